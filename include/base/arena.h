@@ -1,0 +1,25 @@
+/* Memory for the values of one parsed line: taken piece by piece, given back all at once. Bounded: a peer decides how
+ * many values a line has. */
+#ifndef IMAPMUX_BASE_ARENA_H
+#define IMAPMUX_BASE_ARENA_H
+
+#include <stddef.h>
+
+#include "base/slice.h"
+
+struct arena_block;
+
+struct arena {
+    struct arena_block *blocks;
+    size_t used;  /* octets handed out */
+    size_t limit; /* octets that may be handed out */
+};
+
+void arena_init(struct arena *arena, size_t limit);
+void arena_clear(struct arena *arena); /* frees everything; the arena can be used again */
+/* Zeroed memory aligned for any object. NULL: limit reached or out of memory. Lives until arena_clear. */
+void *arena_alloc(struct arena *arena, size_t size);
+/* A copy of the bytes in the arena. data is NULL on failure. */
+struct slice arena_copy(struct arena *arena, struct slice text);
+
+#endif

@@ -1,0 +1,26 @@
+/* Passwords and what proves them. A secret lives in OpenSSL's secure heap where one was made, is wiped when freed, and is
+ * compared in constant time. The only module that calls libcrypto. */
+#ifndef IMAPMUX_BASE_SECRET_H
+#define IMAPMUX_BASE_SECRET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct secret; /* opaque; immutable */
+
+/* Returns owned; NULL when out of memory. Copies the bytes: the caller wipes his own. */
+struct secret *secret_new(struct slice bytes);
+void secret_free(struct secret *secret); /* wipes */
+struct slice secret_bytes(const struct secret *secret); /* borrowed until secret_free */
+bool secret_equal(const struct secret *secret, struct slice bytes);
+
+#define SECRET_DIGEST_SIZE 32
+/* HMAC-SHA-256 of the bytes. Returns false if libcrypto fails. */
+bool secret_digest(struct slice key, struct slice bytes, uint8_t digest[SECRET_DIGEST_SIZE]);
+bool secret_digest_equal(const uint8_t a[SECRET_DIGEST_SIZE], const uint8_t b[SECRET_DIGEST_SIZE]);
+
+void secret_wipe(void *memory, size_t size);
+
+#endif

@@ -1,0 +1,29 @@
+/* A borrowed run of bytes. Not NUL-terminated, may hold any byte. Whoever hands one out says how long it lives. */
+#ifndef IMAPMUX_BASE_SLICE_H
+#define IMAPMUX_BASE_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct slice {
+    const char *data;
+    size_t length;
+};
+
+#define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
+
+struct slice slice_of(const char *text); /* of a C string; NULL gives the empty slice */
+bool slice_equal(struct slice a, struct slice b);
+/* ASCII letters compare without case, as IMAP keywords do (RFC 3501 section 9, rule 1). */
+bool slice_equal_nocase(struct slice a, struct slice b);
+bool slice_starts_nocase(struct slice text, struct slice prefix);
+bool slice_contains_nocase(struct slice text, struct slice part);
+/* Orders by bytes, as memcmp, the shorter first. */
+int slice_compare(struct slice a, struct slice b);
+/* A decimal number without sign, 1 to 20 digits, at most `maximum`. False: not one; *number is then untouched. */
+bool slice_number(struct slice text, uint64_t maximum, uint64_t *number);
+/* An owned NUL-terminated copy (free()), NULL when out of memory. */
+char *slice_copy(struct slice text);
+
+#endif

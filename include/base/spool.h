@@ -1,0 +1,31 @@
+/* A place for bytes that are written once from front to back and read from anywhere: uploads before they go upstream,
+ * answers that cannot be handed on yet, output of a slow reader. What is behind it (memory, then an unlinked file; in
+ * tests memory alone) belongs to whoever made the ops. */
+#ifndef IMAPMUX_BASE_SPOOL_H
+#define IMAPMUX_BASE_SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct spool;
+
+struct spool_ops {
+    /* Returns owned; NULL when a limit or memory is exhausted. */
+    struct spool *(*open)(void *context);
+    /* Appends size octets. False: disk full, a limit, out of memory; the spool then stays as it was. */
+    bool (*append)(struct spool *spool, const void *bytes, size_t size);
+    /* Reads up to size octets at offset; returns how many, 0 at the end or on an error. */
+    size_t (*read)(struct spool *spool, uint64_t offset, void *bytes, size_t size);
+    uint64_t (*size)(const struct spool *spool);
+    void (*close)(struct spool *spool); /* frees; NULL is allowed */
+};
+
+struct spooler {
+    const struct spool_ops *ops;
+    void *context;
+};
+
+struct spool *spooler_open(struct spooler *spooler);
+
+#endif

@@ -1,0 +1,81 @@
+/* Capabilities of a server as a set, and the names that imapmux knows. RFC 3501 section 7.2.1. */
+#ifndef IMAPMUX_IMAP_CAPABILITY_H
+#define IMAPMUX_IMAP_CAPABILITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/slice.h"
+#include "imap/value.h"
+
+/* X(enumerator, name on the wire). Those that end in = match any capability that begins so. */
+#define CAPABILITIES(X)                                                                                                \
+    X(IMAP4REV1, "IMAP4rev1")                                                                                          \
+    X(ACL, "ACL")                                                                                                      \
+    X(APPENDLIMIT, "APPENDLIMIT")                                                                                      \
+    X(AUTH_LOGIN, "AUTH=LOGIN")                                                                                        \
+    X(AUTH_OAUTHBEARER, "AUTH=OAUTHBEARER")                                                                            \
+    X(AUTH_PLAIN, "AUTH=PLAIN")                                                                                        \
+    X(AUTH_XOAUTH2, "AUTH=XOAUTH2")                                                                                    \
+    X(BINARY, "BINARY")                                                                                                \
+    X(CATENATE, "CATENATE")                                                                                            \
+    X(CHILDREN, "CHILDREN")                                                                                            \
+    X(COMPRESS, "COMPRESS=DEFLATE")                                                                                    \
+    X(CONDSTORE, "CONDSTORE")                                                                                          \
+    X(CREATE_SPECIAL_USE, "CREATE-SPECIAL-USE")                                                                        \
+    X(ENABLE, "ENABLE")                                                                                                \
+    X(ESEARCH, "ESEARCH")                                                                                              \
+    X(ID, "ID")                                                                                                        \
+    X(IDLE, "IDLE")                                                                                                    \
+    X(LIST_EXTENDED, "LIST-EXTENDED")                                                                                  \
+    X(LIST_STATUS, "LIST-STATUS")                                                                                      \
+    X(LITERAL_MINUS, "LITERAL-")                                                                                       \
+    X(LITERAL_PLUS, "LITERAL+")                                                                                        \
+    X(LOGINDISABLED, "LOGINDISABLED")                                                                                  \
+    X(METADATA, "METADATA")                                                                                            \
+    X(MOVE, "MOVE")                                                                                                    \
+    X(MULTIAPPEND, "MULTIAPPEND")                                                                                      \
+    X(NAMESPACE, "NAMESPACE")                                                                                          \
+    X(NOTIFY, "NOTIFY")                                                                                                \
+    X(OBJECTID, "OBJECTID")                                                                                            \
+    X(PREVIEW, "PREVIEW")                                                                                              \
+    X(QRESYNC, "QRESYNC")                                                                                              \
+    X(QUOTA, "QUOTA")                                                                                                  \
+    X(SASL_IR, "SASL-IR")                                                                                              \
+    X(SAVEDATE, "SAVEDATE")                                                                                            \
+    X(SEARCHRES, "SEARCHRES")                                                                                          \
+    X(SORT, "SORT")                                                                                                    \
+    X(SPECIAL_USE, "SPECIAL-USE")                                                                                      \
+    X(STARTTLS, "STARTTLS")                                                                                            \
+    X(STATUS_SIZE, "STATUS=SIZE")                                                                                      \
+    X(UIDPLUS, "UIDPLUS")                                                                                              \
+    X(UNSELECT, "UNSELECT")                                                                                            \
+    X(WITHIN, "WITHIN")                                                                                                \
+    X(X_GM_EXT_1, "X-GM-EXT-1")                                                                                        \
+    X(XLIST, "XLIST")
+
+enum capability {
+#define CAPABILITY_ENUM(id, name) CAPABILITY_##id,
+    CAPABILITIES(CAPABILITY_ENUM)
+#undef CAPABILITY_ENUM
+        CAPABILITY_COUNT
+};
+
+/* The known capabilities of a peer, and the whole list as it was told. Zero-initialised: nothing known. */
+struct capability_set {
+    bool known; /* a list has been told */
+    bool has[CAPABILITY_COUNT];
+    char *text; /* the whole list, names as told, separated by single spaces; owned, NULL if not known */
+};
+
+void capability_set_clear(struct capability_set *set);
+/* Replaces the set by the atoms from `first` on. False: out of memory, or an element is no atom (the set is then cleared). */
+bool capability_set_read(struct capability_set *set, const struct value *first);
+bool capability_set_copy(const struct capability_set *from, struct capability_set *to);
+/* Takes one away, by its name on the wire (settings can hide what a server announces but does not do). */
+void capability_set_hide(struct capability_set *set, struct slice name);
+/* Is this name, compared without case, in the list? For what the enumeration does not have. */
+bool capability_set_names(const struct capability_set *set, struct slice name);
+const char *capability_name(enum capability capability);
+
+#endif

@@ -1,0 +1,63 @@
+/* First stage of reading the wire, both directions: cuts a byte stream into text, literals and ends of lines. Literal bytes
+ * never come out as text, so that they can never be taken for a command. Knows no grammar beyond literals and quotes.
+ * RFC 3501 section 4.3, RFC 7888 (LITERAL+), RFC 3516 (literal8).
+ *
+ * For one command or response the events are: (TEXT LITERAL DATA*)* TEXT END. */
+#ifndef IMAPMUX_IMAP_FRAMER_H
+#define IMAPMUX_IMAP_FRAMER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct evbuffer;
+
+enum framer_side {
+    FRAMER_CLIENT,   /* reads what clients send: any line may announce a literal, {n+} and {n} */
+    FRAMER_UPSTREAM, /* reads what servers send: a status line (OK NO BAD BYE PREAUTH, tagged or not) or a + line never
+                        announces one, whatever it ends with */
+};
+
+enum framer_event {
+    FRAMER_MORE,     /* needs more bytes */
+    FRAMER_TEXT,     /* bytes: text of the line, without line end and without the literal's announcement */
+    FRAMER_LITERAL,  /* literal_size, synchronising, literal8 */
+    FRAMER_DATA,     /* bytes: the next piece of the literal */
+    FRAMER_END,      /* the line is over (CRLF; a bare LF is taken for one) */
+    FRAMER_TOO_LONG, /* more than line_max text octets in one command or response (literals do not count). Stays in this
+                        event until framer_skip */
+};
+
+struct frame {
+    enum framer_event event;
+    struct slice bytes; /* borrowed until the next framer_next */
+    uint64_t literal_size;
+    bool synchronising;
+    bool literal8;
+};
+
+struct framer {
+    enum framer_side side;
+    size_t line_max;
+    size_t line_used;      /* text octets of the current command or response so far */
+    uint64_t literal_left; /* octets of the literal still to come */
+    size_t drain;          /* octets of the evbuffer handed out with the last frame */
+    int state;             /* private */
+    bool quoted;           /* private */
+};
+
+void framer_init(struct framer *framer, enum framer_side side, size_t line_max);
+/* Takes the next event off `in`. Bytes handed out are drained by the next call (or framer_settle). A literal's announced
+ * size of more than 20 digits or beyond 2^63-1 is plain text (the grammar refuses it). */
+struct frame framer_next(struct framer *framer, struct evbuffer *in);
+/* Drains what the last frame borrowed: call before `in` is handed to somebody else (STARTTLS). */
+void framer_settle(struct framer *framer, struct evbuffer *in);
+/* The rest of the present line, up to its end and without literals, is dropped: after FRAMER_TOO_LONG, or when an announced
+ * literal is refused and its bytes will not come. FRAMER_END comes when the line end has been seen; for a refused
+ * synchronising literal (nothing of the line is left) at once. */
+void framer_skip(struct framer *framer);
+bool framer_at_line_start(const struct framer *framer);
+
+#endif

@@ -1,0 +1,58 @@
+/* Sets of message numbers or UIDs as ranges. RFC 3501 "sequence-set". */
+#ifndef IMAPMUX_IMAP_SEQSET_H
+#define IMAPMUX_IMAP_SEQSET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct evbuffer;
+
+#define SEQSET_STAR 0u /* an endpoint '*', in a set as the client wrote it; never in a resolved one */
+
+struct seqrange {
+    uint32_t low;
+    uint32_t high;
+};
+
+/* Zero-initialised is the empty set. Owns its ranges. A *resolved* set is sorted, without overlap, without '*', and no two
+ * ranges touch. */
+struct seqset {
+    struct seqrange *ranges;
+    size_t count;
+    size_t capacity;
+};
+
+enum seqset_result { SEQSET_OK, SEQSET_BAD, SEQSET_TOO_BIG /* out of memory */ };
+
+void seqset_clear(struct seqset *set); /* frees, leaves the empty set */
+/* As written: 0 and numbers beyond 32 bits are SEQSET_BAD. The set must be empty before. */
+enum seqset_result seqset_parse(struct slice text, struct seqset *set);
+/* Puts `star` for '*' and makes it resolved. star = 0: ranges with '*' in them are dropped. False: out of memory. */
+bool seqset_resolve(const struct seqset *written, uint32_t star, struct seqset *resolved);
+bool seqset_has_star(const struct seqset *set);
+uint32_t seqset_highest(const struct seqset *set); /* highest number written, stars left out; 0 if none */
+/* Adds to a resolved set, anywhere; cheap at its end. False: out of memory. */
+bool seqset_add(struct seqset *set, uint32_t number);
+bool seqset_add_range(struct seqset *set, uint32_t low, uint32_t high);
+bool seqset_copy(const struct seqset *from, struct seqset *to); /* to must be empty */
+void seqset_remove(struct seqset *set, uint32_t number);        /* of a resolved set; no effect when out of memory */
+bool seqset_contains(const struct seqset *set, uint32_t number); /* resolved sets */
+uint64_t seqset_size(const struct seqset *set);                  /* how many numbers; resolved sets */
+/* "1:3,5"; nothing for the empty set. False: out of memory. */
+bool seqset_print(const struct seqset *set, struct evbuffer *out);
+size_t seqset_printed_length(const struct seqset *set);
+
+/* Walks the numbers of a resolved set in order. */
+struct seqset_walk {
+    const struct seqset *set;
+    size_t range;
+    uint32_t next;
+    bool started;
+};
+void seqset_walk_start(struct seqset_walk *walk, const struct seqset *set);
+bool seqset_walk_next(struct seqset_walk *walk, uint32_t *number);
+
+#endif

@@ -1,0 +1,74 @@
+/* Second stage: a line as a tree of values. The bytes of a peer are never passed on, only values printed anew, and a
+ * value keeps its kind: an atom stays an atom, a string a string, NIL is only ever the atom.
+ * RFC 3501 section 4 and 9, RFC 3516 (literal8), RFC 7162 (mod-sequences are numbers of 63 bits). */
+#ifndef IMAPMUX_IMAP_VALUE_H
+#define IMAPMUX_IMAP_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/slice.h"
+
+struct evbuffer;
+
+enum value_kind {
+    VALUE_ATOM, /* also numbers, sequence sets, flags (\Seen), * and %, and section names such as BODY[TEXT]<0.10> */
+    VALUE_QUOTED,
+    VALUE_LITERAL,
+    VALUE_LITERAL8,
+    VALUE_SPOOLED, /* a literal whose bytes are not here: text is empty, size says how long, spool_index which */
+    VALUE_LIST,
+};
+
+struct value {
+    enum value_kind kind;
+    struct slice text;   /* the bytes of atom or string, unescaped; in the arena or in the parsed line */
+    struct value *first; /* of a list: its first element, or NULL */
+    struct value *next;  /* the next element of the list that this is in */
+    uint64_t size;       /* VALUE_SPOOLED */
+    unsigned spool_index;
+};
+
+enum value_result { VALUE_OK, VALUE_BAD, VALUE_TOO_BIG /* deeper than 100, or the arena's limit */ };
+
+/* A line put together again: text with its literals inside, each as "{n}\r\n" (or "~{n}\r\n") and n bytes, except those
+ * at the offsets in `spooled` (ascending; offset of the '{' or '~'), of which only "{n}\r\n" stands there. */
+struct line {
+    struct slice bytes;
+    const size_t *spooled;
+    size_t spooled_count;
+};
+
+/* Parses line.bytes from `offset` to its end into a list of values. On VALUE_OK *values is the first or NULL (nothing
+ * there). On VALUE_BAD *error (never NULL then) is a constant text that helps who wrote the line.
+ * An atom that names a section, in which [ ] and quoted strings may stand (BODY[HEADER.FIELDS (From "To")]<0.5>), comes
+ * out as ONE atom, with literals and needless quotes in it turned into their plain or quoted form and the name before [ upper-cased. A
+ * resp-text-code is not parsed here (see response.h). NUL is refused outside literal8. */
+enum value_result value_parse(struct line line, size_t offset, struct arena *arena, struct value **values,
+                              const char **error);
+
+bool value_is_nil(const struct value *value); /* the atom NIL */
+bool value_is_string(const struct value *value);
+bool value_is_atom(const struct value *value, const char *name); /* without case */
+bool value_is_list(const struct value *value);
+size_t value_count(const struct value *first); /* elements from this one on */
+/* An atom that is a number of at most `maximum`. */
+bool value_number(const struct value *value, uint64_t maximum, uint64_t *number);
+/* The bytes of an astring (atom or string; RFC 3501 "astring"): false for lists, spooled ones, and CR, LF, NUL inside. */
+bool value_astring(const struct value *value, struct slice *text);
+/* The bytes of an nstring: NIL gives *nil = true. */
+bool value_nstring(const struct value *value, struct slice *text, bool *nil);
+
+/* Prints for a client: kinds kept; a string is quoted if it has no CR LF NUL quote backslash or 8-bit byte and is at most
+ * 1,000 octets, else a literal. Never called with VALUE_SPOOLED. False: out of memory. */
+bool value_print(const struct value *value, struct evbuffer *out);
+/* The elements from `first` on, with spaces between. */
+bool value_print_all(const struct value *first, struct evbuffer *out);
+/* A string for a client: quoted or literal as above. */
+bool value_print_string(struct slice text, struct evbuffer *out);
+/* An astring for a client (mailbox names): an atom if it may be one, else as a string. Never the atom NIL. */
+bool value_print_astring(struct slice text, struct evbuffer *out);
+
+#endif
