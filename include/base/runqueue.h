@@ -1,8 +1,8 @@
-/* What drives all machines: tasks that were woken, and tasks whose deadline has come. Knows no clock: the time comes in with
- * runqueue_step. The program steps it once after each event round, the tests as they like.
+/* What drives all machines: tasks that were woken, and tasks whose deadline has come. Knows no clock: the time comes in
+ * with runqueue_step. The program steps it once after each event round, the tests as they like.
  *
- * A machine (session, account, upstream, link) embeds a task. Nothing is freed while it is on the call stack: who ends an
- * object hands it to runqueue_dispose, which frees it when the step is over. */
+ * A machine (session, account, upstream, link) embeds a task. Nothing is freed while it is on the call stack: who ends
+ * an object hands it to runqueue_dispose, which frees it when the step is over. */
 #ifndef IMAPMUX_BASE_RUNQUEUE_H
 #define IMAPMUX_BASE_RUNQUEUE_H
 
@@ -33,7 +33,8 @@ void task_init(struct task *task, struct runqueue *queue, void (*run)(struct tas
 void task_clear(struct task *task); /* takes it out of the queue and the heap */
 /* run is called in this step, or in the next if none is under way. Waking twice is waking once. */
 void task_wake(struct task *task);
-/* run is called once when `at` has come (at <= now: at once); replaces the former deadline, which is spent when it fires. */
+/* run is called once when `at` has come (at <= now: at once); replaces the former deadline, which is spent when it
+ * fires. */
 void task_set_deadline(struct task *task, usec at);
 usec task_now(const struct task *task); /* the time of the current (or last) step */
 

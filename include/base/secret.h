@@ -1,5 +1,5 @@
-/* Passwords and what proves them. A secret lives in OpenSSL's secure heap where one was made, is wiped when freed, and is
- * compared in constant time. The only module that calls libcrypto. */
+/* Passwords and what proves them. A secret lives in OpenSSL's secure heap where one was made, is wiped when freed, and
+ * is compared in constant time. The only module that calls libcrypto. */
 #ifndef IMAPMUX_BASE_SECRET_H
 #define IMAPMUX_BASE_SECRET_H
 
@@ -12,7 +12,7 @@ struct secret; /* opaque; immutable */
 
 /* Returns owned; NULL when out of memory. Copies the bytes: the caller wipes his own. */
 struct secret *secret_new(struct slice bytes);
-void secret_free(struct secret *secret); /* wipes */
+void secret_free(struct secret *secret);                /* wipes */
 struct slice secret_bytes(const struct secret *secret); /* borrowed until secret_free */
 bool secret_equal(const struct secret *secret, struct slice bytes);
 

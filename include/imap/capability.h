@@ -69,7 +69,8 @@ struct capability_set {
 };
 
 void capability_set_clear(struct capability_set *set);
-/* Replaces the set by the atoms from `first` on. False: out of memory, or an element is no atom (the set is then cleared). */
+/* Replaces the set by the atoms from `first` on. False: out of memory, or an element is no atom (the set is then
+ * cleared). */
 bool capability_set_read(struct capability_set *set, const struct value *first);
 bool capability_set_copy(const struct capability_set *from, struct capability_set *to);
 /* Takes one away, by its name on the wire (settings can hide what a server announces but does not do). */

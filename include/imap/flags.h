@@ -18,8 +18,8 @@ enum {
     FLAG_RECENT = 32, /* belongs to one session: never stored with a message */
 };
 
-/* A flag list as written: system flags as bits, the rest (keywords, and extensions such as \Junk or \*) as slices, borrowed
- * from the values. */
+/* A flag list as written: system flags as bits, the rest (keywords, and extensions such as \Junk or \*) as slices,
+ * borrowed from the values. */
 struct flag_list {
     unsigned system;
     struct slice *keywords; /* in the arena that was handed in */

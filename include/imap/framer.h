@@ -1,6 +1,6 @@
-/* First stage of reading the wire, both directions: cuts a byte stream into text, literals and ends of lines. Literal bytes
- * never come out as text, so that they can never be taken for a command. Knows no grammar beyond literals and quotes.
- * RFC 3501 section 4.3, RFC 7888 (LITERAL+), RFC 3516 (literal8).
+/* First stage of reading the wire, both directions: cuts a byte stream into text, literals and ends of lines. Literal
+ * bytes never come out as text, so that they can never be taken for a command. Knows no grammar beyond literals and
+ * quotes. RFC 3501 section 4.3, RFC 7888 (LITERAL+), RFC 3516 (literal8).
  *
  * For one command or response the events are: (TEXT LITERAL DATA*)* TEXT END. */
 #ifndef IMAPMUX_IMAP_FRAMER_H
@@ -49,14 +49,14 @@ struct framer {
 };
 
 void framer_init(struct framer *framer, enum framer_side side, size_t line_max);
-/* Takes the next event off `in`. Bytes handed out are drained by the next call (or framer_settle). A literal's announced
- * size of more than 20 digits or beyond 2^63-1 is plain text (the grammar refuses it). */
+/* Takes the next event off `in`. Bytes handed out are drained by the next call (or framer_settle). A literal's
+ * announced size of more than 20 digits or beyond 2^63-1 is plain text (the grammar refuses it). */
 struct frame framer_next(struct framer *framer, struct evbuffer *in);
 /* Drains what the last frame borrowed: call before `in` is handed to somebody else (STARTTLS). */
 void framer_settle(struct framer *framer, struct evbuffer *in);
-/* The rest of the present line, up to its end and without literals, is dropped: after FRAMER_TOO_LONG, or when an announced
- * literal is refused and its bytes will not come. FRAMER_END comes when the line end has been seen; for a refused
- * synchronising literal (nothing of the line is left) at once. */
+/* The rest of the present line, up to its end and without literals, is dropped: after FRAMER_TOO_LONG, or when an
+ * announced literal is refused and its bytes will not come. FRAMER_END comes when the line end has been seen; for a
+ * refused synchronising literal (nothing of the line is left) at once. */
 void framer_skip(struct framer *framer);
 bool framer_at_line_start(const struct framer *framer);
 

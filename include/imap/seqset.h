@@ -17,8 +17,8 @@ struct seqrange {
     uint32_t high;
 };
 
-/* Zero-initialised is the empty set. Owns its ranges. A *resolved* set is sorted, without overlap, without '*', and no two
- * ranges touch. */
+/* Zero-initialised is the empty set. Owns its ranges. A *resolved* set is sorted, without overlap, without '*', and no
+ * two ranges touch. */
 struct seqset {
     struct seqrange *ranges;
     size_t count;
@@ -37,8 +37,8 @@ uint32_t seqset_highest(const struct seqset *set); /* highest number written, st
 /* Adds to a resolved set, anywhere; cheap at its end. False: out of memory. */
 bool seqset_add(struct seqset *set, uint32_t number);
 bool seqset_add_range(struct seqset *set, uint32_t low, uint32_t high);
-bool seqset_copy(const struct seqset *from, struct seqset *to); /* to must be empty */
-void seqset_remove(struct seqset *set, uint32_t number);        /* of a resolved set; no effect when out of memory */
+bool seqset_copy(const struct seqset *from, struct seqset *to);  /* to must be empty */
+void seqset_remove(struct seqset *set, uint32_t number);         /* of a resolved set; no effect when out of memory */
 bool seqset_contains(const struct seqset *set, uint32_t number); /* resolved sets */
 uint64_t seqset_size(const struct seqset *set);                  /* how many numbers; resolved sets */
 /* "1:3,5"; nothing for the empty set. False: out of memory. */

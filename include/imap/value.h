@@ -44,8 +44,8 @@ struct line {
 /* Parses line.bytes from `offset` to its end into a list of values. On VALUE_OK *values is the first or NULL (nothing
  * there). On VALUE_BAD *error (never NULL then) is a constant text that helps who wrote the line.
  * An atom that names a section, in which [ ] and quoted strings may stand (BODY[HEADER.FIELDS (From "To")]<0.5>), comes
- * out as ONE atom, with literals and needless quotes in it turned into their plain or quoted form and the name before [ upper-cased. A
- * resp-text-code is not parsed here (see response.h). NUL is refused outside literal8. */
+ * out as ONE atom, with literals and needless quotes in it turned into their plain or quoted form and the name before [
+ * upper-cased. A resp-text-code is not parsed here (see response.h). NUL is refused outside literal8. */
 enum value_result value_parse(struct line line, size_t offset, struct arena *arena, struct value **values,
                               const char **error);
 
@@ -56,13 +56,14 @@ bool value_is_list(const struct value *value);
 size_t value_count(const struct value *first); /* elements from this one on */
 /* An atom that is a number of at most `maximum`. */
 bool value_number(const struct value *value, uint64_t maximum, uint64_t *number);
-/* The bytes of an astring (atom or string; RFC 3501 "astring"): false for lists, spooled ones, and CR, LF, NUL inside. */
+/* The bytes of an astring (atom or string; RFC 3501 "astring"): false for lists, spooled ones, and CR, LF, NUL inside.
+ */
 bool value_astring(const struct value *value, struct slice *text);
 /* The bytes of an nstring: NIL gives *nil = true. */
 bool value_nstring(const struct value *value, struct slice *text, bool *nil);
 
-/* Prints for a client: kinds kept; a string is quoted if it has no CR LF NUL quote backslash or 8-bit byte and is at most
- * 1,000 octets, else a literal. Never called with VALUE_SPOOLED. False: out of memory. */
+/* Prints for a client: kinds kept; a string is quoted if it has no CR LF NUL quote backslash or 8-bit byte and is at
+ * most 1,000 octets, else a literal. Never called with VALUE_SPOOLED. False: out of memory. */
 bool value_print(const struct value *value, struct evbuffer *out);
 /* The elements from `first` on, with spaces between. */
 bool value_print_all(const struct value *first, struct evbuffer *out);

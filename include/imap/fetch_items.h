@@ -1,0 +1,65 @@
+/* What a FETCH asks for, and which item of an answer is meant by it. RFC 3501 section 6.4.5 and 7.4.2. */
+#ifndef IMAPMUX_IMAP_FETCH_ITEMS_H
+#define IMAPMUX_IMAP_FETCH_ITEMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/slice.h"
+#include "imap/response.h"
+#include "imap/value.h"
+
+enum fetch_kind {
+    FETCH_UID,
+    FETCH_FLAGS,
+    FETCH_MODSEQ,
+    FETCH_INTERNALDATE,
+    FETCH_ENVELOPE,
+    FETCH_BODY, /* the structure without extension data */
+    FETCH_BODYSTRUCTURE,
+    FETCH_RFC822,
+    FETCH_RFC822_HEADER,
+    FETCH_RFC822_TEXT,
+    FETCH_RFC822_SIZE,
+    FETCH_SECTION, /* BODY[...] and BODY.PEEK[...] */
+    FETCH_UNKNOWN, /* only in answers */
+};
+
+struct fetch_item {
+    enum fetch_kind kind;
+    bool peek;            /* FETCH_SECTION: BODY.PEEK */
+    struct slice section; /* FETCH_SECTION: what stands in the brackets, e.g. "1.HEADER.FIELDS (FROM TO)"; valid */
+    bool partial;         /* FETCH_SECTION: <start.count> */
+    uint32_t partial_start;
+    uint32_t partial_count;
+    struct fetch_item *next;
+};
+
+/* The items of a FETCH command: one item, a list, or a macro (ALL, FAST, FULL, which are opened). An item asked for
+ * twice comes out once. NULL: *error says why (constant text). Values borrowed. */
+struct fetch_item *fetch_items_parse(const struct value *argument, struct arena *arena, const char **error);
+/* Does it set \Seen when asked as it is? (RFC822, RFC822.TEXT, BODY[...] without PEEK) */
+bool fetch_item_sets_seen(const struct fetch_item *item);
+/* How it is written upstream. peek: in the form that sets nothing (RFC822 as BODY.PEEK[], RFC822.TEXT as
+ * BODY.PEEK[TEXT]). */
+struct outgoing;
+void fetch_item_print_upstream(const struct fetch_item *item, bool peek, struct outgoing *out);
+/* Does an answer's item with this name answer the asked one, if that was written upstream with `peek`? (BODY[TEXT]
+ * answers RFC822.TEXT asked with peek; sections compare without case, header field names in any quoting; <start> must
+ * be the asked start) */
+bool fetch_item_answered_by(const struct fetch_item *item, bool peek, struct slice answer_name);
+/* The name that the client is told: RFC822.TEXT as asked, BODY[section]<start>. Appends to out. False: out of memory.
+ */
+bool fetch_item_print_label(const struct fetch_item *item, struct evbuffer *out);
+
+/* What an answer's pair is. */
+enum fetch_kind fetch_pair_kind(const struct fetch_pair *pair);
+/* The value of UID / MODSEQ; 0 if it is none (of this kind). */
+uint32_t fetch_pair_uid(const struct fetch_pair *pair);
+uint64_t fetch_pair_modseq(const struct fetch_pair *pair);
+/* Is it what servers invent for a message that is dead? (a NIL section or RFC822*, size 0, an ENVELOPE all of NIL) */
+bool fetch_pair_looks_invented(const struct fetch_pair *pair);
+
+#endif

@@ -1,0 +1,54 @@
+/* A command on its way up, written piece by piece. Where a synchronising literal stands, sending stops until the
+ * server's +. Nothing of a client's bytes comes in here but as values. RFC 3501 section 4.3, RFC 7888. */
+#ifndef IMAPMUX_IMAP_OUTGOING_H
+#define IMAPMUX_IMAP_OUTGOING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "imap/seqset.h"
+#include "imap/value.h"
+
+struct evbuffer;
+struct spool;
+struct outgoing; /* opaque */
+
+/* literal_plus: {n+} may be used without waiting; non_sync_max: up to how many octets (LITERAL- has 4096; UINT64_MAX
+ * for LITERAL+, 0 for neither). Returns owned or NULL. */
+struct outgoing *outgoing_new(uint64_t non_sync_max);
+void outgoing_free(struct outgoing *outgoing); /* wipes if outgoing_set_secret was called */
+void outgoing_set_secret(struct outgoing *outgoing);
+
+/* The verbs return nothing: once memory is out or a bound is broken the whole command is bad (outgoing_failed). */
+void outgoing_text(struct outgoing *outgoing, const char *text); /* our own words, spaces included */
+void outgoing_number(struct outgoing *outgoing, uint64_t number);
+void outgoing_set(struct outgoing *outgoing, const struct seqset *set);
+void outgoing_atom(struct outgoing *outgoing,
+                   struct slice atom); /* already known to be a valid atom (flags, sections) */
+void outgoing_astring(struct outgoing *outgoing, struct slice text);       /* may become an atom, never NIL */
+void outgoing_string(struct outgoing *outgoing, struct slice text);        /* quoted or literal */
+void outgoing_value(struct outgoing *outgoing, const struct value *value); /* kind kept; not VALUE_SPOOLED */
+/* A literal whose octets are in a spool, borrowed until the command is over. */
+void outgoing_spool(struct outgoing *outgoing, const struct spool *spool, uint64_t size, bool literal8);
+
+bool outgoing_failed(const struct outgoing *outgoing);
+size_t outgoing_length(const struct outgoing *outgoing); /* octets so far, spooled literals not counted */
+
+/* Sending, after the tag has been written by the caller. Moves text up to the next stop into `out`, the final CRLF
+ * included. */
+enum outgoing_state {
+    OUTGOING_WAITS,  /* for the server's +; then call outgoing_continue */
+    OUTGOING_SPOOLS, /* the next octets come from a spool: outgoing_spool_chunk hands them out as the socket takes them
+                      */
+    OUTGOING_DONE,
+};
+enum outgoing_state outgoing_send(struct outgoing *outgoing, struct evbuffer *out);
+void outgoing_continue(struct outgoing *outgoing);
+/* In OUTGOING_SPOOLS: which spool, from where, how much is left; the sender reads the bytes and calls
+ * outgoing_spool_sent. */
+const struct spool *outgoing_current_spool(const struct outgoing *outgoing, uint64_t *offset, uint64_t *left);
+void outgoing_spool_sent(struct outgoing *outgoing, uint64_t octets);
+
+#endif

@@ -1,0 +1,61 @@
+/* SEARCH keys as a tree: what a client asks is parsed whole, its numbers are translated by the owner, and it is written
+ * anew. RFC 3501 section 6.4.4; RFC 5032 (WITHIN). */
+#ifndef IMAPMUX_IMAP_SEARCH_H
+#define IMAPMUX_IMAP_SEARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/slice.h"
+#include "imap/outgoing.h"
+#include "imap/seqset.h"
+#include "imap/value.h"
+
+enum search_kind {
+    SEARCH_AND,     /* a parenthesised list, and the whole search: children */
+    SEARCH_OR,      /* two children */
+    SEARCH_NOT,     /* one child */
+    SEARCH_NUMBERS, /* a sequence set by number */
+    SEARCH_UIDS,    /* UID set */
+    SEARCH_RECENT,
+    SEARCH_NEW,   /* RECENT UNSEEN */
+    SEARCH_OLD,   /* NOT RECENT */
+    SEARCH_PLAIN, /* any other key: its name and its argument values, as they are */
+};
+
+struct search_key {
+    enum search_kind kind;
+    struct search_key *first; /* children */
+    struct search_key *next;
+    struct slice written;         /* NUMBERS, UIDS: the set as written, valid */
+    const char *name;             /* PLAIN: upper-case name */
+    const struct value *argument; /* PLAIN: its first argument (next: the second, HEADER's) */
+    unsigned argument_count;      /* PLAIN: 0 to 2 */
+};
+
+struct search {
+    struct slice charset;   /* empty: none given */
+    struct search_key *key; /* SEARCH_AND */
+};
+
+/* The arguments of SEARCH. within: OLDER and YOUNGER are known. False: *error is a constant text (an unknown key, a
+ * missing or malformed argument such as a date or a number, depth above 100). Values borrowed. */
+bool search_parse(const struct value *arguments, bool within, struct arena *arena, struct search *search,
+                  const char **error);
+
+/* What the owner puts for sets and for what only one session knows. Each fills `uids` (resolved, empty before). False:
+ * out of memory. */
+struct search_translation {
+    bool (*numbers)(void *context, struct slice written, struct seqset *uids);
+    bool (*uids)(void *context, struct slice written, struct seqset *uids);
+    bool (*recent)(void *context, struct seqset *uids);
+    void *context;
+};
+
+/* Writes "CHARSET x keys" (or the keys alone): sets as "UID 1:3", an empty one as "NOT ALL", RECENT as its UIDs, NEW
+ * and OLD from them. False: out of memory. */
+bool search_print_upstream(const struct search *search, const struct search_translation *translation,
+                           struct outgoing *out);
+
+#endif
