@@ -1,0 +1,41 @@
+/* Everything that one worker has: its accounts, found by (upstream, authorization id, authentication id), and what they
+ * all need. The accounts of two users are two objects that share nothing but this. */
+#ifndef IMAPMUX_MUX_REGISTRY_H
+#define IMAPMUX_MUX_REGISTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/runqueue.h"
+#include "base/spool.h"
+#include "mux/link.h"
+#include "mux/settings.h"
+
+struct account;
+struct registry;
+
+struct registry_options {
+    struct runqueue *runqueue;
+    struct log *log;
+    const struct settings *settings;
+    struct spooler *spooler;
+    const struct upstream_link_ops *link_ops;
+    void *link_context;
+    uint64_t seed;          /* of jitter and hash tables: from the system's random numbers in the program */
+    const char *version;    /* told in ID */
+    uint8_t digest_key[32]; /* for remembering refused passwords: random in the program */
+};
+
+/* Everything borrowed from the options must outlive the registry. Returns owned; NULL: out of memory. */
+struct registry *registry_new(const struct registry_options *options);
+void registry_free(struct registry *registry); /* ends everything at once, without LOGOUT */
+/* Ends all sessions with * BYE and the reason and logs every account out upstream. Done when registry_idle is true. */
+void registry_shutdown(struct registry *registry, const char *reason);
+bool registry_idle(const struct registry *registry); /* no account, no session, no upstream connection is left */
+size_t registry_accounts(const struct registry *registry);
+size_t registry_sessions(const struct registry *registry);
+
+#endif

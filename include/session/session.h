@@ -1,0 +1,57 @@
+/* A client's virtual IMAP session: bytes in, bytes out. Stands between net/client_link (or a test) and mux/account.
+ * Sans-I/O: driven by the runqueue of its registry. It never writes anything about another account, and nothing but BYE
+ * and ALERT while none of its commands is in progress. RFC 3501 section 3. */
+#ifndef IMAPMUX_SESSION_SESSION_H
+#define IMAPMUX_SESSION_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct evbuffer;
+struct registry;
+struct session;
+struct upstream_settings;
+
+struct session_options {
+    const struct upstream_settings *upstream; /* where this listener's clients are logged in */
+    bool secure;                              /* the line is TLS already */
+    bool starttls;                            /* STARTTLS can be done */
+    bool plaintext_login;                     /* LOGIN and AUTHENTICATE are permitted without TLS */
+    const char *peer;                         /* address for the log, copied */
+    /* Output has been added, or session_wants has changed, outside of session_receive: the link is to look. Never
+     * called from within session_receive's caller's stack other than from the runqueue. */
+    void (*wake)(void *link);
+    void *link;
+};
+
+/* Greets at once. Returns owned; NULL: out of memory. */
+struct session *session_new(struct registry *registry, const struct session_options *options);
+/* The link is gone (EOF, error, or after SESSION_CLOSE was obeyed). Frees the session (by the runqueue, when the step
+ * is over). */
+void session_closed(struct session *session);
+
+/* Bytes from the client: takes what it can use, leaves the rest in `in` (when reading pauses, when TLS is to start).
+ * The link calls runqueue_step afterwards. */
+void session_receive(struct session *session, struct evbuffer *in);
+struct evbuffer *session_output(struct session *session); /* the link moves bytes out of it */
+/* The client sent EOF: commands received before are finished, then the session wants to be closed. */
+void session_end_of_input(struct session *session);
+
+enum {
+    SESSION_PAUSE = 1, /* do not read: enough is queued */
+    SESSION_START_TLS =
+        2, /* once the output so far is written: drop the input read so far, start TLS, then session_secured */
+    SESSION_CLOSE = 4, /* once the output is written: close with close_notify */
+    SESSION_ABORT = 8, /* close at once, not one octet more, no close_notify (a literal was cut) */
+};
+unsigned session_wants(const struct session *session);
+void session_secured(struct session *session);
+/* Says * BYE with the reason (a constant or copied text, no line ends) unless a literal is half-written, and wants to
+ * be closed. */
+void session_bye(struct session *session, const char *reason);
+/* The account of the session, for the log: "user@upstream", or "-" before login. Borrowed until the session changes. */
+const char *session_account_name(const struct session *session);
+
+#endif
