@@ -1,0 +1,32 @@
+/* The keywords of one mailbox, and the sets of them that its messages carry, each stored once. Names only come, never
+ * go; past KEYWORDS_MAX no new ones are stored. Keywords compare without case; the first spelling stays. */
+#ifndef IMAPMUX_MAILBOX_KEYWORDS_H
+#define IMAPMUX_MAILBOX_KEYWORDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct evbuffer;
+struct keywords; /* opaque */
+
+#define KEYWORDS_MAX 1000
+
+struct keywords *keywords_new(void); /* returns owned; NULL: out of memory */
+void keywords_free(struct keywords *keywords);
+size_t keywords_count(const struct keywords *keywords); /* names known */
+struct slice keywords_name(const struct keywords *keywords, size_t index);
+/* The number of the set with these names; 0 is the empty set. False: out of memory. */
+bool keywords_intern(struct keywords *keywords, const struct slice *names, size_t count, uint32_t *set);
+/* The set with `names` added / removed. */
+bool keywords_add(struct keywords *keywords, uint32_t set, const struct slice *names, size_t count, uint32_t *result);
+bool keywords_remove(struct keywords *keywords, uint32_t set, const struct slice *names, size_t count,
+                     uint32_t *result);
+/* Appends " name name" (each with a space before). False: out of memory. */
+bool keywords_print(const struct keywords *keywords, uint32_t set, struct evbuffer *out);
+/* The highest index of a name in the set plus one; 0 for the empty set. */
+size_t keywords_reach(const struct keywords *keywords, uint32_t set);
+
+#endif

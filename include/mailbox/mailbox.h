@@ -1,0 +1,117 @@
+/* The truth: what the upstream last told of one mailbox, and the upstream's own numbering of it. Knows no sockets and
+ * no commands.
+ *
+ * The upstream numbers `map` and behind it `tail`: entries that were announced by EXISTS but whose UIDs are not known
+ * yet (nameless), or that are known but stand behind a nameless one. No view is told of the tail. RFC 3501
+ * section 2.3.1, 7.3, 7.4; RFC 7162 section 3.2 (VANISHED). */
+#ifndef IMAPMUX_MAILBOX_MAILBOX_H
+#define IMAPMUX_MAILBOX_MAILBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/runqueue.h"
+#include "base/slice.h"
+#include "imap/flags.h"
+#include "mailbox/keywords.h"
+#include "mailbox/uid_map.h"
+#include "mailbox/uid_set.h"
+
+struct evbuffer;
+struct view;
+
+struct tail_entry {
+    uint32_t uid; /* 0: nameless */
+    bool has_flags;
+    uint8_t system;
+    bool recent;
+    uint32_t keywords;
+    uint64_t modseq;
+};
+
+struct mailbox {
+    char *name;           /* canonical (INBOX) */
+    uint32_t uidvalidity; /* 0: not known */
+    uint32_t uidnext;     /* 0: not known */
+    struct uid_map map;
+    struct tail_entry *tail;
+    size_t tail_count;
+    size_t tail_capacity;
+    bool known;         /* the map has been built once: views can exist */
+    bool map_in_step;   /* the upstream has it selected, and the map is what it has */
+    bool flags_in_step; /* so are the flags of every message */
+    bool read_only;     /* the server answered READ-ONLY to SELECT */
+    bool deleted;       /* no longer in the account's list: kept for its views only */
+    uint64_t counter;   /* of flag changes: view.h */
+    struct keywords *keywords;
+    uint8_t flags_system;        /* * FLAGS: system flags */
+    uint8_t permanent_system;    /* PERMANENTFLAGS as SELECT (not EXAMINE) told them */
+    bool permanent_any;          /* \* */
+    uint32_t permanent_keywords; /* interned set */
+    bool permanent_known;
+    bool nomodseq;               /* the server keeps no mod-sequences for it */
+    uint64_t modseq;             /* every change up to here is in the truth; 0: none known */
+    uint64_t modseq_pending;     /* seen in answers, not yet vouched for */
+    uint64_t modseq_at_select;   /* told by the last SELECT */
+    uint32_t first_unseen;       /* UID of the first unseen message as the last SELECT told it, 0: not told */
+    struct uid_set recent_free;  /* \Recent on the upstream, given to no session */
+    struct uid_set recent_taken; /* given to a session since the upstream's last SELECT */
+    uint32_t recent_told;        /* the upstream's RECENT */
+    struct view *views;          /* DL list */
+    usec looked_at;              /* when the last command there finished; -USEC_SECOND * 1000000: never */
+    uint64_t confirmed;          /* number of the last upstream command that was written there and has finished */
+};
+
+struct mailbox *mailbox_new(struct slice name); /* returns owned; NULL: out of memory */
+void mailbox_free(struct mailbox *mailbox);     /* there must be no views */
+/* Everything is forgotten but the name: UIDVALIDITY changed. There must be no views (mailbox_end_views before). */
+void mailbox_reset(struct mailbox *mailbox);
+/* Tells every view's owner that the view is over (view_ops.ended), but not the one of `except`. */
+void mailbox_end_views(struct mailbox *mailbox, const char *reason, const struct view *except);
+
+/* --- what the upstream says of it while map_in_step. BROKEN: what it says cannot be; resynchronise and hand nothing
+ * on. */
+enum mailbox_result { MAILBOX_OK, MAILBOX_IGNORED, MAILBOX_BROKEN, MAILBOX_NO_MEMORY };
+
+/* The flags of a FETCH answer, as parsed. */
+struct mailbox_flags {
+    bool present;
+    struct flag_list flags;
+    uint64_t modseq; /* 0: not told */
+};
+
+enum mailbox_result mailbox_exists(struct mailbox *mailbox, uint32_t count);
+enum mailbox_result mailbox_expunge(struct mailbox *mailbox, uint32_t number);
+/* VANISHED without EARLIER. */
+enum mailbox_result mailbox_vanished(struct mailbox *mailbox, const struct seqset *uids);
+/* A FETCH answer for `number`; uid 0: it carried none. *found: the UID that it is about, 0 if it is about a nameless
+ * entry. Flags and modseq go into the truth. MAILBOX_IGNORED: nothing can be said of it yet (nameless, or waiting in
+ * the tail). */
+enum mailbox_result mailbox_fetch(struct mailbox *mailbox, uint32_t number, uint32_t uid,
+                                  const struct mailbox_flags *flags, uint32_t *found);
+uint32_t mailbox_upstream_exists(const struct mailbox *mailbox); /* map and tail */
+void mailbox_drop_tail(struct mailbox *mailbox);
+
+/* --- what resynchronisation does */
+/* A message is gone: out of the map, a ghost in every view that was told of it. False: it was not there. */
+bool mailbox_gone(struct mailbox *mailbox, uint32_t uid);
+/* A new UID above every one that ever was. False: out of memory. Views are poked. */
+bool mailbox_append(struct mailbox *mailbox, uint32_t uid);
+/* Flags learned for a message of the map; unknown before: no change, nobody was told. */
+bool mailbox_set_flags(struct mailbox *mailbox, struct message *message, const struct mailbox_flags *flags);
+void mailbox_out_of_step(struct mailbox *mailbox);
+/* At a tagged answer of a command in this mailbox: modseq moves up if nothing is nameless or unknown. */
+void mailbox_settle_modseq(struct mailbox *mailbox);
+/* Are the flags of every message known? */
+bool mailbox_all_flags_known(const struct mailbox *mailbox);
+
+/* --- printing for clients. False: out of memory. */
+/* "(\Seen \Recent $kw)" */
+bool mailbox_print_message_flags(const struct mailbox *mailbox, const struct message *message, bool recent,
+                                 struct evbuffer *out);
+bool mailbox_print_flags(const struct mailbox *mailbox,
+                         struct evbuffer *out); /* "(...)" of * FLAGS: all keywords known */
+bool mailbox_print_permanent_flags(const struct mailbox *mailbox, struct evbuffer *out); /* "(...)" */
+
+#endif

@@ -1,0 +1,104 @@
+/* What one session has been told of its selected mailbox: the heart. UIDs only ascend, so it is three things: `told`,
+ * the highest UID told; the ghosts, messages that are gone while the view still counts them; and `flags_told`, a value
+ * of the mailbox's counter of flag changes. The client's number of a message u is
+ *
+ *     rank of u in the truth + ghosts below u   (a ghost counts itself as well)      for u <= told
+ *
+ * A view costs its ghosts, not the mailbox. Numbers move only when the session writes the line that says so: every verb
+ * that moves them says which line that is. RFC 3501 section 7.4.1, RFC 2180. */
+#ifndef IMAPMUX_MAILBOX_VIEW_H
+#define IMAPMUX_MAILBOX_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mailbox/mailbox.h"
+
+enum view_change {
+    VIEW_CHANGED_NUMBERS, /* something arrived or is gone */
+    VIEW_CHANGED_FLAGS,
+};
+
+struct view_ops {
+    /* There is something to tell. Called from the middle of the truth's change: only note it and wake the session's
+     * task. */
+    void (*changed)(void *owner, enum view_change change);
+    /* The view means nothing any more (mailbox deleted, UIDVALIDITY changed...): no verb but view_free may be called on
+     * it. Only note it; the session says * BYE. */
+    void (*ended)(void *owner, const char *reason);
+};
+
+struct view_exact { /* told directly since flags_told */
+    uint32_t uid;
+    uint64_t changed;
+};
+
+struct view {
+    struct mailbox *mailbox; /* borrowed; NULL once the view has ended */
+    bool read_only;          /* EXAMINE, or the server's READ-ONLY */
+    uint32_t told;
+    struct uid_set ghosts;
+    uint64_t flags_told;
+    struct view_exact *exact; /* ascending by uid */
+    size_t exact_count;
+    size_t exact_capacity;
+    struct uid_set recent; /* \Recent messages that belong to this view */
+    uint32_t recent_told;  /* RECENT as last told */
+    size_t keywords_told;  /* names of mailbox->keywords that a * FLAGS line has shown */
+    const struct view_ops *ops;
+    void *owner;
+    struct view *prev, *next; /* mailbox->views */
+};
+
+/* Everything that the truth has now is what the answer to SELECT tells; \Recent messages that nobody has are taken
+ * unless read_only. Returns owned; NULL: out of memory. */
+struct view *view_new(struct mailbox *mailbox, bool read_only, const struct view_ops *ops, void *owner);
+void view_free(struct view *view);
+void view_end(struct view *view, const char *reason); /* leaves the mailbox and calls ops->ended */
+
+/* --- numbers */
+uint32_t view_exists(const struct view *view);
+bool view_counts(const struct view *view, uint32_t uid); /* living or ghost, and told */
+bool view_is_ghost(const struct view *view, uint32_t uid);
+uint32_t view_number(const struct view *view, uint32_t uid); /* view_counts(uid) must hold */
+uint32_t view_uid(const struct view *view, uint32_t number); /* 1 <= number <= view_exists */
+uint32_t view_last_uid(const struct view *view);             /* 0: empty */
+/* Adds the UIDs of the numbers low..high (1 <= low <= high <= exists), ghosts included. False: out of memory. */
+bool view_uids(const struct view *view, uint32_t low, uint32_t high, struct seqset *uids);
+/* Adds the UIDs between low and high (both included) that the view counts, ghosts included. */
+bool view_counted_uids(const struct view *view, uint32_t low, uint32_t high, struct seqset *uids);
+
+/* --- arrivals: "* n EXISTS" */
+bool view_has_arrivals(const struct view *view);
+/* True: `told` has moved up; the caller writes * EXISTS with view_exists, then what view_tell_recent says. */
+bool view_tell_arrivals(struct view *view);
+
+/* --- \Recent: "* n RECENT" */
+uint32_t view_recent(const struct view *view);
+bool view_shows_recent(const struct view *view, uint32_t uid);
+bool view_recent_differs(const struct view *view); /* from what was told last */
+uint32_t view_tell_recent(struct view *view);      /* the number to write now */
+/* Adds the UIDs that are \Recent for this view and counted by it. False: out of memory. */
+bool view_recent_uids(const struct view *view, struct seqset *uids);
+
+/* --- ghosts: "* n EXPUNGE" */
+bool view_has_ghosts(const struct view *view);
+uint32_t view_first_ghost(const struct view *view);              /* UID; there must be one */
+uint32_t view_next_ghost(const struct view *view, uint32_t uid); /* the next above uid, or 0 */
+uint32_t view_end_ghost(struct view *view, uint32_t uid);        /* returns the number to write in EXPUNGE */
+
+/* --- flags: "* n FETCH (FLAGS ...)" */
+bool view_flags_untold(const struct view *view, const struct message *message);
+/* The next message above `uid` whose flags the client has not been told, or NULL. Start with 0. */
+struct message *view_next_untold(const struct view *view, uint32_t uid);
+/* A line with these flags has been written (or the client knows without). False: out of memory (it will be told again).
+ */
+bool view_note_told(struct view *view, const struct message *message);
+/* Everything untold has been told: at the tagged answer, or in IDLE. */
+void view_all_flags_told(struct view *view);
+/* Must a * FLAGS line go before a FETCH line that shows this message? */
+bool view_needs_flags_line(const struct view *view, const struct message *message);
+void view_flags_line_told(struct view *view);
+
+#endif

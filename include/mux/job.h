@@ -1,0 +1,108 @@
+/* One unit of upstream work for a session (or for the account itself). It says what the upstream must be like, builds
+ * its command when its turn comes, and knows for every reply what to do with it. */
+#ifndef IMAPMUX_MUX_JOB_H
+#define IMAPMUX_MUX_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "imap/outgoing.h"
+#include "imap/response.h"
+#include "mailbox/mailbox.h"
+
+struct account;
+struct job;
+
+enum job_goal {
+    JOB_RUN,  /* `build` is called with the mailbox (if any) selected and its map in step */
+    JOB_LOOK, /* nothing is built: done when the upstream has been asked about the mailbox after the job was submitted,
+                 or it is fresh. A mailbox that is not selected is asked by STATUS, and selected only if that differs
+                 from the truth */
+    JOB_SELECTED, /* the same, but the mailbox must be the selected one at the end, with its map in step */
+    JOB_FLAGS,    /* the same, and the flags are in step, too */
+};
+
+/* What becomes of a job that was written when the line broke. One that was not written yet is always kept. */
+enum job_policy {
+    JOB_REPEAT,          /* built and sent again (build is called anew) */
+    JOB_UNKNOWN_OUTCOME, /* done with JOB_LOST */
+};
+
+enum job_turn {
+    JOB_SEND,    /* the command (without tag) has been written into `out` */
+    JOB_NOTHING, /* nothing left to do: done with JOB_OK, no upstream command */
+    JOB_REFUSE,  /* the job's owner has decided otherwise: done with JOB_REFUSED; no upstream command */
+};
+
+enum job_status {
+    JOB_OK,
+    JOB_NO,           /* tagged NO */
+    JOB_BAD,          /* tagged BAD */
+    JOB_NOT_SELECTED, /* the mailbox could not be selected: code and text are the server's NO */
+    JOB_REFUSED,      /* see JOB_REFUSE */
+    JOB_LOST,         /* the line broke after it was written: the outcome is unknown */
+    JOB_GARBAGE,      /* the server's answer could not be understood */
+    JOB_DEAD, /* it can never be done: the mailbox is gone or another now (UIDVALIDITY), or the account has ended */
+};
+
+struct job_result {
+    enum job_status status;
+    const struct response
+        *response;    /* the tagged answer, for its code and text; NULL if there was none. Borrowed for the call */
+    const char *text; /* NULL or a constant text, where there is no response */
+};
+
+/* One piece of a FETCH answer about one message of the job's mailbox. The guard has checked number and UID against the
+ * map, and flags are in the truth already. After a part that is not complete, `fetch_data` is called with the octets of
+ * the item stream_name, stream_size in all, then the next part follows. A dead message (in no map) is never handed on.
+ */
+struct job_fetch {
+    uint32_t uid;
+    const struct fetch_answer *part;
+};
+
+struct job_ops {
+    /* JOB_RUN only. Everything that must be judged at the turn is judged here: numbers, ghosts, clipping, what is
+     * already known. */
+    enum job_turn (*build)(struct job *job, struct outgoing *out);
+    /* Every untagged answer but FETCH, EXISTS, EXPUNGE, VANISHED, RECENT, CAPABILITY, BYE while the job is in flight.
+     * NULL: dropped. */
+    void (*untagged)(struct job *job, const struct response *response);
+    void (*fetch)(struct job *job, const struct job_fetch *fetch);
+    void (*fetch_data)(struct job *job, struct slice bytes);
+    /* The FETCH answer that was open (a part that was not complete) will never be completed: line lost or garbage. */
+    void (*fetch_broken)(struct job *job);
+    /* Exactly once, and last; the account frees the job afterwards: the owner must forget it. */
+    void (*done)(struct job *job, const struct job_result *result);
+};
+
+struct job {
+    const struct job_ops *ops;
+    void *owner;
+    const char *title; /* for the log: "FETCH" */
+    enum job_goal goal;
+    enum job_policy policy;
+    struct mailbox *mailbox; /* borrowed; NULL: the selected mailbox does not matter */
+    bool read_write;         /* the mailbox must have been SELECTed, not EXAMINEd */
+    /* NULL, or: must the upstream leave its selected mailbox (by name) before this command? Leaving and the command are
+     * one (DELETE, RENAME). */
+    bool (*leaves)(const struct job *job, const struct mailbox *selected);
+
+    /* private to the account */
+    struct account *account;
+    struct job *prev, *next;
+    uint64_t submitted;   /* number of the upstream command that would have been written next */
+    uint32_t uidvalidity; /* of the mailbox when it was submitted, if views depend on it */
+    unsigned attempts;
+    bool written, learned, spoilt, background;
+};
+
+/* Queued at once, behind those that wait. Returns borrowed (the account owns it); NULL: out of memory, nothing happens.
+ * `wanted` is copied: set ops, owner, title, goal, policy, mailbox, read_write, leaves. done is never called from
+ * within. */
+struct job *job_submit(struct account *account, const struct job *wanted);
+/* The owner is no longer interested: no op is called any more. What is in flight is read to its end and dropped. */
+void job_abandon(struct job *job);
+
+#endif
