@@ -1,0 +1,229 @@
+/* Keyword names of one mailbox and the sets of them, each set kept once under a number. Sets are sorted lists of name
+ * indices. Nothing is ever forgotten: a mailbox has few names and few combinations, and both are bounded. */
+#include "mailbox/keywords.h"
+
+#include <event2/buffer.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define SETS_MAX 100000
+
+struct keyword_set {
+    uint32_t number;
+    uint16_t *names; /* indices, ascending */
+    size_t count;
+    UT_hash_handle hh;
+};
+
+struct keywords {
+    struct slice *names;
+    size_t name_count;
+    struct keyword_set **sets; /* by number - 1 */
+    size_t set_count;
+    size_t set_capacity;
+    struct keyword_set *by_names;
+};
+
+struct keywords *keywords_new(void)
+{
+    return calloc(1, sizeof(struct keywords));
+}
+
+void keywords_free(struct keywords *keywords)
+{
+    if (!keywords)
+        return;
+    HASH_CLEAR(hh, keywords->by_names);
+    for (size_t i = 0; i < keywords->set_count; i++) {
+        free(keywords->sets[i]->names);
+        free(keywords->sets[i]);
+    }
+    for (size_t i = 0; i < keywords->name_count; i++)
+        free((char *)(uintptr_t)keywords->names[i].data);
+    free(keywords->sets);
+    free(keywords->names);
+    free(keywords);
+}
+
+size_t keywords_count(const struct keywords *keywords)
+{
+    return keywords->name_count;
+}
+
+struct slice keywords_name(const struct keywords *keywords, size_t index)
+{
+    return keywords->names[index];
+}
+
+/* Index of the name, or -1: not known. */
+static int find_name(const struct keywords *keywords, struct slice name)
+{
+    for (size_t i = 0; i < keywords->name_count; i++) {
+        if (slice_equal_nocase(keywords->names[i], name))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* As find_name; a new one is added while there is room. -1: no room; -2: out of memory. */
+static int add_name(struct keywords *keywords, struct slice name)
+{
+    int index = find_name(keywords, name);
+    struct slice *names;
+    char *copy;
+
+    if (index >= 0)
+        return index;
+    if (keywords->name_count == KEYWORDS_MAX)
+        return -1;
+    names = reallocarray(keywords->names, keywords->name_count + 1, sizeof(*names));
+    if (!names)
+        return -2;
+    keywords->names = names;
+    copy = slice_copy(name);
+    if (!copy)
+        return -2;
+    names[keywords->name_count] = (struct slice){copy, name.length};
+    return (int)keywords->name_count++;
+}
+
+static bool grow_sets(struct keywords *keywords)
+{
+    size_t capacity = keywords->set_capacity ? keywords->set_capacity * 2 : 8;
+    struct keyword_set **sets;
+
+    if (keywords->set_count < keywords->set_capacity)
+        return true;
+    sets = reallocarray(keywords->sets, capacity, sizeof(struct keyword_set *));
+    if (!sets)
+        return false;
+    keywords->sets = sets;
+    keywords->set_capacity = capacity;
+    return true;
+}
+
+static struct keyword_set *new_set(struct keywords *keywords, const uint16_t *names, size_t count)
+{
+    struct keyword_set *set, *added = NULL;
+
+    if (keywords->set_count >= SETS_MAX || !grow_sets(keywords))
+        return NULL;
+    set = calloc(1, sizeof(*set));
+    if (!set)
+        return NULL;
+    set->names = malloc(count * sizeof(*names));
+    if (!set->names) {
+        free(set);
+        return NULL;
+    }
+    memcpy(set->names, names, count * sizeof(*names));
+    set->count = count;
+    set->number = (uint32_t)keywords->set_count + 1;
+    HASH_ADD_KEYPTR(hh, keywords->by_names, set->names, count * sizeof(*names), set);
+    HASH_FIND(hh, keywords->by_names, names, count * sizeof(*names), added);
+    if (added != set) {
+        free(set->names);
+        free(set);
+        return NULL;
+    }
+    keywords->sets[keywords->set_count++] = set;
+    return set;
+}
+
+/* The number of the set with exactly these indices (ascending). */
+static bool intern(struct keywords *keywords, const uint16_t *names, size_t count, uint32_t *number)
+{
+    struct keyword_set *set = NULL;
+
+    *number = 0;
+    if (count == 0)
+        return true;
+    HASH_FIND(hh, keywords->by_names, names, count * sizeof(*names), set);
+    if (!set)
+        set = new_set(keywords, names, count);
+    if (!set)
+        return false;
+    *number = set->number;
+    return true;
+}
+
+/* Puts an index into the ascending list. There is room for KEYWORDS_MAX. */
+static void insert(uint16_t *names, size_t *count, uint16_t index)
+{
+    size_t at = *count;
+
+    while (at > 0 && names[at - 1] > index)
+        at--;
+    if (at > 0 && names[at - 1] == index)
+        return;
+    memmove(names + at + 1, names + at, (*count - at) * sizeof(*names));
+    names[at] = index;
+    (*count)++;
+}
+
+static size_t open_set(const struct keywords *keywords, uint32_t set, uint16_t *names)
+{
+    if (set == 0)
+        return 0;
+    memcpy(names, keywords->sets[set - 1]->names, keywords->sets[set - 1]->count * sizeof(*names));
+    return keywords->sets[set - 1]->count;
+}
+
+bool keywords_add(struct keywords *keywords, uint32_t set, const struct slice *names, size_t count, uint32_t *result)
+{
+    uint16_t indices[KEYWORDS_MAX + 1];
+    size_t used = open_set(keywords, set, indices);
+
+    for (size_t i = 0; i < count; i++) {
+        int index = add_name(keywords, names[i]);
+        if (index == -2)
+            return false;
+        if (index >= 0)
+            insert(indices, &used, (uint16_t)index);
+    }
+    return intern(keywords, indices, used, result);
+}
+
+bool keywords_remove(struct keywords *keywords, uint32_t set, const struct slice *names, size_t count, uint32_t *result)
+{
+    uint16_t indices[KEYWORDS_MAX + 1];
+    size_t used = open_set(keywords, set, indices);
+
+    for (size_t i = 0; i < count; i++) {
+        int index = find_name(keywords, names[i]);
+        for (size_t j = 0; index >= 0 && j < used; j++) {
+            if (indices[j] == index) {
+                memmove(indices + j, indices + j + 1, (used - j - 1) * sizeof(*indices));
+                used--;
+                break;
+            }
+        }
+    }
+    return intern(keywords, indices, used, result);
+}
+
+bool keywords_intern(struct keywords *keywords, const struct slice *names, size_t count, uint32_t *set)
+{
+    return keywords_add(keywords, 0, names, count, set);
+}
+
+bool keywords_print(const struct keywords *keywords, uint32_t set, struct evbuffer *out)
+{
+    const struct keyword_set *found = set ? keywords->sets[set - 1] : NULL;
+
+    for (size_t i = 0; found && i < found->count; i++) {
+        struct slice name = keywords->names[found->names[i]];
+        if (evbuffer_add(out, " ", 1) < 0 || evbuffer_add(out, name.data, name.length) < 0)
+            return false;
+    }
+    return true;
+}
+
+size_t keywords_reach(const struct keywords *keywords, uint32_t set)
+{
+    const struct keyword_set *found = set ? keywords->sets[set - 1] : NULL;
+    return found ? (size_t)found->names[found->count - 1] + 1 : 0;
+}

@@ -1,0 +1,441 @@
+/* The truth of one mailbox and the upstream's numbering of it: map, then tail. What the upstream says comes in here
+ * first, and is checked against both; every view learns from here what there is to tell. Never logs, never asks, never
+ * guesses: what does not fit is MAILBOX_BROKEN and the caller resynchronises. */
+#include "mailbox/mailbox.h"
+
+#include <event2/buffer.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "mailbox/view.h"
+
+struct mailbox *mailbox_new(struct slice name)
+{
+    struct mailbox *mailbox = calloc(1, sizeof(*mailbox));
+
+    if (!mailbox)
+        return NULL;
+    mailbox->name = slice_copy(name);
+    mailbox->keywords = keywords_new();
+    mailbox->looked_at = -1000000 * USEC_SECOND;
+    if (mailbox->name && mailbox->keywords)
+        return mailbox;
+    mailbox_free(mailbox);
+    return NULL;
+}
+
+void mailbox_free(struct mailbox *mailbox)
+{
+    if (!mailbox)
+        return;
+    uid_map_clear(&mailbox->map);
+    uid_set_clear(&mailbox->recent_free);
+    uid_set_clear(&mailbox->recent_taken);
+    keywords_free(mailbox->keywords);
+    free(mailbox->tail);
+    free(mailbox->name);
+    free(mailbox);
+}
+
+void mailbox_reset(struct mailbox *mailbox)
+{
+    uid_map_clear(&mailbox->map);
+    uid_set_clear(&mailbox->recent_free);
+    uid_set_clear(&mailbox->recent_taken);
+    mailbox->tail_count = 0;
+    mailbox->known = mailbox->map_in_step = mailbox->flags_in_step = false;
+    mailbox->uidvalidity = mailbox->uidnext = mailbox->first_unseen = 0;
+    mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_at_select = 0;
+}
+
+void mailbox_end_views(struct mailbox *mailbox, const char *reason, const struct view *except)
+{
+    struct view *view, *next;
+
+    DL_FOREACH_SAFE (mailbox->views, view, next) {
+        if (view != except)
+            view_end(view, reason);
+    }
+}
+
+static void poke(struct mailbox *mailbox, enum view_change change)
+{
+    struct view *view, *next;
+
+    DL_FOREACH_SAFE (mailbox->views, view, next) {
+        view->ops->changed(view->owner, change);
+    }
+}
+
+uint32_t mailbox_upstream_exists(const struct mailbox *mailbox)
+{
+    return mailbox->map.count + (uint32_t)mailbox->tail_count;
+}
+
+void mailbox_drop_tail(struct mailbox *mailbox)
+{
+    mailbox->tail_count = 0;
+}
+
+void mailbox_out_of_step(struct mailbox *mailbox)
+{
+    mailbox->map_in_step = mailbox->flags_in_step = false;
+    mailbox->looked_at = -1000000 * USEC_SECOND;
+    mailbox_drop_tail(mailbox);
+}
+
+/* --- flags */
+
+static void note_recent(struct mailbox *mailbox, uint32_t uid)
+{
+    if (!uid_set_contains(&mailbox->recent_taken, uid))
+        (void)!uid_set_add(&mailbox->recent_free, uid);
+}
+
+/* The flags as they are stored with a message. */
+static bool intern_flags(struct mailbox *mailbox, const struct flag_list *flags, uint8_t *system, uint32_t *keywords)
+{
+    *system = (uint8_t)(flags->system & ~(unsigned)FLAG_RECENT);
+    return keywords_intern(mailbox->keywords, flags->keywords, flags->keyword_count, keywords);
+}
+
+static void take_modseq(struct mailbox *mailbox, struct message *message, uint64_t modseq)
+{
+    if (modseq == 0)
+        return;
+    message->modseq = modseq;
+    if (modseq > mailbox->modseq_pending)
+        mailbox->modseq_pending = modseq;
+}
+
+/* First knowledge is no change: nobody was told anything else. */
+static void store_flags(struct mailbox *mailbox, struct message *message, uint8_t system, uint32_t keywords)
+{
+    bool changed = message->flags_known && (message->system != system || message->keywords != keywords);
+
+    message->system = system;
+    message->keywords = keywords;
+    message->flags_known = true;
+    if (!changed)
+        return;
+    message->changed = ++mailbox->counter;
+    poke(mailbox, VIEW_CHANGED_FLAGS);
+}
+
+bool mailbox_set_flags(struct mailbox *mailbox, struct message *message, const struct mailbox_flags *flags)
+{
+    uint8_t system;
+    uint32_t keywords;
+
+    take_modseq(mailbox, message, flags->modseq);
+    if (!flags->present)
+        return true;
+    if (!intern_flags(mailbox, &flags->flags, &system, &keywords))
+        return false;
+    if (flags->flags.system & FLAG_RECENT)
+        note_recent(mailbox, message->uid);
+    store_flags(mailbox, message, system, keywords);
+    return true;
+}
+
+bool mailbox_all_flags_known(const struct mailbox *mailbox)
+{
+    for (uint32_t i = 0; i < mailbox->map.count; i++) {
+        if (!uid_map_at(&mailbox->map, i)->flags_known)
+            return false;
+    }
+    return true;
+}
+
+void mailbox_settle_modseq(struct mailbox *mailbox)
+{
+    if (mailbox->tail_count > 0 || !mailbox->flags_in_step || mailbox->nomodseq)
+        return;
+    if (mailbox->modseq_pending > mailbox->modseq)
+        mailbox->modseq = mailbox->modseq_pending;
+}
+
+/* --- the map */
+
+bool mailbox_gone(struct mailbox *mailbox, uint32_t uid)
+{
+    struct view *view, *next;
+
+    if (!uid_map_remove(&mailbox->map, uid))
+        return false;
+    uid_set_remove(&mailbox->recent_free, uid);
+    DL_FOREACH_SAFE (mailbox->views, view, next) {
+        if (uid > view->told)
+            continue;
+        if (uid_set_add(&view->ghosts, uid))
+            view->ops->changed(view->owner, VIEW_CHANGED_NUMBERS);
+        else
+            view_end(view, "Out of memory");
+    }
+    return true;
+}
+
+static struct message *join(struct mailbox *mailbox, uint32_t uid)
+{
+    struct message *message = uid_map_append(&mailbox->map, uid);
+
+    if (message && uid >= mailbox->uidnext && mailbox->uidnext != 0)
+        mailbox->uidnext = uid == UINT32_MAX ? uid : uid + 1;
+    return message;
+}
+
+bool mailbox_append(struct mailbox *mailbox, uint32_t uid)
+{
+    if (!join(mailbox, uid))
+        return false;
+    poke(mailbox, VIEW_CHANGED_NUMBERS);
+    return true;
+}
+
+static void tail_remove(struct mailbox *mailbox, size_t at)
+{
+    mailbox->tail_count--;
+    memmove(mailbox->tail + at, mailbox->tail + at + 1, (mailbox->tail_count - at) * sizeof(*mailbox->tail));
+}
+
+/* The named entries at the front of the tail join the truth. */
+static enum mailbox_result settle(struct mailbox *mailbox)
+{
+    bool joined = false;
+
+    while (mailbox->tail_count > 0 && mailbox->tail[0].uid != 0) {
+        struct tail_entry entry = mailbox->tail[0];
+        struct message *message;
+        if (entry.uid <= mailbox->map.highest)
+            return MAILBOX_BROKEN;
+        message = join(mailbox, entry.uid);
+        if (!message)
+            return MAILBOX_NO_MEMORY;
+        tail_remove(mailbox, 0);
+        take_modseq(mailbox, message, entry.modseq);
+        if (entry.recent)
+            note_recent(mailbox, entry.uid);
+        if (entry.has_flags)
+            store_flags(mailbox, message, entry.system, entry.keywords);
+        else
+            mailbox->flags_in_step = false;
+        joined = true;
+    }
+    if (joined)
+        poke(mailbox, VIEW_CHANGED_NUMBERS);
+    return MAILBOX_OK;
+}
+
+static bool tail_reserve(struct mailbox *mailbox, size_t count)
+{
+    size_t capacity = mailbox->tail_capacity ? mailbox->tail_capacity : 8;
+    struct tail_entry *tail;
+
+    while (capacity < count)
+        capacity *= 2;
+    if (capacity == mailbox->tail_capacity)
+        return true;
+    tail = reallocarray(mailbox->tail, capacity, sizeof(*tail));
+    if (!tail)
+        return false;
+    mailbox->tail = tail;
+    mailbox->tail_capacity = capacity;
+    return true;
+}
+
+/* More nameless entries at once than any server has reason to announce. */
+#define TAIL_MAX 4000000u
+
+enum mailbox_result mailbox_exists(struct mailbox *mailbox, uint32_t count)
+{
+    uint32_t total = mailbox_upstream_exists(mailbox);
+
+    if (count < total || count - total > TAIL_MAX)
+        return MAILBOX_BROKEN;
+    if (!tail_reserve(mailbox, mailbox->tail_count + (count - total)))
+        return MAILBOX_NO_MEMORY;
+    for (uint32_t i = total; i < count; i++)
+        mailbox->tail[mailbox->tail_count++] = (struct tail_entry){0};
+    return MAILBOX_OK;
+}
+
+enum mailbox_result mailbox_expunge(struct mailbox *mailbox, uint32_t number)
+{
+    if (number == 0 || number > mailbox_upstream_exists(mailbox))
+        return MAILBOX_BROKEN;
+    if (number <= mailbox->map.count) {
+        mailbox_gone(mailbox, uid_map_at(&mailbox->map, number - 1)->uid);
+        return MAILBOX_OK;
+    }
+    tail_remove(mailbox, number - 1 - mailbox->map.count);
+    return settle(mailbox);
+}
+
+/* A UID above the map that is gone: the entry that carries it, or one nameless entry between its named neighbours. */
+static enum mailbox_result tail_vanished(struct mailbox *mailbox, uint32_t uid)
+{
+    size_t nameless = SIZE_MAX;
+
+    for (size_t i = 0; i < mailbox->tail_count; i++) {
+        uint32_t at = mailbox->tail[i].uid;
+        if (at == uid) {
+            tail_remove(mailbox, i);
+            return settle(mailbox);
+        }
+        if (at > uid)
+            break;
+        if (at != 0)
+            nameless = SIZE_MAX; /* a lower named one: what stood before it cannot be uid */
+        else if (nameless == SIZE_MAX)
+            nameless = i;
+    }
+    if (nameless == SIZE_MAX)
+        return MAILBOX_BROKEN;
+    tail_remove(mailbox, nameless);
+    return settle(mailbox);
+}
+
+/* The part of a vanished range that is in the map. */
+static void range_vanished(struct mailbox *mailbox, struct seqrange range)
+{
+    struct message *message;
+    uint32_t before = range.low - 1;
+
+    while ((message = uid_map_after(&mailbox->map, before)) && message->uid <= range.high)
+        mailbox_gone(mailbox, before = message->uid);
+}
+
+enum mailbox_result mailbox_vanished(struct mailbox *mailbox, const struct seqset *uids)
+{
+    uint32_t floor = mailbox->map.highest;
+
+    for (size_t i = 0; i < uids->count; i++) {
+        struct seqrange range = uids->ranges[i];
+        range_vanished(mailbox, range);
+        for (uint64_t uid = range.low > floor ? range.low : (uint64_t)floor + 1; uid <= range.high; uid++) {
+            /* An entry that was named meanwhile and has joined the map is gone from there. */
+            enum mailbox_result result =
+                mailbox_gone(mailbox, (uint32_t)uid) ? MAILBOX_OK : tail_vanished(mailbox, (uint32_t)uid);
+            if (result != MAILBOX_OK)
+                return result;
+        }
+    }
+    return MAILBOX_OK;
+}
+
+/* May the entry at `at` carry this UID, as its named neighbours stand? */
+static bool tail_may_be(const struct mailbox *mailbox, size_t at, uint32_t uid)
+{
+    if (mailbox->tail[at].uid != 0)
+        return mailbox->tail[at].uid == uid;
+    if (uid <= mailbox->map.highest)
+        return false;
+    for (size_t i = 0; i < mailbox->tail_count; i++) {
+        uint32_t other = mailbox->tail[i].uid;
+        if (other != 0 && (i < at ? other >= uid : other <= uid))
+            return false;
+    }
+    return true;
+}
+
+static enum mailbox_result name_entry(struct mailbox *mailbox, size_t at, uint32_t uid,
+                                      const struct mailbox_flags *flags)
+{
+    struct tail_entry *entry = &mailbox->tail[at];
+
+    if (!tail_may_be(mailbox, at, uid))
+        return MAILBOX_BROKEN;
+    entry->uid = uid;
+    if (flags->modseq)
+        entry->modseq = flags->modseq;
+    if (flags->present) {
+        if (!intern_flags(mailbox, &flags->flags, &entry->system, &entry->keywords))
+            return MAILBOX_NO_MEMORY;
+        entry->recent = (flags->flags.system & FLAG_RECENT) != 0;
+        entry->has_flags = true;
+    }
+    return settle(mailbox);
+}
+
+static enum mailbox_result tail_fetch(struct mailbox *mailbox, size_t at, uint32_t uid,
+                                      const struct mailbox_flags *flags, uint32_t *found)
+{
+    enum mailbox_result result;
+
+    if (uid == 0)
+        uid = mailbox->tail[at].uid;
+    if (uid == 0)
+        return MAILBOX_IGNORED;
+    *found = uid;
+    result = name_entry(mailbox, at, uid, flags);
+    if (result == MAILBOX_OK && !uid_map_find(&mailbox->map, uid))
+        return MAILBOX_IGNORED;
+    return result;
+}
+
+enum mailbox_result mailbox_fetch(struct mailbox *mailbox, uint32_t number, uint32_t uid,
+                                  const struct mailbox_flags *flags, uint32_t *found)
+{
+    struct message *message;
+
+    *found = 0;
+    if (number == 0 || number > mailbox_upstream_exists(mailbox))
+        return MAILBOX_BROKEN;
+    if (number > mailbox->map.count)
+        return tail_fetch(mailbox, number - 1 - mailbox->map.count, uid, flags, found);
+    message = uid_map_at(&mailbox->map, number - 1);
+    if (uid != 0 && uid != message->uid)
+        return MAILBOX_BROKEN;
+    *found = message->uid;
+    return mailbox_set_flags(mailbox, message, flags) ? MAILBOX_OK : MAILBOX_NO_MEMORY;
+}
+
+/* --- printing */
+
+static bool print_list(struct evbuffer *out, unsigned system, const struct mailbox *mailbox, uint32_t keywords)
+{
+    struct evbuffer *list = evbuffer_new();
+    bool ok = list && flags_print_system(system, list) && keywords_print(mailbox->keywords, keywords, list);
+
+    if (ok && system == 0)
+        evbuffer_drain(list, 1); /* the space before the first keyword */
+    ok = ok && evbuffer_add(out, "(", 1) == 0 && evbuffer_add_buffer(out, list) == 0 && evbuffer_add(out, ")", 1) == 0;
+    if (list)
+        evbuffer_free(list);
+    return ok;
+}
+
+bool mailbox_print_message_flags(const struct mailbox *mailbox, const struct message *message, bool recent,
+                                 struct evbuffer *out)
+{
+    return print_list(out, message->system | (recent ? (unsigned)FLAG_RECENT : 0), mailbox, message->keywords);
+}
+
+bool mailbox_print_flags(const struct mailbox *mailbox, struct evbuffer *out)
+{
+    bool ok = evbuffer_add(out, "(", 1) == 0 && flags_print_system(mailbox->flags_system, out);
+
+    for (size_t i = 0; ok && i < keywords_count(mailbox->keywords); i++) {
+        struct slice name = keywords_name(mailbox->keywords, i);
+        ok = (i == 0 && mailbox->flags_system == 0) || evbuffer_add(out, " ", 1) == 0;
+        ok = ok && evbuffer_add(out, name.data, name.length) == 0;
+    }
+    return ok && evbuffer_add(out, ")", 1) == 0;
+}
+
+bool mailbox_print_permanent_flags(const struct mailbox *mailbox, struct evbuffer *out)
+{
+    struct evbuffer *list = evbuffer_new();
+    bool ok = list && flags_print_system(mailbox->permanent_system, list) &&
+              keywords_print(mailbox->keywords, mailbox->permanent_keywords, list) &&
+              (!mailbox->permanent_any || evbuffer_add(list, " \\*", 3) == 0);
+
+    if (ok && mailbox->permanent_system == 0)
+        evbuffer_drain(list, 1);
+    ok = ok && evbuffer_add(out, "(", 1) == 0 && evbuffer_add_buffer(out, list) == 0 && evbuffer_add(out, ")", 1) == 0;
+    if (list)
+        evbuffer_free(list);
+    return ok;
+}

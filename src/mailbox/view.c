@@ -1,0 +1,350 @@
+/* What one session has been told. The rules are in the header; this file holds the arithmetic and nothing else. It
+ * moves a number only when its caller writes the line that says so, never logs, and never looks at the tail of the
+ * mailbox. */
+#include "mailbox/view.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+/* \Recent belongs to the first read-write session that is told of the message. */
+static void take_recent(struct view *view)
+{
+    struct mailbox *mailbox = view->mailbox;
+    size_t kept = 0;
+
+    if (view->read_only)
+        return;
+    for (size_t i = 0; i < mailbox->recent_free.count; i++) {
+        uint32_t uid = mailbox->recent_free.uids[i];
+        bool taken = uid <= view->told && uid_set_add(&mailbox->recent_taken, uid) && uid_set_add(&view->recent, uid);
+        if (!taken)
+            mailbox->recent_free.uids[kept++] = uid;
+    }
+    mailbox->recent_free.count = kept;
+}
+
+struct view *view_new(struct mailbox *mailbox, bool read_only, const struct view_ops *ops, void *owner)
+{
+    struct view *view = calloc(1, sizeof(*view));
+    const struct message *last = uid_map_last(&mailbox->map);
+
+    if (!view)
+        return NULL;
+    view->mailbox = mailbox;
+    view->read_only = read_only;
+    view->ops = ops;
+    view->owner = owner;
+    view->told = last ? last->uid : 0;
+    view->flags_told = mailbox->counter;
+    view->keywords_told = keywords_count(mailbox->keywords);
+    take_recent(view);
+    view->recent_told = view_recent(view);
+    DL_APPEND(mailbox->views, view);
+    return view;
+}
+
+static void leave(struct view *view)
+{
+    if (view->mailbox)
+        DL_DELETE(view->mailbox->views, view);
+    view->mailbox = NULL;
+}
+
+void view_free(struct view *view)
+{
+    if (!view)
+        return;
+    leave(view);
+    uid_set_clear(&view->ghosts);
+    uid_set_clear(&view->recent);
+    free(view->exact);
+    free(view);
+}
+
+void view_end(struct view *view, const char *reason)
+{
+    leave(view);
+    view->ops->ended(view->owner, reason);
+}
+
+/* --- numbers */
+
+uint32_t view_exists(const struct view *view)
+{
+    return uid_map_rank(&view->mailbox->map, view->told) + (uint32_t)view->ghosts.count;
+}
+
+bool view_is_ghost(const struct view *view, uint32_t uid)
+{
+    return uid_set_contains(&view->ghosts, uid);
+}
+
+bool view_counts(const struct view *view, uint32_t uid)
+{
+    return uid != 0 && uid <= view->told && (view_is_ghost(view, uid) || uid_map_find(&view->mailbox->map, uid));
+}
+
+uint32_t view_number(const struct view *view, uint32_t uid)
+{
+    size_t below = uid_set_below(&view->ghosts, uid);
+    bool ghost = below < view->ghosts.count && view->ghosts.uids[below] == uid;
+
+    return uid_map_rank(&view->mailbox->map, uid) + (uint32_t)below + (ghost ? 1 : 0);
+}
+
+/* The number of the ghost with this index: the living below it, the ghosts below it, and itself. */
+static uint32_t ghost_number(const struct view *view, size_t index)
+{
+    return uid_map_rank(&view->mailbox->map, view->ghosts.uids[index]) + (uint32_t)index + 1;
+}
+
+/* How many ghosts have a number < number. */
+static size_t ghosts_before(const struct view *view, uint32_t number)
+{
+    size_t low = 0, high = view->ghosts.count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ghost_number(view, middle) < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+uint32_t view_uid(const struct view *view, uint32_t number)
+{
+    size_t before = ghosts_before(view, number);
+
+    assert(number >= 1 && number <= view_exists(view));
+    if (before < view->ghosts.count && ghost_number(view, before) == number)
+        return view->ghosts.uids[before];
+    return uid_map_at(&view->mailbox->map, number - 1 - (uint32_t)before)->uid;
+}
+
+uint32_t view_last_uid(const struct view *view)
+{
+    uint32_t exists = view_exists(view);
+    return exists ? view_uid(view, exists) : 0;
+}
+
+/* Walks living messages and ghosts together, in the order of their UIDs. */
+bool view_counted_uids(const struct view *view, uint32_t low, uint32_t high, struct seqset *uids)
+{
+    const struct uid_map *map = &view->mailbox->map;
+    uint32_t from, to;
+    size_t ghost;
+
+    if (high > view->told)
+        high = view->told;
+    if (low == 0)
+        low = 1;
+    if (low > high)
+        return true;
+    from = uid_map_rank(map, low - 1);
+    to = uid_map_rank(map, high);
+    ghost = uid_set_below(&view->ghosts, low);
+    while (from < to || (ghost < view->ghosts.count && view->ghosts.uids[ghost] <= high)) {
+        uint32_t living = from < to ? uid_map_at(map, from)->uid : UINT32_MAX;
+        bool take_ghost = ghost < view->ghosts.count && view->ghosts.uids[ghost] <= high &&
+                          (from == to || view->ghosts.uids[ghost] < living);
+        if (!seqset_add(uids, take_ghost ? view->ghosts.uids[ghost] : living))
+            return false;
+        if (take_ghost)
+            ghost++;
+        else
+            from++;
+    }
+    return true;
+}
+
+bool view_uids(const struct view *view, uint32_t low, uint32_t high, struct seqset *uids)
+{
+    return view_counted_uids(view, view_uid(view, low), view_uid(view, high), uids);
+}
+
+/* --- arrivals */
+
+bool view_has_arrivals(const struct view *view)
+{
+    const struct message *last = uid_map_last(&view->mailbox->map);
+    return last && last->uid > view->told;
+}
+
+bool view_tell_arrivals(struct view *view)
+{
+    if (!view_has_arrivals(view))
+        return false;
+    view->told = uid_map_last(&view->mailbox->map)->uid;
+    take_recent(view);
+    return true;
+}
+
+/* --- \Recent */
+
+bool view_shows_recent(const struct view *view, uint32_t uid)
+{
+    return uid_set_contains(&view->recent, uid) ||
+           (view->read_only && uid_set_contains(&view->mailbox->recent_free, uid));
+}
+
+uint32_t view_recent(const struct view *view)
+{
+    size_t count = view->recent.count;
+
+    if (view->read_only)
+        count += uid_set_below(&view->mailbox->recent_free, view->told + 1);
+    return (uint32_t)count;
+}
+
+bool view_recent_differs(const struct view *view)
+{
+    return view_recent(view) != view->recent_told;
+}
+
+uint32_t view_tell_recent(struct view *view)
+{
+    view->recent_told = view_recent(view);
+    return view->recent_told;
+}
+
+bool view_recent_uids(const struct view *view, struct seqset *uids)
+{
+    for (size_t i = 0; i < view->recent.count; i++) {
+        if (!seqset_add(uids, view->recent.uids[i]))
+            return false;
+    }
+    for (size_t i = 0; view->read_only && i < view->mailbox->recent_free.count; i++) {
+        uint32_t uid = view->mailbox->recent_free.uids[i];
+        if (uid <= view->told && !seqset_add(uids, uid))
+            return false;
+    }
+    return true;
+}
+
+/* --- ghosts */
+
+bool view_has_ghosts(const struct view *view)
+{
+    return view->ghosts.count > 0;
+}
+
+uint32_t view_first_ghost(const struct view *view)
+{
+    assert(view->ghosts.count > 0);
+    return view->ghosts.uids[0];
+}
+
+uint32_t view_next_ghost(const struct view *view, uint32_t uid)
+{
+    size_t at = uid_set_below(&view->ghosts, uid + 1);
+    return at < view->ghosts.count ? view->ghosts.uids[at] : 0;
+}
+
+uint32_t view_end_ghost(struct view *view, uint32_t uid)
+{
+    uint32_t number = view_number(view, uid);
+    bool was_there = uid_set_remove(&view->ghosts, uid);
+
+    assert(was_there);
+    uid_set_remove(&view->recent, uid);
+    return number;
+}
+
+/* --- flags */
+
+static size_t exact_below(const struct view *view, uint32_t uid)
+{
+    size_t low = 0, high = view->exact_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (view->exact[middle].uid < uid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool view_flags_untold(const struct view *view, const struct message *message)
+{
+    size_t at;
+
+    if (message->uid > view->told || message->changed <= view->flags_told)
+        return false;
+    at = exact_below(view, message->uid);
+    return at == view->exact_count || view->exact[at].uid != message->uid ||
+           view->exact[at].changed != message->changed;
+}
+
+struct message *view_next_untold(const struct view *view, uint32_t uid)
+{
+    const struct uid_map *map = &view->mailbox->map;
+
+    if (view->flags_told == view->mailbox->counter)
+        return NULL;
+    for (uint32_t i = uid_map_rank(map, uid); i < map->count; i++) {
+        struct message *message = uid_map_at(map, i);
+        if (message->uid > view->told)
+            return NULL;
+        if (view_flags_untold(view, message))
+            return message;
+    }
+    return NULL;
+}
+
+static bool grow_exact(struct view *view)
+{
+    size_t capacity = view->exact_capacity ? view->exact_capacity * 2 : 16;
+    struct view_exact *exact;
+
+    if (view->exact_count < view->exact_capacity)
+        return true;
+    exact = reallocarray(view->exact, capacity, sizeof(*exact));
+    if (!exact)
+        return false;
+    view->exact = exact;
+    view->exact_capacity = capacity;
+    return true;
+}
+
+bool view_note_told(struct view *view, const struct message *message)
+{
+    size_t at = exact_below(view, message->uid);
+
+    if (message->changed <= view->flags_told)
+        return true;
+    if (at < view->exact_count && view->exact[at].uid == message->uid) {
+        view->exact[at].changed = message->changed;
+        return true;
+    }
+    if (!grow_exact(view))
+        return false;
+    memmove(view->exact + at + 1, view->exact + at, (view->exact_count - at) * sizeof(*view->exact));
+    view->exact[at] = (struct view_exact){message->uid, message->changed};
+    view->exact_count++;
+    return true;
+}
+
+void view_all_flags_told(struct view *view)
+{
+    view->flags_told = view->mailbox->counter;
+    free(view->exact);
+    view->exact = NULL;
+    view->exact_count = view->exact_capacity = 0;
+}
+
+bool view_needs_flags_line(const struct view *view, const struct message *message)
+{
+    return keywords_reach(view->mailbox->keywords, message->keywords) > view->keywords_told;
+}
+
+void view_flags_line_told(struct view *view)
+{
+    view->keywords_told = keywords_count(view->mailbox->keywords);
+}
