@@ -1,0 +1,127 @@
+/* The inside of a session, for the command families (one file each): what they may read and the verbs that they call.
+ * Nobody outside the session layer includes it.
+ *
+ * A command's way: parsed when it has arrived (session/queue), started when its turn comes (`start` of its family, in
+ * the table in session.c), which answers at once or submits a job and goes on in the job's `done`; it ends with exactly
+ * one call of session_finish or one of its relatives, which tells the client what it may be told, writes the tagged
+ * line, frees the run and starts the next one. */
+#ifndef IMAPMUX_SESSION_STATE_H
+#define IMAPMUX_SESSION_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/runqueue.h"
+#include "base/spool.h"
+#include "imap/command.h"
+#include "imap/command_reader.h"
+#include "imap/response.h"
+#include "mailbox/view.h"
+#include "mux/account.h"
+#include "mux/job.h"
+#include "session/session.h"
+
+/* A command that has arrived. Its values live in its arena and its bytes. */
+struct queued {
+    struct queued *next;
+    struct command command;
+    struct arena arena;
+    char *bytes;          /* the line, owned */
+    struct spool *upload; /* APPEND's message; NULL: none */
+    uint64_t upload_size;
+    bool upload_literal8;
+    const char *refused; /* NULL, or: answer this ("NO [TOOBIG] ...", "BAD ...") behind the tag instead of running it */
+};
+
+/* What a running command keeps between its steps. A family's own struct begins with it. */
+struct run {
+    void (*free)(struct run *run); /* frees the struct; the job has been abandoned already */
+};
+
+enum session_phase { SESSION_NOT_LOGGED_IN, SESSION_LOGGED_IN, SESSION_ENDING /* BYE written, waits to be closed */ };
+
+struct session {
+    struct task task;
+    struct registry *registry;
+    struct session_options options; /* peer is an owned copy */
+    enum session_phase phase;
+    unsigned wants;
+    struct evbuffer *output;
+    struct command_reader *reader;
+
+    struct account *account; /* NULL before login */
+    struct account_member member;
+    struct login *login; /* under way, or NULL */
+
+    struct view *view;      /* the selected mailbox, or NULL */
+    const char *view_ended; /* the reason, once view_ops.ended was called: BYE at the next step */
+    bool changed_numbers;   /* from view_ops.changed; in IDLE told at the next step */
+    bool changed_flags;     /* in IDLE told after idle_gather */
+
+    struct queued *queue; /* waiting, oldest first */
+    size_t queue_length;
+    struct queued *current; /* the one in progress, or NULL */
+    struct run *run;        /* of the current one, or NULL */
+    struct job *job;        /* of the current one: at most one at a time, or NULL */
+    unsigned bad_in_a_row;
+    bool literal_open; /* a literal is half-written in `output`: nothing but its octets may follow */
+    bool idling;       /* in IDLE */
+    bool end_of_input;
+};
+
+/* --- writing. All go to session->output; out of memory ends the session (session_no_memory), callers need not look. */
+void session_write(struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void session_write_slice(struct session *session, struct slice bytes);
+void session_no_memory(struct session *session);
+
+/* --- ending the current command. `code` is NULL or what stands in the brackets; `text` never empty. */
+void session_finish(struct session *session, enum response_status status, const char *code, const char *text);
+void session_ok(struct session *session, const char *text); /* NULL: "FETCH completed." and the like */
+void session_no(struct session *session, const char *code, const char *text);
+void session_bad(struct session *session, const char *text); /* counts bad_in_a_row */
+/* From an upstream result: its code if it is one of those handed on, its text; JOB_LOST, _GARBAGE, _DEAD, _NOT_SELECTED
+ * in words. A code that holds numbers of messages is never handed on from here. */
+void session_finish_result(struct session *session, const struct job_result *result);
+
+/* --- jobs of the current command. Fills owner and mailbox's account; false: out of memory, the command has been ended.
+ */
+bool session_submit(struct session *session, const struct job *wanted);
+
+/* --- the view */
+extern const struct view_ops session_view_ops;
+void session_leave_view(struct session *session); /* the selected mailbox is none now */
+
+/* --- families: start functions of the table (session.c), by file */
+void session_start_capability(
+    struct session *session); /* plain.c: also NOOP, CHECK, LOGOUT, ID, ENABLE, NAMESPACE... */
+void session_start_noop(struct session *session);
+void session_start_logout(struct session *session);
+void session_start_id(struct session *session);
+void session_start_enable(struct session *session);
+void session_start_login(struct session *session); /* login.c */
+void session_start_authenticate(struct session *session);
+void session_start_starttls(struct session *session);
+void session_start_idle(struct session *session);   /* idle.c */
+void session_start_select(struct session *session); /* select.c: SELECT, EXAMINE */
+void session_start_close(struct session *session);
+void session_start_unselect(struct session *session);
+void session_start_list(struct session *session); /* list.c: LIST, LSUB, XLIST, NAMESPACE */
+void session_start_mailbox_change(
+    struct session *session);                        /* folder.c: CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE */
+void session_start_status(struct session *session);  /* status.c */
+void session_start_append(struct session *session);  /* append.c */
+void session_start_fetch(struct session *session);   /* fetch.c (its answers: fetch_answer.c) */
+void session_start_store(struct session *session);   /* store.c */
+void session_start_copy(struct session *session);    /* copy.c: COPY, MOVE */
+void session_start_expunge(struct session *session); /* expunge.c: EXPUNGE, UID EXPUNGE */
+void session_start_search(struct session *session);  /* search.c */
+
+/* A further line of a command in progress (AUTHENTICATE, IDLE's DONE) goes here instead of into the queue, if set. */
+struct session_continuation {
+    void (*line)(struct session *session, struct slice line); /* borrowed for the call */
+};
+void session_await_line(struct session *session,
+                        void (*line)(struct session *session, struct slice line)); /* NULL: no more */
+
+#endif
