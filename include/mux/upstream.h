@@ -1,0 +1,106 @@
+/* The single connection of an account, from dialling to LOGOUT: greeting, STARTTLS, login, ENABLE, then one command at
+ * a time, and IDLE. Stands between the link (net, or a test) and the account. Knows nothing of mailboxes and jobs.
+ *
+ * There is one upstream object per account and it has at most one link: a dial starts only in UPSTREAM_DISCONNECTED,
+ * which is entered only when the link has said that its descriptor is closed. RFC 3501 section 3, RFC 2177, RFC 7162
+ * section 3.2.3. */
+#ifndef IMAPMUX_MUX_UPSTREAM_H
+#define IMAPMUX_MUX_UPSTREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/secret.h"
+#include "base/slice.h"
+#include "imap/capability.h"
+#include "imap/outgoing.h"
+#include "imap/response.h"
+#include "mux/link.h"
+#include "mux/refusal.h"
+#include "mux/registry.h"
+
+struct evbuffer;
+struct upstream;
+
+#define UPSTREAM_STATES(X)                                                                                             \
+    X(DISCONNECTED)   /* no link */                                                                                    \
+    X(CONNECTING)     /* resolving, connecting, TLS */                                                                 \
+    X(GREETING)       /* waits for the greeting */                                                                     \
+    X(SECURING)       /* STARTTLS said; waits for its answer, then for TLS */                                          \
+    X(AUTHENTICATING) /* CAPABILITY, ID, LOGIN, ENABLE, each after the other */                                        \
+    X(READY)          /* a command may be sent, or one is in flight */                                                 \
+    X(ENTERING_IDLE)  /* IDLE written, + not yet seen */                                                               \
+    X(IDLING)         /* + seen */                                                                                     \
+    X(LOGGING_OUT)    /* LOGOUT written */                                                                             \
+    X(CLOSING)        /* told the link to close; waits for it */
+
+enum upstream_state {
+#define UPSTREAM_STATE_ENUM(name) UPSTREAM_##name,
+    UPSTREAM_STATES(UPSTREAM_STATE_ENUM)
+#undef UPSTREAM_STATE_ENUM
+};
+
+/* How a connection ended. */
+struct upstream_end {
+    bool was_ready;       /* it had been logged in */
+    enum refusal refusal; /* REFUSAL_NONE: the line was lost, or closed by us */
+    const char *reason;   /* in words, for the log and for clients: the server's if it had any. Borrowed for the call */
+    usec backoff;         /* the server asked for so much patience; 0: no word of it */
+};
+
+struct upstream_owner {
+    void *owner;
+    void (*ready)(void *owner); /* logged in; capabilities are complete */
+    void (*untagged)(void *owner,
+                     const struct response *response); /* all but FETCH and CONTINUE, before and after ready */
+    void (*fetch)(void *owner, const struct response *response); /* a FETCH, or a part of one */
+    void (*fetch_data)(void *owner, struct slice bytes);
+    void (*garbage)(void *owner, struct slice line, bool open_fetch);
+    void (*tagged)(void *owner, const struct response *response); /* of the command sent with upstream_send */
+    void (*idle_over)(void *owner, bool refused);                 /* IDLE has ended without our DONE, or was refused */
+    void (*closed)(void *owner, const struct upstream_end *end);  /* last: now DISCONNECTED */
+};
+
+struct upstream_login {
+    struct slice authorization_id; /* empty: none */
+    struct slice authentication_id;
+    const struct secret *password; /* borrowed until ready or closed */
+};
+
+struct upstream *upstream_new(struct registry *registry, const struct upstream_settings *settings, const char *name,
+                              const struct upstream_owner *owner);
+void upstream_free(struct upstream *upstream); /* must be DISCONNECTED, or the link ops are never used again */
+enum upstream_state upstream_state(const struct upstream *upstream);
+const char *upstream_state_name(enum upstream_state state);
+const struct capability_set *upstream_capabilities(const struct upstream *upstream);
+/* ENABLE was answered with these. */
+bool upstream_has_condstore(const struct upstream *upstream);
+bool upstream_has_qresync(const struct upstream *upstream);
+
+/* --- verbs of the account */
+/* DISCONNECTED only. The ids and the password are borrowed until ready or closed. */
+void upstream_dial(struct upstream *upstream, const struct upstream_login *login);
+struct outgoing *
+upstream_command(const struct upstream *upstream); /* an empty command; owned by the caller; NULL: no memory */
+/* READY without a command in flight, ENTERING_IDLE or IDLING (DONE goes before it, in one write, as soon as it may).
+ * Takes the command. Returns its number: commands are numbered from 1 on over all connections. */
+uint64_t upstream_send(struct upstream *upstream, struct outgoing *command);
+uint64_t upstream_commands(const struct upstream *upstream); /* number of the last command sent */
+bool upstream_busy(const struct upstream *upstream);         /* not READY or IDLING, or a command is in flight */
+void upstream_idle(struct upstream *upstream);               /* READY, not busy */
+void upstream_end_idle(struct upstream *upstream);           /* DONE without a command behind it; READY afterwards */
+void upstream_logout(struct upstream *upstream);             /* in any state; ends in closed */
+void upstream_drop(struct upstream *upstream, const char *reason); /* closes at once; ends in closed with this reason */
+void upstream_drop_refused(struct upstream *upstream, enum refusal refusal, struct slice words);
+
+/* --- verbs of the link */
+void upstream_connected(struct upstream *upstream);
+void upstream_secured(struct upstream *upstream);
+/* Takes what it can use from `in`. The link calls runqueue_step afterwards. */
+void upstream_receive(struct upstream *upstream, struct evbuffer *in);
+struct evbuffer *upstream_output(struct upstream *upstream);
+void upstream_writable(struct upstream *upstream); /* the output has gone down below a low-water mark */
+/* Exactly once per dial. reason: what went wrong in words, or "closed by the server". */
+void upstream_closed(struct upstream *upstream, const char *reason);
+
+#endif
