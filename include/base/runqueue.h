@@ -20,17 +20,19 @@ struct runqueue; /* opaque */
 struct task {
     void (*run)(struct task *task, usec now);
     struct runqueue *queue;
-    struct task *next; /* in the list of the woken */
+    usec deadline; /* USEC_NEVER: none */
     bool woken;
-    usec deadline;     /* USEC_NEVER: none */
-    size_t heap_index; /* private; SIZE_MAX: not in the heap */
+    struct task *next, *previous;                        /* private: in the list of the woken */
+    struct task *heap_child, *heap_next, *heap_previous; /* private: in the heap of deadlines */
 };
 
 struct runqueue *runqueue_new(void);
 void runqueue_free(struct runqueue *queue); /* also runs what runqueue_dispose was given */
 
 void task_init(struct task *task, struct runqueue *queue, void (*run)(struct task *, usec));
-void task_clear(struct task *task); /* takes it out of the queue and the heap */
+/* Takes it out of the queue and the heap for good: waking it or setting a deadline does nothing from here on. A zeroed
+ * task may be cleared. */
+void task_clear(struct task *task);
 /* run is called in this step, or in the next if none is under way. Waking twice is waking once. */
 void task_wake(struct task *task);
 /* run is called once when `at` has come (at <= now: at once); replaces the former deadline, which is spent when it
