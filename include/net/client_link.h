@@ -1,0 +1,50 @@
+/* Between a client's stream and its session: feeds the session what was read, takes its output to the stream, by way of
+ * a spool if the client reads slowly, and obeys what the session wants. */
+#ifndef IMAPMUX_NET_CLIENT_LINK_H
+#define IMAPMUX_NET_CLIENT_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/log.h"
+#include "base/spool.h"
+#include "mux/settings.h"
+#include "net/address.h"
+
+struct client_link;
+struct event_base;
+struct registry;
+struct runqueue;
+struct tls_context;
+
+/* All clients of one worker. Everything is borrowed and outlives them. */
+struct client_links {
+    struct event_base *base;
+    struct runqueue *runqueue;
+    struct registry *registry;
+    const struct settings *settings;
+    struct spooler *spooler;
+    struct log *log;
+    /* A client has gone: its address may be counted down. */
+    void (*gone)(void *owner, const struct address *peer);
+    void *owner;
+
+    struct client_link *first; /* private */
+    size_t count;
+};
+
+struct client_link_options {
+    const struct upstream_settings *upstream;
+    struct tls_context *tls; /* NULL: neither STARTTLS nor implicit TLS */
+    bool implicit_tls;
+    bool plaintext_login;
+    struct address peer;
+};
+
+/* Takes the descriptor, also when it fails. False: out of memory, `gone` is not called. */
+bool client_link_open(struct client_links *links, int descriptor, const struct client_link_options *options)
+    __attribute__((warn_unused_result));
+/* Ends all of them at once, without a word; the runqueue must be stepped afterwards. */
+void client_links_clear(struct client_links *links);
+
+#endif

@@ -1,0 +1,35 @@
+/* One attempt to reach a host: its addresses are looked up and tried one after another, never two at a time. */
+#ifndef IMAPMUX_NET_DIALER_H
+#define IMAPMUX_NET_DIALER_H
+
+#include <stdint.h>
+
+#include "base/runqueue.h"
+
+struct dialer; /* opaque */
+struct event_base;
+struct evdns_base;
+
+struct dialer_options {
+    struct event_base *base;
+    struct evdns_base *resolver; /* NULL: address literals and names of this machine only */
+    struct runqueue *runqueue;
+    const char *host; /* name or address literal, without brackets; copied */
+    uint16_t port;
+    usec timeout; /* for all of it; what is left is shared out among the addresses that are left */
+    /* Called once, from the runqueue. descriptor: connected and non-blocking, the owner's from now on; -1: `reason` says
+     * why in words. The dialer may be freed within. */
+    void (*done)(void *owner, int descriptor, const char *reason);
+    void *owner;
+};
+
+/* Returns owned; NULL: out of memory. */
+struct dialer *dialer_new(const struct dialer_options *options);
+void dialer_free(struct dialer *dialer); /* ends it; done is not called any more */
+
+/* The resolver of this machine's /etc/resolv.conf and /etc/hosts; good without either. Returns owned
+ * (evdns_base_free(resolver, 1)); NULL: out of memory. */
+struct evdns_base *dialer_resolver_new(struct event_base *base);
+void dialer_resolver_reload(struct evdns_base *resolver);
+
+#endif

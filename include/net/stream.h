@@ -1,0 +1,78 @@
+/* One connection: a descriptor, perhaps TLS, what was read and what is to be written. Moves bytes between the kernel and
+ * two evbuffers and never looks at them. Below session's and mux's machines, above libevent's events and libssl.
+ *
+ * The stream reports by one callback only, `wake`: something has changed, look at me. It may be called from within any
+ * of the functions below, so it must do no more than wake a task. SIGPIPE must be ignored by the program.
+ *
+ * A stream never closes its descriptor by itself: stream_free does, at once. What an owner wants to be seen by the peer
+ * as an end in order goes through stream_close first. */
+#ifndef IMAPMUX_NET_STREAM_H
+#define IMAPMUX_NET_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/runqueue.h"
+
+struct evbuffer;
+struct event_base;
+struct ssl_st;
+struct stream; /* opaque */
+
+#define STREAM_STATES(X)                                                                                               \
+    X(HANDSHAKE) /* TLS is being agreed on */                                                                          \
+    X(OPEN)      /* bytes move */                                                                                      \
+    X(FLUSHING)  /* stream_close was called: what is in the output still goes, nothing is read */                      \
+    X(LINGERING) /* our end is closed, the peer's is waited for; what comes is dropped */                              \
+    X(CLOSED)    /* both ends are closed, in order */                                                                  \
+    X(FAILED)    /* stream_reason tells why */
+
+enum stream_state {
+#define STREAM_STATE_ENUM(name) STREAM_##name,
+    STREAM_STATES(STREAM_STATE_ENUM)
+#undef STREAM_STATE_ENUM
+};
+
+/* Reading stops while so much lies in the input, and goes on at the next stream_pause(stream, false). */
+#define STREAM_INPUT_MAX ((size_t)256 * 1024)
+/* The owner is woken when a write takes the output below this. */
+#define STREAM_LOW_WATER ((size_t)64 * 1024)
+
+/* Takes the descriptor (a connected non-blocking socket), also when it fails. Returns owned, OPEN and reading; NULL: out
+ * of memory. */
+struct stream *stream_new(struct event_base *base, int descriptor, void (*wake)(void *owner), void *owner);
+/* Closes the descriptor at once: no output, no close_notify. */
+void stream_free(struct stream *stream);
+
+/* TCP_NODELAY is always set. Keep-alive after `keepalive` of silence (0: off); the connection fails when what was sent
+ * stays unacknowledged, or the peer's window shut, for `patience` (0: the system's default). */
+void stream_tune(struct stream *stream, usec keepalive, usec patience);
+
+/* Begins TLS on an OPEN stream whose output is empty. Takes ssl (from tls_open). Everything read so far and not taken is
+ * dropped: it came in plain text (RFC 3501 section 6.2.1, RFC 9051 section 11.1). */
+void stream_start_tls(struct stream *stream, struct ssl_st *ssl);
+bool stream_is_secure(const struct stream *stream); /* the handshake is done */
+
+enum stream_state stream_state(const struct stream *stream);
+const char *stream_state_name(enum stream_state state);
+/* Why it FAILED, in words; "" otherwise. Borrowed until the stream is freed. */
+const char *stream_reason(const struct stream *stream);
+bool stream_input_ended(const struct stream *stream); /* the peer closed its end; all that it sent is in the input */
+
+struct evbuffer *stream_input(struct stream *stream);  /* the owner drains it */
+struct evbuffer *stream_output(struct stream *stream); /* the owner adds, then calls stream_flush */
+/* Writes what the kernel takes now; the rest goes by itself. OPEN only; otherwise nothing happens. */
+void stream_flush(struct stream *stream);
+uint64_t stream_octets_read(const struct stream *stream);
+uint64_t stream_octets_written(const struct stream *stream); /* taken by the kernel so far */
+
+void stream_pause(struct stream *stream, bool paused);
+/* While set, memory that held what was read is wiped when the owner drains it: for passwords. */
+void stream_wipe_input(struct stream *stream, bool wipe);
+
+/* Orderly: what is in the output goes, then close_notify and the end of our side, then the peer's end is waited for.
+ * Ends in CLOSED or FAILED; how long that may take is the owner's business. In HANDSHAKE it is CLOSED at once. */
+void stream_close(struct stream *stream);
+
+#endif
