@@ -53,6 +53,10 @@ struct mailbox {
     bool nomodseq;               /* the server keeps no mod-sequences for it */
     uint64_t modseq;             /* every change up to here is in the truth; 0: none known */
     uint64_t modseq_pending;     /* seen in answers, not yet vouched for */
+    uint32_t uidnext_left;       /* UIDNEXT when the upstream left it with every entry named; 0: it did not */
+    bool left_with_flags;        /* the flags were in step when it was left: its modseq may be compared with STATUS */
+    uint32_t flags_cursor;       /* flags are learned up to this UID since the map came in step */
+    usec flags_at;               /* when the flags were last in step as a whole; negative: never */
     uint64_t modseq_at_select;   /* told by the last SELECT */
     uint32_t first_unseen;       /* UID of the first unseen message as the last SELECT told it, 0: not told */
     struct uid_set recent_free;  /* \Recent on the upstream, given to no session */

@@ -71,6 +71,9 @@ const char *account_name(const struct account *account); /* "user@upstream", for
 struct registry *account_registry(const struct account *account);
 /* What the upstream announced after login, hidden ones taken out; the last list while it reconnects. */
 const struct capability_set *account_capabilities(const struct account *account);
+/* Every FETCH that asks the upstream for FLAGS must ask for MODSEQ as well: flags without it would leave an old modseq
+ * beside them. */
+bool account_wants_modseq(const struct account *account);
 char account_separator(const struct account *account); /* hierarchy separator; 0: not known or flat */
 /* The truth of a mailbox by its name (made canonical); made if not there. NULL: out of memory. */
 struct mailbox *account_mailbox(struct account *account, struct slice name);

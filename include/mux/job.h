@@ -95,7 +95,11 @@ struct job {
     uint64_t submitted;   /* number of the upstream command that would have been written next */
     uint32_t uidvalidity; /* of the mailbox when it was submitted, if views depend on it */
     unsigned attempts;
-    bool written, learned, spoilt, background;
+    bool background; /* yields to every other job */
+    bool written;    /* its own command is or was in flight */
+    bool spoilt;     /* its answer cannot be trusted: the map broke */
+    bool garbled;    /* its answer could not be understood */
+    bool asked;      /* JOB_LOOK: STATUS has been asked */
 };
 
 /* Queued at once, behind those that wait. Returns borrowed (the account owns it); NULL: out of memory, nothing happens.

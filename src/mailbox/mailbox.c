@@ -19,7 +19,7 @@ struct mailbox *mailbox_new(struct slice name)
         return NULL;
     mailbox->name = slice_copy(name);
     mailbox->keywords = keywords_new();
-    mailbox->looked_at = -1000000 * USEC_SECOND;
+    mailbox->looked_at = mailbox->flags_at = -1000000 * USEC_SECOND;
     if (mailbox->name && mailbox->keywords)
         return mailbox;
     mailbox_free(mailbox);
@@ -46,7 +46,8 @@ void mailbox_reset(struct mailbox *mailbox)
     uid_set_clear(&mailbox->recent_taken);
     mailbox->tail_count = 0;
     mailbox->known = mailbox->map_in_step = mailbox->flags_in_step = false;
-    mailbox->uidvalidity = mailbox->uidnext = mailbox->first_unseen = 0;
+    mailbox->uidvalidity = mailbox->uidnext = mailbox->uidnext_left = mailbox->first_unseen = 0;
+    mailbox->left_with_flags = false;
     mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_at_select = 0;
 }
 

@@ -1,0 +1,212 @@
+/* The inside of an account, for the modules of mux that work on it: account.c (members, mailboxes, steps), scheduler.c
+ * (whose turn, and what it needs first), resync.c (switching), fetch_intake.c (FETCH answers), watch.c (what is done
+ * when nobody asks), login.c (credentials). */
+#ifndef IMAPMUX_MUX_ACCOUNT_INSIDE_H
+#define IMAPMUX_MUX_ACCOUNT_INSIDE_H
+
+#include "base/runqueue.h"
+#include "base/secret.h"
+#include "imap/seqset.h"
+#include "mux/account.h"
+#include "mux/refusal.h"
+#include "mux/registry_inside.h"
+#include "mux/upstream.h"
+
+/* What the one command in flight is for. */
+#define ACCOUNT_ACTIVITIES(X)                                                                                          \
+    X(NONE)          /* nothing is in flight, or IDLE */                                                               \
+    X(JOB)           /* the current job's own command */                                                               \
+    X(LEAVE)         /* the selected mailbox is left, for DELETE and RENAME */                                         \
+    X(SELECT)        /* a switch */                                                                                    \
+    X(SEARCH_NEW)    /* a switch: the UIDs above the floor */                                                          \
+    X(SEARCH_ALL)    /* a switch: all UIDs */                                                                          \
+    X(SEARCH_RECENT) /* a switch: which are \Recent */                                                                 \
+    X(LEARN)         /* the names of the tail */                                                                       \
+    X(NOOP)          /* a look at the selected mailbox */                                                              \
+    X(STATUS)        /* a look at another one */                                                                       \
+    X(FLAGS)         /* flags of a part of the selected mailbox */
+
+enum account_activity {
+#define ACCOUNT_ACTIVITY_ENUM(name) ACTIVITY_##name,
+    ACCOUNT_ACTIVITIES(ACCOUNT_ACTIVITY_ENUM)
+#undef ACCOUNT_ACTIVITY_ENUM
+};
+
+struct resync_fetch {
+    uint32_t uid;
+    struct tail_entry flags;
+};
+
+/* A switch under way: what the answer to SELECT told, and what the searches found. */
+struct resync {
+    struct mailbox *mailbox; /* NULL: no switch under way */
+    bool read_write;
+    bool qresync;
+    uint64_t number; /* of the SELECT command */
+    bool exists_told;
+    uint32_t exists; /* as valid now: EXISTS, EXPUNGE and VANISHED are counted while there is no map */
+    uint32_t recent;
+    uint32_t uidnext;
+    uint32_t uidvalidity;
+    uint32_t unseen;
+    uint64_t highestmodseq;
+    bool read_only;
+    struct seqset vanished;
+    struct resync_fetch *fetched;
+    size_t fetched_count;
+    size_t fetched_capacity;
+    struct seqset found; /* by the search in flight */
+    unsigned searches;
+    bool disturbed; /* an EXPUNGE or VANISHED came inside the search */
+};
+
+struct account_mailbox; /* an entry of the hash table */
+struct held_fetch;
+
+/* The FETCH answer that is being read, across its literals. */
+struct fetch_intake {
+    bool open;   /* a part that was not complete has been seen */
+    bool to_job; /* its parts are handed to the current job */
+    uint32_t number;
+    uint32_t uid;            /* 0: not known yet */
+    uint64_t left;           /* octets of the streamed literal still to come */
+    struct held_fetch *held; /* its parts, kept until the UID is known; NULL: not held */
+};
+
+#define ACCOUNT_CREDENTIALS 8
+
+struct credential {
+    struct secret *password;
+    usec accepted_at;
+};
+
+struct login {
+    struct login *prev, *next;
+    struct account *account;
+    struct secret *password;
+    usec deadline;
+    void (*done)(void *owner, const struct login_answer *answer);
+    void *owner;
+};
+
+struct account {
+    struct task task;
+    struct registry *registry;
+    char *name; /* for the log */
+    char *key;
+    size_t key_length;
+    char *authorization_id;
+    char *authentication_id;
+    const struct upstream_settings *settings;
+    bool ending; /* nothing is begun any more: logs out, then goes */
+
+    struct account_member *members;
+    size_t member_count;
+    usec empty_since; /* when the last member left */
+
+    struct account_mailbox *mailboxes;
+    struct capability_set capabilities; /* the last list after a login */
+    char separator;
+
+    struct upstream *upstream;
+    struct mailbox *selected; /* by the upstream; NULL: none, or not known */
+    bool selected_read_only;  /* by EXAMINE */
+    usec retry_at;            /* not dialled before */
+    usec backoff;             /* the next pause */
+    unsigned garbage;         /* lines in a row */
+
+    struct job *jobs;    /* waiting, in the order of their turns */
+    struct job *current; /* whose turn it is: being prepared, or in flight */
+    enum account_activity activity;
+    uint64_t activity_number; /* of its command */
+    unsigned quantum_used;
+    bool learned; /* the tail was asked for since the last job */
+    unsigned learned_in_vain;
+    bool status_differs; /* the last STATUS */
+    struct resync resync;
+    struct fetch_intake intake;
+
+    struct credential credentials[ACCOUNT_CREDENTIALS];
+    size_t credential_count;
+    size_t credential_current; /* the one that the upstream is logged in with */
+    struct login *logins;      /* waiting */
+    struct login *trying;      /* whose password is being tried upstream; one of logins, or NULL */
+    bool verifying;            /* logged out to try it */
+    bool logged_in;            /* the upstream is READY or beyond */
+    usec last_verification;
+    enum refusal last_refusal;
+    char last_reason[400];
+
+    usec quiet_since; /* the last command finished */
+    usec idle_began;
+    usec park_wanted_since; /* USEC_NEVER: IDLE is where it should be */
+    usec watch_at;          /* the next round */
+    usec poll_at;
+    bool idle_refused;
+};
+
+/* --- account.c */
+struct account *account_new(struct registry *registry, const struct upstream_settings *settings,
+                            const struct login_credentials *credentials, struct slice key);
+void account_free(struct account *account);
+void account_shutdown(struct account *account, const char *reason);
+void account_end_members(struct account *account, const char *reason);
+/* Sends a command of the account's own (not the job's); takes it. */
+void account_send(struct account *account, enum account_activity activity, struct outgoing *command);
+/* The map of the selected mailbox cannot be trusted: resynchronise. */
+void account_broken(struct account *account, const char *why);
+bool account_ready(const struct account *account); /* logged in: a command may be sent when the upstream is not busy */
+void account_each_mailbox(struct account *account, void (*visit)(struct account *account, struct mailbox *mailbox));
+struct log *account_log(const struct account *account);
+const struct settings *account_settings(const struct account *account);
+/* CAPABILITY name among those announced now. */
+bool account_has(const struct account *account, enum capability capability);
+
+/* --- scheduler.c */
+void scheduler_step(struct account *account, usec now); /* while the upstream can take a command */
+void scheduler_tagged(struct account *account, const struct response *response);
+void scheduler_untagged(struct account *account, const struct response *response);
+void scheduler_lost(struct account *account, bool repeat_written);
+void scheduler_end(struct account *account, const char *text); /* all jobs end JOB_DEAD */
+void scheduler_mailbox_gone(struct account *account, const struct mailbox *mailbox);
+/* A job of the account's own, unless an equal one waits. */
+void scheduler_submit_own(struct account *account, struct mailbox *mailbox, enum job_goal goal, bool background);
+bool scheduler_has_work(const struct account *account);
+
+/* --- resync.c */
+bool resync_selected_well(const struct account *account, const struct mailbox *mailbox, bool read_write);
+void resync_begin(struct account *account, struct mailbox *mailbox, bool read_write); /* writes SELECT */
+void resync_untagged(struct account *account, const struct response *response);
+void resync_fetch(struct account *account, const struct response *response);
+/* Returns false when the switch is over for good or ill and the current job may be looked at again; *refused: by the
+ * server's NO. */
+void resync_tagged(struct account *account, const struct response *response, bool *refused);
+void resync_clear(struct account *account);
+bool resync_counts(const struct account *account); /* there is no map yet: numbers are only counted */
+
+/* --- fetch_intake.c */
+void fetch_intake_response(struct account *account, const struct response *response);
+void fetch_intake_data(struct account *account, struct slice bytes);
+void fetch_intake_broken(struct account *account); /* the open answer will not be completed */
+/* The flags of a FETCH answer; the list's slices are borrowed from the pairs, its array from the arena. */
+bool fetch_intake_flags(const struct fetch_pair *pairs, struct arena *arena, struct mailbox_flags *flags);
+
+/* --- watch.c */
+/* Nobody has a job: what is to be done now; true: a job has been submitted or a command sent. *deadline: when to ask
+ * again. */
+bool watch_rest(struct account *account, usec now, usec *deadline);
+void watch_connected(struct account *account, usec now);
+
+/* --- login.c */
+void login_step(struct account *account, usec now, usec *deadline); /* answers what can be answered */
+bool login_wants_verification(const struct account *account, usec now);
+void login_begin_verification(struct account *account, usec now);
+bool login_choose(struct account *account, struct upstream_login *login); /* with what to dial; false: with nothing */
+void login_accepted(struct account *account, usec now);
+/* The connection could not be made or was refused. False: nobody is left who could be let in; the members have been
+ * ended. */
+void login_failed(struct account *account, const struct upstream_end *end);
+void login_fail_all(struct account *account, enum login_outcome outcome, const char *text);
+void login_forget_credentials(struct account *account);
+
+#endif

@@ -1,0 +1,31 @@
+/* What the modules of mux ask of their registry. */
+#ifndef IMAPMUX_MUX_REGISTRY_INSIDE_H
+#define IMAPMUX_MUX_REGISTRY_INSIDE_H
+
+#include "base/secret.h"
+#include "mux/registry.h"
+
+struct upstream;
+
+struct log *registry_log(const struct registry *registry);
+struct runqueue *registry_runqueue(const struct registry *registry);
+const struct settings *registry_settings(const struct registry *registry);
+struct spooler *registry_spooler(const struct registry *registry);
+struct random *registry_random(struct registry *registry);
+const struct upstream_link_ops *registry_link_ops(const struct registry *registry);
+void *registry_dial(struct registry *registry, struct upstream *upstream, const struct upstream_settings *settings);
+const char *registry_version(const struct registry *registry);
+bool registry_shutting_down(const struct registry *registry);
+
+/* --- accounts by key: upstream's name, NUL, authorization id, NUL, authentication id */
+struct account *registry_find(const struct registry *registry, struct slice key);
+bool registry_add(struct registry *registry, struct account *account,
+                  struct slice key); /* key copied; false: no memory */
+void registry_remove(struct registry *registry, struct account *account);
+void registry_count_sessions(struct registry *registry, int change);
+
+/* --- credentials that an upstream refused, as keyed digests, for rejected_ttl */
+bool registry_is_rejected(struct registry *registry, struct slice key, struct slice password);
+void registry_note_rejected(struct registry *registry, struct slice key, struct slice password);
+
+#endif

@@ -1,0 +1,66 @@
+/* The inside of the upstream, shared by its two files: upstream.c (line, commands, IDLE) and upstream_setup.c (from the
+ * greeting to ready). Nobody else includes it. */
+#ifndef IMAPMUX_MUX_UPSTREAM_INSIDE_H
+#define IMAPMUX_MUX_UPSTREAM_INSIDE_H
+
+#include "base/runqueue.h"
+#include "mux/upstream.h"
+
+#define UPSTREAM_TAG_SIZE 24
+
+struct upstream {
+    struct task task;
+    struct registry *registry;
+    const struct upstream_settings *settings;
+    const char *name; /* of the account, for the log */
+    struct upstream_owner owner;
+    enum upstream_state state;
+    void *link; /* NULL in DISCONNECTED */
+    struct response_reader *reader;
+    struct evbuffer *output;
+    struct capability_set capabilities;
+    bool capabilities_told; /* since the login */
+    bool condstore;
+    bool qresync;
+
+    uint64_t commands;           /* the number of the last command; the tag is x<number> */
+    struct outgoing *sending;    /* in flight, not yet written to its end */
+    bool in_flight;              /* a command's tagged answer is awaited */
+    char tag[UPSTREAM_TAG_SIZE]; /* of the command in flight */
+    bool idle_answer_awaited;    /* the tagged answer of IDLE is still to come */
+    char idle_tag[UPSTREAM_TAG_SIZE];
+    struct outgoing *held; /* to be written once IDLE's + has come */
+    bool leave_idle;       /* DONE is to be written once IDLE's + has come */
+
+    /* setup */
+    struct upstream_login login;
+    int step; /* enum setup_step */
+    bool secured;
+    bool sent_password;
+    bool refused_at_setup;
+    struct response_code code; /* unused outside of a call */
+
+    /* how it ends */
+    enum refusal refusal;
+    char reason[400];
+    usec backoff;
+    bool was_ready;
+    usec last_octet; /* when something was received or written last */
+    usec give_up_at; /* of setup or LOGOUT; USEC_NEVER: none */
+};
+
+void upstream_set_state(struct upstream *upstream, enum upstream_state state);
+/* Writes tag and command. */
+void upstream_write_command(struct upstream *upstream, struct outgoing *command);
+void upstream_fail(struct upstream *upstream, enum refusal refusal,
+                   struct slice words);        /* closes; the first reason stays */
+void upstream_push(struct upstream *upstream); /* goes on sending; wakes the link */
+
+/* --- upstream_setup.c */
+void upstream_setup_greeting(struct upstream *upstream, const struct response *response);
+void upstream_setup_tagged(struct upstream *upstream, const struct response *response);
+void upstream_setup_continue(struct upstream *upstream);
+void upstream_setup_secured(struct upstream *upstream);
+void upstream_setup_untagged(struct upstream *upstream, const struct response *response);
+
+#endif

@@ -1,0 +1,81 @@
+/* The table of refusals. Words of a limit beat the code AUTHENTICATIONFAILED: a large host says "Authentication failed ... (Too many
+ * simultaneous connections.)" to a right password. What no row explains proves nothing. */
+#include "mux/refusal.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static const char limit_words[] = "[LIMIT]|too many|maximum number|simultaneous|concurrent";
+static const char throttle_words[] = "throttl|rate limit|backoff time";
+static const char temporary_words[] = "[UNAVAILABLE]|temporar|unavailable|internal|not connected|try again|[INUSE]|"
+                                      "shutting down|overload|[SERVERBUG]|disconnected for inactivity|timeout|timed out";
+static const char credential_words[] = "[AUTHENTICATIONFAILED]|login failed|authentication fail|invalid credentials|"
+                                       "password|[EXPIRED]|[AUTHORIZATIONFAILED]|not authenticated|login denied";
+
+/* Is one of the patterns (separated by '|') in the line, without case? */
+static bool has_words(struct slice line, const char *patterns)
+{
+    while (patterns && *patterns) {
+        size_t length = strcspn(patterns, "|");
+        if (length > 0 && slice_contains_nocase(line, (struct slice){patterns, length}))
+            return true;
+        patterns += length + (patterns[length] == '|');
+    }
+    return false;
+}
+
+/* What the words alone say; REFUSAL_NONE: nothing known. */
+static enum refusal by_words(struct slice line, const struct upstream_settings *settings)
+{
+    if (has_words(line, throttle_words))
+        return REFUSAL_THROTTLED;
+    if (has_words(line, limit_words) || has_words(line, settings->limit_words))
+        return REFUSAL_LIMIT;
+    if (has_words(line, temporary_words) || has_words(line, settings->temporary_words))
+        return REFUSAL_TEMPORARY;
+    if (has_words(line, credential_words) || has_words(line, settings->credential_words))
+        return REFUSAL_CREDENTIALS;
+    return REFUSAL_NONE;
+}
+
+enum refusal refusal_classify(enum refusal_stage stage, enum response_status status, struct slice line,
+                              const struct upstream_settings *settings)
+{
+    enum refusal words = by_words(line, settings);
+    bool proves_credentials = stage == REFUSAL_AT_LOGIN && status == RESPONSE_NO;
+
+    if (words == REFUSAL_CREDENTIALS && !proves_credentials)
+        words = REFUSAL_NONE;
+    if (words != REFUSAL_NONE || stage == REFUSAL_AT_FIRST_COMMAND)
+        return words;
+    return stage == REFUSAL_AT_CONNECT ? REFUSAL_TEMPORARY : REFUSAL_UNKNOWN;
+}
+
+const char *refusal_name(enum refusal refusal)
+{
+    static const char *const names[] = {
+        [REFUSAL_NONE] = "no refusal",           [REFUSAL_LIMIT] = "too many sessions",
+        [REFUSAL_THROTTLED] = "throttled",       [REFUSAL_TEMPORARY] = "temporary failure",
+        [REFUSAL_CREDENTIALS] = "wrong credentials", [REFUSAL_UNKNOWN] = "refused for a reason not known",
+    };
+    return names[refusal];
+}
+
+/* Only said in milliseconds so far ("Suggested Backoff Time: 92415 milliseconds"). */
+usec refusal_backoff(struct slice line)
+{
+    static const struct slice words = {"backoff time: ", 14};
+    usec milliseconds = 0;
+
+    for (size_t at = 0; at + words.length < line.length; at++) {
+        if (!slice_equal_nocase((struct slice){line.data + at, words.length}, words))
+            continue;
+        for (at += words.length; at < line.length && isdigit((unsigned char)line.data[at]); at++) {
+            milliseconds = milliseconds * 10 + (line.data[at] - '0');
+            if (milliseconds > 3600 * 1000)
+                return 3600 * USEC_SECOND;
+        }
+        return milliseconds * 1000;
+    }
+    return 0;
+}

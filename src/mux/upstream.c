@@ -1,0 +1,573 @@
+/* The line to the server: states, tags, one command in flight, IDLE and its DONE, time-outs, and the end. What the
+ * server says goes to the owner as parsed responses; nothing here knows what a mailbox is. It never dials while a link
+ * exists, and never writes a second command before the first one's tagged answer (DONE and the command behind it
+ * excepted). */
+#include <event2/buffer.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mux/registry_inside.h"
+#include "mux/upstream_inside.h"
+
+/*
+ *  DISCONNECTED --dial--> CONNECTING --connected--> GREETING --OK--> [SECURING -->] AUTHENTICATING --> READY
+ *       ^                     |                        |                                |             |  ^
+ *       |                     |                        |                                |        idle |  | DONE
+ *       |                     v                        v                                v             v  |
+ *       +----closed------- CLOSING <---------------- any failure, LOGGING_OUT <--logout--- ENTERING_IDLE -> IDLING
+ */
+
+#define OUTPUT_HIGH_WATER (256 * 1024)
+#define LOGOUT_TIMEOUT    (2 * USEC_SECOND)
+
+static const char *const state_names[] = {
+#define STATE_NAME(name) [UPSTREAM_##name] = #name,
+    UPSTREAM_STATES(STATE_NAME)
+#undef STATE_NAME
+};
+
+const char *upstream_state_name(enum upstream_state state)
+{
+    return state_names[state];
+}
+
+enum upstream_state upstream_state(const struct upstream *upstream)
+{
+    return upstream->state;
+}
+
+const struct capability_set *upstream_capabilities(const struct upstream *upstream)
+{
+    return &upstream->capabilities;
+}
+
+bool upstream_has_condstore(const struct upstream *upstream)
+{
+    return upstream->condstore;
+}
+
+bool upstream_has_qresync(const struct upstream *upstream)
+{
+    return upstream->qresync;
+}
+
+uint64_t upstream_commands(const struct upstream *upstream)
+{
+    return upstream->commands;
+}
+
+bool upstream_busy(const struct upstream *upstream)
+{
+    switch (upstream->state) {
+    case UPSTREAM_READY:
+        return upstream->in_flight || upstream->idle_answer_awaited;
+    case UPSTREAM_ENTERING_IDLE:
+    case UPSTREAM_IDLING:
+        return upstream->held || upstream->leave_idle;
+    case UPSTREAM_DISCONNECTED:
+    case UPSTREAM_CONNECTING:
+    case UPSTREAM_GREETING:
+    case UPSTREAM_SECURING:
+    case UPSTREAM_AUTHENTICATING:
+    case UPSTREAM_LOGGING_OUT:
+    case UPSTREAM_CLOSING:
+        return true;
+    }
+    abort();
+}
+
+void upstream_set_state(struct upstream *upstream, enum upstream_state state)
+{
+    if (upstream->state == state)
+        return;
+    log_line(registry_log(upstream->registry), LOG_DEBUG, "%s: upstream %s -> %s", upstream->name,
+             state_names[upstream->state], state_names[state]);
+    upstream->state = state;
+}
+
+static bool has_link(const struct upstream *upstream)
+{
+    return upstream->link && upstream->state != UPSTREAM_CLOSING;
+}
+
+/* --- time-outs */
+
+/* Does the server owe us something? Then its silence is measured; in IDLE it may be silent. */
+static bool awaits_answer(const struct upstream *upstream)
+{
+    return upstream->in_flight || (upstream->idle_answer_awaited && upstream->state != UPSTREAM_IDLING);
+}
+
+static void set_deadline(struct upstream *upstream)
+{
+    usec at = upstream->give_up_at;
+    usec silence = upstream->last_octet + registry_settings(upstream->registry)->response_timeout;
+
+    if (awaits_answer(upstream) && silence < at)
+        at = silence;
+    task_set_deadline(&upstream->task, at);
+}
+
+static void on_deadline(struct task *task, usec now)
+{
+    struct upstream *upstream = (struct upstream *)task;
+    bool silent = now - upstream->last_octet >= registry_settings(upstream->registry)->response_timeout;
+
+    if (!has_link(upstream))
+        return;
+    if (now >= upstream->give_up_at && upstream->state == UPSTREAM_LOGGING_OUT)
+        upstream_fail(upstream, REFUSAL_NONE, SLICE("logged out, without an answer"));
+    else if (now >= upstream->give_up_at)
+        upstream_fail(upstream, REFUSAL_TEMPORARY, SLICE("the server did not connect, greet and log in in time"));
+    else if (awaits_answer(upstream) && silent)
+        upstream_fail(upstream, REFUSAL_NONE, SLICE("the server has stopped answering"));
+    else
+        set_deadline(upstream);
+}
+
+/* --- making and ending */
+
+struct upstream *upstream_new(struct registry *registry, const struct upstream_settings *settings, const char *name,
+                              const struct upstream_owner *owner)
+{
+    struct upstream *upstream = calloc(1, sizeof(*upstream));
+
+    if (!upstream)
+        return NULL;
+    upstream->registry = registry;
+    upstream->settings = settings;
+    upstream->name = name;
+    upstream->owner = *owner;
+    upstream->give_up_at = USEC_NEVER;
+    task_init(&upstream->task, registry_runqueue(registry), on_deadline);
+    upstream->reader = response_reader_new(registry_settings(registry)->upstream_answer_max);
+    upstream->output = evbuffer_new();
+    if (upstream->reader && upstream->output)
+        return upstream;
+    upstream_free(upstream);
+    return NULL;
+}
+
+static void forget_commands(struct upstream *upstream)
+{
+    outgoing_free(upstream->sending);
+    outgoing_free(upstream->held);
+    upstream->sending = upstream->held = NULL;
+    upstream->in_flight = upstream->idle_answer_awaited = upstream->leave_idle = false;
+}
+
+void upstream_free(struct upstream *upstream)
+{
+    if (!upstream)
+        return;
+    task_clear(&upstream->task);
+    forget_commands(upstream);
+    response_reader_free(upstream->reader);
+    if (upstream->output)
+        evbuffer_free(upstream->output);
+    capability_set_clear(&upstream->capabilities);
+    free(upstream);
+}
+
+void upstream_dial(struct upstream *upstream, const struct upstream_login *login)
+{
+    upstream->login = *login;
+    upstream->refusal = REFUSAL_NONE;
+    upstream->reason[0] = '\0';
+    upstream->backoff = 0;
+    upstream->was_ready = upstream->secured = upstream->capabilities_told = upstream->sent_password = false;
+    upstream->condstore = upstream->qresync = false;
+    capability_set_clear(&upstream->capabilities);
+    response_reader_reset(upstream->reader);
+    evbuffer_drain(upstream->output, evbuffer_get_length(upstream->output));
+    upstream->last_octet = task_now(&upstream->task);
+    upstream->give_up_at = upstream->last_octet + registry_settings(upstream->registry)->connect_timeout;
+    upstream_set_state(upstream, UPSTREAM_CONNECTING);
+    upstream->link = registry_dial(upstream->registry, upstream, upstream->settings);
+    if (!upstream->link) {
+        upstream_set_state(upstream, UPSTREAM_CLOSING);
+        upstream->refusal = REFUSAL_TEMPORARY;
+        upstream_closed(upstream, "cannot open a connection");
+        return;
+    }
+    set_deadline(upstream);
+}
+
+void upstream_connected(struct upstream *upstream)
+{
+    if (upstream->state != UPSTREAM_CONNECTING)
+        return;
+    upstream->last_octet = task_now(&upstream->task);
+    upstream_set_state(upstream, UPSTREAM_GREETING);
+}
+
+void upstream_secured(struct upstream *upstream)
+{
+    if (upstream->state == UPSTREAM_SECURING)
+        upstream_setup_secured(upstream);
+}
+
+/* Notes why, once, and closes. */
+static void close_link(struct upstream *upstream, enum refusal refusal, struct slice words, bool flush)
+{
+    if (!has_link(upstream))
+        return;
+    if (upstream->reason[0] == '\0') {
+        upstream->refusal = refusal;
+        upstream->backoff = refusal_backoff(words);
+        snprintf(upstream->reason, sizeof(upstream->reason), "%.*s", (int)(words.length < 390 ? words.length : 390),
+                 words.data);
+    }
+    upstream_set_state(upstream, UPSTREAM_CLOSING);
+    registry_link_ops(upstream->registry)->close(upstream->link, flush);
+}
+
+void upstream_fail(struct upstream *upstream, enum refusal refusal, struct slice words)
+{
+    close_link(upstream, refusal, words, false);
+}
+
+void upstream_drop(struct upstream *upstream, const char *reason)
+{
+    close_link(upstream, REFUSAL_NONE, slice_of(reason), false);
+}
+
+void upstream_drop_refused(struct upstream *upstream, enum refusal refusal, struct slice words)
+{
+    close_link(upstream, refusal, words, false);
+}
+
+static enum refusal refusal_of_loss(const struct upstream *upstream, enum upstream_state state)
+{
+    if (upstream->was_ready || upstream->refusal != REFUSAL_NONE || state == UPSTREAM_CLOSING)
+        return upstream->refusal;
+    return REFUSAL_TEMPORARY;
+}
+
+/* Where the line broke, in words that help whoever runs the proxy. */
+static const char *loss_words(enum upstream_state state, const char *reason)
+{
+    if (state == UPSTREAM_GREETING && strcmp(reason, "closed by the server") == 0)
+        return "closed by the server without a greeting: it may permit no further session";
+    return reason;
+}
+
+void upstream_closed(struct upstream *upstream, const char *reason)
+{
+    enum upstream_state state = upstream->state;
+    struct upstream_end end = {.was_ready = upstream->was_ready};
+
+    upstream->link = NULL;
+    forget_commands(upstream);
+    end.refusal = refusal_of_loss(upstream, state);
+    if (upstream->reason[0] == '\0')
+        snprintf(upstream->reason, sizeof(upstream->reason), "%s", loss_words(state, reason));
+    end.reason = upstream->reason;
+    end.backoff = upstream->backoff;
+    upstream->give_up_at = USEC_NEVER;
+    task_set_deadline(&upstream->task, USEC_NEVER);
+    upstream_set_state(upstream, UPSTREAM_DISCONNECTED);
+    upstream->owner.closed(upstream->owner.owner, &end);
+}
+
+/* --- writing */
+
+struct evbuffer *upstream_output(struct upstream *upstream)
+{
+    return upstream->output;
+}
+
+struct outgoing *upstream_command(const struct upstream *upstream)
+{
+    const struct capability_set *has = &upstream->capabilities;
+    uint64_t non_sync = has->has[CAPABILITY_LITERAL_PLUS] ? UINT64_MAX : has->has[CAPABILITY_LITERAL_MINUS] ? 4096 : 0;
+
+    return outgoing_new(non_sync);
+}
+
+static void spool_out(struct upstream *upstream)
+{
+    char bytes[16 * 1024];
+    uint64_t offset, left;
+    const struct spool *spool = outgoing_current_spool(upstream->sending, &offset, &left);
+    size_t want = left < sizeof(bytes) ? (size_t)left : sizeof(bytes);
+    size_t got = registry_spooler(upstream->registry)->ops->read((struct spool *)(uintptr_t)spool, offset, bytes, want);
+
+    if (got == 0 || evbuffer_add(upstream->output, bytes, got) < 0) {
+        upstream_fail(upstream, REFUSAL_NONE, SLICE("a spooled message could not be read"));
+        return;
+    }
+    outgoing_spool_sent(upstream->sending, got);
+}
+
+void upstream_push(struct upstream *upstream)
+{
+    while (has_link(upstream) && upstream->sending && evbuffer_get_length(upstream->output) < OUTPUT_HIGH_WATER) {
+        enum outgoing_state state = outgoing_send(upstream->sending, upstream->output);
+        if (state == OUTGOING_WAITS)
+            break;
+        if (state == OUTGOING_SPOOLS) {
+            spool_out(upstream);
+            continue;
+        }
+        outgoing_free(upstream->sending);
+        upstream->sending = NULL;
+    }
+    if (!has_link(upstream))
+        return;
+    upstream->last_octet = task_now(&upstream->task);
+    set_deadline(upstream);
+    registry_link_ops(upstream->registry)->wake(upstream->link);
+}
+
+void upstream_writable(struct upstream *upstream)
+{
+    if (upstream->sending)
+        upstream_push(upstream);
+}
+
+void upstream_write_command(struct upstream *upstream, struct outgoing *command)
+{
+    upstream->commands++;
+    snprintf(upstream->tag, sizeof(upstream->tag), "x%llu", (unsigned long long)upstream->commands);
+    upstream->in_flight = true;
+    upstream->sending = command;
+    evbuffer_add_printf(upstream->output, "%s ", upstream->tag);
+    upstream_push(upstream);
+}
+
+static void write_done(struct upstream *upstream)
+{
+    evbuffer_add(upstream->output, "DONE\r\n", 6);
+    upstream_set_state(upstream, UPSTREAM_READY);
+}
+
+uint64_t upstream_send(struct upstream *upstream, struct outgoing *command)
+{
+    if (upstream->state == UPSTREAM_ENTERING_IDLE) {
+        upstream->held = command; /* DONE before the + hangs some servers */
+        return upstream->commands + 1;
+    }
+    if (upstream->state == UPSTREAM_IDLING)
+        write_done(upstream);
+    upstream_write_command(upstream, command);
+    return upstream->commands;
+}
+
+void upstream_idle(struct upstream *upstream)
+{
+    upstream->commands++;
+    snprintf(upstream->idle_tag, sizeof(upstream->idle_tag), "x%llu", (unsigned long long)upstream->commands);
+    upstream->idle_answer_awaited = true;
+    evbuffer_add_printf(upstream->output, "%s IDLE\r\n", upstream->idle_tag);
+    upstream_set_state(upstream, UPSTREAM_ENTERING_IDLE);
+    upstream_push(upstream);
+}
+
+void upstream_end_idle(struct upstream *upstream)
+{
+    if (upstream->state == UPSTREAM_ENTERING_IDLE) {
+        upstream->leave_idle = true;
+        return;
+    }
+    if (upstream->state != UPSTREAM_IDLING)
+        return;
+    write_done(upstream);
+    upstream_push(upstream);
+}
+
+void upstream_logout(struct upstream *upstream)
+{
+    if (!has_link(upstream) || upstream->state == UPSTREAM_LOGGING_OUT)
+        return;
+    if (upstream->state != UPSTREAM_READY && upstream->state != UPSTREAM_IDLING) {
+        close_link(upstream, REFUSAL_NONE, SLICE("closed"), false);
+        return;
+    }
+    if (upstream->in_flight) {
+        close_link(upstream, REFUSAL_NONE, SLICE("closed with a command in flight"), false);
+        return;
+    }
+    if (upstream->state == UPSTREAM_IDLING)
+        evbuffer_add(upstream->output, "DONE\r\n", 6);
+    upstream->commands++;
+    snprintf(upstream->tag, sizeof(upstream->tag), "x%llu", (unsigned long long)upstream->commands);
+    evbuffer_add_printf(upstream->output, "%s LOGOUT\r\n", upstream->tag);
+    upstream->in_flight = true;
+    upstream->give_up_at = task_now(&upstream->task) + LOGOUT_TIMEOUT;
+    upstream_set_state(upstream, UPSTREAM_LOGGING_OUT);
+    upstream_push(upstream);
+}
+
+/* --- reading */
+
+static bool tag_is(const char *tag, struct slice text)
+{
+    return slice_equal(slice_of(tag), text);
+}
+
+static void garbage(struct upstream *upstream, struct slice line, bool open_fetch)
+{
+    enum refusal refusal = REFUSAL_NONE;
+
+    if (!upstream->was_ready)
+        refusal = refusal_classify(REFUSAL_AT_LOGIN, RESPONSE_BYE, line, upstream->settings);
+    if (refusal != REFUSAL_NONE && refusal != REFUSAL_CREDENTIALS)
+        upstream_fail(upstream, refusal, line);
+    else
+        upstream->owner.garbage(upstream->owner.owner, line, open_fetch);
+}
+
+/* The tagged answer of IDLE: after our DONE (then nothing else has changed), or not. */
+static void idle_answered(struct upstream *upstream, const struct response *response)
+{
+    bool refused = upstream->state == UPSTREAM_ENTERING_IDLE && response->status != RESPONSE_OK;
+
+    upstream->idle_answer_awaited = false;
+    if (upstream->in_flight || upstream->state == UPSTREAM_LOGGING_OUT)
+        return;
+    upstream_set_state(upstream, UPSTREAM_READY);
+    upstream->leave_idle = false;
+    upstream->owner.idle_over(upstream->owner.owner, refused);
+    if (upstream->held && upstream->state == UPSTREAM_READY) {
+        struct outgoing *held = upstream->held;
+        upstream->held = NULL;
+        upstream_write_command(upstream, held);
+    }
+}
+
+static void tagged(struct upstream *upstream, const struct response *response)
+{
+    if (upstream->idle_answer_awaited && tag_is(upstream->idle_tag, response->tag)) {
+        idle_answered(upstream, response);
+        return;
+    }
+    if (!upstream->in_flight || !tag_is(upstream->tag, response->tag)) {
+        garbage(upstream, response->tag, false);
+        return;
+    }
+    upstream->in_flight = false;
+    outgoing_free(upstream->sending); /* refused before its literals were wanted */
+    upstream->sending = NULL;
+    if (response->code.name == RESPONSE_CODE_CAPABILITY)
+        upstream_setup_untagged(upstream, response);
+    if (upstream->state == UPSTREAM_LOGGING_OUT)
+        close_link(upstream, REFUSAL_NONE, SLICE("logged out"), false);
+    else if (upstream->was_ready)
+        upstream->owner.tagged(upstream->owner.owner, response);
+    else
+        upstream_setup_tagged(upstream, response);
+}
+
+static void enter_idle(struct upstream *upstream)
+{
+    upstream_set_state(upstream, UPSTREAM_IDLING);
+    if (upstream->held) {
+        struct outgoing *held = upstream->held;
+        upstream->held = NULL;
+        upstream_send(upstream, held);
+    } else if (upstream->leave_idle) {
+        upstream_end_idle(upstream);
+    }
+    upstream->leave_idle = false;
+    set_deadline(upstream);
+}
+
+static void continuation(struct upstream *upstream)
+{
+    if (upstream->state == UPSTREAM_ENTERING_IDLE) {
+        enter_idle(upstream);
+    } else if (upstream->state == UPSTREAM_AUTHENTICATING && !upstream->sending) {
+        upstream_setup_continue(upstream);
+    } else if (upstream->sending) {
+        outgoing_continue(upstream->sending);
+        upstream_push(upstream);
+    } else {
+        garbage(upstream, SLICE("+ that nobody waits for"), false);
+    }
+}
+
+/* BYE ends the connection; while it is being set up it is a refusal. */
+static void said_bye(struct upstream *upstream, const struct response *response)
+{
+    char line[400];
+    enum refusal refusal = REFUSAL_NONE;
+
+    if (upstream->state == UPSTREAM_LOGGING_OUT)
+        return;
+    snprintf(line, sizeof(line), "%s%.*s%s%.*s", response->code.atom.length ? "[" : "", (int)response->code.atom.length,
+             response->code.atom.data ? response->code.atom.data : "", response->code.atom.length ? "] " : "",
+             (int)(response->text.length < 300 ? response->text.length : 300),
+             response->text.data ? response->text.data : "");
+    if (!upstream->was_ready) {
+        enum refusal_stage stage = upstream->sent_password ? REFUSAL_AT_LOGIN : REFUSAL_AT_GREETING;
+        refusal = refusal_classify(stage, RESPONSE_BYE, slice_of(line), upstream->settings);
+    } else {
+        upstream->backoff = refusal_backoff(slice_of(line));
+    }
+    upstream_fail(upstream, refusal, slice_of(line[0] ? line : "the server said BYE"));
+}
+
+static void untagged(struct upstream *upstream, const struct response *response)
+{
+    bool status = response->kind == RESPONSE_STATUS;
+
+    if (upstream->state == UPSTREAM_GREETING) {
+        upstream_setup_greeting(upstream, response);
+        return;
+    }
+    if (response->kind == RESPONSE_CAPABILITY || response->kind == RESPONSE_ENABLED ||
+        (status && response->code.name == RESPONSE_CODE_CAPABILITY))
+        upstream_setup_untagged(upstream, response);
+    if (status && response->status == RESPONSE_BYE)
+        said_bye(upstream, response);
+    else
+        upstream->owner.untagged(upstream->owner.owner, response);
+}
+
+static void take(struct upstream *upstream, const struct response *response)
+{
+    if (response->kind == RESPONSE_CONTINUE)
+        continuation(upstream);
+    else if (response->kind == RESPONSE_STATUS && response->tag.length > 0)
+        tagged(upstream, response);
+    else if (response->kind == RESPONSE_FETCH)
+        upstream->owner.fetch(upstream->owner.owner, response);
+    else
+        untagged(upstream, response);
+}
+
+/* Stops at STARTTLS: what the server has sent behind its OK in plain text is not ours to read. */
+static bool may_read(const struct upstream *upstream)
+{
+    return has_link(upstream) && !(upstream->state == UPSTREAM_SECURING && !upstream->in_flight);
+}
+
+void upstream_receive(struct upstream *upstream, struct evbuffer *in)
+{
+    upstream->last_octet = task_now(&upstream->task);
+    while (may_read(upstream)) {
+        struct response_input input = response_reader_next(upstream->reader, in);
+        if (input.event == RESPONSE_EVENT_MORE)
+            break;
+        switch (input.event) {
+        case RESPONSE_EVENT_READY:
+            take(upstream, input.response);
+            break;
+        case RESPONSE_EVENT_DATA:
+            upstream->owner.fetch_data(upstream->owner.owner, input.bytes);
+            break;
+        case RESPONSE_EVENT_GARBAGE:
+            garbage(upstream, input.bytes, input.open_fetch);
+            break;
+        case RESPONSE_EVENT_MORE:
+            break;
+        }
+    }
+    response_reader_settle(upstream->reader, in);
+    if (!may_read(upstream))
+        evbuffer_drain(in, evbuffer_get_length(in));
+    if (has_link(upstream))
+        set_deadline(upstream);
+}

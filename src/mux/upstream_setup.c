@@ -1,0 +1,348 @@
+/* From the greeting to a session that is logged in: STARTTLS, CAPABILITY, ID, LOGIN or AUTHENTICATE PLAIN, ENABLE, one
+ * command after the other, each a row of the table below. Whatever the server refuses on the way is classified
+ * (refusal.h) and ends the connection; only refusals of ID and ENABLE do not matter. Never sends a password over a line
+ * that the settings want secured, nor under LOGINDISABLED. RFC 3501 section 6.1 and 6.2, RFC 2971, RFC 4616, RFC 4959,
+ * RFC 5161. */
+#include <event2/buffer.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imap/sasl.h"
+#include "mux/registry_inside.h"
+#include "mux/upstream_inside.h"
+
+enum setup_step {
+    SETUP_CAPABILITY_IN_CLEAR, /* only where STARTTLS is to come */
+    SETUP_STARTTLS,
+    SETUP_CAPABILITY,
+    SETUP_ID_BEFORE,
+    SETUP_LOGIN,
+    SETUP_CAPABILITY_AFTER,
+    SETUP_ID_AFTER,
+    SETUP_ENABLE,
+    SETUP_READY,
+};
+
+static void next_step(struct upstream *upstream);
+
+/* --- is the step to be taken? */
+
+static bool wants_starttls(const struct upstream *upstream)
+{
+    return upstream->settings->tls == UPSTREAM_STARTTLS && !upstream->secured;
+}
+
+static bool wants_capability(const struct upstream *upstream)
+{
+    return !upstream->capabilities.known;
+}
+
+static bool wants_id_before(const struct upstream *upstream)
+{
+    return upstream->settings->id == UPSTREAM_ID_BEFORE;
+}
+
+static bool always(const struct upstream *upstream)
+{
+    (void)upstream;
+    return true;
+}
+
+static bool wants_capability_after(const struct upstream *upstream)
+{
+    return !upstream->capabilities_told;
+}
+
+static bool wants_id_after(const struct upstream *upstream)
+{
+    return upstream->settings->id == UPSTREAM_ID_AFTER ||
+           (upstream->settings->id == UPSTREAM_ID_AUTO && upstream->capabilities.has[CAPABILITY_ID]);
+}
+
+static bool wants_enable(const struct upstream *upstream)
+{
+    const bool *has = upstream->capabilities.has;
+    return has[CAPABILITY_ENABLE] && (has[CAPABILITY_CONDSTORE] || has[CAPABILITY_QRESYNC]);
+}
+
+/* --- what is written */
+
+static void write_capability(struct upstream *upstream, struct outgoing *out)
+{
+    (void)upstream;
+    outgoing_text(out, "CAPABILITY");
+}
+
+static void write_starttls(struct upstream *upstream, struct outgoing *out)
+{
+    (void)upstream;
+    outgoing_text(out, "STARTTLS");
+}
+
+static void write_id(struct upstream *upstream, struct outgoing *out)
+{
+    outgoing_text(out, "ID (\"name\" \"imapmux\" \"version\" ");
+    outgoing_string(out, slice_of(registry_version(upstream->registry)));
+    outgoing_text(out, ")");
+}
+
+static bool uses_authenticate(const struct upstream *upstream)
+{
+    const struct upstream_login *login = &upstream->login;
+    const bool *has = upstream->capabilities.has;
+
+    if (login->authorization_id.length > 0 && !slice_equal(login->authorization_id, login->authentication_id))
+        return true;
+    return has[CAPABILITY_LOGINDISABLED] && has[CAPABILITY_AUTH_PLAIN];
+}
+
+/* The base64 of the PLAIN message, wiped by the caller. False: too long. */
+static bool plain_response(const struct upstream_login *login, char *buffer, size_t size)
+{
+    char message[3 * 1024];
+    struct slice password = secret_bytes(login->password);
+    struct slice parts[] = {login->authorization_id, login->authentication_id, password};
+    size_t length = 0;
+    bool ok = true;
+
+    for (size_t i = 0; ok && i < 3; i++) {
+        ok = length + parts[i].length + 1 < sizeof(message);
+        if (!ok)
+            break;
+        if (i > 0)
+            message[length++] = '\0';
+        memcpy(message + length, parts[i].data ? parts[i].data : "", parts[i].length);
+        length += parts[i].length;
+    }
+    ok = ok && base64_encode((struct slice){message, length}, buffer, size);
+    secret_wipe(message, sizeof(message));
+    return ok;
+}
+
+static void write_login(struct upstream *upstream, struct outgoing *out)
+{
+    char response[4 * 1024 + 8];
+
+    outgoing_set_secret(out);
+    upstream->sent_password = true;
+    /* What was announced before the login is forgotten. */
+    upstream->capabilities_told = false;
+    if (!uses_authenticate(upstream)) {
+        outgoing_text(out, "LOGIN ");
+        outgoing_astring(out, upstream->login.authentication_id);
+        outgoing_text(out, " ");
+        outgoing_string(out, secret_bytes(upstream->login.password));
+        return;
+    }
+    outgoing_text(out, "AUTHENTICATE PLAIN");
+    if (!upstream->capabilities.has[CAPABILITY_SASL_IR])
+        return;
+    if (plain_response(&upstream->login, response, sizeof(response))) {
+        outgoing_text(out, " ");
+        outgoing_text(out, response);
+    }
+    secret_wipe(response, sizeof(response));
+}
+
+static void write_enable(struct upstream *upstream, struct outgoing *out)
+{
+    outgoing_text(out, "ENABLE CONDSTORE");
+    if (upstream->capabilities.has[CAPABILITY_QRESYNC])
+        outgoing_text(out, " QRESYNC");
+}
+
+static const struct {
+    bool (*wanted)(const struct upstream *upstream);
+    void (*write)(struct upstream *upstream, struct outgoing *out);
+    bool must_succeed;
+} steps[] = {
+    [SETUP_CAPABILITY_IN_CLEAR] = {wants_starttls, write_capability, true},
+    [SETUP_STARTTLS] = {wants_starttls, write_starttls, true},
+    [SETUP_CAPABILITY] = {wants_capability, write_capability, true},
+    [SETUP_ID_BEFORE] = {wants_id_before, write_id, false},
+    [SETUP_LOGIN] = {always, write_login, true},
+    [SETUP_CAPABILITY_AFTER] = {wants_capability_after, write_capability, true},
+    [SETUP_ID_AFTER] = {wants_id_after, write_id, false},
+    [SETUP_ENABLE] = {wants_enable, write_enable, false},
+};
+
+/* Why this step must not be taken; NULL: it may. */
+static const char *obstacle(const struct upstream *upstream, int step)
+{
+    const bool *has = upstream->capabilities.has;
+
+    if (step == SETUP_STARTTLS && !has[CAPABILITY_STARTTLS])
+        return "the server offers no STARTTLS, and the settings want the line secured: the password is not sent";
+    if (step == SETUP_LOGIN && has[CAPABILITY_LOGINDISABLED] && !has[CAPABILITY_AUTH_PLAIN])
+        return "the server permits no login on this line (LOGINDISABLED): the password is not sent";
+    return NULL;
+}
+
+static void take_step(struct upstream *upstream)
+{
+    const char *why_not = obstacle(upstream, upstream->step);
+    struct outgoing *out;
+
+    if (why_not) {
+        upstream_fail(upstream, REFUSAL_UNKNOWN, slice_of(why_not));
+        return;
+    }
+    out = upstream_command(upstream);
+    if (!out) {
+        upstream_fail(upstream, REFUSAL_TEMPORARY, SLICE("out of memory"));
+        return;
+    }
+    steps[upstream->step].write(upstream, out);
+    upstream_set_state(upstream, upstream->step <= SETUP_STARTTLS ? UPSTREAM_SECURING : UPSTREAM_AUTHENTICATING);
+    upstream_write_command(upstream, out);
+}
+
+static void next_step(struct upstream *upstream)
+{
+    while (upstream->step < SETUP_READY && !steps[upstream->step].wanted(upstream))
+        upstream->step++;
+    if (upstream->step < SETUP_READY) {
+        take_step(upstream);
+        return;
+    }
+    upstream->was_ready = true;
+    upstream->give_up_at = USEC_NEVER;
+    upstream_set_state(upstream, UPSTREAM_READY);
+    upstream->owner.ready(upstream->owner.owner);
+}
+
+/* Code and words of a refusal as one line. */
+static struct slice refusal_line(const struct response *response, char *buffer, size_t size)
+{
+    int length =
+        snprintf(buffer, size, "%s%.*s%s%.*s", response->code.atom.length ? "[" : "",
+                 (int)(response->code.atom.length < 80 ? response->code.atom.length : 80),
+                 response->code.atom.data ? response->code.atom.data : "", response->code.atom.length ? "] " : "",
+                 (int)(response->text.length < 250 ? response->text.length : 250),
+                 response->text.data ? response->text.data : "");
+    return (struct slice){buffer, length > 0 ? (size_t)length : 0};
+}
+
+void upstream_setup_greeting(struct upstream *upstream, const struct response *response)
+{
+    char buffer[400];
+    struct slice line = refusal_line(response, buffer, sizeof(buffer));
+
+    if (response->kind != RESPONSE_STATUS) {
+        upstream_fail(upstream, REFUSAL_UNKNOWN, SLICE("the server did not greet as an IMAP server does"));
+    } else if (response->status == RESPONSE_PREAUTH) {
+        upstream_fail(upstream, REFUSAL_UNKNOWN,
+                      SLICE("the server greets with PREAUTH: nobody has proved who he is, refused"));
+    } else if (response->status != RESPONSE_OK) {
+        upstream_fail(upstream, refusal_classify(REFUSAL_AT_GREETING, response->status, line, upstream->settings),
+                      line);
+    } else {
+        if (response->code.name == RESPONSE_CODE_CAPABILITY && !wants_starttls(upstream))
+            upstream_setup_untagged(upstream, response);
+        upstream->step = wants_starttls(upstream) ? SETUP_CAPABILITY_IN_CLEAR : SETUP_CAPABILITY;
+        next_step(upstream);
+    }
+}
+
+static void start_tls(struct upstream *upstream)
+{
+    capability_set_clear(&upstream->capabilities);
+    registry_link_ops(upstream->registry)->start_tls(upstream->link);
+}
+
+void upstream_setup_secured(struct upstream *upstream)
+{
+    upstream->secured = true;
+    capability_set_clear(&upstream->capabilities);
+    response_reader_reset(upstream->reader);
+    upstream->step = SETUP_CAPABILITY;
+    next_step(upstream);
+}
+
+static void refused(struct upstream *upstream, const struct response *response)
+{
+    char buffer[400];
+    struct slice line = refusal_line(response, buffer, sizeof(buffer));
+    enum refusal_stage stage = upstream->step == SETUP_LOGIN ? REFUSAL_AT_LOGIN : REFUSAL_AT_FIRST_COMMAND;
+    enum refusal refusal = refusal_classify(stage, response->status, line, upstream->settings);
+
+    if (refusal == REFUSAL_NONE && steps[upstream->step].must_succeed)
+        refusal = REFUSAL_UNKNOWN;
+    if (refusal != REFUSAL_NONE) {
+        upstream_fail(upstream, refusal, line.length ? line : SLICE("the server refused without words"));
+        return;
+    }
+    upstream->step++;
+    next_step(upstream);
+}
+
+void upstream_setup_tagged(struct upstream *upstream, const struct response *response)
+{
+    if (response->status != RESPONSE_OK) {
+        refused(upstream, response);
+        return;
+    }
+    if (upstream->step == SETUP_STARTTLS) {
+        start_tls(upstream);
+        return;
+    }
+    upstream->step++;
+    next_step(upstream);
+}
+
+/* The server wants AUTHENTICATE's response on a line of its own. */
+void upstream_setup_continue(struct upstream *upstream)
+{
+    char response[4 * 1024 + 8];
+
+    if (upstream->step != SETUP_LOGIN || !uses_authenticate(upstream)) {
+        upstream_fail(upstream, REFUSAL_UNKNOWN, SLICE("the server asks for something (+) that nobody offered"));
+        return;
+    }
+    if (!plain_response(&upstream->login, response, sizeof(response))) {
+        upstream_fail(upstream, REFUSAL_UNKNOWN, SLICE("user name or password is too long"));
+        return;
+    }
+    evbuffer_add_printf(upstream->output, "%s\r\n", response);
+    secret_wipe(response, sizeof(response));
+    upstream_push(upstream);
+}
+
+/* The settings take away what the server announces but does not do. */
+static void hide(struct upstream *upstream)
+{
+    const char *name = upstream->settings->hide;
+
+    while (name && *name) {
+        size_t length = strcspn(name, " ");
+        if (length > 0)
+            capability_set_hide(&upstream->capabilities, (struct slice){name, length});
+        name += length + strspn(name + length, " ");
+    }
+}
+
+static void note_enabled(struct upstream *upstream, const struct response *response)
+{
+    for (const struct value *value = response->arguments; value; value = value->next) {
+        if (value_is_atom(value, "CONDSTORE"))
+            upstream->condstore = true;
+        if (value_is_atom(value, "QRESYNC"))
+            upstream->condstore = upstream->qresync = true;
+    }
+}
+
+void upstream_setup_untagged(struct upstream *upstream, const struct response *response)
+{
+    const struct value *list = response->kind == RESPONSE_STATUS ? response->code.arguments : response->arguments;
+
+    if (response->kind == RESPONSE_ENABLED) {
+        note_enabled(upstream, response);
+        return;
+    }
+    if (!capability_set_read(&upstream->capabilities, list))
+        return;
+    if (upstream->sent_password)
+        upstream->capabilities_told = true;
+    hide(upstream);
+}
