@@ -1,0 +1,283 @@
+"""A private Dovecot on loopback: own directory, own ports, one IMAP session.
+
+Nothing of the system's Dovecot is read or written. Works as root (mail is kept by the system user "mail") and as an
+ordinary user (everything runs as that user). Stopped by process id; all its files stay inside `directory`.
+"""
+import os
+import pwd
+import random
+import signal
+import smtplib
+import socket
+import subprocess
+import time
+
+PASSWORD = "secret"
+
+# What Dovecot 2.3.19 announces after login when nothing is configured; the variants leave words out of it.
+FULL = (
+    "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE SORT SORT=DISPLAY THREAD=REFERENCES THREAD=REFS "
+    "THREAD=ORDEREDSUBJECT MULTIAPPEND URL-PARTIAL CATENATE UNSELECT CHILDREN NAMESPACE UIDPLUS LIST-EXTENDED "
+    "I18NLEVEL=1 CONDSTORE QRESYNC ESEARCH ESORT SEARCHRES WITHIN CONTEXT=SEARCH LIST-STATUS BINARY MOVE "
+    "SNIPPET=FUZZY PREVIEW=FUZZY PREVIEW STATUS=SIZE SAVEDATE LITERAL+ NOTIFY SPECIAL-USE"
+).split()
+
+
+def _without(*words):
+    return " ".join(word for word in FULL if word not in words)
+
+
+VARIANTS = {
+    "full": None,
+    "no-condstore": _without("CONDSTORE", "QRESYNC", "ENABLE"),
+    "bare": _without(
+        "UIDPLUS", "MOVE", "LITERAL+", "ESEARCH", "SEARCHRES", "CONTEXT=SEARCH", "CONDSTORE", "QRESYNC", "ENABLE",
+        "NOTIFY", "UNSELECT", "BINARY", "CATENATE", "MULTIAPPEND"),
+    "no-idle": _without("IDLE", "NOTIFY"),
+}
+
+NAMESPACE = """
+namespace inbox {
+  inbox = yes
+  separator = /
+  mailbox Drafts {
+    special_use = \\Drafts
+  }
+  mailbox Sent {
+    special_use = \\Sent
+  }
+  mailbox Trash {
+    special_use = \\Trash
+  }
+}
+"""
+
+
+def free_port():
+    """A loopback port below the range that the kernel takes for outgoing connections."""
+    chooser = random.SystemRandom()
+    while True:
+        port = chooser.randrange(10000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
+def children(parent):
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/%s/stat" % name) as stat:
+                    if int(stat.read().rpartition(")")[2].split()[1]) == parent:
+                        found.append(int(name))
+            except OSError:
+                continue
+    return found
+
+
+def _kill(pid):
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
+
+
+class Dovecot:
+    """`limit` says how the one-session rule is kept: "one" (a single session in all, the strict form), "account" (one
+    per account, for several accounts at once) or None."""
+
+    def __init__(self, directory, users=("u1",), variant="full", limit="one", tls=None, storage="sdbox", require_tls=False,
+                 extra=""):
+        self.directory = directory
+        self.users = list(users)
+        self.passwords = {user: PASSWORD for user in self.users}
+        self.variant = variant
+        self.limit = limit
+        self.tls = tls  # an object with .cert and .key, or None
+        self.require_tls = require_tls
+        self.storage = storage
+        self.extra = extra
+        self.port = self.tls_port = None
+        self.process = None
+        self.config = os.path.join(directory, "dovecot.conf")
+        self.log = os.path.join(directory, "dovecot.log")
+        self.lmtp_socket = os.path.join(directory, "run", "lmtp")
+
+    # --- life
+
+    def start(self):
+        for name in ("run", "state", "mail", "home"):
+            os.makedirs(os.path.join(self.directory, name), exist_ok=True)
+        os.chmod(self.directory, 0o755)
+        uid, gid = self._mail_ids()
+        for name in ("mail", "home"):
+            os.chown(os.path.join(self.directory, name), uid, gid)
+        self._write_passwords()
+        for attempt in range(5):
+            self.port, self.tls_port = free_port(), free_port()
+            with open(self.config, "w") as out:
+                out.write(self._config_text())
+            self.process = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", self.config], stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            if self._wait_until_up():
+                return self
+        raise RuntimeError("dovecot does not start: " + self.last_words)
+
+    def _wait_until_up(self):
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                self.last_words = self.process.stderr.read().decode(errors="replace") + self._log_tail()
+                return False
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                if os.path.exists(self.lmtp_socket):
+                    return True
+            except OSError:
+                pass
+            time.sleep(0.02)
+        self.stop()
+        self.last_words = "no answer after 10 s; " + self._log_tail()
+        return False
+
+    def stop(self):
+        process, self.process = self.process, None
+        if process is None:
+            return
+        if process.poll() is None:
+            below = children(process.pid)
+            process.send_signal(signal.SIGTERM)
+            # Left alone, Dovecot takes a second to collect its children.
+            for child in below:
+                _kill(child)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        process.stderr.close()
+
+    def restart(self):
+        """The same mail and ports, a new process: what a server's upgrade looks like from outside."""
+        self.stop()
+        self.process = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", self.config], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if not self._wait_until_up():
+            raise RuntimeError("dovecot does not start again: " + self.last_words)
+
+    # --- mail and users from outside of IMAP
+
+    def deliver(self, user, message, mailbox=None):
+        """Hands a message (bytes) to LMTP, as a mail server would."""
+        self.deliver_all(user, [message], mailbox)
+
+    def deliver_all(self, user, messages, mailbox=None):
+        recipient = user if mailbox is None else "%s+%s" % (user, mailbox)
+        with smtplib.LMTP(self.lmtp_socket) as lmtp:
+            for message in messages:
+                lmtp.sendmail("sender@example.org", [recipient], message)
+
+    def set_password(self, user, password):
+        self.passwords[user] = password
+        self._write_passwords()
+
+    def doveadm(self, *arguments, check=True, data=None):
+        done = subprocess.run(["/usr/bin/doveadm", "-c", self.config, *arguments], input=data, capture_output=True)
+        if check and done.returncode != 0:
+            raise RuntimeError("doveadm %s: %s" % (" ".join(arguments), done.stderr.decode(errors="replace")))
+        return done.stdout.decode(errors="replace")
+
+    def contents(self, user, mailbox="INBOX"):
+        """{uid: (identity, set of flags)} as the server stores it, seen without an IMAP session."""
+        text = self.doveadm("-f", "tab", "fetch", "-u", user, "uid flags hdr.x-id", "mailbox", mailbox, "all")
+        rows = [line.split("\t") for line in text.splitlines()[1:] if line]
+        return {int(uid): (identity, set(flags.split()) - {"\\Recent"}) for uid, flags, identity in rows}
+
+    def sessions(self, user=None):
+        """How many IMAP sessions the server itself counts now."""
+        count = 0
+        for line in self.doveadm("-f", "tab", "who", "-1").splitlines()[1:]:
+            words = line.split("\t")
+            if "imap" in words[:3] and (user is None or user in words):
+                count += 1
+        return count
+
+    # --- configuration
+
+    @staticmethod
+    def _mail_ids():
+        if os.geteuid() != 0:
+            return os.geteuid(), os.getegid()
+        entry = pwd.getpwnam("mail")
+        return entry.pw_uid, entry.pw_gid
+
+    def _write_passwords(self):
+        path = os.path.join(self.directory, "passwd")
+        with open(path + ".new", "w") as out:
+            for user, password in self.passwords.items():
+                out.write("%s:{PLAIN}%s\n" % (user, password))
+        os.chmod(path + ".new", 0o644)
+        os.rename(path + ".new", path)
+
+    def _config_text(self):
+        d = self.directory
+        uid, gid = self._mail_ids()
+        lines = [
+            "protocols = imap lmtp", "listen = 127.0.0.1",
+            f"base_dir = {d}/run", f"state_dir = {d}/state", f"log_path = {self.log}", "instance_name = imapmux-test",
+            "disable_plaintext_auth = %s" % ("yes" if self.require_tls else "no"),
+            "auth_mechanisms = plain login", "auth_failure_delay = 0",
+            f"mail_location = {self.storage}:{d}/mail/%u", "first_valid_uid = 1", "first_valid_gid = 1",
+            "mailbox_list_index = yes", "recipient_delimiter = +", "lmtp_save_to_detail_mailbox = yes",
+            "lda_mailbox_autocreate = yes", "postmaster_address = postmaster@localhost", "hostname = localhost",
+            f"passdb {{\n  driver = passwd-file\n  args = username_format=%u {d}/passwd\n}}",
+            f"userdb {{\n  driver = static\n  args = uid={uid} gid={gid} home={d}/home/%u\n}}",
+            NAMESPACE,
+            "service imap-login {\n  inet_listener imap {\n    port = %d\n  }\n  inet_listener imaps {\n    port = %d\n"
+            "    ssl = yes\n  }\n  service_count = 0\n  process_min_avail = 1\n%s}"
+            % (self.port, self.tls_port if self.tls else 0, self._chroot()),
+            "service lmtp {\n  unix_listener lmtp {\n    mode = 0666\n  }\n}",
+            # Without this a few wrong passwords make every later login slow.
+            "service anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n%s}" % self._chroot(),
+        ]
+        lines.append(self._limits())
+        lines.append(self._tls())
+        if os.geteuid() != 0:
+            lines.append(self._rootless())
+        lines.append(self.extra)
+        return "\n".join(lines) + "\n"
+
+    def _limits(self):
+        capability = VARIANTS[self.variant]
+        inside = [] if capability is None else ["imap_capability = " + capability]
+        inside.append("mail_max_userip_connections = %d" % (1 if self.limit else 1000))
+        text = "protocol imap {\n  %s\n}" % "\n  ".join(inside)
+        if self.limit == "one":
+            text += "\nservice imap {\n  process_limit = 1\n  client_limit = 1\n}"
+        return text
+
+    def _tls(self):
+        if not self.tls:
+            return "ssl = no"
+        return "ssl = %s\nssl_cert = <%s\nssl_key = <%s" % ("required" if self.require_tls else "yes", self.tls.cert,
+                                                           self.tls.key)
+
+    @staticmethod
+    def _chroot():
+        return "" if os.geteuid() == 0 else "  chroot =\n"
+
+    @staticmethod
+    def _rootless():
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        return f"default_internal_user = {user}\ndefault_login_user = {user}\ndefault_internal_group = {os.getegid()}\n"
+
+    def _log_tail(self):
+        try:
+            with open(self.log, errors="replace") as log:
+                return log.read()[-2000:]
+        except OSError:
+            return ""

@@ -1,0 +1,279 @@
+"""What a scenario stands on: upstream <- relay <- imapmux <- clients, started for it alone and torn down after it.
+
+    @scenario(variants=MATRIX, users=2)
+    def behaviour_that_must_hold(s):
+        phone = s.client(select="INBOX")
+        ...
+
+At the end of every scenario it is asserted that imapmux held at most one upstream connection per account, said nothing
+upstream that was not announced, exits 0 on SIGTERM within 5 s, left no process and no file, and that no sanitizer
+spoke. `upstream` may be another factory than Dovecot's: called with the Scenario, it returns an object with start(),
+stop() and `port`.
+"""
+import ctypes
+import os
+import shlex
+import signal
+import subprocess
+import time
+import traceback
+
+from dovecot import PASSWORD, Dovecot, children, free_port
+from imap_client import Client, Closed, make_message
+from relay import Relay
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+MATRIX = ("full", "no-condstore", "bare", "no-idle")
+# Tests deliver behind imapmux's back and look at once, so nothing may be answered from a look a moment ago.
+SETTINGS = {"freshness": "0", "park_delay": "1s", "watch_interval": "1s", "poll_interval": "500ms", "login_wait": "10s"}
+
+
+class Skip(Exception):
+    """Raised by a scenario that cannot run here, with the reason."""
+
+
+def scenario(variants=("full",), users=1, settings=None, limit=None, timeout=60, build="dev", upstream=None, tls=None,
+             relay=True, storage="sdbox", dovecot_extra="", start=True):
+    """Marks a function as a scenario. limit: "one" (the default with one user) or "account" sessions at the server.
+    build: the preset whose binary is taken. start=False: the body starts imapmux itself by s.start_imapmux()."""
+    def mark(function):
+        function.scenario = dict(
+            variants=variants, users=["u%d" % (n + 1) for n in range(users)], settings={**SETTINGS, **(settings or {})},
+            limit=limit or ("one" if users == 1 else "account"), timeout=timeout, build=build, upstream=upstream, tls=tls,
+            relay=relay, storage=storage, dovecot_extra=dovecot_extra, start=start)
+        return function
+    return mark
+
+
+def binary(build):
+    """The command that is imapmux: IMAPMUX_BINARY, or what the preset built."""
+    given = os.environ.get("IMAPMUX_BINARY")
+    if given:
+        return shlex.split(given)
+    path = {"release": "build/imapmux"}.get(build, "build/%s/imapmux" % build)
+    return [os.path.join(ROOT, path)]
+
+
+class Scenario:
+    def __init__(self, directory, variant, seed, options):
+        self.directory, self.variant, self.seed, self.options = directory, variant, seed, options
+        self.users = options["users"]
+        self.upstream = self.dovecot = self.relay = self.process = self.mux_port = None
+        self.clients, self.faults = [], []
+        self.log_file = open(os.path.join(directory, "clients.log"), "w", buffering=1)
+        self.start_time = time.monotonic()
+        self.settings = dict(options["settings"])
+        self.expected_exit = 0
+
+    # --- life
+
+    def start(self):
+        factory = self.options["upstream"] or Scenario._dovecot
+        self.upstream = factory(self)
+        self.upstream.start()
+        port = self.upstream.port
+        if self.options["relay"]:
+            self.relay = Relay(("127.0.0.1", port), self.seed, os.path.join(self.directory, "relay.log"))
+            self.relay.start()
+            port = self.relay.port
+        self.upstream_port = port
+        if self.options["start"]:
+            self.start_imapmux()
+
+    def _dovecot(self):
+        directory = os.path.join(self.directory, "dovecot")
+        os.mkdir(directory)
+        self.dovecot = Dovecot(directory, self.users, self.variant, self.options["limit"], self.options["tls"],
+                               self.options["storage"], extra=self.options["dovecot_extra"])
+        return self.dovecot
+
+    def write_settings(self, upstream=None, listener=None):
+        """Writes the settings file; the arguments are more lines for the two sections."""
+        lines = ["%s = %s" % pair for pair in self.settings.items()]
+        lines += ["", "[upstream server]", "url = imap://127.0.0.1:%d" % self.upstream_port, *(upstream or [])]
+        lines += ["", "[listener clients]", "url = imap://127.0.0.1:%d" % self.mux_port, *(listener or [])]
+        path = os.path.join(self.directory, "imapmux.conf")
+        with open(path, "w") as out:
+            out.write("\n".join(lines) + "\n")
+        return path
+
+    def environment(self):
+        scratch = os.path.join(self.directory, "tmp")
+        os.makedirs(scratch, exist_ok=True)
+        logs = "log_path=%s/" % self.directory
+        return {**os.environ, "TMPDIR": scratch, "ASAN_OPTIONS": logs + "sanitizer-address:detect_stack_use_after_return=1",
+                "UBSAN_OPTIONS": logs + "sanitizer-undefined:print_stacktrace=1",
+                "TSAN_OPTIONS": logs + "sanitizer-thread", "LSAN_OPTIONS": "report_objects=0"}
+
+    def start_imapmux(self, arguments=None, wait=True):
+        self.mux_port = self.mux_port or free_port()
+        command = binary(self.options["build"]) + (arguments or ["-c", self.write_settings()])
+        with open(os.path.join(self.directory, "imapmux.log"), "ab") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory,
+                                            env=self.environment())
+        if wait:
+            self._wait_listening()
+
+    def _wait_listening(self):
+        deadline = time.monotonic() + 10
+        while True:
+            if self.process.poll() is not None:
+                raise AssertionError("imapmux ended with %d at its start" % self.process.returncode)
+            try:
+                Client(self.mux_port, "probe", tracked=False, timeout=5).close_socket()
+                return
+            except (OSError, Closed):
+                if time.monotonic() > deadline:
+                    raise AssertionError("imapmux does not answer on its port")
+                time.sleep(0.02)
+
+    def stop_imapmux(self, limit=5.0):
+        """SIGTERM; asserts the exit status and the time. Safe to call twice."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            status = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError("imapmux still ran %g s after SIGTERM" % limit)
+        if status != self.expected_exit:
+            raise AssertionError("imapmux ended with %d" % status)
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def finish(self):
+        """Tears all down and makes the assertions that hold for every scenario; returns the faults."""
+        for client in self.clients:
+            client.close_socket()
+        if self.relay:
+            self._check(self._check_connections)
+        self._check(self.stop_imapmux)
+        self._check(self._check_files)
+        if self.relay:
+            self.relay.stop()
+        if self.upstream:
+            self._check(self.upstream.stop)
+        self._check(self._check_processes)
+        self.log_file.close()
+        return self.faults
+
+    def _check(self, action):
+        try:
+            action()
+        except Exception as error:  # everything is torn down whatever fails
+            self.faults.append("%s" % error if isinstance(error, AssertionError) else traceback.format_exc())
+
+    def _check_connections(self):
+        if len(self.users) == 1:
+            assert self.relay.most_open <= 1, "%d upstream connections at once" % self.relay.most_open
+        for account, most in self.relay.most_open_of.items():
+            assert most <= 1, "%d upstream connections at once for %s" % (most, account)
+        assert not self.relay.violations, "said upstream: " + "; ".join(self.relay.violations[:5])
+
+    def _check_files(self):
+        scratch = os.path.join(self.directory, "tmp")
+        left = os.listdir(scratch) if os.path.isdir(scratch) else []
+        assert not left, "files left behind: %s" % left
+        reports = [name for name in os.listdir(self.directory) if name.startswith("sanitizer-")]
+        assert not reports, "sanitizer reports: %s" % reports
+
+    @staticmethod
+    def _check_processes():
+        deadline = time.monotonic() + 2
+        while True:
+            left = [pid for pid in children(os.getpid()) if not _reap(pid)]
+            if not left:
+                return
+            if time.monotonic() > deadline:
+                raise AssertionError("processes left behind: %s" % [_name_of(pid) for pid in left])
+            time.sleep(0.02)
+
+    # --- clients
+
+    def log(self, text):
+        self.log_file.write("%.3f %s\n" % (time.monotonic() - self.start_time, text))
+
+    def connect(self, name=None, **options):
+        """A client that has not logged in."""
+        client = Client(options.pop("port", self.mux_port), name or "c%d" % (len(self.clients) + 1), log=self.log, **options)
+        self.clients.append(client)
+        return client
+
+    def client(self, user="u1", name=None, select=None, examine=None, learn=False, **options):
+        client = self.connect(name, **options)
+        client.login(user, self.password(user))
+        if select or examine:
+            client.select(select or examine, examine=bool(examine))
+        if learn:
+            client.learn()
+        return client
+
+    def direct(self, user="u1", name="direct", select=None, **options):
+        """A client of the server itself: only where imapmux does not hold its one session."""
+        client = self.connect(name, port=self.upstream.port, **options)
+        client.login(user, self.password(user))
+        if select:
+            client.select(select)
+        return client
+
+    def password(self, user):
+        return self.dovecot.passwords[user] if self.dovecot else PASSWORD
+
+    # --- mail
+
+    def deliver(self, *identities, user="u1", mailbox=None, size=0, extra=""):
+        self.dovecot.deliver_all(user, [make_message(identity, size, extra) for identity in identities], mailbox)
+
+    def fill(self, count, prefix="m", **options):
+        """Delivers `count` messages; returns their identities."""
+        identities = ["%s%d" % (prefix, number + 1) for number in range(count)]
+        self.deliver(*identities, **options)
+        return identities
+
+    def stored(self, mailbox="INBOX", user="u1"):
+        """{identity: flags} as the server stores it."""
+        rows = list(self.dovecot.contents(user, mailbox).values())
+        assert len(rows) == len(dict(rows)), "the server holds a message twice: %s" % rows
+        return dict(rows)
+
+
+def _reap(pid):
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
+
+
+def _name_of(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid) as cmdline:
+            return cmdline.read().replace("\0", " ").strip()
+    except OSError:
+        return str(pid)
+
+
+def adopt_orphans():
+    """Makes this process the parent of everything below it whose own parent has gone (PR_SET_CHILD_SUBREAPER)."""
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+
+
+def run(function, variant, directory, seed):
+    """Runs one scenario in this process; returns the faults, printing traces. Raises Skip."""
+    adopt_orphans()
+    body = Scenario(directory, variant, seed, function.scenario)
+    faults = []
+    try:
+        body.start()
+        function(body)
+    except Skip:
+        body.finish()
+        raise
+    except BaseException as error:
+        traceback.print_exc()
+        faults.append("%s: %s" % (type(error).__name__, error))
+    return faults + body.finish()

@@ -1,0 +1,155 @@
+"""What imapmux may say to a server: only what that server announced, and never what it promises not to say.
+
+Fed with both directions of one plain-text connection by the relay.
+"""
+import base64
+import binascii
+import re
+
+from wire import parse
+
+# A command (without its tag) that matches needs one of these capabilities.
+NEEDS = [(re.compile(pattern, re.IGNORECASE), words.split()) for pattern, words in [
+    (r"\{\d+\+\}", "LITERAL+"),
+    (r"^UID EXPUNGE\b", "UIDPLUS"),
+    (r"^(UID )?MOVE\b", "MOVE"),
+    (r"^(UID )?SEARCH RETURN\b", "ESEARCH"),
+    (r"^LIST\b.* RETURN \(", "LIST-EXTENDED LIST-STATUS SPECIAL-USE"),
+    (r"^LIST \(", "LIST-EXTENDED"),
+    (r"^IDLE$", "IDLE"),
+    (r"^ENABLE\b", "ENABLE"),
+    (r"^UNSELECT\b", "UNSELECT"),
+    (r"^NAMESPACE\b", "NAMESPACE"),
+    (r"^NOTIFY\b", "NOTIFY"),
+    (r"^XLIST\b", "XLIST"),
+    (r"^ID\b", "ID"),
+    (r"^STARTTLS\b", "STARTTLS"),
+    (r"^COMPRESS\b", "COMPRESS=DEFLATE"),
+    (r"^(SELECT|EXAMINE)\b.*\(QRESYNC\b", "QRESYNC"),
+    (r"^(SELECT|EXAMINE)\b.*\(CONDSTORE\b", "CONDSTORE QRESYNC"),
+    (r"^UID FETCH\b.*\b(MODSEQ|CHANGEDSINCE)\b", "CONDSTORE QRESYNC"),
+    (r"^UID STORE\b.*\bUNCHANGEDSINCE\b", "CONDSTORE QRESYNC"),
+    (r"^STATUS\b.*\bHIGHESTMODSEQ\b", "CONDSTORE QRESYNC"),
+    (r"^AUTHENTICATE PLAIN .", "SASL-IR"),
+    (r"^AUTHENTICATE PLAIN\b", "AUTH=PLAIN"),
+    (r"^AUTHENTICATE LOGIN\b", "AUTH=LOGIN"),
+]]
+
+NEVER = [(re.compile(pattern, re.IGNORECASE), why) for pattern, why in [
+    (r"^(FETCH|STORE|COPY|MOVE|SEARCH|SORT|THREAD)\b", "messages named by number"),
+    (r"^CLOSE\b", "CLOSE"),
+    (r"^UID STORE\b.*\.SILENT\b", "a silent STORE"),
+]]
+
+CAPABILITY = re.compile(r"(?:^\* |\[)CAPABILITY ([^\]]*)", re.IGNORECASE)
+
+
+class UpstreamRules:
+    def __init__(self):
+        self.announced = set()
+        self.account = None
+        self.logged_in = False
+        self.selected = None
+        self._login_tag = self._auth = None
+        self._announced_since_login = False
+        self._open = {}  # tag -> command
+        self._idle_tag = None
+        self._idle_confirmed = False
+
+    # --- towards the server
+
+    def command(self, text):
+        """Returns the faults of a command."""
+        if self._auth is not None:
+            self._auth_line(text)
+            return []
+        if self._idle_tag is not None:
+            return self._inside_idle(text)
+        tag, _, rest = text.partition(" ")
+        self._open[tag] = rest
+        faults = ["not announced: " + "/".join(words) for pattern, words in NEEDS
+                  if pattern.search(rest) and not self.announced.intersection(words)]
+        faults += ["must never be sent: " + why for pattern, why in NEVER if pattern.search(rest)]
+        word = rest.split(" ")[0].upper()
+        if word == "LOGIN" and "LOGINDISABLED" in self.announced:
+            faults.append("LOGIN under LOGINDISABLED")
+        if word == "STATUS" and self.selected is not None and _mailbox(rest) == self.selected:
+            faults.append("STATUS of the selected mailbox")
+        if word == "IDLE":
+            self._idle_tag, self._idle_confirmed = tag, False
+        if word in ("LOGIN", "AUTHENTICATE"):
+            self._login(tag, rest, word)
+        return faults
+
+    def _inside_idle(self, text):
+        if text.upper() != "DONE":
+            return ["a command inside IDLE"]
+        confirmed, self._idle_tag = self._idle_confirmed, None
+        return [] if confirmed else ["DONE before the server's +"]
+
+    def _login(self, tag, rest, word):
+        self._login_tag, self._announced_since_login = tag, False
+        arguments = rest.split(" ")
+        if word == "LOGIN":
+            try:
+                self.account = parse(rest.encode("latin-1"))[1].decode("latin-1")
+            except (ValueError, StopIteration):
+                self.account = "?"
+        elif len(arguments) > 2:
+            self._auth_mechanism = arguments[1].upper()
+            self._auth_line(arguments[2])
+        else:
+            self._auth_mechanism = arguments[1].upper()
+            self._auth = tag
+
+    def _auth_line(self, text):
+        if self.account is None:
+            try:
+                decoded = base64.b64decode(text).decode("latin-1")
+            except (binascii.Error, ValueError):
+                decoded = "?"
+            self.account = decoded.split("\0")[1] if "\0" in decoded else decoded
+        if self._auth_mechanism == "PLAIN":
+            self._auth = None
+
+    def without_secret(self, text):
+        return re.sub(r"(?i)^(\S+ LOGIN \S+) .*", r"\1 ...", text)
+
+    # --- from the server
+
+    def answer(self, text):
+        found = CAPABILITY.search(text)
+        if found:
+            self.announced = set(found.group(1).upper().split())
+            self._announced_since_login = True
+        if text.startswith("+"):
+            self._idle_confirmed = True
+            return []
+        tag, _, rest = text.partition(" ")
+        if tag in self._open:
+            self._answered(tag, self._open.pop(tag), rest[:2].upper() == "OK")
+        return []
+
+    def _answered(self, tag, command, ok):
+        if tag == self._login_tag:
+            self._auth, self.logged_in = None, ok
+            if ok and not self._announced_since_login:
+                self.announced = set()
+            if not ok:
+                self.account = None
+        if tag == self._idle_tag:
+            self._idle_tag = None
+        word = command.split(" ")[0].upper()
+        if word in ("SELECT", "EXAMINE"):
+            self.selected = _mailbox(command) if ok else None
+        elif word in ("UNSELECT", "RENAME"):
+            self.selected = None
+
+
+def _mailbox(command):
+    """The first argument, if it is not a literal."""
+    try:
+        name = parse(command.encode("latin-1"))[1]
+    except (ValueError, IndexError, StopIteration, RuntimeError):
+        return None
+    return b"INBOX" if name and name.upper() == b"INBOX" else name
