@@ -26,8 +26,8 @@ enum framer_event {
     FRAMER_LITERAL,  /* literal_size, synchronising, literal8 */
     FRAMER_DATA,     /* bytes: the next piece of the literal */
     FRAMER_END,      /* the line is over (CRLF; a bare LF is taken for one) */
-    FRAMER_TOO_LONG, /* more than line_max text octets in one command or response (literals do not count). Stays in this
-                        event until framer_skip */
+    FRAMER_TOO_LONG, /* more than line_max text octets in one command or response (literals do not count). bytes: how
+                        the text that did not fit begins, at most 200 octets. Stays in this event until framer_skip */
 };
 
 struct frame {
@@ -44,8 +44,17 @@ struct framer {
     size_t line_used;      /* text octets of the current command or response so far */
     uint64_t literal_left; /* octets of the literal still to come */
     size_t drain;          /* octets of the evbuffer handed out with the last frame */
-    int state;             /* private */
-    bool quoted;           /* private */
+    /* For passwords: if set, text is copied there (room for line_max - line_used octets) instead of being put together
+     * in the evbuffer, which would leave copies in freed memory; and what is drained is overwritten before. The
+     * evbuffer must own its memory then (no evbuffer_add_reference). */
+    char *secret_text;
+    /* private */
+    int state;
+    int quote;
+    size_t scanned; /* octets of `in` known to hold no line end */
+    bool first;     /* no text of this command or response has been handed out */
+    bool status;    /* announces no literals */
+    bool synchronising, literal8;
 };
 
 void framer_init(struct framer *framer, enum framer_side side, size_t line_max);
@@ -54,9 +63,9 @@ void framer_init(struct framer *framer, enum framer_side side, size_t line_max);
 struct frame framer_next(struct framer *framer, struct evbuffer *in);
 /* Drains what the last frame borrowed: call before `in` is handed to somebody else (STARTTLS). */
 void framer_settle(struct framer *framer, struct evbuffer *in);
-/* The rest of the present line, up to its end and without literals, is dropped: after FRAMER_TOO_LONG, or when an
- * announced literal is refused and its bytes will not come. FRAMER_END comes when the line end has been seen; for a
- * refused synchronising literal (nothing of the line is left) at once. */
+/* The rest of the present line, with the literals in it, is dropped: after FRAMER_TOO_LONG, or when an announced
+ * literal is refused. FRAMER_END comes when the line end has been seen. A client that waits for leave to send a
+ * synchronising literal will not send it, nor anything of that line: FRAMER_END comes there at once. */
 void framer_skip(struct framer *framer);
 bool framer_at_line_start(const struct framer *framer);
 
