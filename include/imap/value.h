@@ -24,11 +24,11 @@ enum value_kind {
 
 struct value {
     enum value_kind kind;
-    struct slice text;   /* the bytes of atom or string, unescaped; in the arena or in the parsed line */
-    struct value *first; /* of a list: its first element, or NULL */
-    struct value *next;  /* the next element of the list that this is in */
-    uint64_t size;       /* VALUE_SPOOLED */
-    unsigned spool_index;
+    unsigned spool_index; /* VALUE_SPOOLED */
+    struct slice text;    /* the bytes of atom or string, unescaped; in the arena or in the parsed line */
+    struct value *first;  /* of a list: its first element, or NULL */
+    struct value *next;   /* the next element of the list that this is in */
+    uint64_t size;        /* VALUE_SPOOLED */
 };
 
 enum value_result { VALUE_OK, VALUE_BAD, VALUE_TOO_BIG /* deeper than 100, or the arena's limit */ };
@@ -39,13 +39,15 @@ struct line {
     struct slice bytes;
     const size_t *spooled;
     size_t spooled_count;
+    bool any_octet; /* NUL may stand in literals: a server's message, passed on as it is */
 };
 
 /* Parses line.bytes from `offset` to its end into a list of values. On VALUE_OK *values is the first or NULL (nothing
  * there). On VALUE_BAD *error (never NULL then) is a constant text that helps who wrote the line.
  * An atom that names a section, in which [ ] and quoted strings may stand (BODY[HEADER.FIELDS (From "To")]<0.5>), comes
  * out as ONE atom, with literals and needless quotes in it turned into their plain or quoted form and the name before [
- * upper-cased. A resp-text-code is not parsed here (see response.h). NUL is refused outside literal8. */
+ * upper-cased. A resp-text-code is not parsed here (see response.h). NUL is refused outside literal8 (see any_octet).
+ */
 enum value_result value_parse(struct line line, size_t offset, struct arena *arena, struct value **values,
                               const char **error);
 
