@@ -1,0 +1,84 @@
+/* Values on their way to a client. Everything a client reads is printed here anew; a value keeps its kind, so that a
+ * mailbox or subject named NIL stays a string. */
+#include <stdio.h>
+#include <string.h>
+
+#include <event2/buffer.h>
+
+#include "imap/value.h"
+
+#define QUOTED_MAX 1000
+
+static bool put(struct evbuffer *out, struct slice text)
+{
+    return text.length == 0 || evbuffer_add(out, text.data, text.length) == 0;
+}
+
+static bool may_be_quoted(struct slice text)
+{
+    if (text.length > QUOTED_MAX)
+        return false;
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c == '\r' || c == '\n' || c == '\0' || c == '"' || c == '\\' || c >= 0x80)
+            return false;
+    }
+    return true;
+}
+
+/* ASTRING-CHAR of RFC 3501. */
+static bool may_be_atom(struct slice text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c <= 0x20 || c >= 0x7f || strchr("(){%*\"\\", c))
+            return false;
+    }
+    return text.length > 0 && !slice_equal_nocase(text, SLICE("NIL"));
+}
+
+static bool print_literal(struct slice text, const char *prefix, struct evbuffer *out)
+{
+    return evbuffer_add_printf(out, "%s{%zu}\r\n", prefix, text.length) > 0 && put(out, text);
+}
+
+bool value_print_string(struct slice text, struct evbuffer *out)
+{
+    if (!may_be_quoted(text))
+        return print_literal(text, "", out);
+    return put(out, SLICE("\"")) && put(out, text) && put(out, SLICE("\""));
+}
+
+bool value_print_astring(struct slice text, struct evbuffer *out)
+{
+    return may_be_atom(text) ? put(out, text) : value_print_string(text, out);
+}
+
+bool value_print(const struct value *value, struct evbuffer *out)
+{
+    switch (value->kind) {
+    case VALUE_ATOM:
+        return put(out, value->text);
+    case VALUE_QUOTED:
+    case VALUE_LITERAL:
+        return value_print_string(value->text, out);
+    case VALUE_LITERAL8:
+        return print_literal(value->text, "~", out);
+    case VALUE_LIST:
+        return put(out, SLICE("(")) && value_print_all(value->first, out) && put(out, SLICE(")"));
+    case VALUE_SPOOLED:
+        break;
+    }
+    return false;
+}
+
+bool value_print_all(const struct value *first, struct evbuffer *out)
+{
+    for (const struct value *value = first; value; value = value->next) {
+        if (value != first && !put(out, SLICE(" ")))
+            return false;
+        if (!value_print(value, out))
+            return false;
+    }
+    return true;
+}
