@@ -1,0 +1,129 @@
+/* What a server can do: the names that imapmux knows as bits, and the list as it was told for what it does not know.
+ * Both always say the same: a name that is hidden is gone from both. */
+#include "imap/capability.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = {
+#define CAPABILITY_NAME(id, name) [CAPABILITY_##id] = (name),
+    CAPABILITIES(CAPABILITY_NAME)
+#undef CAPABILITY_NAME
+};
+
+const char *capability_name(enum capability capability)
+{
+    return names[capability];
+}
+
+void capability_set_clear(struct capability_set *set)
+{
+    free(set->text);
+    *set = (struct capability_set){0};
+}
+
+/* Is `told` what `pattern` names? A pattern that ends in = names all that begin so. */
+static bool matches(struct slice told, struct slice pattern)
+{
+    if (pattern.length > 0 && pattern.data[pattern.length - 1] == '=')
+        return slice_starts_nocase(told, pattern);
+    /* APPENDLIMIT stands with a number or without (RFC 7889). */
+    if (slice_equal_nocase(pattern, SLICE("APPENDLIMIT")) && slice_starts_nocase(told, SLICE("APPENDLIMIT=")))
+        return true;
+    return slice_equal_nocase(told, pattern);
+}
+
+/* The word at *at of the text, which is moved behind it. False at the end. */
+static bool next_word(const struct capability_set *set, size_t *at, struct slice *word)
+{
+    const char *start = set->text ? set->text + *at : "";
+
+    if (*start == '\0')
+        return false;
+    *word = (struct slice){start, strcspn(start, " ")};
+    *at += word->length + (start[word->length] == ' ');
+    return true;
+}
+
+static void note(struct capability_set *set)
+{
+    struct slice word;
+
+    memset(set->has, 0, sizeof(set->has));
+    for (size_t at = 0; next_word(set, &at, &word);)
+        for (size_t i = 0; i < CAPABILITY_COUNT; i++)
+            if (matches(word, slice_of(names[i])))
+                set->has[i] = true;
+}
+
+static bool text_length(const struct value *first, size_t *length)
+{
+    *length = 0;
+    for (const struct value *value = first; value; value = value->next) {
+        if (value->kind != VALUE_ATOM || memchr(value->text.data, ' ', value->text.length))
+            return false;
+        *length += value->text.length + 1;
+    }
+    return true;
+}
+
+bool capability_set_read(struct capability_set *set, const struct value *first)
+{
+    size_t length, used = 0;
+
+    capability_set_clear(set);
+    if (!text_length(first, &length))
+        return false;
+    set->text = malloc(length + 1);
+    if (!set->text)
+        return false;
+    for (const struct value *value = first; value; value = value->next) {
+        memcpy(set->text + used, value->text.data, value->text.length);
+        used += value->text.length;
+        set->text[used++] = ' ';
+    }
+    set->text[used ? used - 1 : 0] = '\0';
+    set->known = true;
+    note(set);
+    return true;
+}
+
+bool capability_set_copy(const struct capability_set *from, struct capability_set *to)
+{
+    char *text = from->text ? strdup(from->text) : NULL;
+
+    if (from->text && !text)
+        return false;
+    free(to->text);
+    *to = *from;
+    to->text = text;
+    return true;
+}
+
+void capability_set_hide(struct capability_set *set, struct slice name)
+{
+    size_t kept = 0;
+    struct slice word;
+
+    for (size_t at = 0; next_word(set, &at, &word);) {
+        if (matches(word, name))
+            continue;
+        if (kept > 0)
+            set->text[kept++] = ' ';
+        memmove(set->text + kept, word.data, word.length); /* kept never passes the word */
+        kept += word.length;
+    }
+    if (set->text)
+        set->text[kept] = '\0';
+    note(set);
+}
+
+bool capability_set_names(const struct capability_set *set, struct slice name)
+{
+    struct slice word;
+
+    for (size_t at = 0; next_word(set, &at, &word);)
+        if (slice_equal_nocase(word, name))
+            return true;
+    return false;
+}
