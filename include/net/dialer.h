@@ -17,8 +17,8 @@ struct dialer_options {
     const char *host; /* name or address literal, without brackets; copied */
     uint16_t port;
     usec timeout; /* for all of it; what is left is shared out among the addresses that are left */
-    /* Called once, from the runqueue. descriptor: connected and non-blocking, the owner's from now on; -1: `reason` says
-     * why in words. The dialer may be freed within. */
+    /* Called once, from the runqueue. descriptor: connected and non-blocking, the owner's from now on; -1: `reason`
+     * says why in words. The dialer may be freed within. */
     void (*done)(void *owner, int descriptor, const char *reason);
     void *owner;
 };

@@ -20,7 +20,8 @@ struct refusal_links {
 
 #define REFUSAL_LINKS_MAX 64
 
-/* Takes the descriptor. `tls`: what the listener speaks from the first octet; NULL: plain text. `words` go behind "* BYE".
+/* Takes the descriptor. `tls`: what the listener speaks from the first octet; NULL: plain text. `words` go behind "*
+ * BYE".
  */
 void refusal_link_open(struct refusal_links *links, int descriptor, struct tls_context *tls, const char *words);
 void refusal_links_clear(struct refusal_links *links);

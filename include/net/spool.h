@@ -1,6 +1,6 @@
 /* What stands behind base/spool.h in the program: memory up to a threshold, then a file without a name in a directory,
- * all files of one store together bounded. A full disk is an answer (append says false, once a minute in the log), never
- * an end. */
+ * all files of one store together bounded. A full disk is an answer (append says false, once a minute in the log),
+ * never an end. */
 #ifndef IMAPMUX_NET_SPOOL_H
 #define IMAPMUX_NET_SPOOL_H
 
@@ -14,10 +14,10 @@ struct runqueue;
 struct spool_store; /* opaque */
 
 struct spool_store_options {
-    const char *directory;   /* copied */
-    size_t memory;           /* octets of a spool kept in memory before its file is made */
-    const uint64_t *total;   /* bound of all files and memory together; read each time */
-    struct runqueue *clock;  /* for the log's once a minute; NULL in tests */
+    const char *directory;  /* copied */
+    size_t memory;          /* octets of a spool kept in memory before its file is made */
+    const uint64_t *total;  /* bound of all files and memory together; read each time */
+    struct runqueue *clock; /* for the log's once a minute; NULL in tests */
     struct log *log;
 };
 

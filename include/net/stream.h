@@ -1,5 +1,5 @@
-/* One connection: a descriptor, perhaps TLS, what was read and what is to be written. Moves bytes between the kernel and
- * two evbuffers and never looks at them. Below session's and mux's machines, above libevent's events and libssl.
+/* One connection: a descriptor, perhaps TLS, what was read and what is to be written. Moves bytes between the kernel
+ * and two evbuffers and never looks at them. Below session's and mux's machines, above libevent's events and libssl.
  *
  * The stream reports by one callback only, `wake`: something has changed, look at me. It may be called from within any
  * of the functions below, so it must do no more than wake a task. SIGPIPE must be ignored by the program.
@@ -39,8 +39,8 @@ enum stream_state {
 /* The owner is woken when a write takes the output below this. */
 #define STREAM_LOW_WATER ((size_t)64 * 1024)
 
-/* Takes the descriptor (a connected non-blocking socket), also when it fails. Returns owned, OPEN and reading; NULL: out
- * of memory. */
+/* Takes the descriptor (a connected non-blocking socket), also when it fails. Returns owned, OPEN and reading; NULL:
+ * out of memory. */
 struct stream *stream_new(struct event_base *base, int descriptor, void (*wake)(void *owner), void *owner);
 /* Closes the descriptor at once: no output, no close_notify. */
 void stream_free(struct stream *stream);
@@ -49,8 +49,8 @@ void stream_free(struct stream *stream);
  * stays unacknowledged, or the peer's window shut, for `patience` (0: the system's default). */
 void stream_tune(struct stream *stream, usec keepalive, usec patience);
 
-/* Begins TLS on an OPEN stream whose output is empty. Takes ssl (from tls_open). Everything read so far and not taken is
- * dropped: it came in plain text (RFC 3501 section 6.2.1, RFC 9051 section 11.1). */
+/* Begins TLS on an OPEN stream whose output is empty. Takes ssl (from tls_open). Everything read so far and not taken
+ * is dropped: it came in plain text (RFC 3501 section 6.2.1, RFC 9051 section 11.1). */
 void stream_start_tls(struct stream *stream, struct ssl_st *ssl);
 bool stream_is_secure(const struct stream *stream); /* the handshake is done */
 

@@ -26,8 +26,8 @@ struct tls_context *tls_server_new(const char *certificate, const char *key, str
 bool tls_server_reload(struct tls_context *context, const char *certificate, const char *key, struct tls_fault *fault);
 
 struct tls_client_options {
-    bool verify;      /* chain and name; off only if the admin says so by name */
-    const char *ca;   /* PEM file of trusted certificates; NULL: the system's */
+    bool verify;    /* chain and name; off only if the admin says so by name */
+    const char *ca; /* PEM file of trusted certificates; NULL: the system's */
 };
 struct tls_context *tls_client_new(const struct tls_client_options *options, struct tls_fault *fault);
 void tls_context_free(struct tls_context *context);

@@ -11,7 +11,15 @@
 struct event_base;
 struct evdns_base;
 struct runqueue;
+struct tls_context;
 struct upstream_link;
+
+/* A TLS context in use, one for each upstream's settings. */
+struct upstream_tls_entry {
+    struct upstream_tls_entry *next;
+    const struct upstream_settings *settings;
+    struct tls_context *context;
+};
 
 /* The context of the ops: all connections to upstreams of one worker. Everything is borrowed and outlives them. */
 struct upstream_links {
@@ -23,9 +31,13 @@ struct upstream_links {
 
     struct upstream_link *first; /* private */
     size_t count;
+    struct upstream_tls_entry *tls;
 };
 
 extern const struct upstream_link_ops upstream_link_ops;
+
+/* Files of trusted certificates are read anew by the next connections (SIGHUP). */
+void upstream_links_forget_tls(struct upstream_links *links);
 
 /* Closes all of them at once without telling their upstreams: after registry_free. */
 void upstream_links_clear(struct upstream_links *links);

@@ -1,0 +1,42 @@
+/* The inside of a stream, for src/net/stream*.c only. */
+#ifndef IMAPMUX_NET_STREAM_INSIDE_H
+#define IMAPMUX_NET_STREAM_INSIDE_H
+
+#include <event2/event_struct.h>
+#include <openssl/ssl.h>
+
+#include "net/stream.h"
+#include "net/tls.h"
+
+/* What is read at once: the least, which is also the size of a chunk that will be wiped. */
+#define STREAM_READ_LEAST ((size_t)4 * 1024)
+
+struct stream {
+    int descriptor;
+    enum stream_state state;
+    SSL *ssl;
+    struct evbuffer *input, *output;
+    struct event read_event, write_event;
+    bool reading, writing; /* the events are added */
+    bool secure, paused, input_ended, wipe_input;
+    bool read_wants_write, write_wants_read, ssl_may_hold;
+    size_t read_size; /* grows with what comes, so that an idle connection pins little */
+    uint64_t octets_read, octets_written;
+    void (*wake)(void *owner);
+    void *owner;
+    struct tls_fault reason;
+};
+
+/* stream.c: the only way from state to state, and the only place that adds and deletes the events. */
+void stream_set_state(struct stream *stream, enum stream_state state);
+void stream_arm(struct stream *stream);
+void stream_fail_errno(struct stream *stream, const char *doing);
+void stream_fail_tls(struct stream *stream, const char *stage);
+
+/* stream_io.c: one round each, until the kernel or a bound says enough. They may end in FAILED. */
+void stream_read_plain(struct stream *stream);
+void stream_read_tls(struct stream *stream);
+void stream_read_away(struct stream *stream);  /* LINGERING */
+bool stream_write_some(struct stream *stream); /* true: it has not failed */
+
+#endif

@@ -1,0 +1,291 @@
+/* Reaching a host: lookup, then one address after another. Runs on the runqueue; libevent's callbacks only note what
+ * happened and wake it. It must never have two sockets at once: some servers count connections, and one is the rule.
+ *
+ * A lookup that is cancelled calls back later all the same, so it is an object of its own which may outlive the dialer.
+ */
+#include "net/dialer.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/dns.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <event2/util.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "net/address.h"
+
+struct lookup {
+    struct dialer *dialer; /* NULL: it has gone */
+};
+
+struct dialer {
+    struct task task;
+    struct dialer_options options;
+    char *host;
+    usec deadline, patience; /* of all of it; of the present address */
+    struct lookup *lookup;
+    struct evdns_getaddrinfo_request *request;
+    struct evutil_addrinfo *addresses, *next; /* next: the one to try after the present one */
+    int lookup_error;
+    bool looked_up;
+    int descriptor; /* -1: none */
+    struct event connected;
+    bool event_added;
+    struct address trying;
+    char reason[256];
+};
+
+static struct dialer *of_task(struct task *task)
+{
+    return (struct dialer *)((char *)task - offsetof(struct dialer, task));
+}
+
+/* ---- lookup ---- */
+
+static void on_looked_up(int error, struct evutil_addrinfo *addresses, void *argument)
+{
+    struct lookup *lookup = argument;
+    struct dialer *dialer = lookup->dialer;
+
+    free(lookup);
+    if (!dialer) {
+        if (addresses)
+            evutil_freeaddrinfo(addresses);
+        return;
+    }
+    dialer->lookup = NULL;
+    dialer->addresses = dialer->next = addresses;
+    dialer->lookup_error = error;
+    dialer->looked_up = true;
+    task_wake(&dialer->task);
+}
+
+static bool look_up(struct dialer *dialer)
+{
+    struct evutil_addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = EVUTIL_AI_NUMERICHOST};
+    struct evutil_addrinfo *literal = NULL;
+    char port[8];
+
+    snprintf(port, sizeof(port), "%u", (unsigned)dialer->options.port);
+    dialer->lookup = calloc(1, sizeof(*dialer->lookup));
+    if (!dialer->lookup)
+        return false;
+    dialer->lookup->dialer = dialer;
+    int error = evutil_getaddrinfo(dialer->host, port, &hints, &literal);
+    if (error == 0 || !dialer->options.resolver) {
+        on_looked_up(error, literal, dialer->lookup);
+        return true;
+    }
+    hints.ai_flags = EVUTIL_AI_ADDRCONFIG;
+    struct evdns_getaddrinfo_request *request =
+        evdns_getaddrinfo(dialer->options.resolver, dialer->host, port, &hints, on_looked_up, dialer->lookup);
+    dialer->request = dialer->lookup ? request : NULL; /* it may have called back already */
+    return true;
+}
+
+static void cancel_lookup(struct dialer *dialer)
+{
+    if (!dialer->lookup)
+        return;
+    dialer->lookup->dialer = NULL;
+    dialer->lookup = NULL;
+    if (dialer->request)
+        evdns_getaddrinfo_cancel(dialer->request);
+}
+
+/* ---- connecting ---- */
+
+static void on_connected(evutil_socket_t descriptor, short what, void *argument)
+{
+    struct dialer *dialer = argument;
+
+    (void)descriptor, (void)what;
+    dialer->event_added = false;
+    task_wake(&dialer->task);
+}
+
+static void drop_socket(struct dialer *dialer)
+{
+    if (dialer->event_added)
+        event_del(&dialer->connected);
+    dialer->event_added = false;
+    if (dialer->descriptor >= 0)
+        close(dialer->descriptor);
+    dialer->descriptor = -1;
+}
+
+static void note_failure(struct dialer *dialer, const char *why)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    size_t used = strlen(dialer->reason);
+
+    snprintf(dialer->reason + used, sizeof(dialer->reason) - used, "%s%s: %s", used > 0 ? "; " : "",
+             address_text(&dialer->trying, text), why);
+    drop_socket(dialer);
+}
+
+static usec share_of_time(const struct dialer *dialer, usec now)
+{
+    usec left = dialer->deadline - now;
+    int addresses = 1;
+
+    for (const struct evutil_addrinfo *later = dialer->next; later; later = later->ai_next)
+        addresses++;
+    return now + left / addresses;
+}
+
+/* Begins with the next address. False: there is none, or it failed at once. */
+static bool try_address(struct dialer *dialer, usec now)
+{
+    const struct evutil_addrinfo *address = dialer->next;
+
+    dialer->next = address->ai_next;
+    address_set(&dialer->trying, address->ai_addr, (socklen_t)address->ai_addrlen);
+    dialer->descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (dialer->descriptor < 0 ||
+        (connect(dialer->descriptor, address->ai_addr, (socklen_t)address->ai_addrlen) < 0 && errno != EINPROGRESS)) {
+        note_failure(dialer, strerror(errno));
+        return false;
+    }
+    event_assign(&dialer->connected, dialer->options.base, dialer->descriptor, EV_WRITE, on_connected, dialer);
+    if (event_add(&dialer->connected, NULL) != 0) {
+        note_failure(dialer, "out of memory");
+        return false;
+    }
+    dialer->event_added = true;
+    dialer->patience = share_of_time(dialer, now);
+    task_set_deadline(&dialer->task, dialer->patience);
+    return true;
+}
+
+static void finish(struct dialer *dialer, int descriptor)
+{
+    task_clear(&dialer->task);
+    dialer->descriptor = -1;
+    dialer->options.done(dialer->options.owner, descriptor, descriptor < 0 ? dialer->reason : NULL);
+}
+
+/* The socket has become writable, or its time is over. False: the next address may be tried. */
+static bool judge_socket(struct dialer *dialer, usec now)
+{
+    int error = 0;
+    socklen_t length = sizeof(error);
+
+    if (dialer->event_added) {
+        if (now < dialer->patience)
+            return true; /* woken for nothing: goes on */
+        note_failure(dialer, "no answer in time");
+        return false;
+    }
+    if (getsockopt(dialer->descriptor, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+        error = errno;
+    if (error != 0) {
+        note_failure(dialer, strerror(error));
+        return false;
+    }
+    finish(dialer, dialer->descriptor);
+    return true;
+}
+
+static void give_up_lookup(struct dialer *dialer, const char *why)
+{
+    cancel_lookup(dialer);
+    snprintf(dialer->reason, sizeof(dialer->reason), "looking up %.100s: %s", dialer->host, why);
+    finish(dialer, -1);
+}
+
+static void run(struct task *task, usec now)
+{
+    struct dialer *dialer = of_task(task);
+
+    if (!dialer->looked_up) {
+        if (now >= dialer->deadline)
+            give_up_lookup(dialer, "no answer in time");
+        return;
+    }
+    if (dialer->lookup_error != 0) {
+        give_up_lookup(dialer, evutil_gai_strerror(dialer->lookup_error));
+        return;
+    }
+    if (dialer->descriptor >= 0 && judge_socket(dialer, now))
+        return;
+    while (dialer->next)
+        if (try_address(dialer, now))
+            return;
+    if (dialer->reason[0] == '\0')
+        snprintf(dialer->reason, sizeof(dialer->reason), "%.100s has no address", dialer->host);
+    finish(dialer, -1);
+}
+
+/* ---- life ---- */
+
+struct dialer *dialer_new(const struct dialer_options *options)
+{
+    struct dialer *dialer = calloc(1, sizeof(*dialer));
+
+    if (!dialer)
+        return NULL;
+    dialer->options = *options;
+    dialer->descriptor = -1;
+    dialer->host = strdup(options->host);
+    dialer->deadline = runqueue_now(options->runqueue) + options->timeout;
+    task_init(&dialer->task, options->runqueue, run);
+    task_set_deadline(&dialer->task, dialer->deadline);
+    if (!dialer->host || !look_up(dialer)) {
+        dialer_free(dialer);
+        return NULL;
+    }
+    return dialer;
+}
+
+static void free_dialer(void *object)
+{
+    struct dialer *dialer = object;
+
+    if (dialer->addresses)
+        evutil_freeaddrinfo(dialer->addresses);
+    free(dialer->host);
+    free(dialer);
+}
+
+void dialer_free(struct dialer *dialer)
+{
+    if (!dialer)
+        return;
+    cancel_lookup(dialer);
+    drop_socket(dialer);
+    task_clear(&dialer->task);
+    runqueue_dispose(dialer->options.runqueue, free_dialer, dialer);
+}
+
+/* ---- resolver ---- */
+
+static void configure_resolver(struct evdns_base *resolver)
+{
+    evdns_base_resolv_conf_parse(resolver, DNS_OPTIONS_ALL, "/etc/resolv.conf");
+    if (evdns_base_count_nameservers(resolver) == 0)
+        evdns_base_nameserver_ip_add(resolver, "127.0.0.1");
+}
+
+struct evdns_base *dialer_resolver_new(struct event_base *base)
+{
+    struct evdns_base *resolver = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+
+    if (resolver)
+        configure_resolver(resolver);
+    return resolver;
+}
+
+void dialer_resolver_reload(struct evdns_base *resolver)
+{
+    evdns_base_clear_nameservers_and_suspend(resolver);
+    evdns_base_clear_host_addresses(resolver);
+    configure_resolver(resolver);
+    evdns_base_resume(resolver);
+}

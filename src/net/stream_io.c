@@ -1,0 +1,253 @@
+/* A connection's bytes: from the kernel or libssl into the input, and from the output back. It must never leave a
+ * password behind: a drained evbuffer keeps what it held in freed memory, so what is read before login lives in chunks
+ * that wipe themselves (`wipe_input`), and what goes to libssl passes through a buffer that is wiped. It must never
+ * grow the input past STREAM_INPUT_MAX by more than one read. */
+#include <errno.h>
+#include <event2/buffer.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/secret.h"
+#include "net/stream_inside.h"
+
+#define RECORD_MAX   ((size_t)16 * 1024) /* the largest TLS record (RFC 8446 section 5.1) */
+#define WRITE_ROUND  ((size_t)1024 * 1024)
+#define DISCARD_SIZE ((size_t)16 * 1024)
+
+static void fail_memory(struct stream *stream)
+{
+    errno = ENOMEM;
+    stream_fail_errno(stream, "reading");
+}
+
+static void end_input(struct stream *stream)
+{
+    stream->input_ended = true;
+    stream->wake(stream->owner);
+}
+
+/* ---- reading ---- */
+
+static void wipe_chunk(const void *data, size_t size, void *context)
+{
+    (void)context;
+    void *memory = (void *)(uintptr_t)data;
+    secret_wipe(memory, size);
+    free(memory);
+}
+
+/* A chunk of input that is wiped when it has been drained. The buffer keeps it by reference: what lies behind `used`
+ * was never filled. */
+static bool add_wiped(struct stream *stream, void *chunk, size_t used)
+{
+    if (evbuffer_add_reference(stream->input, chunk, used, wipe_chunk, NULL) == 0)
+        return true;
+    wipe_chunk(chunk, used, NULL);
+    return false;
+}
+
+struct room {
+    void *memory;
+    size_t size;
+    struct evbuffer_iovec vector;
+};
+
+static bool reserve(struct stream *stream, size_t size, struct room *room)
+{
+    if (stream->wipe_input) {
+        *room = (struct room){.memory = malloc(STREAM_READ_LEAST), .size = STREAM_READ_LEAST};
+        return room->memory != NULL;
+    }
+    if (evbuffer_reserve_space(stream->input, (ev_ssize_t)size, &room->vector, 1) != 1)
+        return false;
+    room->memory = room->vector.iov_base;
+    room->size = size;
+    return true;
+}
+
+static bool commit(struct stream *stream, struct room *room, size_t used)
+{
+    if (stream->wipe_input && used == 0) {
+        free(room->memory);
+        return true;
+    }
+    stream->octets_read += used;
+    if (stream->wipe_input)
+        return add_wiped(stream, room->memory, used);
+    room->vector.iov_len = used;
+    return evbuffer_commit_space(stream->input, &room->vector, used > 0 ? 1 : 0) == 0;
+}
+
+static void adapt_read_size(struct stream *stream, size_t got)
+{
+    if (got == stream->read_size && stream->read_size < STREAM_INPUT_MAX)
+        stream->read_size *= 2;
+    else if (got < stream->read_size / 4 && stream->read_size > STREAM_READ_LEAST)
+        stream->read_size /= 2;
+}
+
+void stream_read_plain(struct stream *stream)
+{
+    struct room room = {0};
+    ssize_t got;
+    int error;
+
+    if (!reserve(stream, stream->read_size, &room)) {
+        fail_memory(stream);
+        return;
+    }
+    got = read(stream->descriptor, room.memory, room.size);
+    error = errno;
+    if (!commit(stream, &room, got > 0 ? (size_t)got : 0)) {
+        fail_memory(stream);
+        return;
+    }
+    if (got > 0) {
+        adapt_read_size(stream, (size_t)got);
+        stream->wake(stream->owner);
+    } else if (got == 0) {
+        end_input(stream);
+    } else if (error != EAGAIN && error != EINTR) {
+        errno = error;
+        stream_fail_errno(stream, "reading");
+    }
+}
+
+static bool is_truncation(int code)
+{
+    unsigned long error = ERR_peek_last_error();
+
+    if (code == SSL_ERROR_SYSCALL && error == 0 && errno == 0)
+        return true;
+    return code == SSL_ERROR_SSL && ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+}
+
+static void read_tls_stopped(struct stream *stream, int result)
+{
+    int code = SSL_get_error(stream->ssl, result);
+
+    stream->ssl_may_hold = false;
+    if (code == SSL_ERROR_WANT_READ)
+        return;
+    if (code == SSL_ERROR_WANT_WRITE)
+        stream->read_wants_write = true;
+    else if (code == SSL_ERROR_ZERO_RETURN || is_truncation(code)) /* many never say close_notify */
+        end_input(stream);
+    else if (code == SSL_ERROR_SYSCALL && errno != 0)
+        stream_fail_errno(stream, "reading");
+    else
+        stream_fail_tls(stream, "reading");
+}
+
+void stream_read_tls(struct stream *stream)
+{
+    size_t round = 0;
+
+    stream->read_wants_write = false;
+    stream->ssl_may_hold = true;
+    while (round < STREAM_INPUT_MAX && evbuffer_get_length(stream->input) < STREAM_INPUT_MAX) {
+        struct room room = {0};
+        if (!reserve(stream, RECORD_MAX, &room)) {
+            fail_memory(stream);
+            return;
+        }
+        ERR_clear_error();
+        errno = 0;
+        int got = SSL_read(stream->ssl, room.memory, (int)room.size);
+        if (got <= 0)
+            read_tls_stopped(stream, got); /* before anything that touches errno */
+        if (!commit(stream, &room, got > 0 ? (size_t)got : 0)) {
+            fail_memory(stream);
+            return;
+        }
+        if (got <= 0)
+            break;
+        round += (size_t)got;
+    }
+    if (round > 0)
+        stream->wake(stream->owner);
+}
+
+/* What comes after our end is of no use, but unread it would make the kernel reset the connection, and the peer might
+ * never see our last words. */
+void stream_read_away(struct stream *stream)
+{
+    char nothing[DISCARD_SIZE];
+    ssize_t got = read(stream->descriptor, nothing, sizeof(nothing));
+
+    secret_wipe(nothing, sizeof(nothing));
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+        stream_set_state(stream, STREAM_CLOSED);
+}
+
+/* ---- writing ---- */
+
+static bool write_plain(struct stream *stream)
+{
+    int sent = evbuffer_write_atmost(stream->output, stream->descriptor, (ev_ssize_t)WRITE_ROUND);
+
+    if (sent > 0)
+        stream->octets_written += (uint64_t)sent;
+    if (sent >= 0 || errno == EAGAIN || errno == EINTR)
+        return true;
+    stream_fail_errno(stream, "writing");
+    return false;
+}
+
+static bool write_tls_stopped(struct stream *stream, int result)
+{
+    int code = SSL_get_error(stream->ssl, result);
+
+    if (code == SSL_ERROR_WANT_WRITE)
+        return true;
+    if (code == SSL_ERROR_WANT_READ) {
+        stream->write_wants_read = true;
+        return true;
+    }
+    if (code == SSL_ERROR_SYSCALL && errno != 0)
+        stream_fail_errno(stream, "writing");
+    else
+        stream_fail_tls(stream, "writing");
+    return false;
+}
+
+/* By way of a buffer of ours, since libssl wants one run of bytes and evbuffer_pullup would leave copies of passwords
+ * behind. A write that libssl put off is repeated with the same bytes and perhaps more: SSL_MODE_ACCEPT_MOVING and
+ * PARTIAL_WRITE permit that. */
+static bool write_tls(struct stream *stream)
+{
+    char record[RECORD_MAX];
+    bool alive = true;
+    size_t round = 0, filled = 0;
+
+    stream->write_wants_read = false;
+    while (round < WRITE_ROUND && evbuffer_get_length(stream->output) > 0) {
+        ev_ssize_t size = evbuffer_copyout(stream->output, record, sizeof(record));
+        if (size <= 0)
+            break;
+        filled = (size_t)size > filled ? (size_t)size : filled;
+        ERR_clear_error();
+        errno = 0;
+        int sent = SSL_write(stream->ssl, record, (int)size);
+        if (sent <= 0) {
+            alive = write_tls_stopped(stream, sent);
+            break;
+        }
+        stream->octets_written += (uint64_t)sent;
+        round += (size_t)sent;
+        evbuffer_drain(stream->output, (size_t)sent);
+    }
+    secret_wipe(record, filled);
+    return alive;
+}
+
+/* True: the stream has not failed. */
+bool stream_write_some(struct stream *stream)
+{
+    if (evbuffer_get_length(stream->output) == 0)
+        return true;
+    return stream->ssl ? write_tls(stream) : write_plain(stream);
+}
