@@ -36,7 +36,10 @@ trap "exit 1" INT TERM
 printf "#!/bin/sh\nexit 101\n" >"$policy"
 chmod 755 "$policy"
 export DEBIAN_FRONTEND=noninteractive
-apt-get install -y --no-install-recommends "$@" || { apt-get update && apt-get install -y --no-install-recommends "$@"; }
+had_dovecot=$(dpkg-query -W -f "\${Version}" dovecot-core 2>/dev/null)
+apt-get install -y --no-install-recommends "$@" || { apt-get update && apt-get install -y --no-install-recommends "$@"; } || exit 1
+# A Dovecot that came only for the tests is not to start with the machine either.
+[ -n "$had_dovecot" ] || systemctl disable dovecot.service dovecot.socket >/dev/null 2>&1 || true
 '
 
 # Installs what is missing. Servers that come with it are not started: a policy-rc.d forbids it for that long.
