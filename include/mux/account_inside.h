@@ -166,7 +166,7 @@ bool account_has(const struct account *account, enum capability capability);
 void scheduler_step(struct account *account, usec now); /* while the upstream can take a command */
 void scheduler_tagged(struct account *account, const struct response *response);
 void scheduler_untagged(struct account *account, const struct response *response);
-void scheduler_lost(struct account *account, bool repeat_written);
+void scheduler_lost(struct account *account);                  /* the line is gone */
 void scheduler_end(struct account *account, const char *text); /* all jobs end JOB_DEAD */
 void scheduler_mailbox_gone(struct account *account, const struct mailbox *mailbox);
 /* A job of the account's own, unless an equal one waits. */
@@ -178,11 +178,11 @@ bool resync_selected_well(const struct account *account, const struct mailbox *m
 void resync_begin(struct account *account, struct mailbox *mailbox, bool read_write); /* writes SELECT */
 void resync_untagged(struct account *account, const struct response *response);
 void resync_fetch(struct account *account, const struct response *response);
-/* Returns false when the switch is over for good or ill and the current job may be looked at again; *refused: by the
- * server's NO. */
-void resync_tagged(struct account *account, const struct response *response, bool *refused);
+/* The answer to one of its commands. It goes on with the next one, ends (resync.mailbox is NULL then), or drops the
+ * line. *refused: by the server's NO or BAD to SELECT; nothing is selected then. */
+void resync_tagged(struct account *account, enum account_activity activity, const struct response *response,
+                   bool *refused);
 void resync_clear(struct account *account);
-bool resync_counts(const struct account *account); /* there is no map yet: numbers are only counted */
 
 /* --- fetch_intake.c */
 void fetch_intake_response(struct account *account, const struct response *response);

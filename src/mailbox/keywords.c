@@ -210,6 +210,15 @@ bool keywords_intern(struct keywords *keywords, const struct slice *names, size_
     return keywords_add(keywords, 0, names, count, set);
 }
 
+size_t keywords_names(const struct keywords *keywords, uint32_t set, struct slice *names)
+{
+    const struct keyword_set *found = set ? keywords->sets[set - 1] : NULL;
+
+    for (size_t i = 0; found && i < found->count; i++)
+        names[i] = keywords->names[found->names[i]];
+    return found ? found->count : 0;
+}
+
 bool keywords_print(const struct keywords *keywords, uint32_t set, struct evbuffer *out)
 {
     const struct keyword_set *found = set ? keywords->sets[set - 1] : NULL;

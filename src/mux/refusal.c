@@ -1,5 +1,5 @@
-/* The table of refusals. Words of a limit beat the code AUTHENTICATIONFAILED: a large host says "Authentication failed ... (Too many
- * simultaneous connections.)" to a right password. What no row explains proves nothing. */
+/* The table of refusals. Words of a limit beat the code AUTHENTICATIONFAILED: a large host says "Authentication failed
+ * ... (Too many simultaneous connections.)" to a right password. What no row explains proves nothing. */
 #include "mux/refusal.h"
 
 #include <ctype.h>
@@ -7,8 +7,9 @@
 
 static const char limit_words[] = "[LIMIT]|too many|maximum number|simultaneous|concurrent";
 static const char throttle_words[] = "throttl|rate limit|backoff time";
-static const char temporary_words[] = "[UNAVAILABLE]|temporar|unavailable|internal|not connected|try again|[INUSE]|"
-                                      "shutting down|overload|[SERVERBUG]|disconnected for inactivity|timeout|timed out";
+static const char temporary_words[] =
+    "[UNAVAILABLE]|temporar|unavailable|internal|not connected|try again|[INUSE]|"
+    "shutting down|overload|[SERVERBUG]|disconnected for inactivity|timeout|timed out";
 static const char credential_words[] = "[AUTHENTICATIONFAILED]|login failed|authentication fail|invalid credentials|"
                                        "password|[EXPIRED]|[AUTHORIZATIONFAILED]|not authenticated|login denied";
 
@@ -54,9 +55,12 @@ enum refusal refusal_classify(enum refusal_stage stage, enum response_status sta
 const char *refusal_name(enum refusal refusal)
 {
     static const char *const names[] = {
-        [REFUSAL_NONE] = "no refusal",           [REFUSAL_LIMIT] = "too many sessions",
-        [REFUSAL_THROTTLED] = "throttled",       [REFUSAL_TEMPORARY] = "temporary failure",
-        [REFUSAL_CREDENTIALS] = "wrong credentials", [REFUSAL_UNKNOWN] = "refused for a reason not known",
+        [REFUSAL_NONE] = "no refusal",
+        [REFUSAL_LIMIT] = "too many sessions",
+        [REFUSAL_THROTTLED] = "throttled",
+        [REFUSAL_TEMPORARY] = "temporary failure",
+        [REFUSAL_CREDENTIALS] = "wrong credentials",
+        [REFUSAL_UNKNOWN] = "refused for a reason not known",
     };
     return names[refusal];
 }

@@ -1,5 +1,5 @@
-/* One worker's accounts by their key, what they share (log, settings, link ops), and the memory of refused credentials: keyed digests,
- * never the passwords themselves. Two accounts meet nowhere else. */
+/* One worker's accounts by their key, what they share (log, settings, link ops), and the memory of refused credentials:
+ * keyed digests, never the passwords themselves. Two accounts meet nowhere else. */
 #include "mux/registry.h"
 
 #include <stdlib.h>
@@ -53,14 +53,12 @@ void registry_free(struct registry *registry)
 
     if (!registry)
         return;
-    HASH_ITER(hh, registry->accounts, entry, next)
-    {
+    HASH_ITER (hh, registry->accounts, entry, next) {
         struct account *account = entry->account;
         registry_remove(registry, account);
         account_free(account);
     }
-    HASH_ITER(hh, registry->rejected, rejected, next_rejected)
-    {
+    HASH_ITER (hh, registry->rejected, rejected, next_rejected) {
         HASH_DEL(registry->rejected, rejected);
         free(rejected);
     }
@@ -72,8 +70,7 @@ void registry_shutdown(struct registry *registry, const char *reason)
     struct registered *entry, *next;
 
     registry->shutting_down = true;
-    HASH_ITER(hh, registry->accounts, entry, next)
-    {
+    HASH_ITER (hh, registry->accounts, entry, next) {
         account_shutdown(entry->account, reason);
     }
 }
@@ -177,8 +174,7 @@ void registry_remove(struct registry *registry, struct account *account)
 {
     struct registered *entry, *next;
 
-    HASH_ITER(hh, registry->accounts, entry, next)
-    {
+    HASH_ITER (hh, registry->accounts, entry, next) {
         if (entry->account != account)
             continue;
         HASH_DEL(registry->accounts, entry);

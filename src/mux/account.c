@@ -1,0 +1,605 @@
+/* One user on one upstream: its members, its mailboxes, its upstream's comings and goings. The step function below is
+ * the only place from which anything is begun; everything else marks the account as runnable. It never dials while the
+ * upstream has a link, and goes away only when nobody is left and the upstream is disconnected. */
+#include "mux/account.h"
+
+#include <event2/buffer.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imap/mailbox_name.h"
+#include "mux/account_inside.h"
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+#include <utlist.h>
+
+/* More mailboxes than this are not kept in memory once no view is on them. */
+#define MAILBOXES_KEPT 256
+
+struct account_mailbox {
+    struct mailbox *mailbox;
+    UT_hash_handle hh;
+};
+
+const char *account_name(const struct account *account)
+{
+    return account->name;
+}
+
+struct registry *account_registry(const struct account *account)
+{
+    return account->registry;
+}
+
+struct log *account_log(const struct account *account)
+{
+    return registry_log(account->registry);
+}
+
+const struct settings *account_settings(const struct account *account)
+{
+    return registry_settings(account->registry);
+}
+
+const struct capability_set *account_capabilities(const struct account *account)
+{
+    return &account->capabilities;
+}
+
+bool account_has(const struct account *account, enum capability capability)
+{
+    return upstream_capabilities(account->upstream)->has[capability];
+}
+
+bool account_wants_modseq(const struct account *account)
+{
+    return upstream_has_condstore(account->upstream);
+}
+
+char account_separator(const struct account *account)
+{
+    return account->separator;
+}
+
+bool account_ready(const struct account *account)
+{
+    return account->logged_in;
+}
+
+/* --- members */
+
+bool account_join(struct account *account, struct account_member *member)
+{
+    if (account->ending || account->member_count >= account_settings(account)->sessions_per_account)
+        return false;
+    DL_APPEND(account->members, member);
+    account->member_count++;
+    registry_count_sessions(account->registry, 1);
+    task_wake(&account->task);
+    return true;
+}
+
+void account_leave(struct account *account, struct account_member *member)
+{
+    DL_DELETE(account->members, member);
+    account->member_count--;
+    registry_count_sessions(account->registry, -1);
+    if (account->member_count == 0)
+        account->empty_since = task_now(&account->task);
+    task_wake(&account->task);
+}
+
+void account_end_members(struct account *account, const char *reason)
+{
+    struct account_member *member, *next;
+
+    DL_FOREACH_SAFE (account->members, member, next) {
+        member->end(member->owner, reason);
+    }
+}
+
+/* A client that begins to wait on a mailbox wants to know what has happened there meanwhile. */
+void account_interest_changed(struct account *account)
+{
+    struct account_member *member;
+
+    DL_FOREACH (account->members, member) {
+        struct mailbox *mailbox = member->view ? member->view->mailbox : NULL;
+        if (member->idling && mailbox && !account_is_selected(account, mailbox) &&
+            task_now(&account->task) - mailbox->looked_at > account_settings(account)->freshness)
+            scheduler_submit_own(account, mailbox, JOB_LOOK, false);
+    }
+    task_wake(&account->task);
+}
+
+/* --- mailboxes */
+
+struct mailbox *account_find_mailbox(struct account *account, struct slice name)
+{
+    struct account_mailbox *entry = NULL;
+    struct slice canonical = mailbox_name_canonical(name);
+
+    HASH_FIND(hh, account->mailboxes, canonical.data, canonical.length, entry);
+    return entry ? entry->mailbox : NULL;
+}
+
+static void free_mailbox(void *object)
+{
+    mailbox_free(object);
+}
+
+static void drop_entry(struct account *account, struct account_mailbox *entry)
+{
+    struct mailbox *mailbox = entry->mailbox;
+
+    if (account->selected == mailbox)
+        account->selected = NULL;
+    HASH_DEL(account->mailboxes, entry);
+    free(entry);
+    mailbox->deleted = true;
+    scheduler_mailbox_gone(account, mailbox);
+    runqueue_dispose(registry_runqueue(account->registry), free_mailbox, mailbox);
+}
+
+static bool is_needed(const struct account *account, const struct mailbox *mailbox)
+{
+    const struct job *job;
+
+    if (mailbox->views || mailbox == account->selected || mailbox == account->resync.mailbox ||
+        (account->current && account->current->mailbox == mailbox))
+        return true;
+    DL_FOREACH (account->jobs, job) {
+        if (job->mailbox == mailbox)
+            return true;
+    }
+    return false;
+}
+
+/* Forgets what nobody looks at, the oldest entries first. */
+static void trim_mailboxes(struct account *account)
+{
+    struct account_mailbox *entry, *next;
+
+    HASH_ITER (hh, account->mailboxes, entry, next) {
+        if (HASH_COUNT(account->mailboxes) < MAILBOXES_KEPT)
+            return;
+        if (!is_needed(account, entry->mailbox))
+            drop_entry(account, entry);
+    }
+}
+
+struct mailbox *account_mailbox(struct account *account, struct slice name)
+{
+    struct mailbox *mailbox = account_find_mailbox(account, name);
+    struct account_mailbox *entry;
+
+    if (mailbox)
+        return mailbox;
+    trim_mailboxes(account);
+    entry = calloc(1, sizeof(*entry));
+    mailbox = mailbox_new(mailbox_name_canonical(name));
+    if (entry && mailbox) {
+        entry->mailbox = mailbox;
+        HASH_ADD_KEYPTR(hh, account->mailboxes, mailbox->name, strlen(mailbox->name), entry);
+        if (account_find_mailbox(account, name) == mailbox)
+            return mailbox;
+    }
+    free(entry);
+    mailbox_free(mailbox);
+    return NULL;
+}
+
+void account_each_mailbox(struct account *account, void (*visit)(struct account *account, struct mailbox *mailbox))
+{
+    struct account_mailbox *entry, *next;
+
+    HASH_ITER (hh, account->mailboxes, entry, next) {
+        visit(account, entry->mailbox);
+    }
+}
+
+bool account_is_selected(const struct account *account, const struct mailbox *mailbox)
+{
+    return account->selected == mailbox;
+}
+
+bool account_in_step(const struct account *account, const struct mailbox *mailbox)
+{
+    return account->selected == mailbox && mailbox->map_in_step && mailbox->tail_count == 0;
+}
+
+bool account_flags_in_step(const struct account *account, const struct mailbox *mailbox)
+{
+    return account_in_step(account, mailbox) && mailbox->flags_in_step;
+}
+
+bool account_is_fresh(const struct account *account, const struct mailbox *mailbox)
+{
+    usec freshness = account_settings(account)->freshness;
+
+    return freshness > 0 && account_in_step(account, mailbox) &&
+           task_now(&account->task) - mailbox->looked_at <= freshness;
+}
+
+void account_mailbox_touched(struct account *account, struct slice name)
+{
+    struct mailbox *mailbox = account_find_mailbox(account, name);
+
+    if (mailbox && mailbox->views)
+        scheduler_submit_own(account, mailbox, JOB_LOOK, false);
+}
+
+void account_mailbox_out_of_step(struct account *account, struct slice name)
+{
+    struct mailbox *mailbox = account_find_mailbox(account, name);
+
+    if (!mailbox)
+        return;
+    mailbox_out_of_step(mailbox);
+    mailbox->uidnext_left = 0;
+    mailbox->left_with_flags = false;
+    account_mailbox_touched(account, name);
+}
+
+void account_mailbox_gone(struct account *account, struct slice name, bool inferiors, const char *reason,
+                          struct view *except)
+{
+    struct account_mailbox *entry, *next;
+    struct slice canonical = mailbox_name_canonical(name);
+
+    HASH_ITER (hh, account->mailboxes, entry, next) {
+        struct mailbox *mailbox = entry->mailbox;
+        struct slice has = slice_of(mailbox->name);
+        if (!slice_equal(has, canonical) &&
+            !(inferiors && mailbox_name_is_inferior(has, canonical, account->separator)))
+            continue;
+        mailbox_end_views(mailbox, reason, except);
+        if (except && except->mailbox == mailbox)
+            view_end(except, NULL);
+        drop_entry(account, entry);
+    }
+}
+
+/* --- the line */
+
+void account_send(struct account *account, enum account_activity activity, struct outgoing *command)
+{
+    account->activity = activity;
+    account->activity_number = upstream_send(account->upstream, command);
+}
+
+void account_broken(struct account *account, const char *why)
+{
+    struct mailbox *mailbox = account->selected;
+
+    log_line(account_log(account), LOG_WARNING, "%s: %s: out of step with the server (%s): resynchronising",
+             account->name, mailbox ? mailbox->name : "-", why);
+    if (mailbox)
+        mailbox_out_of_step(mailbox);
+    if (account->current)
+        account->current->spoilt = true;
+    fetch_intake_broken(account);
+}
+
+static void on_ready(void *owner)
+{
+    struct account *account = owner;
+    usec now = task_now(&account->task);
+
+    account->logged_in = true;
+    account->last_refusal = REFUSAL_NONE;
+    account->garbage = 0;
+    if (!capability_set_copy(upstream_capabilities(account->upstream), &account->capabilities))
+        upstream_drop(account->upstream, "out of memory");
+    log_line(account_log(account), LOG_INFO, "%s: logged in upstream", account->name);
+    login_accepted(account, now);
+    watch_connected(account, now);
+    task_wake(&account->task);
+}
+
+static void tell_alert(struct account *account, struct slice text)
+{
+    struct account_member *member, *next;
+
+    DL_FOREACH_SAFE (account->members, member, next) {
+        member->alert(member->owner, text);
+    }
+}
+
+static void on_untagged(void *owner, const struct response *response)
+{
+    struct account *account = owner;
+
+    if (response->kind == RESPONSE_CAPABILITY ||
+        (response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_CAPABILITY)) {
+        if (account->logged_in)
+            (void)!capability_set_copy(upstream_capabilities(account->upstream), &account->capabilities);
+    } else if (response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_ALERT) {
+        tell_alert(account, response->text);
+    } else {
+        scheduler_untagged(account, response);
+    }
+    task_wake(&account->task);
+}
+
+static void on_fetch(void *owner, const struct response *response)
+{
+    struct account *account = owner;
+
+    fetch_intake_response(account, response);
+    task_wake(&account->task);
+}
+
+static void on_fetch_data(void *owner, struct slice bytes)
+{
+    fetch_intake_data(owner, bytes);
+}
+
+static void on_garbage(void *owner, struct slice line, bool open_fetch)
+{
+    struct account *account = owner;
+    char quoted[LOG_QUOTE_SIZE];
+
+    log_line(account_log(account), LOG_WARNING, "%s: the server sent what cannot be understood: %s", account->name,
+             log_quote(line, quoted, sizeof(quoted)));
+    account->garbage++;
+    if (account->current)
+        account->current->garbled = true;
+    if (open_fetch)
+        fetch_intake_broken(account);
+    if (account->selected)
+        mailbox_out_of_step(account->selected);
+    if (account->garbage > account_settings(account)->max_garbage)
+        upstream_drop(account->upstream, "too much that cannot be understood");
+    task_wake(&account->task);
+}
+
+static void on_tagged(void *owner, const struct response *response)
+{
+    struct account *account = owner;
+
+    account->quiet_since = task_now(&account->task);
+    if (response->code.name == RESPONSE_CODE_ALERT)
+        tell_alert(account, response->text);
+    scheduler_tagged(account, response);
+    task_wake(&account->task);
+}
+
+static void on_idle_over(void *owner, bool refused)
+{
+    struct account *account = owner;
+
+    if (refused)
+        account->idle_refused = true;
+    account->quiet_since = task_now(&account->task);
+    task_wake(&account->task);
+}
+
+static void out_of_step(struct account *account, struct mailbox *mailbox)
+{
+    if (mailbox == account->selected)
+        mailbox->left_with_flags = mailbox->map_in_step && mailbox->flags_in_step;
+    mailbox_out_of_step(mailbox);
+    mailbox->uidnext_left = 0;
+}
+
+/* The next pause: doubled each time, jittered, and not long while somebody waits to be let in. */
+static usec next_pause(struct account *account)
+{
+    const struct settings *settings = account_settings(account);
+    usec first = settings->reconnect_first > 0 ? settings->reconnect_first : 1;
+    usec ceiling = account->logins && settings->reconnect_ceiling > 2 * USEC_SECOND ? 2 * USEC_SECOND
+                                                                                    : settings->reconnect_ceiling;
+    usec pause = account->backoff > 0 ? account->backoff : first;
+
+    if (pause > ceiling)
+        pause = ceiling;
+    account->backoff = pause * 2;
+    return pause / 2 + (usec)random_below(registry_random(account->registry), (uint64_t)pause);
+}
+
+static void on_closed(void *owner, const struct upstream_end *end)
+{
+    struct account *account = owner;
+    usec now = task_now(&account->task);
+    usec pause;
+
+    log_line(account_log(account), end->was_ready && end->refusal == REFUSAL_NONE ? LOG_INFO : LOG_WARNING,
+             "%s: upstream connection ended: %s%s%s", account->name, end->reason,
+             end->refusal == REFUSAL_NONE ? "" : ": ", end->refusal == REFUSAL_NONE ? "" : refusal_name(end->refusal));
+    account->logged_in = false;
+    account_each_mailbox(account, out_of_step);
+    account->selected = NULL;
+    scheduler_lost(account);
+    if (!end->was_ready || end->refusal != REFUSAL_NONE)
+        login_failed(account, end);
+    pause = next_pause(account);
+    account->retry_at = account->verifying ? now : now + (end->backoff > pause ? end->backoff : pause);
+    task_wake(&account->task);
+}
+
+/* --- the step */
+
+static void free_account(void *object)
+{
+    account_free(object);
+}
+
+static bool is_wanted(const struct account *account)
+{
+    return account->member_count > 0 || account->logins != NULL;
+}
+
+static void go_away(struct account *account)
+{
+    scheduler_end(account, "the account has been closed");
+    registry_remove(account->registry, account);
+    task_clear(&account->task);
+    runqueue_dispose(registry_runqueue(account->registry), free_account, account);
+}
+
+static void dial(struct account *account, usec now, usec *deadline)
+{
+    struct upstream_login login;
+
+    /* Who has just come does not wait out a long pause. */
+    if ((account->logins || scheduler_has_work(account)) && account->retry_at > now + 2 * USEC_SECOND &&
+        account->last_refusal != REFUSAL_THROTTLED)
+        account->retry_at = now + 2 * USEC_SECOND;
+    if (now < account->retry_at) {
+        if (account->retry_at < *deadline)
+            *deadline = account->retry_at;
+        return;
+    }
+    if (!login_choose(account, &login))
+        return;
+    log_line(account_log(account), LOG_DEBUG, "%s: connecting to %s:%u", account->name, account->settings->host,
+             account->settings->port);
+    upstream_dial(account->upstream, &login);
+}
+
+static bool linger_is_over(const struct account *account, usec now, usec *deadline)
+{
+    usec until = account->empty_since + account_settings(account)->linger;
+
+    if (is_wanted(account) || scheduler_has_work(account))
+        return false;
+    if (now < until && until < *deadline)
+        *deadline = until;
+    return now >= until;
+}
+
+static void work(struct account *account, usec now, usec *deadline)
+{
+    if (account->ending || linger_is_over(account, now, deadline)) {
+        if (!account->ending)
+            log_line(account_log(account), LOG_INFO, "%s: no client is left: logging out upstream", account->name);
+        upstream_logout(account->upstream);
+        return;
+    }
+    if (!account->current && login_wants_verification(account, now)) {
+        login_begin_verification(account, now);
+        return;
+    }
+    scheduler_step(account, now);
+    while (!upstream_busy(account->upstream) && !account->current && !account->jobs && account->logged_in) {
+        if (!watch_rest(account, now, deadline))
+            break;
+        scheduler_step(account, now);
+    }
+}
+
+static void step(struct task *task, usec now)
+{
+    struct account *account = (struct account *)task;
+    usec deadline = USEC_NEVER;
+
+    login_step(account, now, &deadline);
+    if (upstream_state(account->upstream) == UPSTREAM_DISCONNECTED) {
+        if (account->ending || !is_wanted(account)) {
+            if (account->member_count == 0) {
+                go_away(account);
+                return;
+            }
+        } else {
+            dial(account, now, &deadline);
+        }
+    } else if (account->logged_in && !upstream_busy(account->upstream)) {
+        work(account, now, &deadline);
+    }
+    task_set_deadline(&account->task, deadline);
+}
+
+/* --- making and ending */
+
+static const struct upstream_owner upstream_ops = {
+    .ready = on_ready,
+    .untagged = on_untagged,
+    .fetch = on_fetch,
+    .fetch_data = on_fetch_data,
+    .garbage = on_garbage,
+    .tagged = on_tagged,
+    .idle_over = on_idle_over,
+    .closed = on_closed,
+};
+
+static char *make_name(const struct upstream_settings *settings, const struct login_credentials *credentials)
+{
+    char *name = NULL, quoted[LOG_QUOTE_SIZE], quoted_as[LOG_QUOTE_SIZE];
+    bool other = credentials->authorization_id.length > 0 &&
+                 !slice_equal(credentials->authorization_id, credentials->authentication_id);
+
+    log_quote(credentials->authentication_id, quoted, sizeof(quoted));
+    log_quote(credentials->authorization_id, quoted_as, sizeof(quoted_as));
+    if (asprintf(&name, "%s%s%s@%s", quoted, other ? " as " : "", other ? quoted_as : "", settings->name) < 0)
+        return NULL;
+    return name;
+}
+
+struct account *account_new(struct registry *registry, const struct upstream_settings *settings,
+                            const struct login_credentials *credentials, struct slice key)
+{
+    struct account *account = calloc(1, sizeof(*account));
+    struct upstream_owner owner = upstream_ops;
+
+    if (!account)
+        return NULL;
+    task_init(&account->task, registry_runqueue(registry), step);
+    account->registry = registry;
+    account->settings = settings;
+    account->last_verification = -1000000 * USEC_SECOND;
+    account->park_wanted_since = USEC_NEVER;
+    account->empty_since = task_now(&account->task);
+    account->name = make_name(settings, credentials);
+    account->key = slice_copy(key);
+    account->key_length = key.length;
+    account->authorization_id = slice_copy(credentials->authorization_id);
+    account->authentication_id = slice_copy(credentials->authentication_id);
+    owner.owner = account;
+    if (account->name)
+        account->upstream = upstream_new(registry, settings, account->name, &owner);
+    if (account->upstream && account->key && account->authorization_id && account->authentication_id &&
+        registry_add(registry, account, key))
+        return account;
+    account_free(account);
+    return NULL;
+}
+
+void account_free(struct account *account)
+{
+    struct account_mailbox *entry, *next;
+
+    if (!account)
+        return;
+    task_clear(&account->task);
+    scheduler_end(account, "the account has been closed");
+    login_fail_all(account, LOGIN_UNAVAILABLE, "shutting down");
+    HASH_ITER (hh, account->mailboxes, entry, next) {
+        HASH_DEL(account->mailboxes, entry);
+        mailbox_end_views(entry->mailbox, "Shutting down", NULL);
+        mailbox_free(entry->mailbox);
+        free(entry);
+    }
+    fetch_intake_broken(account);
+    resync_clear(account);
+    login_forget_credentials(account);
+    upstream_free(account->upstream);
+    capability_set_clear(&account->capabilities);
+    free(account->authentication_id);
+    free(account->authorization_id);
+    free(account->key);
+    free(account->name);
+    free(account);
+}
+
+void account_shutdown(struct account *account, const char *reason)
+{
+    account->ending = true;
+    login_fail_all(account, LOGIN_UNAVAILABLE, reason);
+    account_end_members(account, reason);
+    if (!account->logged_in || !upstream_busy(account->upstream))
+        upstream_logout(account->upstream); /* else once the command in flight has been answered */
+    task_wake(&account->task);
+}

@@ -1,0 +1,596 @@
+/* Moving the upstream to a mailbox and bringing its truth in step: one procedure with QRESYNC or without. Take in what
+ * the answer to SELECT told, compare the count; else search what is new; else search all. From the moment SELECT is
+ * written nothing goes into the truth of the mailbox that is left. While there is no map, EXISTS, EXPUNGE and VANISHED
+ * are counted, and one that comes inside a search spoils it.
+ *
+ *   SELECT --OK--> count right? --> [SEARCH_RECENT] --> in step
+ *                  | no, map known
+ *                  v
+ *               SEARCH_NEW --> count right? --> ...
+ *                  | no
+ *                  v
+ *               SEARCH_ALL (at most SEARCHES_MAX times, then the line is dropped)
+ *
+ * RFC 3501 section 6.3.1, RFC 7162 section 3.2.5. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "imap/fetch_items.h"
+#include "mux/account_inside.h"
+
+#define SEARCHES_MAX 6
+
+void resync_clear(struct account *account)
+{
+    struct resync *resync = &account->resync;
+
+    seqset_clear(&resync->vanished);
+    seqset_clear(&resync->found);
+    free(resync->fetched);
+    *resync = (struct resync){0};
+}
+
+bool resync_selected_well(const struct account *account, const struct mailbox *mailbox, bool read_write)
+{
+    return account->selected == mailbox && mailbox->map_in_step &&
+           (!read_write || !account->selected_read_only || mailbox->read_only);
+}
+
+/* --- SELECT */
+
+/* The mailbox that is left: its numbers are no longer heard of. */
+static void leave(struct account *account)
+{
+    struct mailbox *left = account->selected;
+
+    if (!left)
+        return;
+    left->uidnext_left = left->map_in_step && left->tail_count == 0 ? left->uidnext : 0;
+    left->left_with_flags = left->map_in_step && left->flags_in_step;
+    mailbox_out_of_step(left);
+    account->selected = NULL;
+}
+
+static bool can_ask_qresync(const struct account *account, const struct mailbox *mailbox)
+{
+    return upstream_has_qresync(account->upstream) && mailbox->known && mailbox->uidvalidity != 0 &&
+           mailbox->modseq != 0 && !mailbox->nomodseq;
+}
+
+void resync_begin(struct account *account, struct mailbox *mailbox, bool read_write)
+{
+    struct outgoing *out = upstream_command(account->upstream);
+    struct resync *resync = &account->resync;
+
+    if (!out) {
+        upstream_drop(account->upstream, "out of memory");
+        return;
+    }
+    leave(account);
+    resync_clear(account);
+    resync->mailbox = mailbox;
+    resync->read_write = read_write;
+    resync->qresync = can_ask_qresync(account, mailbox);
+    outgoing_text(out, read_write ? "SELECT " : "EXAMINE ");
+    outgoing_astring(out, slice_of(mailbox->name));
+    if (resync->qresync) {
+        outgoing_text(out, " (QRESYNC (");
+        outgoing_number(out, mailbox->uidvalidity);
+        outgoing_text(out, " ");
+        outgoing_number(out, mailbox->modseq);
+        outgoing_text(out, "))");
+    } else if (upstream_has_condstore(account->upstream)) {
+        outgoing_text(out, " (CONDSTORE)");
+    }
+    account_send(account, ACTIVITY_SELECT, out);
+    resync->number = account->activity_number;
+}
+
+/* [CLOSED]: what came before was about the mailbox that is left. */
+static void closed(struct resync *resync)
+{
+    seqset_clear(&resync->vanished);
+    resync->fetched_count = 0;
+    resync->exists = resync->recent = 0;
+    resync->exists_told = false;
+}
+
+static void take_number(const struct value *value, uint32_t *number)
+{
+    uint64_t read;
+
+    if (value_number(value, UINT32_MAX, &read))
+        *number = (uint32_t)read;
+}
+
+/* PERMANENTFLAGS and FLAGS go straight into the mailbox: they are no numbers. */
+static void take_flag_list(struct resync *resync, const struct value *list, bool permanent)
+{
+    struct mailbox *mailbox = resync->mailbox;
+    struct arena arena;
+    struct flag_list flags;
+    uint32_t set;
+
+    arena_init(&arena, 256 * 1024);
+    if (value_is_list(list) && flags_parse(list, &arena, &flags)) {
+        size_t kept = 0;
+        bool any = false;
+        for (size_t i = 0; i < flags.keyword_count; i++) {
+            if (slice_equal(flags.keywords[i], SLICE("\\*")))
+                any = true;
+            else
+                flags.keywords[kept++] = flags.keywords[i];
+        }
+        if (keywords_intern(mailbox->keywords, flags.keywords, kept, &set)) {
+            if (!permanent) {
+                mailbox->flags_system = (uint8_t)(flags.system & ~(unsigned)FLAG_RECENT);
+            } else if (resync->read_write) {
+                mailbox->permanent_system = (uint8_t)flags.system;
+                mailbox->permanent_keywords = set;
+                mailbox->permanent_any = any;
+                mailbox->permanent_known = true;
+            }
+        }
+    }
+    arena_clear(&arena);
+}
+
+static void select_code(struct resync *resync, const struct response *response)
+{
+    const struct response_code *code = &response->code;
+    uint64_t modseq;
+
+    if (code->name == RESPONSE_CODE_UIDVALIDITY)
+        take_number(code->arguments, &resync->uidvalidity);
+    else if (code->name == RESPONSE_CODE_UIDNEXT)
+        take_number(code->arguments, &resync->uidnext);
+    else if (code->name == RESPONSE_CODE_UNSEEN)
+        take_number(code->arguments, &resync->unseen);
+    else if (code->name == RESPONSE_CODE_HIGHESTMODSEQ && value_number(code->arguments, INT64_MAX, &modseq))
+        resync->highestmodseq = modseq;
+    else if (code->name == RESPONSE_CODE_PERMANENTFLAGS)
+        take_flag_list(resync, code->arguments, true);
+    else if (code->name == RESPONSE_CODE_CLOSED)
+        closed(resync);
+}
+
+static void select_vanished(struct resync *resync, const struct response *response)
+{
+    const struct value *value = response->arguments;
+    struct seqset uids = {0};
+
+    if (value_is_list(value)) /* (EARLIER) */
+        value = value->next;
+    if (value && response_uid_set(value, &uids)) {
+        for (size_t i = 0; i < uids.count; i++)
+            (void)!seqset_add_range(&resync->vanished, uids.ranges[i].low, uids.ranges[i].high);
+    }
+    seqset_clear(&uids);
+}
+
+static void select_untagged(struct resync *resync, const struct response *response)
+{
+    if (response->kind == RESPONSE_EXISTS) {
+        resync->exists = response->number;
+        resync->exists_told = true;
+    } else if (response->kind == RESPONSE_RECENT) {
+        resync->recent = response->number;
+    } else if (response->kind == RESPONSE_FLAGS) {
+        take_flag_list(resync, response->arguments, false);
+    } else if (response->kind == RESPONSE_VANISHED) {
+        select_vanished(resync, response);
+    } else if (response->kind == RESPONSE_STATUS) {
+        select_code(resync, response);
+    }
+}
+
+static bool reserve_fetched(struct resync *resync)
+{
+    size_t capacity = resync->fetched_capacity ? resync->fetched_capacity * 2 : 64;
+    struct resync_fetch *fetched;
+
+    if (resync->fetched_count < resync->fetched_capacity)
+        return true;
+    fetched = reallocarray(resync->fetched, capacity, sizeof(*fetched));
+    if (!fetched)
+        return false;
+    resync->fetched = fetched;
+    resync->fetched_capacity = capacity;
+    return true;
+}
+
+/* FETCH in the answer to SELECT (QRESYNC ...). Elsewhere in a switch its number means nothing yet. */
+void resync_fetch(struct account *account, const struct response *response)
+{
+    struct resync *resync = &account->resync;
+    struct resync_fetch fetched = {0};
+    struct mailbox_flags flags;
+    struct arena arena;
+
+    if (account->activity != ACTIVITY_SELECT || !response->fetch.first || !response->fetch.complete)
+        return;
+    for (const struct fetch_pair *pair = response->fetch.pairs; pair; pair = pair->next) {
+        if (fetch_pair_uid(pair))
+            fetched.uid = fetch_pair_uid(pair);
+    }
+    arena_init(&arena, 256 * 1024);
+    if (fetched.uid != 0 && fetch_intake_flags(response->fetch.pairs, &arena, &flags) && reserve_fetched(resync)) {
+        fetched.flags.modseq = flags.modseq;
+        fetched.flags.has_flags = flags.present;
+        fetched.flags.recent = (flags.flags.system & FLAG_RECENT) != 0;
+        fetched.flags.system = (uint8_t)(flags.flags.system & ~(unsigned)FLAG_RECENT);
+        if (keywords_intern(resync->mailbox->keywords, flags.flags.keywords, flags.flags.keyword_count,
+                            &fetched.flags.keywords))
+            resync->fetched[resync->fetched_count++] = fetched;
+    }
+    arena_clear(&arena);
+}
+
+/* --- searching */
+
+static void count_vanished(struct resync *resync, const struct response *response)
+{
+    struct seqset uids = {0};
+
+    if (value_is_list(response->arguments)) /* EARLIER changes no numbers */
+        return;
+    resync->disturbed = true;
+    if (response_uid_set(response->arguments, &uids)) {
+        uint64_t size = seqset_size(&uids);
+        resync->exists -= size < resync->exists ? (uint32_t)size : resync->exists;
+    }
+    seqset_clear(&uids);
+}
+
+static void take_found(struct resync *resync, const struct response *response)
+{
+    const struct value *value = response->arguments;
+    struct seqset uids = {0};
+    uint64_t uid;
+
+    for (; response->kind == RESPONSE_SEARCH && value; value = value->next) {
+        if (value_number(value, UINT32_MAX, &uid) && uid != 0)
+            (void)!seqset_add(&resync->found, (uint32_t)uid);
+    }
+    for (; response->kind == RESPONSE_ESEARCH && value && value->next; value = value->next) {
+        if (!value_is_atom(value, "ALL") || !response_uid_set(value->next, &uids))
+            continue;
+        for (size_t i = 0; i < uids.count; i++)
+            (void)!seqset_add_range(&resync->found, uids.ranges[i].low, uids.ranges[i].high);
+    }
+    seqset_clear(&uids);
+}
+
+static void search_untagged(struct resync *resync, const struct response *response)
+{
+    if (response->kind == RESPONSE_EXISTS) {
+        resync->exists = response->number;
+    } else if (response->kind == RESPONSE_RECENT) {
+        resync->recent = response->number;
+    } else if (response->kind == RESPONSE_EXPUNGE) {
+        resync->exists -= resync->exists > 0 ? 1 : 0;
+        resync->disturbed = true;
+    } else if (response->kind == RESPONSE_VANISHED) {
+        count_vanished(resync, response);
+    } else if (response->kind == RESPONSE_SEARCH || response->kind == RESPONSE_ESEARCH) {
+        take_found(resync, response);
+    } else if (response->kind == RESPONSE_FLAGS) {
+        take_flag_list(resync, response->arguments, false);
+    }
+}
+
+void resync_untagged(struct account *account, const struct response *response)
+{
+    if (account->activity == ACTIVITY_SELECT)
+        select_untagged(&account->resync, response);
+    else
+        search_untagged(&account->resync, response);
+}
+
+static void send_search(struct account *account, enum account_activity activity)
+{
+    struct outgoing *out = upstream_command(account->upstream);
+    struct resync *resync = &account->resync;
+
+    if (!out) {
+        upstream_drop(account->upstream, "out of memory");
+        return;
+    }
+    seqset_clear(&resync->found);
+    resync->disturbed = false;
+    outgoing_text(out, account_has(account, CAPABILITY_ESEARCH) ? "UID SEARCH RETURN (ALL) " : "UID SEARCH ");
+    if (activity == ACTIVITY_SEARCH_RECENT) {
+        outgoing_text(out, "RECENT");
+    } else if (activity == ACTIVITY_SEARCH_ALL) {
+        outgoing_text(out, "ALL");
+    } else {
+        outgoing_text(out, "UID ");
+        outgoing_number(out, (uint64_t)resync->mailbox->map.highest + 1);
+        outgoing_text(out, ":*");
+    }
+    account_send(account, activity, out);
+}
+
+/* --- taking in */
+
+/* The views end: the numbers that they were told mean nothing any more. */
+static void start_over(struct account *account, const char *reason)
+{
+    struct mailbox *mailbox = account->resync.mailbox;
+
+    log_line(account_log(account), LOG_WARNING, "%s: %s: %s", account->name, mailbox->name, reason);
+    mailbox_end_views(mailbox, reason, NULL);
+    mailbox_reset(mailbox);
+    mailbox->uidvalidity = account->resync.uidvalidity;
+}
+
+static int by_uid(const void *a, const void *b)
+{
+    uint32_t x = ((const struct resync_fetch *)a)->uid, y = ((const struct resync_fetch *)b)->uid;
+    return (x > y) - (x < y);
+}
+
+/* A flag change as the answer to SELECT told it; keywords were interned as it was read. */
+static void take_fetched(struct mailbox *mailbox, const struct resync_fetch *fetched)
+{
+    struct message *message = uid_map_find(&mailbox->map, fetched->uid);
+    struct slice names[KEYWORDS_MAX];
+    struct mailbox_flags flags = {.present = fetched->flags.has_flags, .modseq = fetched->flags.modseq};
+
+    if (!message)
+        return;
+    flags.flags.system = fetched->flags.system | (fetched->flags.recent ? (unsigned)FLAG_RECENT : 0);
+    flags.flags.keywords = names;
+    flags.flags.keyword_count = keywords_names(mailbox->keywords, fetched->flags.keywords, names);
+    (void)!mailbox_set_flags(mailbox, message, &flags);
+}
+
+/* What QRESYNC told. True: the map is complete, by its count. */
+static bool take_qresync(struct account *account)
+{
+    struct resync *resync = &account->resync;
+    struct mailbox *mailbox = resync->mailbox;
+
+    for (size_t i = 0; i < resync->vanished.count; i++) {
+        struct message *message;
+        uint32_t before = resync->vanished.ranges[i].low - 1;
+        while ((message = uid_map_after(&mailbox->map, before)) && message->uid <= resync->vanished.ranges[i].high)
+            mailbox_gone(mailbox, before = message->uid);
+    }
+    qsort(resync->fetched, resync->fetched_count, sizeof(*resync->fetched), by_uid);
+    for (size_t i = 0; i < resync->fetched_count; i++) {
+        if (resync->fetched[i].uid > mailbox->map.highest && !mailbox_append(mailbox, resync->fetched[i].uid))
+            return false;
+        take_fetched(mailbox, &resync->fetched[i]);
+    }
+    return mailbox->map.count == resync->exists;
+}
+
+/* The UIDs above the floor among those found join the map, if the count is then right. */
+static bool take_new(struct account *account)
+{
+    struct resync *resync = &account->resync;
+    struct mailbox *mailbox = resync->mailbox;
+    struct seqset_walk walk;
+    uint32_t uid, floor = mailbox->map.highest;
+    uint64_t new_ones = 0;
+
+    seqset_walk_start(&walk, &resync->found);
+    while (seqset_walk_next(&walk, &uid))
+        new_ones += uid > floor;
+    if (resync->disturbed || mailbox->map.count + new_ones != resync->exists)
+        return false;
+    seqset_walk_start(&walk, &resync->found);
+    while (seqset_walk_next(&walk, &uid)) {
+        if (uid > floor && !mailbox_append(mailbox, uid))
+            return false;
+    }
+    return true;
+}
+
+static void remove_missing(struct mailbox *mailbox, const struct seqset *found)
+{
+    struct message *message;
+    uint32_t uid = 0;
+
+    while ((message = uid_map_after(&mailbox->map, uid))) {
+        uid = message->uid;
+        if (!seqset_contains(found, uid))
+            mailbox_gone(mailbox, uid);
+    }
+}
+
+/* All UIDs are known. One that is not above every UID that ever was has come back: the server breaks its word. */
+static bool take_all(struct account *account)
+{
+    struct resync *resync = &account->resync;
+    struct mailbox *mailbox = resync->mailbox;
+    struct seqset_walk walk;
+    uint32_t uid, floor = mailbox->map.highest;
+
+    if (resync->disturbed || seqset_size(&resync->found) != resync->exists)
+        return false;
+    remove_missing(mailbox, &resync->found);
+    seqset_walk_start(&walk, &resync->found);
+    while (seqset_walk_next(&walk, &uid)) {
+        if (uid > floor || uid_map_find(&mailbox->map, uid))
+            continue;
+        start_over(account, "The server has given an old UID again; please reconnect");
+        break;
+    }
+    seqset_walk_start(&walk, &resync->found);
+    while (seqset_walk_next(&walk, &uid)) {
+        if (uid > mailbox->map.highest && !mailbox_append(mailbox, uid))
+            return false;
+    }
+    return mailbox->map.count == resync->exists;
+}
+
+static void take_recent(struct resync *resync)
+{
+    struct mailbox *mailbox = resync->mailbox;
+    struct seqset_walk walk;
+    uint32_t uid;
+
+    seqset_walk_start(&walk, &resync->found);
+    while (seqset_walk_next(&walk, &uid)) {
+        if (uid_map_find(&mailbox->map, uid) && !uid_set_contains(&mailbox->recent_taken, uid))
+            (void)!uid_set_add(&mailbox->recent_free, uid);
+    }
+}
+
+/* --- steps */
+
+/* Flags are in step at once where the answer to SELECT told all that changed, or where nothing has changed. */
+static bool flags_told(const struct account *account, bool by_qresync)
+{
+    const struct resync *resync = &account->resync;
+    const struct mailbox *mailbox = resync->mailbox;
+    bool unchanged = upstream_has_condstore(account->upstream) && resync->highestmodseq != 0 &&
+                     resync->highestmodseq == mailbox->modseq;
+
+    if (mailbox->map.count == 0)
+        return true;
+    return (by_qresync || unchanged) && mailbox_all_flags_known(mailbox);
+}
+
+static void set_first_unseen(struct resync *resync)
+{
+    struct mailbox *mailbox = resync->mailbox;
+
+    mailbox->first_unseen = 0;
+    if (resync->unseen > 0 && resync->unseen <= mailbox->map.count && mailbox->map.count == resync->exists)
+        mailbox->first_unseen = uid_map_at(&mailbox->map, resync->unseen - 1)->uid;
+}
+
+static void in_step(struct account *account)
+{
+    struct resync *resync = &account->resync;
+    struct mailbox *mailbox = resync->mailbox;
+    const struct message *last = uid_map_last(&mailbox->map);
+    uint32_t next = last ? last->uid + 1 : 0;
+    struct view *view, *following;
+
+    mailbox->known = mailbox->map_in_step = true;
+    mailbox->flags_cursor = 0;
+    mailbox->uidnext = resync->uidnext > next ? resync->uidnext : resync->uidnext ? next : 0;
+    mailbox->modseq_at_select = resync->highestmodseq;
+    mailbox->modseq_pending = resync->highestmodseq;
+    mailbox->flags_in_step = flags_told(account, resync->qresync);
+    if (mailbox->flags_in_step)
+        mailbox->flags_at = task_now(&account->task);
+    else if (upstream_has_condstore(account->upstream)) /* cheap: only what has changed is asked for */
+        mailbox->flags_at = -1000000 * USEC_SECOND;
+    mailbox_settle_modseq(mailbox);
+    mailbox->looked_at = task_now(&account->task);
+    mailbox->confirmed = resync->number;
+    DL_FOREACH_SAFE (mailbox->views, view, following) {
+        view->ops->changed(view->owner, VIEW_CHANGED_NUMBERS);
+    }
+    resync_clear(account);
+    account->activity = ACTIVITY_NONE;
+}
+
+static void map_is_complete(struct account *account)
+{
+    if (account->resync.recent > 0)
+        send_search(account, ACTIVITY_SEARCH_RECENT);
+    else
+        in_step(account);
+}
+
+static void search_all(struct account *account)
+{
+    struct resync *resync = &account->resync;
+
+    resync->qresync = false; /* what it told was not the whole truth */
+    if (resync->exists == 0) {
+        seqset_clear(&resync->found);
+        resync->disturbed = false;
+        if (take_all(account))
+            map_is_complete(account);
+        else
+            upstream_drop(account->upstream, "out of memory");
+    } else if (resync->searches++ < SEARCHES_MAX) {
+        send_search(account, ACTIVITY_SEARCH_ALL);
+    } else {
+        upstream_drop(account->upstream, "the server contradicts itself about a mailbox's messages");
+    }
+}
+
+/* The answer to SELECT is complete. */
+static void selected(struct account *account, const struct response *response)
+{
+    struct resync *resync = &account->resync;
+    struct mailbox *mailbox = resync->mailbox;
+    bool was_known;
+
+    resync->read_only = response->code.name == RESPONSE_CODE_READ_ONLY;
+    account->selected = mailbox;
+    account->selected_read_only = !resync->read_write;
+    if (resync->read_write)
+        mailbox->read_only = resync->read_only;
+    if (mailbox->uidvalidity != 0 && mailbox->uidvalidity != resync->uidvalidity) {
+        start_over(account, "UIDVALIDITY has changed; please reconnect");
+        resync->qresync = false;
+    }
+    mailbox->uidvalidity = resync->uidvalidity;
+    mailbox->nomodseq = resync->highestmodseq == 0;
+    uid_set_clear(&mailbox->recent_free);
+    uid_set_clear(&mailbox->recent_taken);
+    was_known = mailbox->known;
+    if (resync->qresync && take_qresync(account)) {
+        set_first_unseen(resync);
+        map_is_complete(account);
+        return;
+    }
+    resync->qresync = false;
+    if (was_known && resync->uidnext != 0 && resync->uidnext == mailbox->uidnext_left && take_new(account)) {
+        set_first_unseen(resync);
+        map_is_complete(account);
+    } else if (was_known && mailbox->map.count <= resync->exists && resync->exists > 0) {
+        send_search(account, ACTIVITY_SEARCH_NEW);
+    } else {
+        search_all(account);
+    }
+}
+
+static void searched(struct account *account, enum account_activity activity, const struct response *response)
+{
+    bool complete = response->status == RESPONSE_OK;
+
+    if (activity == ACTIVITY_SEARCH_RECENT) {
+        if (complete && !account->resync.disturbed) /* a disturbed map is built anew below */
+            take_recent(&account->resync);
+        if (account->resync.disturbed || account->resync.exists != account->resync.mailbox->map.count)
+            search_all(account);
+        else
+            in_step(account);
+        return;
+    }
+    complete = complete && (activity == ACTIVITY_SEARCH_NEW ? take_new(account) : take_all(account));
+    if (!complete) {
+        search_all(account);
+        return;
+    }
+    set_first_unseen(&account->resync);
+    map_is_complete(account);
+}
+
+void resync_tagged(struct account *account, enum account_activity activity, const struct response *response,
+                   bool *refused)
+{
+    *refused = false;
+    if (activity == ACTIVITY_SELECT && response->status != RESPONSE_OK) {
+        resync_clear(account);
+        *refused = true;
+    } else if (activity == ACTIVITY_SELECT && (!account->resync.exists_told || account->resync.uidvalidity == 0)) {
+        upstream_drop(account->upstream, "the answer to SELECT lacks EXISTS or UIDVALIDITY");
+    } else if (activity == ACTIVITY_SELECT) {
+        selected(account, response);
+    } else {
+        searched(account, activity, response);
+    }
+}

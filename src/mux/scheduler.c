@@ -1,0 +1,730 @@
+/* Whose turn it is, and what the upstream must do first. One command is in flight at a time. A job whose turn has come
+ * stays `current` while commands on its behalf (leaving, switching, learning the tail, a look) go out one by one; after
+ * each its need is judged anew, until its own command can be built or nothing is left to do.
+ *
+ *   waiting --pick--> current --prepare (LEAVE SELECT SEARCH_* LEARN NOOP STATUS FLAGS)*--> JOB --tagged--> done
+ *
+ * Nobody is served from what an earlier command told unless that is fresh: a look counts only if it was written after
+ * the job was submitted. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "imap/mailbox_name.h"
+#include "mux/account_inside.h"
+#include "mux/upstream.h"
+
+#define ATTEMPTS_MAX    5
+#define FLAGS_SLICE     1000
+#define LEARNED_IN_VAIN 3
+
+/* --- jobs */
+
+static struct job *new_job(struct account *account, const struct job *wanted)
+{
+    struct job *job = malloc(sizeof(*job));
+
+    if (!job)
+        return NULL;
+    *job = *wanted;
+    job->account = account;
+    job->submitted = upstream_commands(account->upstream);
+    job->uidvalidity = wanted->mailbox ? wanted->mailbox->uidvalidity : 0;
+    job->attempts = 0;
+    job->written = job->spoilt = job->garbled = job->asked = false;
+    DL_APPEND(account->jobs, job);
+    task_wake(&account->task);
+    return job;
+}
+
+struct job *job_submit(struct account *account, const struct job *wanted)
+{
+    return new_job(account, wanted);
+}
+
+static void free_job(void *object)
+{
+    free(object);
+}
+
+static void dispose(struct job *job)
+{
+    runqueue_dispose(registry_runqueue(job->account->registry), free_job, job);
+}
+
+void job_abandon(struct job *job)
+{
+    struct account *account = job->account;
+
+    job->ops = NULL;
+    if (account->current == job) {
+        if (account->intake.open && account->intake.left > account_settings(account)->drain_max)
+            upstream_drop(account->upstream, "reconnecting rather than reading what its client no longer wants");
+        return;
+    }
+    DL_DELETE(account->jobs, job);
+    dispose(job);
+}
+
+static void end_job(struct job *job, const struct job_result *result)
+{
+    const struct job_ops *ops = job->ops;
+
+    job->ops = NULL;
+    if (ops)
+        ops->done(job, result);
+    dispose(job);
+}
+
+/* The current job's turn is over. */
+static void finish(struct account *account, enum job_status status, const struct response *response, const char *text)
+{
+    struct job *job = account->current;
+    struct job_result result = {.status = status, .response = response, .text = text};
+
+    account->current = NULL;
+    account->learned = false;
+    end_job(job, &result);
+    task_wake(&account->task);
+}
+
+static void own_done(struct job *job, const struct job_result *result)
+{
+    (void)job;
+    (void)result;
+}
+
+static enum job_turn own_build(struct job *job, struct outgoing *out)
+{
+    (void)job;
+    outgoing_text(out, "NOOP");
+    return JOB_SEND;
+}
+
+static const struct job_ops own_ops = {.build = own_build, .done = own_done};
+
+void scheduler_submit_own(struct account *account, struct mailbox *mailbox, enum job_goal goal, bool background)
+{
+    struct job wanted = {.ops = &own_ops,
+                         .title = "own",
+                         .goal = goal,
+                         .policy = JOB_REPEAT,
+                         .mailbox = mailbox,
+                         .background = background};
+    struct job *job;
+
+    DL_FOREACH (account->jobs, job) {
+        if (job->ops == &own_ops && job->mailbox == mailbox && job->goal == goal && job->background == background)
+            return;
+    }
+    (void)new_job(account, &wanted);
+}
+
+bool scheduler_has_work(const struct account *account)
+{
+    return account->jobs || account->current;
+}
+
+void scheduler_end(struct account *account, const char *text)
+{
+    struct job_result result = {.status = JOB_DEAD, .text = text};
+    struct job *job, *next;
+
+    if (account->current)
+        finish(account, JOB_DEAD, NULL, text);
+    DL_FOREACH_SAFE (account->jobs, job, next) {
+        DL_DELETE(account->jobs, job);
+        end_job(job, &result);
+    }
+}
+
+/* Jobs for a mailbox that is gone die; the current one is judged when its command is answered. */
+void scheduler_mailbox_gone(struct account *account, const struct mailbox *mailbox)
+{
+    struct job_result result = {.status = JOB_DEAD, .text = "the mailbox is gone"};
+    struct job *job, *next;
+
+    DL_FOREACH_SAFE (account->jobs, job, next) {
+        if (job->mailbox != mailbox)
+            continue;
+        DL_DELETE(account->jobs, job);
+        end_job(job, &result);
+    }
+}
+
+/* --- whose turn */
+
+static bool is_here(const struct account *account, const struct job *job)
+{
+    if (!job->mailbox || job->mailbox == account->selected)
+        return true;
+    return job->goal == JOB_LOOK && job->mailbox->known; /* STATUS will do, for a beginning */
+}
+
+/* Jobs for the selected mailbox first, up to a quantum; then the next mailbox has its turn. Those in the background
+ * last. */
+static struct job *pick(struct account *account)
+{
+    struct job *here = NULL, *other = NULL, *background = NULL, *job, *picked;
+
+    DL_FOREACH (account->jobs, job) {
+        struct job **kind = job->background ? &background : is_here(account, job) ? &here : &other;
+        if (!*kind)
+            *kind = job;
+    }
+    if (here && (!other || account->quantum_used < account_settings(account)->quantum)) {
+        picked = here;
+        account->quantum_used++;
+    } else {
+        picked = other ? other : background;
+        account->quantum_used = 0;
+    }
+    if (picked)
+        DL_DELETE(account->jobs, picked);
+    return picked;
+}
+
+/* --- what it needs first. Each function returns true if it has sent a command. */
+
+static struct outgoing *command(struct account *account)
+{
+    struct outgoing *out = upstream_command(account->upstream);
+
+    if (!out)
+        upstream_drop(account->upstream, "out of memory");
+    return out;
+}
+
+static bool send_leave(struct account *account)
+{
+    struct outgoing *out = command(account);
+
+    if (!out)
+        return true;
+    if (account_has(account, CAPABILITY_UNSELECT))
+        outgoing_text(out, "UNSELECT");
+    else if (strcmp(account->selected->name, "INBOX") != 0)
+        outgoing_text(out, "EXAMINE INBOX");
+    else /* a SELECT that fails leaves nothing selected */
+        outgoing_text(out, "EXAMINE \"imapmux leaves this mailbox\"");
+    mailbox_out_of_step(account->selected);
+    account->selected = NULL;
+    account_send(account, ACTIVITY_LEAVE, out);
+    return true;
+}
+
+static bool send_learn(struct account *account)
+{
+    struct outgoing *out = command(account);
+
+    if (!out)
+        return true;
+    account->learned = true;
+    outgoing_text(out, "UID FETCH ");
+    outgoing_number(out, (uint64_t)account->selected->map.highest + 1);
+    outgoing_text(out, account_wants_modseq(account) ? ":* (UID FLAGS MODSEQ)" : ":* (UID FLAGS)");
+    account_send(account, ACTIVITY_LEARN, out);
+    return true;
+}
+
+/* A switch; the tail of the mailbox that is left is learned before, or its \Recent is lost. */
+static bool send_switch(struct account *account, struct mailbox *mailbox, bool read_write)
+{
+    struct mailbox *left = account->selected;
+    const struct view *view;
+
+    if (left && left != mailbox && left->map_in_step && left->tail_count > 0 && !account->learned)
+        return send_learn(account);
+    DL_FOREACH (mailbox->views, view) {
+        read_write |= !view->read_only;
+    }
+    resync_begin(account, mailbox, read_write);
+    return true;
+}
+
+static bool send_noop(struct account *account)
+{
+    struct outgoing *out = command(account);
+
+    if (!out)
+        return true;
+    outgoing_text(out, "NOOP");
+    account_send(account, ACTIVITY_NOOP, out);
+    return true;
+}
+
+static bool send_status(struct account *account, const struct mailbox *mailbox)
+{
+    struct outgoing *out = command(account);
+
+    if (!out)
+        return true;
+    outgoing_text(out, "STATUS ");
+    outgoing_astring(out, slice_of(mailbox->name));
+    outgoing_text(out, account_wants_modseq(account) ? " (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
+                                                     : " (MESSAGES UIDNEXT UIDVALIDITY)");
+    account->status_differs = false;
+    account_send(account, ACTIVITY_STATUS, out);
+    return true;
+}
+
+/* The next part of the flags: what has changed since, where the server can tell, else so many messages. */
+static bool send_flags(struct account *account)
+{
+    struct mailbox *mailbox = account->selected;
+    struct outgoing *out = command(account);
+    uint32_t from = uid_map_rank(&mailbox->map, mailbox->flags_cursor);
+    bool changed_since = upstream_has_condstore(account->upstream) && mailbox->modseq > 0 && !mailbox->nomodseq &&
+                         mailbox_all_flags_known(mailbox);
+    uint32_t to = from + FLAGS_SLICE;
+
+    if (!out)
+        return true;
+    if (to > mailbox->map.count || changed_since)
+        to = mailbox->map.count;
+    outgoing_text(out, "UID FETCH ");
+    outgoing_number(out, uid_map_at(&mailbox->map, from)->uid);
+    outgoing_text(out, ":");
+    outgoing_number(out, uid_map_at(&mailbox->map, to - 1)->uid);
+    mailbox->flags_cursor = uid_map_at(&mailbox->map, to - 1)->uid;
+    outgoing_text(out, account_wants_modseq(account) ? " (UID FLAGS MODSEQ)" : " (UID FLAGS)");
+    if (changed_since) {
+        outgoing_text(out, " (CHANGEDSINCE ");
+        outgoing_number(out, mailbox->modseq);
+        outgoing_text(out, ")");
+    }
+    account_send(account, ACTIVITY_FLAGS, out);
+    return true;
+}
+
+/* Selected as the job wants it, with map in step and the tail learned. True: a command has been sent for it. */
+static bool prepare_selected(struct account *account, const struct job *job)
+{
+    struct mailbox *mailbox = job->mailbox;
+
+    if (!resync_selected_well(account, mailbox, job->read_write))
+        return send_switch(account, mailbox, job->read_write);
+    if (mailbox->tail_count > 0 && !account->learned)
+        return send_learn(account);
+    return false;
+}
+
+static bool has_been_looked_at(const struct account *account, const struct job *job)
+{
+    return account_is_fresh(account, job->mailbox) || job->mailbox->confirmed > job->submitted;
+}
+
+static bool prepare_look(struct account *account, struct job *job)
+{
+    struct mailbox *mailbox = job->mailbox;
+
+    if (mailbox == account->selected && mailbox->map_in_step) {
+        if (mailbox->tail_count > 0 && !account->learned)
+            return send_learn(account);
+        return has_been_looked_at(account, job) ? false : send_noop(account);
+    }
+    if (mailbox->known && mailbox != account->selected && !job->asked) {
+        job->asked = true;
+        return has_been_looked_at(account, job) ? false : send_status(account, mailbox);
+    }
+    if (mailbox->known && mailbox != account->selected && !account->status_differs)
+        return false;
+    return send_switch(account, mailbox, job->read_write);
+}
+
+static bool prepare_fresh(struct account *account, const struct job *job)
+{
+    if (prepare_selected(account, job))
+        return true;
+    return has_been_looked_at(account, job) ? false : send_noop(account);
+}
+
+static bool flags_are_learned(struct account *account, struct mailbox *mailbox)
+{
+    const struct message *last = uid_map_last(&mailbox->map);
+
+    if (mailbox->flags_in_step)
+        return true;
+    if (last && mailbox->flags_cursor < last->uid)
+        return false;
+    mailbox->flags_in_step = mailbox_all_flags_known(mailbox);
+    if (!mailbox->flags_in_step) { /* some were not told: once more from the start */
+        mailbox->flags_cursor = 0;
+        return false;
+    }
+    mailbox->flags_at = task_now(&account->task);
+    mailbox_settle_modseq(mailbox);
+    return true;
+}
+
+static bool prepare_flags(struct account *account, struct job *job)
+{
+    if (prepare_selected(account, job))
+        return true;
+    if (!flags_are_learned(account, job->mailbox)) {
+        if (job->attempts++ > 3 + job->mailbox->map.count / FLAGS_SLICE * 3)
+            return false; /* a server that does not tell all flags: what is known must do */
+        return send_flags(account);
+    }
+    return !job->background && !has_been_looked_at(account, job) && send_noop(account);
+}
+
+static bool prepare(struct account *account, struct job *job)
+{
+    if (!job->mailbox)
+        return job->leaves && account->selected && job->leaves(job, account->selected) && send_leave(account);
+    switch (job->goal) {
+    case JOB_RUN:
+        return prepare_selected(account, job);
+    case JOB_LOOK:
+        return prepare_look(account, job);
+    case JOB_SELECTED:
+        return prepare_fresh(account, job);
+    case JOB_FLAGS:
+        return prepare_flags(account, job);
+    }
+    abort();
+}
+
+/* --- its own command */
+
+static void build(struct account *account, struct job *job)
+{
+    struct outgoing *out = command(account);
+    enum job_turn turn;
+
+    if (!out)
+        return;
+    turn = job->ops->build(job, out);
+    if (turn == JOB_SEND && !outgoing_failed(out)) {
+        job->written = true;
+        job->spoilt = job->garbled = false;
+        account_send(account, ACTIVITY_JOB, out);
+        return;
+    }
+    outgoing_free(out);
+    if (turn == JOB_SEND)
+        finish(account, JOB_REFUSED, NULL,
+               "the command cannot be sent: out of memory, or it holds what IMAP cannot carry");
+    else
+        finish(account, turn == JOB_NOTHING ? JOB_OK : JOB_REFUSED, NULL, NULL);
+}
+
+/* Has the mailbox become another since the job was submitted? Its UIDs mean nothing any more. */
+static bool is_dead(const struct job *job)
+{
+    const struct mailbox *mailbox = job->mailbox;
+
+    return mailbox && (mailbox->deleted || (job->uidvalidity != 0 && mailbox->uidvalidity != 0 &&
+                                            job->uidvalidity != mailbox->uidvalidity && job->goal == JOB_RUN));
+}
+
+static void advance(struct account *account)
+{
+    struct job *job = account->current;
+
+    if (!job->ops || is_dead(job))
+        finish(account, JOB_DEAD, NULL, "the mailbox is gone, or is another one now");
+    else if (!prepare(account, job) && !upstream_busy(account->upstream)) {
+        if (job->goal == JOB_RUN)
+            build(account, job);
+        else
+            finish(account, JOB_OK, NULL, NULL);
+    }
+}
+
+void scheduler_step(struct account *account, usec now)
+{
+    (void)now;
+    while (account->logged_in && !upstream_busy(account->upstream)) {
+        if (!account->current)
+            account->current = pick(account);
+        if (!account->current)
+            return;
+        advance(account);
+    }
+}
+
+/* --- answers */
+
+static bool status_number(const struct value *items, const char *name, uint64_t *number)
+{
+    for (const struct value *item = items; item && item->next; item = item->next->next) {
+        if (value_is_atom(item, name))
+            return value_number(item->next, INT64_MAX, number);
+    }
+    return false;
+}
+
+/* Does a STATUS list differ from the truth, as far as it tells? A modseq is compared only if the mailbox was left with
+ * its flags in step, else every poll would cost a switch. */
+static bool status_differs(const struct mailbox *mailbox, const struct value *items)
+{
+    uint64_t number;
+
+    if (status_number(items, "MESSAGES", &number) && number != mailbox->map.count)
+        return true;
+    if (status_number(items, "UIDNEXT", &number) && mailbox->uidnext != 0 && number != mailbox->uidnext)
+        return true;
+    if (status_number(items, "UIDVALIDITY", &number) && number != mailbox->uidvalidity)
+        return true;
+    return status_number(items, "HIGHESTMODSEQ", &number) && !mailbox->nomodseq && mailbox->left_with_flags &&
+           mailbox->modseq != 0 && number > mailbox->modseq;
+}
+
+void account_status_seen(struct account *account, struct mailbox *mailbox, const struct value *items)
+{
+    if (!mailbox->known || account_is_selected(account, mailbox) || !status_differs(mailbox, items))
+        return;
+    mailbox->uidnext_left = 0;
+    if (mailbox->views)
+        scheduler_submit_own(account, mailbox, JOB_SELECTED, false);
+}
+
+static void status_answer(struct account *account, const struct response *response)
+{
+    struct slice name;
+
+    if (response->kind != RESPONSE_MAILBOX_STATUS || !value_astring(response->arguments, &name) ||
+        !value_is_list(response->arguments->next) || !account->current || !account->current->mailbox)
+        return;
+    if (slice_equal(mailbox_name_canonical(name), slice_of(account->current->mailbox->name)))
+        account->status_differs = status_differs(account->current->mailbox, response->arguments->next->first);
+}
+
+static void selected_flags(struct mailbox *mailbox, const struct value *list, bool permanent)
+{
+    struct arena arena;
+    struct flag_list flags;
+    uint32_t set;
+
+    arena_init(&arena, 256 * 1024);
+    if (value_is_list(list) && flags_parse(list, &arena, &flags) &&
+        keywords_intern(mailbox->keywords, flags.keywords, flags.keyword_count, &set)) {
+        if (permanent) {
+            mailbox->permanent_system = (uint8_t)flags.system;
+            mailbox->permanent_keywords = set;
+            mailbox->permanent_known = true;
+        } else {
+            mailbox->flags_system = (uint8_t)(flags.system & ~(unsigned)FLAG_RECENT);
+        }
+    }
+    arena_clear(&arena);
+}
+
+/* The map of the selected mailbox hears of it. */
+static void numbers(struct account *account, const struct response *response)
+{
+    struct mailbox *mailbox = account->selected;
+    enum mailbox_result result = MAILBOX_OK;
+    struct seqset uids = {0};
+
+    if (!mailbox || !mailbox->map_in_step)
+        return;
+    if (response->kind == RESPONSE_EXISTS)
+        result = mailbox_exists(mailbox, response->number);
+    else if (response->kind == RESPONSE_EXPUNGE)
+        result = mailbox_expunge(mailbox, response->number);
+    else if (response->kind == RESPONSE_RECENT)
+        mailbox->recent_told = response->number;
+    else if (!value_is_list(response->arguments) && response_uid_set(response->arguments, &uids))
+        result = mailbox_vanished(mailbox, &uids);
+    seqset_clear(&uids);
+    if (result == MAILBOX_BROKEN)
+        account_broken(account, "numbers that cannot be");
+    else if (result == MAILBOX_NO_MEMORY)
+        upstream_drop(account->upstream, "out of memory");
+}
+
+static void to_job(struct account *account, const struct response *response)
+{
+    struct job *job = account->current;
+
+    if (account->activity == ACTIVITY_JOB && job && job->ops && job->ops->untagged)
+        job->ops->untagged(job, response);
+}
+
+/* Untagged FLAGS and PERMANENTFLAGS outside of a switch. */
+static bool take_flags(struct account *account, const struct response *response)
+{
+    if (response->kind == RESPONSE_FLAGS) {
+        if (account->selected)
+            selected_flags(account->selected, response->arguments, false);
+        return true;
+    }
+    if (response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_PERMANENTFLAGS) {
+        if (account->selected && !account->selected_read_only)
+            selected_flags(account->selected, response->code.arguments, true);
+        return true;
+    }
+    return false;
+}
+
+static void note_modseq(struct account *account, const struct response *response)
+{
+    uint64_t modseq;
+
+    if (account->selected && response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_HIGHESTMODSEQ &&
+        value_number(response->code.arguments, INT64_MAX, &modseq) && modseq > account->selected->modseq_pending)
+        account->selected->modseq_pending = modseq;
+}
+
+static bool is_numbers(const struct response *response)
+{
+    return response->kind == RESPONSE_EXISTS || response->kind == RESPONSE_EXPUNGE ||
+           response->kind == RESPONSE_RECENT || response->kind == RESPONSE_VANISHED;
+}
+
+void scheduler_untagged(struct account *account, const struct response *response)
+{
+    if (account->resync.mailbox) {
+        resync_untagged(account, response);
+        return;
+    }
+    if (is_numbers(response)) {
+        numbers(account, response);
+        return;
+    }
+    if (take_flags(account, response))
+        return;
+    note_modseq(account, response);
+    if (account->activity == ACTIVITY_STATUS)
+        status_answer(account, response);
+    else
+        to_job(account, response);
+}
+
+/* A command has been answered with this mailbox selected: what it told is complete up to here. Only NOOP makes every
+ * server look for news, so only NOOP counts as a look. */
+static void command_finished(struct account *account, enum account_activity activity)
+{
+    struct mailbox *mailbox = account->selected;
+
+    if (!mailbox || !mailbox->map_in_step)
+        return;
+    mailbox_settle_modseq(mailbox);
+    if (activity != ACTIVITY_NOOP &&
+        !(activity == ACTIVITY_JOB && account->current && account->current->ops == &own_ops))
+        return;
+    mailbox->looked_at = task_now(&account->task);
+    mailbox->confirmed = account->activity_number;
+}
+
+static void learned(struct account *account)
+{
+    struct mailbox *mailbox = account->selected;
+
+    if (!mailbox || mailbox->tail_count == 0) {
+        account->learned_in_vain = 0;
+        return;
+    }
+    if (++account->learned_in_vain < LEARNED_IN_VAIN)
+        return;
+    account->learned_in_vain = 0;
+    account_broken(account, "messages whose UIDs the server does not tell");
+}
+
+static enum job_status status_of(enum response_status status)
+{
+    return status == RESPONSE_OK ? JOB_OK : status == RESPONSE_NO ? JOB_NO : JOB_BAD;
+}
+
+/* What a job that may be sent again needs; the others end with what the server said. */
+static bool try_again(struct account *account, struct job *job)
+{
+    if (job->policy != JOB_REPEAT || ++job->attempts >= ATTEMPTS_MAX)
+        return false;
+    job->written = false;
+    account->current = NULL;
+    DL_PREPEND(account->jobs, job);
+    return true;
+}
+
+static void job_answered(struct account *account, const struct response *response)
+{
+    struct job *job = account->current;
+
+    if (job->garbled && job->ops)
+        finish(account, JOB_GARBAGE, NULL, "the server's answer could not be understood");
+    else if (job->spoilt && job->policy == JOB_REPEAT && !try_again(account, job))
+        finish(account, JOB_GARBAGE, NULL, "the server keeps contradicting itself");
+    else if (account->current == job)
+        finish(account, status_of(response->status), response, NULL);
+}
+
+/* "BAD User is authenticated but not connected." and the like: no word about the command, but the end of the session.
+ */
+static bool session_is_void(struct account *account, const struct response *response)
+{
+    enum refusal refusal;
+
+    if (response->status != RESPONSE_BAD)
+        return false;
+    refusal = refusal_classify(REFUSAL_AT_FIRST_COMMAND, RESPONSE_BAD, response->text, account->settings);
+    if (refusal == REFUSAL_NONE)
+        return false;
+    if (account->current)
+        account->current->written = false; /* it was not carried out */
+    upstream_drop_refused(account->upstream, refusal, response->text);
+    return true;
+}
+
+static void background_goes_on(struct account *account)
+{
+    struct job *job = account->current;
+
+    if (!job || !job->background || flags_are_learned(account, job->mailbox))
+        return;
+    account->current = NULL; /* the others have their turn between two parts */
+    DL_APPEND(account->jobs, job);
+}
+
+void scheduler_tagged(struct account *account, const struct response *response)
+{
+    enum account_activity activity = account->activity;
+    bool refused = false;
+
+    account->activity = ACTIVITY_NONE;
+    if (session_is_void(account, response))
+        return;
+    note_modseq(account, response);
+    if (account->resync.mailbox) {
+        resync_tagged(account, activity, response, &refused);
+        if (refused && account->current)
+            finish(account, JOB_NOT_SELECTED, response, NULL);
+        return;
+    }
+    command_finished(account, activity);
+    if (response->status == RESPONSE_OK)
+        account->backoff = 0;
+    if (activity == ACTIVITY_JOB && account->current)
+        job_answered(account, response);
+    else if (activity == ACTIVITY_LEARN)
+        learned(account);
+    else if (activity == ACTIVITY_STATUS && account->current && account->current->mailbox && !account->status_differs)
+        account->current->mailbox->confirmed = account->activity_number;
+    else if (activity == ACTIVITY_FLAGS)
+        background_goes_on(account);
+}
+
+/* The line is gone: the current job is kept, found to have an unknown outcome, or given up. */
+void scheduler_lost(struct account *account)
+{
+    struct job *job = account->current;
+
+    fetch_intake_broken(account);
+    resync_clear(account);
+    account->activity = ACTIVITY_NONE;
+    account->learned = false;
+    account->learned_in_vain = 0;
+    if (!job)
+        return;
+    job->asked = false;
+    if (!job->written && job->ops && ++job->attempts < ATTEMPTS_MAX * 4) {
+        account->current = NULL;
+        DL_PREPEND(account->jobs, job);
+    } else if (!job->ops || !try_again(account, job)) {
+        finish(account, JOB_LOST, NULL, "the connection to the server was lost");
+    }
+}
