@@ -64,7 +64,7 @@ struct upstream_owner {
 struct upstream_login {
     struct slice authorization_id; /* empty: none */
     struct slice authentication_id;
-    const struct secret *password; /* borrowed until ready or closed */
+    const struct secret *password; /* copied */
 };
 
 struct upstream *upstream_new(struct registry *registry, const struct upstream_settings *settings, const char *name,
@@ -78,7 +78,7 @@ bool upstream_has_condstore(const struct upstream *upstream);
 bool upstream_has_qresync(const struct upstream *upstream);
 
 /* --- verbs of the account */
-/* DISCONNECTED only. The ids and the password are borrowed until ready or closed. */
+/* DISCONNECTED only. The ids are borrowed until ready or closed. */
 void upstream_dial(struct upstream *upstream, const struct upstream_login *login);
 struct outgoing *
 upstream_command(const struct upstream *upstream); /* an empty command; owned by the caller; NULL: no memory */

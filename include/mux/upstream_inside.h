@@ -34,11 +34,10 @@ struct upstream {
 
     /* setup */
     struct upstream_login login;
-    int step; /* enum setup_step */
+    struct secret *password; /* login.password: our own copy, until ready or closed */
+    int step;                /* enum setup_step */
     bool secured;
     bool sent_password;
-    bool refused_at_setup;
-    struct response_code code; /* unused outside of a call */
 
     /* how it ends */
     enum refusal refusal;
@@ -53,7 +52,8 @@ void upstream_set_state(struct upstream *upstream, enum upstream_state state);
 /* Writes tag and command. */
 void upstream_write_command(struct upstream *upstream, struct outgoing *command);
 void upstream_fail(struct upstream *upstream, enum refusal refusal,
-                   struct slice words);        /* closes; the first reason stays */
+                   struct slice words); /* closes; the first reason stays */
+void upstream_forget_password(struct upstream *upstream);
 void upstream_push(struct upstream *upstream); /* goes on sending; wakes the link */
 
 /* --- upstream_setup.c */

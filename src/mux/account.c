@@ -416,7 +416,8 @@ static void on_closed(void *owner, const struct upstream_end *end)
     if (!end->was_ready || end->refusal != REFUSAL_NONE)
         login_failed(account, end);
     pause = next_pause(account);
-    account->retry_at = account->verifying ? now : now + (end->backoff > pause ? end->backoff : pause);
+    account->retry_at =
+        account->verifying && end->was_ready ? now : now + (end->backoff > pause ? end->backoff : pause);
     task_wake(&account->task);
 }
 
@@ -575,6 +576,7 @@ void account_free(struct account *account)
         return;
     task_clear(&account->task);
     scheduler_end(account, "the account has been closed");
+    account->trying = NULL;
     login_fail_all(account, LOGIN_UNAVAILABLE, "shutting down");
     HASH_ITER (hh, account->mailboxes, entry, next) {
         HASH_DEL(account->mailboxes, entry);

@@ -81,30 +81,41 @@ static void remove_login(struct login *login)
     task_wake(&account->task);
 }
 
+/* Its password is on its way upstream at this moment: the login stays, without anybody to tell, until the server has
+ * spoken. */
+static bool in_flight(const struct login *login)
+{
+    return login->account->trying == login && upstream_state(login->account->upstream) != UPSTREAM_DISCONNECTED;
+}
+
 static void answer(struct login *login, enum login_outcome outcome, const char *text)
 {
     struct login_answer told = {.outcome = outcome, .account = login->account, .text = slice_of(text)};
     void (*done)(void *, const struct login_answer *) = login->done;
-    void *owner = login->owner;
 
     login->done = NULL;
-    remove_login(login);
+    login->deadline = USEC_NEVER;
+    if (!in_flight(login))
+        remove_login(login);
     if (done)
-        done(owner, &told);
+        done(login->owner, &told);
 }
 
 void login_cancel(struct login *login)
 {
     login->done = NULL;
-    /* One that is being tried upstream is tried to its end: its word is worth having. */
-    if (login->account->trying != login)
+    login->deadline = USEC_NEVER;
+    if (!in_flight(login))
         remove_login(login);
 }
 
 void login_fail_all(struct account *account, enum login_outcome outcome, const char *text)
 {
-    while (account->logins)
-        answer(account->logins, outcome, text);
+    struct login *login, *next;
+
+    DL_FOREACH_SAFE (account->logins, login, next) {
+        answer(login, outcome, text);
+    }
 }
 
 /* All who wait with this password. */
@@ -198,7 +209,9 @@ static void time_out(struct account *account, struct login *login)
 
 static void consider(struct account *account, struct login *login, usec now, usec *deadline)
 {
-    if (account->ending) {
+    if (!login->done) {
+        return; /* nobody waits for it any more */
+    } else if (account->ending) {
         answer(login, LOGIN_UNAVAILABLE, "Shutting down; please try again");
     } else if (account->trying != login &&
                registry_is_rejected(account->registry, account_key(account), secret_bytes(login->password))) {
@@ -282,7 +295,8 @@ void login_accepted(struct account *account, usec now)
     account->trying = NULL;
     account->verifying = false;
     if (!login) {
-        account->credentials[account->credential_current].accepted_at = now;
+        if (account->credential_count > 0)
+            account->credentials[account->credential_current].accepted_at = now;
         return;
     }
     if (known) {

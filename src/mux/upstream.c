@@ -157,12 +157,20 @@ static void forget_commands(struct upstream *upstream)
     upstream->in_flight = upstream->idle_answer_awaited = upstream->leave_idle = false;
 }
 
+void upstream_forget_password(struct upstream *upstream)
+{
+    secret_free(upstream->password);
+    upstream->password = NULL;
+    upstream->login.password = NULL;
+}
+
 void upstream_free(struct upstream *upstream)
 {
     if (!upstream)
         return;
     task_clear(&upstream->task);
     forget_commands(upstream);
+    upstream_forget_password(upstream);
     response_reader_free(upstream->reader);
     if (upstream->output)
         evbuffer_free(upstream->output);
@@ -173,6 +181,8 @@ void upstream_free(struct upstream *upstream)
 void upstream_dial(struct upstream *upstream, const struct upstream_login *login)
 {
     upstream->login = *login;
+    secret_free(upstream->password);
+    upstream->login.password = upstream->password = secret_new(secret_bytes(login->password));
     upstream->refusal = REFUSAL_NONE;
     upstream->reason[0] = '\0';
     upstream->backoff = 0;
@@ -184,7 +194,8 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
     upstream->last_octet = task_now(&upstream->task);
     upstream->give_up_at = upstream->last_octet + registry_settings(upstream->registry)->connect_timeout;
     upstream_set_state(upstream, UPSTREAM_CONNECTING);
-    upstream->link = registry_dial(upstream->registry, upstream, upstream->settings);
+    if (upstream->password)
+        upstream->link = registry_dial(upstream->registry, upstream, upstream->settings);
     if (!upstream->link) {
         upstream_set_state(upstream, UPSTREAM_CLOSING);
         upstream->refusal = REFUSAL_TEMPORARY;
@@ -260,6 +271,7 @@ void upstream_closed(struct upstream *upstream, const char *reason)
 
     upstream->link = NULL;
     forget_commands(upstream);
+    upstream_forget_password(upstream);
     end.refusal = refusal_of_loss(upstream, state);
     if (upstream->reason[0] == '\0')
         snprintf(upstream->reason, sizeof(upstream->reason), "%s", loss_words(state, reason));

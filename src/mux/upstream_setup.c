@@ -206,6 +206,7 @@ static void next_step(struct upstream *upstream)
         take_step(upstream);
         return;
     }
+    upstream_forget_password(upstream);
     upstream->was_ready = true;
     upstream->give_up_at = USEC_NEVER;
     upstream_set_state(upstream, UPSTREAM_READY);
