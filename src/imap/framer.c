@@ -111,7 +111,7 @@ static bool is_status(struct slice text)
     static const char *const words[] = {"OK", "NO", "BAD", "BYE", "PREAUTH"};
     struct slice word = next_word(&text);
 
-    if (slice_equal(word, SLICE("+")))
+    if (word.length > 0 && word.data[0] == '+')
         return true;
     word = next_word(&text);
     while (word.length > 0 && word.data[word.length - 1] == '\0')

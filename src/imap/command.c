@@ -1,0 +1,118 @@
+/* A client's line becomes a command: tag, name from one table, arguments as values. Whether the arguments suit the
+ * command is judged by whoever serves it; here only what no command allows is a fault. A fault never loses the tag: the
+ * client must get its answer. */
+#include "imap/command.h"
+
+#include <string.h>
+
+static const struct {
+    const char *title;
+    unsigned states;
+    bool has_uid;
+    bool numbers;
+} commands[] = {
+#define COMMAND_ROW(id, name, states, uid, numbers) [COMMAND_##id] = {(name), (states), (uid), (numbers)},
+    COMMANDS(COMMAND_ROW)
+#undef COMMAND_ROW
+};
+
+const char *command_title(enum command_name name)
+{
+    return name < COMMAND_UNKNOWN ? commands[name].title : "?";
+}
+
+unsigned command_states(enum command_name name)
+{
+    return name < COMMAND_UNKNOWN ? commands[name].states : 0;
+}
+
+bool command_uses_numbers(const struct command *command)
+{
+    return command->name < COMMAND_UNKNOWN && !command->uid && commands[command->name].numbers;
+}
+
+static enum command_name find_name(struct slice word)
+{
+    for (size_t i = 0; i < COMMAND_UNKNOWN; i++)
+        if (slice_equal_nocase(word, slice_of(commands[i].title)))
+            return (enum command_name)i;
+    return COMMAND_UNKNOWN;
+}
+
+/* The word at the front of *text, which is moved behind it and the spaces that follow. */
+static struct slice take_word(struct slice *text)
+{
+    struct slice word = *text;
+    size_t end = 0;
+
+    while (end < text->length && text->data[end] != ' ')
+        end++;
+    word.length = end;
+    while (end < text->length && text->data[end] == ' ')
+        end++;
+    *text = (struct slice){text->data + end, text->length - end};
+    return word;
+}
+
+/* RFC 3501 "tag": ASTRING-CHARs but +. */
+static bool is_tag(struct slice word)
+{
+    for (size_t i = 0; i < word.length; i++) {
+        unsigned char c = (unsigned char)word.data[i];
+        if (c <= 0x20 || c >= 0x7f || strchr("(){%*\"\\+", c))
+            return false;
+    }
+    return word.length > 0;
+}
+
+/* Reads tag and name; returns the offset of the arguments. */
+static size_t parse_head(struct slice text, struct command *command)
+{
+    struct slice left = text, word;
+
+    *command = (struct command){.name = COMMAND_UNKNOWN};
+    word = take_word(&left);
+    if (!is_tag(word)) {
+        command->fault = word.length == 0 ? "Missing tag" : "Invalid tag";
+        return text.length;
+    }
+    command->tag = word;
+    word = take_word(&left);
+    if (slice_equal_nocase(word, SLICE("UID"))) {
+        command->uid = true;
+        word = take_word(&left);
+    }
+    command->name = find_name(word);
+    if (command->uid && (command->name == COMMAND_UNKNOWN || !commands[command->name].has_uid))
+        command->fault = "UID must be followed by FETCH, STORE, COPY, MOVE, SEARCH or EXPUNGE";
+    else if (word.length == 0)
+        command->fault = "Missing command";
+    else if (command->name == COMMAND_UNKNOWN)
+        command->fault = "Unknown command";
+    return (size_t)(left.data - text.data);
+}
+
+void command_parse(struct line line, struct arena *arena, struct command *command)
+{
+    size_t offset = parse_head(line.bytes, command);
+    const char *error = NULL;
+
+    if (command->fault)
+        return;
+    switch (value_parse(line, offset, arena, &command->arguments, &error)) {
+    case VALUE_OK:
+        break;
+    case VALUE_BAD:
+        command->fault = error;
+        break;
+    case VALUE_TOO_BIG:
+        command->fault = "Too many arguments, or nested too deeply";
+        break;
+    }
+}
+
+void command_parse_name(struct slice text, struct command *command)
+{
+    parse_head(text, command);
+    command->fault = NULL;
+}

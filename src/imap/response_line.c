@@ -1,0 +1,390 @@
+/* What one line of a server says. Servers are odd, so what can be understood is taken, and a status always keeps its
+ * text; but a number that is none, or half a FETCH, is garbage: nothing is guessed about messages. */
+#include "imap/response_line.h"
+
+#include <string.h>
+
+#include "imap/seqset.h"
+
+#define MODSEQ_MAX ((uint64_t)INT64_MAX)
+
+static const char *const status_names[] = {
+    [RESPONSE_OK] = "OK",   [RESPONSE_NO] = "NO",           [RESPONSE_BAD] = "BAD",
+    [RESPONSE_BYE] = "BYE", [RESPONSE_PREAUTH] = "PREAUTH",
+};
+#define STATUS_COUNT (sizeof(status_names) / sizeof(*status_names))
+
+static const char *const code_names[] = {
+    [RESPONSE_CODE_NONE] = "",
+#define CODE_NAME(id, name) [RESPONSE_CODE_##id] = (name),
+    RESPONSE_CODES(CODE_NAME)
+#undef CODE_NAME
+        [RESPONSE_CODE_UNKNOWN] = "?",
+};
+
+static const struct {
+    const char *word;
+    enum response_kind kind;
+    bool numbered;
+    bool zero; /* the number may be 0 */
+} words[] = {
+    {"EXISTS", RESPONSE_EXISTS, true, true},
+    {"RECENT", RESPONSE_RECENT, true, true},
+    {"EXPUNGE", RESPONSE_EXPUNGE, true, false},
+    {"FETCH", RESPONSE_FETCH, true, false},
+    {"CAPABILITY", RESPONSE_CAPABILITY, false, false},
+    {"ENABLED", RESPONSE_ENABLED, false, false},
+    {"ESEARCH", RESPONSE_ESEARCH, false, false},
+    {"FLAGS", RESPONSE_FLAGS, false, false},
+    {"ID", RESPONSE_ID, false, false},
+    {"LIST", RESPONSE_LIST, false, false},
+    {"LSUB", RESPONSE_LSUB, false, false},
+    {"NAMESPACE", RESPONSE_NAMESPACE, false, false},
+    {"SEARCH", RESPONSE_SEARCH, false, false},
+    {"STATUS", RESPONSE_MAILBOX_STATUS, false, false},
+    {"VANISHED", RESPONSE_VANISHED, false, false},
+    {"XLIST", RESPONSE_XLIST, false, false},
+};
+#define WORD_COUNT (sizeof(words) / sizeof(*words))
+
+const char *response_status_name(enum response_status status)
+{
+    return status_names[status];
+}
+
+const char *response_code_title(enum response_code_name name)
+{
+    return code_names[name];
+}
+
+/* ---- words ---- */
+
+static struct slice skip_spaces(struct slice text)
+{
+    while (text.length > 0 && text.data[0] == ' ')
+        text = (struct slice){text.data + 1, text.length - 1};
+    return text;
+}
+
+/* The word at the front of *text, which is moved behind it and the spaces that follow. */
+static struct slice take_word(struct slice *text)
+{
+    struct slice word = *text;
+    const char *space = text->length ? memchr(text->data, ' ', text->length) : NULL;
+
+    if (space)
+        word.length = (size_t)(space - text->data);
+    *text = skip_spaces((struct slice){text->data + word.length, text->length - word.length});
+    return word;
+}
+
+static bool find_status(struct slice word, enum response_status *status)
+{
+    for (size_t i = 0; i < STATUS_COUNT; i++) {
+        if (slice_equal_nocase(word, slice_of(status_names[i]))) {
+            *status = (enum response_status)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Human text: control characters in it (a bare CR is a line end to some clients) become spaces. */
+static struct slice clean_text(struct slice text, struct arena *arena)
+{
+    bool dirty = false;
+    char *copy;
+
+    for (size_t i = 0; i < text.length; i++)
+        dirty = dirty || (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f;
+    if (!dirty)
+        return text;
+    copy = arena_alloc(arena, text.length);
+    if (!copy)
+        return (struct slice){"", 0};
+    for (size_t i = 0; i < text.length; i++) {
+        bool control = (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f;
+        copy[i] = control ? ' ' : text.data[i];
+    }
+    return (struct slice){copy, text.length};
+}
+
+/* ---- response codes ---- */
+
+static enum response_code_name find_code(struct slice name)
+{
+    for (size_t i = RESPONSE_CODE_NONE + 1; i < RESPONSE_CODE_UNKNOWN; i++)
+        if (slice_equal_nocase(name, slice_of(code_names[i])))
+            return (enum response_code_name)i;
+    return RESPONSE_CODE_UNKNOWN;
+}
+
+/* The ] that ends the code which text begins with: one in quotes or parentheses (a keyword) does not. text.length if
+ * there is none. */
+static size_t code_end(struct slice text)
+{
+    bool quoted = false;
+    int depth = 0;
+
+    for (size_t i = 1; i < text.length; i++) {
+        char c = text.data[i];
+        if (quoted && c == '\\')
+            i++;
+        else if (c == '"')
+            quoted = !quoted;
+        else if (quoted)
+            continue;
+        else if (c == '(' || c == ')')
+            depth += c == '(' ? 1 : -1;
+        else if (c == ']' && depth <= 0)
+            return i;
+    }
+    return text.length;
+}
+
+static void parse_code(struct slice inside, struct arena *arena, struct response_code *code)
+{
+    struct line line;
+    const char *error;
+
+    inside = skip_spaces(inside);
+    code->atom = take_word(&inside);
+    code->name = find_code(code->atom);
+    line = (struct line){.bytes = inside};
+    if (value_parse(line, 0, arena, &code->arguments, &error) != VALUE_OK)
+        code->name = RESPONSE_CODE_UNKNOWN;
+}
+
+/* Takes "[code] " off the front of text. */
+static struct slice take_code(struct slice text, struct arena *arena, struct response_code *code)
+{
+    size_t end;
+
+    if (text.length == 0 || text.data[0] != '[')
+        return text;
+    end = code_end(text);
+    if (end < text.length) {
+        parse_code((struct slice){text.data + 1, end - 1}, arena, code);
+    } else {
+        const char *close = memchr(text.data, ']', text.length);
+        code->name = RESPONSE_CODE_UNKNOWN;
+        code->atom = (struct slice){"", 0};
+        if (!close)
+            return text;
+        end = (size_t)(close - text.data);
+    }
+    return skip_spaces((struct slice){text.data + end + 1, text.length - end - 1});
+}
+
+static bool parse_status(struct slice text, struct arena *arena, struct response *response)
+{
+    response->kind = RESPONSE_STATUS;
+    text = take_code(text, arena, &response->code);
+    response->code.atom = clean_text(response->code.atom, arena);
+    response->text = clean_text(text, arena);
+    return true;
+}
+
+/* ---- FETCH ---- */
+
+bool response_line_streams(struct slice name)
+{
+    return slice_starts_nocase(name, SLICE("BODY[")) || slice_starts_nocase(name, SLICE("BINARY[")) ||
+           slice_starts_nocase(name, SLICE("RFC822"));
+}
+
+/* The name with its letters made capitals; of a section the lexer has done it up to the [. */
+static bool name_in_capitals(struct slice *name, struct arena *arena)
+{
+    char *copy;
+    size_t i;
+
+    for (i = 0; i < name->length && !(name->data[i] >= 'a' && name->data[i] <= 'z'); i++)
+        if (name->data[i] == '[')
+            return true;
+    if (i == name->length)
+        return true;
+    copy = arena_alloc(arena, name->length);
+    if (!copy)
+        return false;
+    for (i = 0; i < name->length && name->data[i] != '['; i++) {
+        char c = name->data[i];
+        copy[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    }
+    memcpy(copy + i, name->data + i, name->length - i);
+    name->data = copy;
+    return true;
+}
+
+/* A number, but beyond 32 bits. */
+static bool is_long_number(const struct value *value)
+{
+    uint64_t number;
+
+    if (value->kind != VALUE_ATOM || value->text.length == 0)
+        return false;
+    for (size_t i = 0; i < value->text.length; i++)
+        if (value->text.data[i] < '0' || value->text.data[i] > '9')
+            return false;
+    return !slice_number(value->text, UINT32_MAX, &number);
+}
+
+static bool is_sound(const struct fetch_pair *pair)
+{
+    uint64_t number = 0;
+
+    if (slice_equal(pair->name, SLICE("UID")))
+        return value_number(pair->value, UINT32_MAX, &number) && number > 0;
+    if (slice_equal(pair->name, SLICE("MODSEQ")))
+        return value_is_list(pair->value) && pair->value->first && !pair->value->first->next &&
+               value_number(pair->value->first, MODSEQ_MAX, &number);
+    return !slice_equal(pair->name, SLICE("RFC822.SIZE")) || !is_long_number(pair->value);
+}
+
+static struct fetch_pair *make_pair(const struct value *name, struct value *value, struct arena *arena)
+{
+    struct fetch_pair *pair = arena_alloc(arena, sizeof(*pair));
+
+    if (!pair || name->kind != VALUE_ATOM)
+        return NULL;
+    pair->name = name->text;
+    pair->value = value;
+    return name_in_capitals(&pair->name, arena) && is_sound(pair) ? pair : NULL;
+}
+
+bool response_line_pairs(struct value *first, const struct value *end, struct arena *arena, struct fetch_pair **pairs)
+{
+    *pairs = NULL;
+    while (first && first != end) {
+        struct value *value = first->next;
+        struct value *next = value ? value->next : NULL;
+        if (!value || value == end)
+            return false;
+        *pairs = make_pair(first, value, arena);
+        if (!*pairs)
+            return false;
+        value->next = NULL;
+        pairs = &(*pairs)->next;
+        first = next;
+    }
+    return true;
+}
+
+bool response_line_begins_fetch(struct slice text, uint32_t *number, size_t *offset)
+{
+    struct slice left = text;
+    uint64_t value;
+
+    if (!slice_equal(take_word(&left), SLICE("*")) || !slice_number(take_word(&left), UINT32_MAX, &value) || value == 0)
+        return false;
+    if (!slice_starts_nocase(left, SLICE("FETCH")))
+        return false;
+    left = skip_spaces((struct slice){left.data + 5, left.length - 5});
+    if (left.length == 0 || left.data[0] != '(')
+        return false;
+    *number = (uint32_t)value;
+    *offset = (size_t)(left.data - text.data);
+    return true;
+}
+
+static bool parse_fetch(struct response *response, struct arena *arena)
+{
+    const struct value *list = response->arguments;
+
+    if (!value_is_list(list) || list->next)
+        return false;
+    response->arguments = NULL;
+    response->fetch.first = response->fetch.complete = true;
+    return response_line_pairs(list->first, NULL, arena, &response->fetch.pairs);
+}
+
+/* ---- untagged data ---- */
+
+/* SEARCH: numbers, and lists such as (MODSEQ 5). */
+static bool is_sound_search(const struct value *value)
+{
+    uint64_t number;
+
+    for (; value; value = value->next)
+        if (!value_is_list(value) && (!value_number(value, UINT32_MAX, &number) || number == 0))
+            return false;
+    return true;
+}
+
+static bool find_kind(struct response *response, bool numbered)
+{
+    response->kind = RESPONSE_OTHER;
+    for (size_t i = 0; i < WORD_COUNT; i++) {
+        if (words[i].numbered != numbered || !slice_equal_nocase(response->word, slice_of(words[i].word)))
+            continue;
+        response->kind = words[i].kind;
+        return words[i].zero || !numbered || response->number > 0;
+    }
+    return true;
+}
+
+/* "FETCH(" without a space is seen; the word ends at the parenthesis. */
+static struct slice take_data_word(struct slice *text)
+{
+    struct slice start = *text;
+    struct slice word = take_word(text);
+    const char *list = word.length ? memchr(word.data, '(', word.length) : NULL;
+
+    if (list && list > word.data) {
+        word.length = (size_t)(list - word.data);
+        *text = (struct slice){list, start.length - word.length};
+    }
+    return word;
+}
+
+static bool parse_data(struct line line, struct slice text, struct arena *arena, struct response *response)
+{
+    bool numbered = text.length > 0 && text.data[0] >= '0' && text.data[0] <= '9';
+    const char *error;
+    uint64_t number = 0;
+
+    if (numbered && !slice_number(take_word(&text), UINT32_MAX, &number))
+        return false;
+    response->number = (uint32_t)number;
+    response->word = take_data_word(&text);
+    if (response->word.length == 0 || !find_kind(response, numbered))
+        return false;
+    line.any_octet = response->kind == RESPONSE_FETCH;
+    if (value_parse(line, (size_t)(text.data - line.bytes.data), arena, &response->arguments, &error) != VALUE_OK)
+        return false;
+    if (response->kind == RESPONSE_FETCH)
+        return parse_fetch(response, arena);
+    return response->kind != RESPONSE_SEARCH || is_sound_search(response->arguments);
+}
+
+bool response_line_parse(struct line line, struct arena *arena, struct response *response)
+{
+    struct slice text = line.bytes, first, behind;
+
+    *response = (struct response){0};
+    if (text.length > 0 && text.data[0] == '+') {
+        response->kind = RESPONSE_CONTINUE;
+        response->text = clean_text(skip_spaces((struct slice){text.data + 1, text.length - 1}), arena);
+        return true;
+    }
+    first = take_word(&text);
+    behind = text;
+    if (first.length > 0 && find_status(take_word(&behind), &response->status)) {
+        if (!slice_equal(first, SLICE("*")))
+            response->tag = first;
+        return parse_status(behind, arena, response);
+    }
+    return slice_equal(first, SLICE("*")) && parse_data(line, text, arena, response);
+}
+
+bool response_uid_set(const struct value *value, struct seqset *set)
+{
+    struct seqset written = {0};
+    bool done;
+
+    if (!value || value->kind != VALUE_ATOM || seqset_parse(value->text, &written) != SEQSET_OK)
+        return false;
+    done = !seqset_has_star(&written) && seqset_resolve(&written, 0, set);
+    seqset_clear(&written);
+    return done;
+}
