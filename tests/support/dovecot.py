@@ -184,6 +184,12 @@ class Dovecot:
     def set_password(self, user, password):
         self.passwords[user] = password
         self._write_passwords()
+        # Dovecot looks at the file once a second at most.
+        deadline = time.monotonic() + 5
+        while "auth succeeded" not in self.doveadm("auth", "test", user, password, check=False):
+            if time.monotonic() > deadline:
+                raise RuntimeError("dovecot does not take the new password")
+            time.sleep(0.1)
 
     def doveadm(self, *arguments, check=True, data=None):
         done = subprocess.run(["/usr/bin/doveadm", "-c", self.config, *arguments], input=data, capture_output=True)

@@ -145,7 +145,7 @@ def _lines(path):
 
 
 def _tail(title, lines, count):
-    if lines:
+    if lines and count:
         print("        --- %s" % title)
         for line in lines[-count:]:
             print("        | %s" % line[:240])
