@@ -273,8 +273,9 @@ class Client:
     def fetch_identity(self, number):
         """The identity of message `number` by BODY.PEEK[]; checked against the replica on the way."""
         result = self.ok("FETCH %d BODY.PEEK[]" % number)
-        found = [response for response in result.of("FETCH") if response.number == number]
-        return identity_of(found[-1].fetch_items()[b"BODY[]"]) if found else None
+        bodies = [response.fetch_items()[b"BODY[]"] for response in result.of("FETCH")
+                  if response.number == number and b"BODY[]" in response.fetch_items()]
+        return identity_of(bodies[-1]) if bodies else None
 
     def learn(self):
         """Fetches UID, FLAGS and identity of all messages, by number."""
