@@ -18,8 +18,8 @@ enum command_event {
     COMMAND_LITERAL,  /* a literal is announced; nothing goes on until one of the three verbs below is called */
     COMMAND_DATA,     /* bytes of a spooled literal, in event->bytes */
     COMMAND_READY,    /* a whole line, in event->line: a command, or the answer to a continuation request */
-    COMMAND_TOO_LONG, /* the line went past line_max; the rest of it has been or will be dropped. event->line holds what
-                         is known of its beginning (the tag, for the answer) */
+    COMMAND_TOO_LONG, /* the line went past line_max; the rest of it is dropped without a further event. event->line
+                         holds what is known of its beginning (the tag, for the answer) */
     COMMAND_SKIPPED,  /* a refused line has come to its end */
 };
 
@@ -35,17 +35,19 @@ struct command_input {
 struct command_reader; /* opaque */
 
 /* line_max bounds text plus inline literals of one command. `wipe`: everything that is read is kept in a fixed buffer
- * that is wiped after use (before login, when there may be passwords in it); set_limit changes both. Returns owned or
- * NULL. */
+ * that is wiped after use (before login, when there may be passwords in it), and overwritten in the evbuffer, which
+ * must own its memory then. set_limit changes both from the next line on; a line that is borrowed stays. Returns owned
+ * or NULL. */
 struct command_reader *command_reader_new(size_t line_max, bool wipe);
 void command_reader_free(struct command_reader *reader);
 void command_reader_set_limit(struct command_reader *reader, size_t line_max, bool wipe);
 struct command_input command_reader_next(struct command_reader *reader, struct evbuffer *in);
 
 /* After COMMAND_LITERAL, one of these: */
-void command_reader_accept(struct command_reader *reader); /* into the line; false sizes were checked by the owner */
-void command_reader_spool(
-    struct command_reader *reader); /* its bytes come as COMMAND_DATA, the line keeps a VALUE_SPOOLED */
+/* Into the line. The owner has checked the size; one that does not fit into line_max makes the line TOO_LONG. */
+void command_reader_accept(struct command_reader *reader);
+/* Its bytes come as COMMAND_DATA, the line keeps a VALUE_SPOOLED. */
+void command_reader_spool(struct command_reader *reader);
 /* Refused. A synchronising one ends the line here; of a non-synchronising one bytes and rest of the line are read and
  * dropped. COMMAND_SKIPPED follows in either case. */
 void command_reader_refuse(struct command_reader *reader);
