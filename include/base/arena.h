@@ -17,6 +17,7 @@ struct arena {
 
 void arena_init(struct arena *arena, size_t limit);
 void arena_clear(struct arena *arena); /* frees everything; the arena can be used again */
+void arena_wipe(struct arena *arena);  /* as arena_clear; what was in it is overwritten first */
 /* Zeroed memory aligned for any object. NULL: limit reached or out of memory. Lives until arena_clear. */
 void *arena_alloc(struct arena *arena, size_t size);
 /* A copy of the bytes in the arena. data is NULL on failure. */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
+
 #define BLOCK_FIRST ((size_t)1024)
 #define BLOCK_MOST  ((size_t)64 * 1024)
 
@@ -34,6 +36,13 @@ void arena_clear(struct arena *arena)
     }
     arena->blocks = NULL;
     arena->used = 0;
+}
+
+void arena_wipe(struct arena *arena)
+{
+    for (struct arena_block *block = arena->blocks; block; block = block->next)
+        secret_wipe(block->memory, block->used);
+    arena_clear(arena);
 }
 
 static size_t next_block_size(const struct arena *arena, size_t needed)
