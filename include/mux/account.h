@@ -75,6 +75,8 @@ const struct capability_set *account_capabilities(const struct account *account)
  * beside them. */
 bool account_wants_modseq(const struct account *account);
 char account_separator(const struct account *account); /* hierarchy separator; 0: not known or flat */
+/* A LIST answer has told it. */
+void account_note_separator(struct account *account, char separator);
 /* The truth of a mailbox by its name (made canonical); made if not there. NULL: out of memory. */
 struct mailbox *account_mailbox(struct account *account, struct slice name);
 struct mailbox *account_find_mailbox(struct account *account, struct slice name); /* NULL: not there */

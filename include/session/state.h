@@ -65,9 +65,26 @@ struct session {
     struct run *run;        /* of the current one, or NULL */
     struct job *job;        /* of the current one: at most one at a time, or NULL */
     unsigned bad_in_a_row;
-    bool literal_open; /* a literal is half-written in `output`: nothing but its octets may follow */
-    bool idling;       /* in IDLE */
+    bool line_open; /* a FETCH answer is half-written in `output`, perhaps in the middle of a literal: nothing but its
+                       rest may follow, not even BYE */
+    struct evbuffer *held_lines; /* whole lines that wait for the end of an open one ([ALERT]) */
+    bool idling;                 /* in IDLE */
     bool end_of_input;
+
+    void (*line)(struct session *session, struct slice line); /* takes the next line instead of the queue; NULL: none */
+    struct spool *upload;                                     /* of the command that is being read */
+    uint64_t upload_size;
+    bool upload_literal8;
+    bool upload_failed;
+    bool plus_owed; /* a literal has been accepted, its + waits for the end of an open line */
+    bool blocked;   /* the last command read must be run before more is read (LOGIN, AUTHENTICATE, STARTTLS, IDLE) */
+
+    /* deadlines, USEC_NEVER if there is none */
+    usec login_by;
+    usec gather_until;  /* IDLE: flag changes are told then */
+    usec still_here_at; /* IDLE */
+    usec run_until;     /* of the running command */
+    void (*run_late)(struct session *session);
 };
 
 /* --- writing. All go to session->output; out of memory ends the session (session_no_memory), callers need not look. */
@@ -80,6 +97,8 @@ void session_finish(struct session *session, enum response_status status, const 
 void session_ok(struct session *session, const char *text); /* NULL: "FETCH completed." and the like */
 void session_no(struct session *session, const char *code, const char *text);
 void session_bad(struct session *session, const char *text); /* counts bad_in_a_row */
+/* The tagged answer has been written already. */
+void session_quiet_end(struct session *session);
 /* From an upstream result: its code if it is one of those handed on, its text; JOB_LOST, _GARBAGE, _DEAD, _NOT_SELECTED
  * in words. A code that holds numbers of messages is never handed on from here. */
 void session_finish_result(struct session *session, const struct job_result *result);
@@ -117,11 +136,31 @@ void session_start_copy(struct session *session);    /* copy.c: COPY, MOVE */
 void session_start_expunge(struct session *session); /* expunge.c: EXPUNGE, UID EXPUNGE */
 void session_start_search(struct session *session);  /* search.c */
 
-/* A further line of a command in progress (AUTHENTICATE, IDLE's DONE) goes here instead of into the queue, if set. */
-struct session_continuation {
-    void (*line)(struct session *session, struct slice line); /* borrowed for the call */
-};
-void session_await_line(struct session *session,
-                        void (*line)(struct session *session, struct slice line)); /* NULL: no more */
+/* --- what the files of the session layer share beyond that */
+void session_abort(struct session *session,
+                   const char *reason);       /* at once, without an octet more; the reason is logged */
+void session_detach(struct session *session); /* leaves account, view, job and login */
+void session_log(struct session *session, enum log_level level, const char *text);
+const struct settings *session_settings(const struct session *session);
+usec session_now(const struct session *session);
+void session_wake_link(struct session *session);
+void queued_free(struct queued *queued);                        /* wipes */
+void intake_take(struct session *session, struct evbuffer *in); /* intake.c: reads commands into the queue */
+void intake_resume(struct session *session);                    /* after a line has been closed, or a command has run */
+void intake_await_line(struct session *session, void (*line)(struct session *session, struct slice line));
+void idle_step(struct session *session, usec now); /* idle.c */
+void idle_line(struct session *session, struct slice line);
+/* capability.c: the atoms after "CAPABILITY ", as the state of the session permits. */
+void session_print_capabilities(struct session *session, struct evbuffer *out);
+/* target.c: after APPEND, COPY, MOVE into `name`: its views and watches look; if this session has it selected, `then`
+ * is called once the new message is known, or after a second; else at once. */
+void target_changed(struct session *session, struct slice name, void (*then)(struct session *session));
+/* Moves ranges of at most `octets` when printed (at least one) from `left` to `part` (empty before). False: out of
+ * memory. */
+bool target_take_part(struct seqset *left, size_t octets, struct seqset *part);
+/* status.c: the items of a STATUS from the truth of the mailbox that the upstream has selected; those that the truth
+ * does not have are taken from `told` (a STATUS list of the server, may be NULL) or left out. */
+void status_print(struct session *session, const struct mailbox *mailbox, const struct value *items,
+                  const struct value *told, struct evbuffer *out);
 
 #endif
