@@ -1,0 +1,120 @@
+/* getopt_long, and the text of --help, whose list of settings is printed from the table itself. */
+#include "proxy/command_line.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#include "proxy/config.h"
+#include "proxy/keys.h"
+
+enum { OPTION_UPSTREAM = 256, OPTION_LISTEN, OPTION_CERT, OPTION_KEY, OPTION_LOG_LEVEL, OPTION_VERSION, OPTION_HELP };
+
+static const struct option options[] = {
+    {"config", required_argument, NULL, 'c'},
+    {"test", no_argument, NULL, 't'},
+    {"upstream", required_argument, NULL, OPTION_UPSTREAM},
+    {"listen", required_argument, NULL, OPTION_LISTEN},
+    {"cert", required_argument, NULL, OPTION_CERT},
+    {"key", required_argument, NULL, OPTION_KEY},
+    {"log-level", required_argument, NULL, OPTION_LOG_LEVEL},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static const char usage[] =
+    "Usage: imapmux [-c FILE] [-t] [--upstream URL] [--listen URL]... [--cert FILE --key FILE]\n"
+    "               [--log-level LEVEL] [--version] [--help]\n"
+    "\n"
+    "An IMAP proxy that holds one session per account and gives every client a full session of its own.\n"
+    "\n"
+    "  -c, --config FILE    settings file; without it and --upstream: " CONFIG_FILE_DEFAULT "\n"
+    "  -t, --test           check the settings, name file, line and fault, and exit\n"
+    "      --upstream URL   the IMAP server (instead of those in the file)\n"
+    "      --listen URL     where clients connect; may be repeated (instead of those in the file)\n"
+    "      --cert FILE      certificate (PEM, intermediates behind it) of --listen\n"
+    "      --key FILE       its key\n"
+    "      --log-level L    error, warning, info or debug\n"
+    "      --version        print the version and exit\n"
+    "      --help           print this text and exit\n"
+    "\n"
+    "A URL is imaps://HOST[:993] for TLS from the first octet, or imap://HOST[:143] for STARTTLS, which is required\n"
+    "and verified upstream; to and from this machine itself plain text will do. IPv6 addresses stand in brackets.\n"
+    "\n"
+    "  imapmux --upstream imaps://mail.example.com --listen imap://127.0.0.1:20143\n"
+    "\n"
+    "SIGTERM ends it in order, SIGHUP reads settings and certificates again. Settings, with their defaults:\n";
+
+static bool take_listener(struct command_line *command_line, const char *url)
+{
+    if (command_line->listen_count == COMMAND_LINE_LISTENERS) {
+        fprintf(stderr, "imapmux: more than %d times --listen: use a settings file\n", COMMAND_LINE_LISTENERS);
+        return false;
+    }
+    command_line->listen[command_line->listen_count++] = url;
+    return true;
+}
+
+static bool take_option(struct command_line *command_line, int option, const char *argument)
+{
+    switch (option) {
+    case 'c':
+        command_line->file = argument;
+        return true;
+    case 't':
+        command_line->test = true;
+        return true;
+    case OPTION_UPSTREAM:
+        command_line->upstream = argument;
+        return true;
+    case OPTION_LISTEN:
+        return take_listener(command_line, argument);
+    case OPTION_CERT:
+        command_line->cert = argument;
+        return true;
+    case OPTION_KEY:
+        command_line->key = argument;
+        return true;
+    case OPTION_LOG_LEVEL:
+        command_line->log_level = argument;
+        return true;
+    case OPTION_VERSION:
+        command_line->version = true;
+        return true;
+    case OPTION_HELP:
+        command_line->help = true;
+        return true;
+    default: /* getopt has said it */
+        fputs("imapmux: see imapmux --help\n", stderr);
+        return false;
+    }
+}
+
+bool command_line_parse(struct command_line *command_line, int argc, char **argv)
+{
+    int option;
+
+    memset(command_line, 0, sizeof(*command_line));
+    while ((option = getopt_long(argc, argv, "c:t", options, NULL)) != -1)
+        if (!take_option(command_line, option, optarg))
+            return false;
+    if (optind < argc) {
+        fprintf(stderr, "imapmux: \"%s\" is not understood: see imapmux --help\n", argv[optind]);
+        return false;
+    }
+    return true;
+}
+
+void command_line_help(FILE *out)
+{
+    const char *section = "";
+    char value[SETTING_VALUE_SIZE];
+
+    fputs(usage, out);
+    for (size_t i = 0; i < key_count; i++) {
+        if (strcmp(keys[i].section, section) != 0)
+            fprintf(out, "\n[%s%s]\n", keys[i].section, key_section_named(keys[i].section) ? " NAME" : "");
+        section = keys[i].section;
+        fprintf(out, "%s = %s\n        %s\n", keys[i].name, key_default_text(&keys[i], value), keys[i].help);
+    }
+}

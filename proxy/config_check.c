@@ -1,0 +1,264 @@
+/* From sections to upstreams and listeners: what belongs together is found, what is missing or cannot work is a fault
+ * with the line to look at. Files that are named are opened here, so that -t finds what would fail later; nothing is
+ * kept open. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "net/address.h"
+#include "net/spool.h"
+#include "net/tls.h"
+#include "proxy/config.h"
+
+/* ---- upstreams ---- */
+
+static bool parse_url(const struct config_section *section, const char *text, bool listen, struct url *url,
+                      struct faults *faults)
+{
+    const char *fault;
+
+    if (!text) {
+        faults_add(faults, section->line, "[%s %s] has no url", section->kind, section->name);
+        return false;
+    }
+    if (url_parse(text, listen, url, &fault))
+        return true;
+    faults_add(faults, config_key_line(section, "url"), "url = %.80s: %s", text, fault);
+    return false;
+}
+
+static bool has_tls_setting(const struct config_section *section)
+{
+    static const char *const names[] = {"tls_verify", "tls_ca", "tls_name"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (section->key_lines[key_find(SECTION_UPSTREAM, names[i]) - keys] > 0)
+            return true;
+    return false;
+}
+
+static enum upstream_tls tls_of(const struct config_section *section, const struct url *url)
+{
+    const struct upstream_values *values = section->values;
+
+    if (url->implicit_tls)
+        return UPSTREAM_IMPLICIT_TLS;
+    switch ((enum choice)values->starttls) {
+    case CHOICE_AUTO:
+        return address_name_is_loopback(url->host) && !has_tls_setting(section) ? UPSTREAM_PLAIN : UPSTREAM_STARTTLS;
+    case CHOICE_YES:
+        return UPSTREAM_STARTTLS;
+    case CHOICE_NO:
+        return UPSTREAM_PLAIN;
+    }
+    abort();
+}
+
+static void check_trust(const struct config_section *section, struct faults *faults)
+{
+    const struct upstream_values *values = section->values;
+    const struct tls_client_options options = {.verify = true, .ca = values->tls_ca};
+    struct tls_fault fault;
+
+    if (!values->tls_ca)
+        return;
+    struct tls_context *context = tls_client_new(&options, &fault);
+    if (!context)
+        faults_add(faults, config_key_line(section, "tls_ca"), "%s", fault.text);
+    tls_context_free(context);
+}
+
+static void fill_upstream(struct config_upstream *upstream, const struct config_section *section, const struct url *url,
+                          const char *host)
+{
+    const struct upstream_values *values = section->values;
+
+    upstream->section = section;
+    upstream->settings = (struct upstream_settings){
+        .name = section->name,
+        .host = host,
+        .port = url->port,
+        .tls = tls_of(section, url),
+        .tls_verify = values->tls_verify,
+        .tls_ca = values->tls_ca,
+        .tls_name = values->tls_name,
+        .id = (enum upstream_id)values->id,
+        .hide = values->hide,
+        .limit_words = values->limit_words,
+        .temporary_words = values->temporary_words,
+        .credential_words = values->credential_words,
+    };
+}
+
+static void resolve_upstream(struct config *config, const struct config_section *section, struct faults *faults)
+{
+    const struct upstream_values *values = section->values;
+    struct config_upstream *upstream, **end = &config->upstreams;
+    struct url url = {.port = 0};
+
+    check_trust(section, faults);
+    bool good = parse_url(section, values->url, false, &url, faults);
+    if (good && url.implicit_tls && values->starttls != CHOICE_AUTO)
+        faults_add(faults, config_key_line(section, "starttls"), "starttls means nothing beside imaps://: remove it");
+    upstream = calloc(1, sizeof(*upstream)); /* made even if faulty, so that its listeners find it */
+    const char *host = config_keep(config, url.host);
+    if (!upstream || !host) {
+        free(upstream);
+        faults_add(faults, 0, "out of memory");
+        return;
+    }
+    fill_upstream(upstream, section, &url, host);
+    while (*end)
+        end = &(*end)->next;
+    *end = upstream;
+}
+
+/* ---- listeners ---- */
+
+static const struct config_upstream *find_upstream(const struct config *config, const char *name)
+{
+    const struct config_upstream *upstream = config->upstreams;
+
+    while (upstream && strcmp(upstream->settings.name, name) != 0)
+        upstream = upstream->next;
+    return upstream;
+}
+
+static void find_its_upstream(const struct config *config, struct config_listener *listener, struct faults *faults)
+{
+    const char *name = listener->values->upstream;
+    const struct config_section *section = listener->section;
+
+    if (name) {
+        listener->upstream = find_upstream(config, name);
+        if (!listener->upstream)
+            faults_add(faults, config_key_line(section, "upstream"), "upstream = %.60s: there is no [upstream %.60s]",
+                       name, name);
+    } else if (config->upstreams && !config->upstreams->next) {
+        listener->upstream = config->upstreams;
+    } else if (config->upstreams) {
+        faults_add(faults, section->line, "[listener %s] must say which upstream it serves: there are several",
+                   section->name);
+    }
+}
+
+static void check_certificate(const struct config_listener *listener, struct faults *faults)
+{
+    const struct listener_values *values = listener->values;
+    const struct config_section *section = listener->section;
+    struct tls_fault fault;
+
+    if (!values->cert != !values->key) {
+        faults_add(faults, config_key_line(section, values->cert ? "cert" : "key"), "cert and key need each other");
+        return;
+    }
+    if (!values->cert) {
+        if (listener->url.implicit_tls)
+            faults_add(faults, config_key_line(section, "url"), "an imaps:// listener needs cert and key");
+        else if (values->plaintext_login == CHOICE_NO)
+            faults_add(faults, config_key_line(section, "plaintext_login"),
+                       "plaintext_login = no without cert and key: nobody could log in");
+        return;
+    }
+    struct tls_context *context = tls_server_new(values->cert, values->key, &fault);
+    if (!context)
+        faults_add(faults, config_key_line(section, "cert"), "%s", fault.text);
+    tls_context_free(context);
+}
+
+static void check_twice(const struct config *config, const struct config_listener *listener, struct faults *faults)
+{
+    for (const struct config_listener *other = config->listeners; other; other = other->next)
+        if (strcasecmp(other->url.host, listener->url.host) == 0 && other->url.port == listener->url.port &&
+            listener->url.port != 0)
+            faults_add(faults, config_key_line(listener->section, "url"), "[listener %s] listens there already",
+                       other->section->name);
+}
+
+static void resolve_listener(struct config *config, const struct config_section *section, struct faults *faults)
+{
+    struct config_listener *listener = calloc(1, sizeof(*listener)), **end = &config->listeners;
+
+    if (!listener) {
+        faults_add(faults, 0, "out of memory");
+        return;
+    }
+    listener->section = section;
+    listener->values = section->values;
+    if (parse_url(section, listener->values->url, true, &listener->url, faults)) {
+        check_certificate(listener, faults);
+        check_twice(config, listener, faults);
+    }
+    find_its_upstream(config, listener, faults);
+    while (*end)
+        end = &(*end)->next;
+    *end = listener;
+}
+
+/* ---- the rest ---- */
+
+static int general_line(const struct config *config, const char *section, const char *name)
+{
+    return config_key_line(config_section_find(config, section, ""), name);
+}
+
+static void check_program(const struct config *config, struct faults *faults)
+{
+    const struct program_settings *program = &config->program;
+    const char *directory = program->spool_directory, *reason = "it must be set";
+    int file;
+
+    if (!directory || !spool_directory_usable(directory, &reason))
+        faults_add(faults, general_line(config, SECTION_PROGRAM, "spool_directory"),
+                   "spool_directory = %.100s: no file can be made there: %s", directory ? directory : "", reason);
+    if (!program->log_file)
+        return;
+    file = open(program->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+    if (file < 0)
+        faults_add(faults, general_line(config, SECTION_LOGGING, "log_file"), "log_file = %.100s: cannot be opened: %s",
+                   program->log_file, strerror(errno));
+    else
+        close(file);
+}
+
+/* Pairs of which the first must not be more than the second. */
+static void check_relations(const struct config *config, struct faults *faults)
+{
+    const struct settings *settings = &config->settings;
+    const struct {
+        const char *section, *less, *more;
+        uint64_t less_value, more_value;
+    } pairs[] = {
+        {SECTION_TIMEOUTS, "reconnect_first", "reconnect_ceiling", (uint64_t)settings->reconnect_first,
+         (uint64_t)settings->reconnect_ceiling},
+        {SECTION_LIMITS, "client_line_max_before_login", "client_line_max", settings->client_line_max_before_login,
+         settings->client_line_max},
+        {SECTION_LIMITS, "spool_max", "spool_total", settings->spool_max, settings->spool_total},
+    };
+
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        int less = general_line(config, pairs[i].section, pairs[i].less);
+        int more = general_line(config, pairs[i].section, pairs[i].more);
+        if (pairs[i].less_value > pairs[i].more_value)
+            faults_add(faults, less > more ? less : more, "%s must not be more than %s", pairs[i].less, pairs[i].more);
+    }
+}
+
+void config_resolve(struct config *config, struct faults *faults)
+{
+    for (const struct config_section *section = config->sections; section; section = section->next)
+        if (strcmp(section->kind, SECTION_UPSTREAM) == 0)
+            resolve_upstream(config, section, faults);
+    for (const struct config_section *section = config->sections; section; section = section->next)
+        if (strcmp(section->kind, SECTION_LISTENER) == 0)
+            resolve_listener(config, section, faults);
+    if (!config->upstreams)
+        faults_add(faults, 0, "there is no [upstream NAME]: which server is it to serve?");
+    if (!config->listeners)
+        faults_add(faults, 0, "there is no [listener NAME]: where are clients to connect?");
+    check_program(config, faults);
+    check_relations(config, faults);
+}

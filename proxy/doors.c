@@ -1,0 +1,280 @@
+/* Listeners and upstreams that outlive a configuration. Clients and accounts hold pointers to what is here, so a door
+ * that is no longer wanted is closed but kept, and an upstream's settings are written over in place. It must never
+ * close a socket that the new configuration still wants. */
+#include "proxy/doors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "net/admission.h"
+#include "net/listener.h"
+#include "net/tls.h"
+
+struct live_upstream {
+    struct live_upstream *next;
+    struct upstream_settings settings;
+};
+
+struct door {
+    struct door *next;
+    struct doors *doors;
+    struct url url;
+    struct listener *listener; /* NULL: closed */
+    struct tls_context *tls;   /* NULL: never had a certificate */
+    bool has_certificate;      /* ... now */
+    const struct upstream_settings *upstream;
+    enum choice plaintext_login;
+    bool wanted; /* by the configuration that is being applied */
+};
+
+/* ---- clients ---- */
+
+/* Plain text is safe where nobody else can listen: both ends on this machine. */
+static bool may_log_in_plainly(const struct door *door, int descriptor, const struct address *peer)
+{
+    struct address ours;
+
+    switch (door->plaintext_login) {
+    case CHOICE_AUTO:
+        return address_is_loopback(peer) && address_of_socket(&ours, descriptor) && address_is_loopback(&ours);
+    case CHOICE_YES:
+        return true;
+    case CHOICE_NO:
+        return false;
+    }
+    abort();
+}
+
+static void refuse(struct door *door, int descriptor, const struct address *peer, enum admission_answer answer)
+{
+    char text[ADDRESS_TEXT_SIZE];
+
+    log_line(door->doors->log, LOG_WARNING, "client %s: refused: %s", address_text(peer, text),
+             admission_words(answer));
+    refusal_link_open(door->doors->refusals, descriptor, door->url.implicit_tls ? door->tls : NULL,
+                      admission_words(answer));
+}
+
+static void on_accepted(void *owner, int descriptor, const struct address *peer)
+{
+    struct door *door = owner;
+    struct doors *doors = door->doors;
+    enum admission_answer answer = admission_enter(doors->admission, peer);
+    const struct client_link_options options = {
+        .upstream = door->upstream,
+        .tls = door->has_certificate ? door->tls : NULL,
+        .implicit_tls = door->url.implicit_tls,
+        .plaintext_login = may_log_in_plainly(door, descriptor, peer),
+        .peer = *peer,
+    };
+
+    runqueue_set_now(doors->clients->runqueue, doors->clock()); /* it slept since the last step */
+    if (answer != ADMISSION_OK)
+        refuse(door, descriptor, peer, answer);
+    else if (!client_link_open(doors->clients, descriptor, &options))
+        admission_leave(doors->admission, peer);
+}
+
+/* ---- upstreams ---- */
+
+static struct live_upstream *find_live(const struct doors *doors, const char *name)
+{
+    struct live_upstream *live = doors->upstreams;
+
+    while (live && strcmp(live->settings.name, name) != 0)
+        live = live->next;
+    return live;
+}
+
+static bool apply_upstreams(struct doors *doors, const struct config *config)
+{
+    for (const struct config_upstream *upstream = config->upstreams; upstream; upstream = upstream->next) {
+        struct live_upstream *live = find_live(doors, upstream->settings.name);
+        if (!live) {
+            live = calloc(1, sizeof(*live));
+            if (!live)
+                return false;
+            LL_PREPEND(doors->upstreams, live);
+        }
+        live->settings = upstream->settings;
+    }
+    return true;
+}
+
+/* ---- doors ---- */
+
+static struct door *find_door(const struct doors *doors, const struct url *url)
+{
+    struct door *door = doors->first;
+
+    while (door && (!door->listener || door->url.port != url->port || door->url.implicit_tls != url->implicit_tls ||
+                    strcmp(door->url.host, url->host) != 0))
+        door = door->next;
+    return door;
+}
+
+/* A certificate that cannot be read leaves the door with the one it had. */
+static bool load_certificate(struct door *door, const struct listener_values *values, char *fault, size_t size)
+{
+    struct tls_fault tls_fault;
+    bool loaded = true;
+
+    if (values->cert && door->tls) {
+        loaded = tls_server_reload(door->tls, values->cert, values->key, &tls_fault);
+    } else if (values->cert) {
+        door->tls = tls_server_new(values->cert, values->key, &tls_fault);
+        loaded = door->tls != NULL;
+    }
+    if (loaded)
+        door->has_certificate = values->cert != NULL;
+    else
+        snprintf(fault, size, "%s", tls_fault.text);
+    return loaded;
+}
+
+static bool open_door(struct door *door, const struct config_listener *wanted, char *fault, size_t size)
+{
+    struct listener_fault listener_fault;
+    const struct listener_options options = {
+        .base = door->doors->base,
+        .log = door->doors->log,
+        .name = wanted->section->name,
+        .host = door->url.host,
+        .port = door->url.port,
+        .speaks_tls = door->url.implicit_tls,
+        .accepted = on_accepted,
+        .owner = door,
+    };
+
+    door->listener = listener_new(&options, &listener_fault);
+    if (door->listener)
+        return true;
+    snprintf(fault, size, "%s", listener_fault.text);
+    return false;
+}
+
+static void warn_if_useless(const struct door *door, const struct config_listener *wanted)
+{
+    if (!door->has_certificate && door->plaintext_login != CHOICE_YES && !address_name_is_loopback(door->url.host))
+        log_line(door->doors->log, LOG_WARNING,
+                 "[listener %s] has no certificate: from other machines nobody can log in there (set cert and key)",
+                 wanted->section->name);
+}
+
+static void set_rules(struct door *door, const struct config_listener *wanted)
+{
+    const struct live_upstream *live = find_live(door->doors, wanted->upstream->settings.name);
+
+    door->upstream = &live->settings;
+    door->plaintext_login = (enum choice)wanted->values->plaintext_login;
+    door->wanted = true;
+}
+
+static struct door *door_new(struct doors *doors, const struct url *url)
+{
+    struct door *door = calloc(1, sizeof(*door));
+
+    if (!door)
+        return NULL;
+    door->doors = doors;
+    door->url = *url;
+    LL_PREPEND(doors->first, door);
+    return door;
+}
+
+static bool refresh_door(struct door *door, const struct config_listener *wanted, char *fault, size_t size)
+{
+    door->wanted = true;
+    if (!load_certificate(door, wanted->values, fault, size))
+        return false;
+    set_rules(door, wanted);
+    return true;
+}
+
+static bool add_door(struct doors *doors, const struct config_listener *wanted, char *fault, size_t size)
+{
+    struct door *door = door_new(doors, &wanted->url);
+
+    if (!door || !refresh_door(door, wanted, fault, size) || !open_door(door, wanted, fault, size))
+        return false;
+    log_line(doors->log, LOG_INFO, "listening on %s://%s port %u for [upstream %s]",
+             door->url.implicit_tls ? "imaps" : "imap", door->url.host, (unsigned)listener_port(door->listener),
+             door->upstream->name);
+    warn_if_useless(door, wanted);
+    return true;
+}
+
+static bool apply_listener(struct doors *doors, const struct config_listener *wanted)
+{
+    struct door *door = find_door(doors, &wanted->url);
+    char fault[400] = "out of memory";
+
+    if (door ? refresh_door(door, wanted, fault, sizeof(fault)) : add_door(doors, wanted, fault, sizeof(fault)))
+        return true;
+    log_line(doors->log, LOG_ERROR, "[listener %s]: %s", wanted->section->name, fault);
+    return false;
+}
+
+static void close_door(struct door *door)
+{
+    listener_free(door->listener);
+    door->listener = NULL;
+}
+
+static void close_unwanted(struct doors *doors)
+{
+    struct door *door;
+
+    LL_FOREACH (doors->first, door) {
+        if (door->wanted || !door->listener)
+            continue;
+        log_line(doors->log, LOG_INFO, "no longer listening on %s port %u", door->url.host,
+                 (unsigned)listener_port(door->listener));
+        close_door(door);
+    }
+}
+
+bool doors_apply(struct doors *doors, const struct config *config)
+{
+    struct door *door;
+    bool complete = true;
+
+    if (!apply_upstreams(doors, config)) {
+        log_line(doors->log, LOG_ERROR, "out of memory");
+        return false;
+    }
+    LL_FOREACH (doors->first, door)
+        door->wanted = false;
+    for (const struct config_listener *wanted = config->listeners; wanted; wanted = wanted->next)
+        if (!apply_listener(doors, wanted))
+            complete = false;
+    close_unwanted(doors);
+    return complete;
+}
+
+void doors_close(struct doors *doors)
+{
+    struct door *door;
+
+    LL_FOREACH (doors->first, door)
+        close_door(door);
+}
+
+void doors_clear(struct doors *doors)
+{
+    struct door *door, *next;
+    struct live_upstream *live, *next_live;
+
+    doors_close(doors);
+    LL_FOREACH_SAFE(doors->first, door, next)
+    {
+        tls_context_free(door->tls);
+        free(door);
+    }
+    LL_FOREACH_SAFE(doors->upstreams, live, next_live)
+    free(live);
+    doors->first = NULL;
+    doors->upstreams = NULL;
+}
