@@ -506,7 +506,7 @@ class Client:
             if response.status == "OK":
                 if self.selecting_count is None:
                     self._fault("SELECT without EXISTS")
-                self.selected = parse(command.split(b" ", 1)[1])[0]
+                self.selected = command.partition(b" ")[2]
                 self.read_only = response.code is not None and response.code[0] == "READ-ONLY"
             elif response.status == "NO":
                 self._forget()
