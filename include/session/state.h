@@ -27,7 +27,9 @@ struct queued {
     struct queued *next;
     struct command command;
     struct arena arena;
-    char *bytes;          /* the line, owned */
+    char *bytes; /* the line, owned */
+    size_t length;
+    const struct spool_ops *spool_ops;
     struct spool *upload; /* APPEND's message; NULL: none */
     uint64_t upload_size;
     bool upload_literal8;
@@ -85,6 +87,7 @@ struct session {
     usec still_here_at; /* IDLE */
     usec run_until;     /* of the running command */
     void (*run_late)(struct session *session);
+    void (*after_target)(struct session *session); /* target.c */
 };
 
 /* --- writing. All go to session->output; out of memory ends the session (session_no_memory), callers need not look. */

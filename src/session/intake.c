@@ -184,7 +184,9 @@ static void whole_line(struct session *session, const struct command_input *inpu
 
     if (line) {
         session->line = NULL;
+        session->blocked = true; /* what follows may depend on what comes of this line */
         line(session, input->line.bytes);
+        session->blocked = session->blocked && session->current;
     } else if (input->line.bytes.length > 0) { /* an empty line is nothing */
         enqueue(session, input->line, NULL);
     }

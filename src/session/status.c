@@ -1,0 +1,279 @@
+/* STATUS: of the mailbox that the upstream has selected never sent (servers answer it from what they last told), but
+ * made from the truth after a look; of others passed on. RFC 3501 section 6.3.10, RFC 8438 (SIZE). */
+#include <event2/buffer.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "imap/fetch_items.h"
+#include "imap/mailbox_name.h"
+#include "session/state.h"
+
+struct status_run {
+    struct run run;
+    struct value *told; /* unused between calls */
+    bool printed;
+    uint64_t size; /* sum of RFC822.SIZE */
+    bool size_known;
+};
+
+static void free_status(struct run *run)
+{
+    free(run);
+}
+
+static struct slice mailbox_argument(const struct session *session)
+{
+    struct slice name = {0};
+
+    (void)value_astring(session->current->command.arguments, &name);
+    return mailbox_name_canonical(name);
+}
+
+static const struct value *items_argument(const struct session *session)
+{
+    return session->current->command.arguments->next->first;
+}
+
+static bool asks_for(const struct value *items, const char *name)
+{
+    for (; items; items = items->next) {
+        if (value_is_atom(items, name))
+            return true;
+    }
+    return false;
+}
+
+/* --- from the truth */
+
+static uint64_t count_flag(const struct mailbox *mailbox, unsigned flag, bool set)
+{
+    uint64_t count = 0;
+
+    for (uint32_t i = 0; i < mailbox->map.count; i++)
+        count += ((uid_map_at(&mailbox->map, i)->system & flag) != 0) == set;
+    return count;
+}
+
+/* False: the truth does not say. */
+static bool from_truth(const struct session *session, const struct mailbox *mailbox, const struct value *item,
+                       uint64_t *number)
+{
+    bool flags = account_flags_in_step(session->account, mailbox);
+    const struct status_run *run = (const struct status_run *)session->run;
+
+    if (value_is_atom(item, "MESSAGES"))
+        *number = mailbox->map.count;
+    else if (value_is_atom(item, "UIDNEXT") && mailbox->uidnext)
+        *number = mailbox->uidnext;
+    else if (value_is_atom(item, "UIDVALIDITY"))
+        *number = mailbox->uidvalidity;
+    else if (value_is_atom(item, "RECENT"))
+        *number = mailbox->recent_free.count;
+    else if (value_is_atom(item, "UNSEEN") && flags)
+        *number = count_flag(mailbox, FLAG_SEEN, false);
+    else if (value_is_atom(item, "DELETED") && flags)
+        *number = count_flag(mailbox, FLAG_DELETED, true);
+    else if (value_is_atom(item, "SIZE") && session->current->command.name == COMMAND_STATUS && run->size_known)
+        *number = run->size;
+    else
+        return false;
+    return true;
+}
+
+static const struct value *told_value(const struct value *told, const struct value *item)
+{
+    for (; told && told->next; told = told->next->next) {
+        if (told->kind == VALUE_ATOM && slice_equal_nocase(told->text, item->text))
+            return told->next;
+    }
+    return NULL;
+}
+
+/* items: the names asked for; in a server's own STATUS list (told == items) every second value is one. */
+void status_print(struct session *session, const struct mailbox *mailbox, const struct value *items,
+                  const struct value *told, struct evbuffer *out)
+{
+    const char *space = "";
+
+    evbuffer_add(out, "(", 1);
+    for (const struct value *item = items; item; item = told == items && item->next ? item->next->next : item->next) {
+        const struct value *value = told_value(told, item);
+        uint64_t number;
+        if (item->kind != VALUE_ATOM)
+            continue;
+        if (from_truth(session, mailbox, item, &number))
+            evbuffer_add_printf(out, "%s%.*s %" PRIu64, space, (int)item->text.length, item->text.data, number);
+        else if (value && evbuffer_add_printf(out, "%s%.*s ", space, (int)item->text.length, item->text.data) > 0)
+            (void)!value_print(value, out);
+        else
+            continue;
+        space = " ";
+    }
+    evbuffer_add(out, ")", 1);
+}
+
+static void finish_from_truth(struct session *session, const struct mailbox *mailbox)
+{
+    session_write(session, "* STATUS ");
+    if (!value_print_astring(mailbox_argument(session), session->output))
+        session_no_memory(session);
+    session_write(session, " ");
+    status_print(session, mailbox, items_argument(session), NULL, session->output);
+    session_write(session, "\r\n");
+    session_ok(session, NULL);
+}
+
+/* --- of the selected one */
+
+static enum job_turn build_sizes(struct job *job, struct outgoing *out)
+{
+    struct status_run *run = (struct status_run *)((struct session *)job->owner)->run;
+
+    run->size = 0;
+    run->size_known = true;
+    if (job->mailbox->map.count == 0)
+        return JOB_NOTHING;
+    outgoing_text(out, "UID FETCH 1:* (UID RFC822.SIZE)");
+    return JOB_SEND;
+}
+
+static void add_size(struct job *job, const struct job_fetch *fetch)
+{
+    struct status_run *run = (struct status_run *)((struct session *)job->owner)->run;
+    uint64_t size;
+
+    for (const struct fetch_pair *pair = fetch->part->pairs; pair; pair = pair->next) {
+        if (fetch_pair_kind(pair) == FETCH_RFC822_SIZE && value_number(pair->value, UINT32_MAX, &size))
+            run->size += size;
+    }
+}
+
+static void looked(struct job *job, const struct job_result *result)
+{
+    struct session *session = job->owner;
+
+    session->job = NULL;
+    if (result->status == JOB_OK)
+        finish_from_truth(session, job->mailbox);
+    else
+        session_finish_result(session, result);
+}
+
+static const struct job_ops size_ops = {.build = build_sizes, .fetch = add_size, .done = looked};
+
+static void looked_before_sizes(struct job *job, const struct job_result *result)
+{
+    struct session *session = job->owner;
+    struct job wanted = {.ops = &size_ops, .goal = JOB_RUN, .policy = JOB_REPEAT, .mailbox = job->mailbox};
+
+    session->job = NULL;
+    if (result->status == JOB_OK)
+        (void)!session_submit(session, &wanted);
+    else
+        session_finish_result(session, result);
+}
+
+static const struct job_ops look_ops = {.done = looked};
+static const struct job_ops look_before_sizes_ops = {.done = looked_before_sizes};
+
+static void look(struct session *session)
+{
+    const struct value *items = items_argument(session);
+    bool flags = asks_for(items, "UNSEEN") || asks_for(items, "DELETED");
+    struct job wanted = {.ops = asks_for(items, "SIZE") ? &look_before_sizes_ops : &look_ops,
+                         .goal = flags ? JOB_FLAGS : JOB_SELECTED,
+                         .policy = JOB_REPEAT,
+                         .mailbox = account_mailbox(session->account, mailbox_argument(session))};
+
+    if (wanted.mailbox)
+        (void)!session_submit(session, &wanted);
+    else
+        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+}
+
+/* --- of another one */
+
+static enum job_turn build(struct job *job, struct outgoing *out)
+{
+    struct session *session = job->owner;
+    struct mailbox *mailbox = account_find_mailbox(session->account, mailbox_argument(session));
+
+    if (mailbox && account_is_selected(session->account, mailbox))
+        return JOB_REFUSE; /* it has become the selected one */
+    outgoing_text(out, "STATUS ");
+    outgoing_astring(out, mailbox_argument(session));
+    outgoing_text(out, " ");
+    outgoing_value(out, session->current->command.arguments->next);
+    return JOB_SEND;
+}
+
+static void answered(struct job *job, const struct response *response)
+{
+    struct session *session = job->owner;
+    struct status_run *run = (struct status_run *)session->run;
+    struct mailbox *mailbox = account_find_mailbox(session->account, mailbox_argument(session));
+    struct slice name;
+
+    if (response->kind != RESPONSE_MAILBOX_STATUS || run->printed || !value_astring(response->arguments, &name) ||
+        !value_is_list(response->arguments->next) ||
+        !slice_equal(mailbox_name_canonical(name), mailbox_argument(session)))
+        return;
+    run->printed = true;
+    session_write(session, "* STATUS ");
+    if (!value_print_astring(mailbox_argument(session), session->output) || evbuffer_add(session->output, " ", 1) < 0 ||
+        !value_print(response->arguments->next, session->output))
+        session_no_memory(session);
+    session_write(session, "\r\n");
+    if (mailbox)
+        account_status_seen(session->account, mailbox, response->arguments->next->first);
+}
+
+static void done(struct job *job, const struct job_result *result)
+{
+    struct session *session = job->owner;
+
+    session->job = NULL;
+    if (result->status == JOB_REFUSED)
+        look(session);
+    else
+        session_finish_result(session, result);
+}
+
+static const struct job_ops status_ops = {.build = build, .untagged = answered, .done = done};
+
+static const char *fault(const struct command *command)
+{
+    const struct value *value = command->arguments;
+    const char *error = "STATUS takes a mailbox name and a list of items";
+    struct slice name;
+
+    if (value_count(value) != 2 || !value_astring(value, &name) || !mailbox_name_valid(name, &error) ||
+        !value_is_list(value->next) || !value->next->first)
+        return error;
+    for (const struct value *item = value->next->first; item; item = item->next) {
+        if (item->kind != VALUE_ATOM)
+            return "The items of STATUS are atoms";
+        if (value_is_atom(item, "HIGHESTMODSEQ"))
+            return "HIGHESTMODSEQ is not offered here";
+    }
+    return NULL;
+}
+
+void session_start_status(struct session *session)
+{
+    struct job wanted = {.ops = &status_ops, .goal = JOB_RUN, .policy = JOB_REPEAT};
+    struct status_run *run;
+
+    if (fault(&session->current->command)) {
+        session_bad(session, fault(&session->current->command));
+        return;
+    }
+    run = calloc(1, sizeof(*run));
+    if (!run) {
+        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+        return;
+    }
+    run->run.free = free_status;
+    session->run = &run->run;
+    (void)!session_submit(session, &wanted);
+}

@@ -1,0 +1,64 @@
+/* After APPEND, COPY and MOVE: whoever looks at the target is told soon, and the asker's own OK waits for the new
+ * message to be learned, a second at most, so that its next command finds it. */
+#include "session/state.h"
+
+static void learned(struct job *job, const struct job_result *result)
+{
+    struct session *session = job->owner;
+
+    (void)result;
+    session->job = NULL;
+    session->run_until = USEC_NEVER;
+    session->after_target(session);
+}
+
+static const struct job_ops look_ops = {.done = learned};
+
+static void too_late(struct session *session)
+{
+    if (session->job)
+        job_abandon(session->job);
+    session->job = NULL;
+    session->after_target(session);
+}
+
+void target_changed(struct session *session, struct slice name, void (*then)(struct session *session))
+{
+    struct mailbox *mailbox = account_find_mailbox(session->account, name);
+    struct job look = {.ops = &look_ops, .owner = session, .title = "look", .goal = JOB_LOOK, .policy = JOB_REPEAT};
+
+    if (!mailbox || !session->view || session->view->mailbox != mailbox) {
+        account_mailbox_touched(session->account, name);
+        then(session);
+        return;
+    }
+    look.mailbox = mailbox;
+    session->after_target = then;
+    session->job = job_submit(session->account, &look);
+    if (!session->job) {
+        then(session);
+        return;
+    }
+    session->run_late = too_late;
+    session->run_until = session_now(session) + USEC_SECOND;
+    task_wake(&session->task); /* for the deadline */
+}
+
+bool target_take_part(struct seqset *left, size_t octets, struct seqset *part)
+{
+    size_t taken = 0, used = 0;
+
+    while (taken < left->count) {
+        struct seqset one = {.ranges = &left->ranges[taken], .count = 1, .capacity = 1};
+        used += seqset_printed_length(&one) + 1;
+        if (taken > 0 && used > octets)
+            break;
+        if (!seqset_add_range(part, left->ranges[taken].low, left->ranges[taken].high))
+            return false;
+        taken++;
+    }
+    for (size_t i = taken; i < left->count; i++)
+        left->ranges[i - taken] = left->ranges[i];
+    left->count -= taken;
+    return true;
+}
