@@ -26,6 +26,11 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 MATRIX = ("full", "no-condstore", "bare", "no-idle")
 # Tests deliver behind imapmux's back and look at once, so nothing may be answered from a look a moment ago.
 SETTINGS = {"freshness": "0", "park_delay": "1s", "watch_interval": "1s", "poll_interval": "500ms", "login_wait": "10s"}
+# The rest are durations, in [timeouts].
+SECTIONS = {"limits": """quantum slice_messages slice_size client_line_max client_line_max_before_login literal_max_before_login
+    upstream_command_max upstream_answer_max append_max output_memory spool_max spool_total sessions_per_account
+    sessions_per_address sessions_total queued_commands drain_max max_garbage max_bad_before_login max_bad""".split(),
+            "logging": ["log_level", "log_file"], "program": ["spool_directory", "core_dumps"]}
 
 
 class Skip(Exception):
@@ -64,6 +69,8 @@ class Scenario:
         self.start_time = time.monotonic()
         self.settings = dict(options["settings"])
         self.expected_exit = 0
+        self.scratch = os.path.join(directory, "tmp")
+        os.mkdir(self.scratch)
 
     # --- life
 
@@ -89,19 +96,21 @@ class Scenario:
 
     def write_settings(self, upstream=None, listener=None):
         """Writes the settings file; the arguments are more lines for the two sections."""
-        lines = ["%s = %s" % pair for pair in self.settings.items()]
-        lines += ["", "[upstream server]", "url = imap://127.0.0.1:%d" % self.upstream_port, *(upstream or [])]
-        lines += ["", "[listener clients]", "url = imap://127.0.0.1:%d" % self.mux_port, *(listener or [])]
+        settings = {"log_level": "debug", "spool_directory": self.scratch, **self.settings}
+        lines = []
+        for section in ("timeouts", *SECTIONS):
+            lines += ["[%s]" % section]
+            lines += ["%s = %s" % pair for pair in settings.items() if section_of(pair[0]) == section]
+        lines += ["[upstream server]", "url = imap://127.0.0.1:%d" % self.upstream_port, *(upstream or [])]
+        lines += ["[listener clients]", "url = imap://127.0.0.1:%d" % self.mux_port, *(listener or [])]
         path = os.path.join(self.directory, "imapmux.conf")
         with open(path, "w") as out:
             out.write("\n".join(lines) + "\n")
         return path
 
     def environment(self):
-        scratch = os.path.join(self.directory, "tmp")
-        os.makedirs(scratch, exist_ok=True)
         logs = "log_path=%s/" % self.directory
-        return {**os.environ, "TMPDIR": scratch, "ASAN_OPTIONS": logs + "sanitizer-address:detect_stack_use_after_return=1",
+        return {**os.environ, "TMPDIR": self.scratch, "ASAN_OPTIONS": logs + "sanitizer-address:detect_stack_use_after_return=1",
                 "UBSAN_OPTIONS": logs + "sanitizer-undefined:print_stacktrace=1",
                 "TSAN_OPTIONS": logs + "sanitizer-thread", "LSAN_OPTIONS": "report_objects=0"}
 
@@ -176,8 +185,7 @@ class Scenario:
         assert not self.relay.violations, "said upstream: " + "; ".join(self.relay.violations[:5])
 
     def _check_files(self):
-        scratch = os.path.join(self.directory, "tmp")
-        left = os.listdir(scratch) if os.path.isdir(scratch) else []
+        left = os.listdir(self.scratch)
         assert not left, "files left behind: %s" % left
         reports = [name for name in os.listdir(self.directory) if name.startswith("sanitizer-")]
         assert not reports, "sanitizer reports: %s" % reports
@@ -240,6 +248,10 @@ class Scenario:
         rows = list(self.dovecot.contents(user, mailbox).values())
         assert len(rows) == len(dict(rows)), "the server holds a message twice: %s" % rows
         return dict(rows)
+
+
+def section_of(setting):
+    return next((section for section, names in SECTIONS.items() if setting in names), "timeouts")
 
 
 def _reap(pid):
