@@ -19,6 +19,8 @@ bool response_line_begins_fetch(struct slice text, uint32_t *number, size_t *off
 /* Makes pairs of the values from `first` up to `end` (excluded; NULL: all). False: garbage, such as an odd count, a
  * name that is no atom, a UID or MODSEQ that is none. */
 bool response_line_pairs(struct value *first, const struct value *end, struct arena *arena, struct fetch_pair **pairs);
+/* Makes the name of a FETCH item capitals, up to a [ if there is one. False: out of memory. */
+bool response_line_name(struct slice *name, struct arena *arena);
 /* May a literal of this item be streamed? */
 bool response_line_streams(struct slice name);
 

@@ -213,13 +213,15 @@ static enum stream_check begin_stream(struct response_reader *reader, struct fra
     const struct value *name = NULL;
     struct value *values = NULL;
     struct fetch_pair *pairs;
+    struct slice stream_name;
 
     if (frame.literal_size <= RESPONSE_INLINE_MAX || check_stream(reader, &values, &name) == STREAM_NO)
         return STREAM_NO;
-    if (!response_line_pairs(values, name, &reader->arena, &pairs))
+    stream_name = name->text;
+    if (!response_line_pairs(values, name, &reader->arena, &pairs) || !response_line_name(&stream_name, &reader->arena))
         return STREAM_GARBAGE;
     make_fetch(reader, pairs, false);
-    reader->response.fetch.stream_name = name->text;
+    reader->response.fetch.stream_name = stream_name;
     reader->response.fetch.stream_size = frame.literal_size;
     reader->response.fetch.stream_literal8 = frame.literal8;
     reader->fetch_open = reader->streaming = true;

@@ -193,8 +193,7 @@ bool response_line_streams(struct slice name)
            slice_starts_nocase(name, SLICE("RFC822"));
 }
 
-/* The name with its letters made capitals; of a section the lexer has done it up to the [. */
-static bool name_in_capitals(struct slice *name, struct arena *arena)
+bool response_line_name(struct slice *name, struct arena *arena)
 {
     char *copy;
     size_t i;
@@ -249,7 +248,7 @@ static struct fetch_pair *make_pair(const struct value *name, struct value *valu
         return NULL;
     pair->name = name->text;
     pair->value = value;
-    return name_in_capitals(&pair->name, arena) && is_sound(pair) ? pair : NULL;
+    return response_line_name(&pair->name, arena) && is_sound(pair) ? pair : NULL;
 }
 
 bool response_line_pairs(struct value *first, const struct value *end, struct arena *arena, struct fetch_pair **pairs)

@@ -333,8 +333,6 @@ static enum value_result lex_atom(struct lexer *lexer)
     if (name.length < text.length && text.data[name.length] == '[' && is_section_name(name))
         return lex_section(lexer, name);
     text.length = atom_length(text, false);
-    if (text.length == 0)
-        return bad(lexer, "Control character");
     lexer->at += text.length;
     return add(lexer, VALUE_ATOM, text);
 }
@@ -371,6 +369,8 @@ static enum value_result lex_value(struct lexer *lexer)
 {
     struct slice text = rest(lexer);
 
+    if (is_control(text.data[0]))
+        return bad(lexer, "Control character");
     if (!lexer->apart)
         return bad(lexer, "Missing space between arguments");
     lexer->apart = false;
