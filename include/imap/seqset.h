@@ -39,6 +39,8 @@ bool seqset_add(struct seqset *set, uint32_t number);
 bool seqset_add_range(struct seqset *set, uint32_t low, uint32_t high);
 bool seqset_copy(const struct seqset *from, struct seqset *to);  /* to must be empty */
 void seqset_remove(struct seqset *set, uint32_t number);         /* of a resolved set; no effect when out of memory */
+/* Takes every number up to this one away; resolved sets. */
+void seqset_cut_up_to(struct seqset *set, uint32_t number);
 bool seqset_contains(const struct seqset *set, uint32_t number); /* resolved sets */
 uint64_t seqset_size(const struct seqset *set);                  /* how many numbers; resolved sets */
 /* "1:3,5"; nothing for the empty set. False: out of memory. */

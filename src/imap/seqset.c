@@ -349,3 +349,15 @@ bool seqset_walk_next(struct seqset_walk *walk, uint32_t *number)
         walk->range++;
     return true;
 }
+
+void seqset_cut_up_to(struct seqset *set, uint32_t number)
+{
+    size_t gone = 0;
+
+    while (gone < set->count && set->ranges[gone].high <= number)
+        gone++;
+    set->count -= gone;
+    memmove(set->ranges, set->ranges + gone, set->count * sizeof(*set->ranges));
+    if (set->count > 0 && set->ranges[0].low <= number)
+        set->ranges[0].low = number + 1;
+}

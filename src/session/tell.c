@@ -88,11 +88,18 @@ static bool numbers_are_queued(const struct session *session)
     return false;
 }
 
+/* FETCH, STORE and SEARCH by number: RFC 3501 section 7.4.1 permits no EXPUNGE while they are in progress. */
+static bool permits_expunges(const struct command *command)
+{
+    return command->uid ||
+           (command->name != COMMAND_FETCH && command->name != COMMAND_STORE && command->name != COMMAND_SEARCH);
+}
+
 void tell_before_tag(struct session *session, const struct seqset *own)
 {
     if (!has_view(session))
         return;
-    if (!command_uses_numbers(&session->current->command) && !numbers_are_queued(session))
+    if (permits_expunges(&session->current->command) && !numbers_are_queued(session))
         tell_ghosts(session, NULL);
     else if (own)
         tell_ghosts(session, own);

@@ -1,0 +1,376 @@
+/* COPY, MOVE and their UID forms: one job, all or nothing, unless the set does not fit one command. By number nothing
+ * is done if one of the messages is gone already; what the server left out is found by COPYUID. MOVE is made of COPY,
+ * STORE and UID EXPUNGE of just these where the server has none. RFC 3501 section 6.4.7, RFC 6851, RFC 4315 section 3,
+ * RFC 2180 section 4.4. */
+#include <event2/buffer.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "imap/mailbox_name.h"
+#include "session/renumber.h"
+#include "session/state.h"
+#include "session/tell.h"
+
+struct copy_run {
+    struct run run;
+    bool move;
+    bool emulated;
+    bool ghosts; /* refused at its turn: a message is gone */
+    struct slice target;
+    struct seqset uids;       /* what the client means */
+    struct seqset left;       /* still to be sent */
+    struct seqset part;       /* in flight */
+    struct seqset removal;    /* MOVE without the server's: what has been copied */
+    uint64_t asked;           /* messages sent to be copied */
+    uint64_t copied;          /* by COPYUID */
+    uint32_t validity;        /* 0: no COPYUID has come */
+    struct evbuffer *sources; /* "1:3,5" of COPYUID, parts with commas between */
+    struct evbuffer *targets;
+};
+
+static void free_copy(struct run *run)
+{
+    struct copy_run *copy = (struct copy_run *)run;
+
+    seqset_clear(&copy->uids);
+    seqset_clear(&copy->left);
+    seqset_clear(&copy->part);
+    seqset_clear(&copy->removal);
+    if (copy->sources)
+        evbuffer_free(copy->sources);
+    if (copy->targets)
+        evbuffer_free(copy->targets);
+    free(copy);
+}
+
+/* --- the copying job */
+
+static bool has_ghosts(const struct copy_run *copy, const struct uid_map *map, bool *ghosts)
+{
+    struct seqset living = {0};
+    bool ok = uid_map_intersect(map, &copy->uids, &living);
+
+    *ghosts = seqset_size(&living) != seqset_size(&copy->uids);
+    seqset_clear(&living);
+    return ok;
+}
+
+static enum job_turn build_copy(struct job *job, struct outgoing *out)
+{
+    struct session *session = job->owner;
+    struct copy_run *copy = (struct copy_run *)session->run;
+    struct seqset part = {0};
+    bool first = copy->asked == 0, ok = true;
+
+    if (first && !session->current->command.uid)
+        ok = has_ghosts(copy, &job->mailbox->map, &copy->ghosts);
+    if (!ok || copy->ghosts)
+        return JOB_REFUSE;
+    seqset_clear(&copy->part);
+    ok = target_take_part(&copy->left, session_settings(session)->upstream_command_max, &part) &&
+         uid_map_intersect(&job->mailbox->map, &part, &copy->part);
+    seqset_clear(&part);
+    if (!ok)
+        return JOB_REFUSE;
+    if (copy->part.count == 0)
+        return JOB_NOTHING;
+    copy->asked += seqset_size(&copy->part);
+    outgoing_text(out, copy->move && !copy->emulated ? "UID MOVE " : "UID COPY ");
+    outgoing_set(out, &copy->part);
+    outgoing_text(out, " ");
+    outgoing_astring(out, copy->target);
+    return JOB_SEND;
+}
+
+static bool add_list(struct evbuffer *list, const struct value *value)
+{
+    return (evbuffer_get_length(list) == 0 || evbuffer_add(list, ",", 1) == 0) &&
+           evbuffer_add(list, value->text.data, value->text.length) == 0;
+}
+
+/* [COPYUID validity sources targets], in the tagged answer of COPY or an untagged one of MOVE. */
+static void take_copyuid(struct session *session, struct copy_run *copy, const struct response *response)
+{
+    const struct value *validity = response->code.arguments;
+    struct seqset sources = {0}, targets = {0};
+    uint64_t number;
+
+    if (response->code.name != RESPONSE_CODE_COPYUID || value_count(validity) != 3 ||
+        !value_number(validity, UINT32_MAX, &number))
+        return;
+    if (response_uid_set(validity->next, &sources) && response_uid_set(validity->next->next, &targets)) {
+        copy->validity = (uint32_t)number;
+        copy->copied += seqset_size(&sources);
+        if (!add_list(copy->sources, validity->next) || !add_list(copy->targets, validity->next->next))
+            session_no_memory(session);
+        for (size_t i = 0; i < sources.count; i++)
+            (void)!seqset_add_range(&copy->removal, sources.ranges[i].low, sources.ranges[i].high);
+    }
+    seqset_clear(&sources);
+    seqset_clear(&targets);
+}
+
+static void copy_untagged(struct job *job, const struct response *response)
+{
+    struct session *session = job->owner;
+
+    if (response->kind == RESPONSE_STATUS)
+        take_copyuid(session, (struct copy_run *)session->run, response);
+}
+
+/* --- the end */
+
+static void copyuid_code(struct copy_run *copy, struct evbuffer *out)
+{
+    evbuffer_add_printf(out, "COPYUID %u ", copy->validity);
+    (void)!evbuffer_add_buffer(out, copy->sources);
+    evbuffer_add(out, " ", 1);
+    (void)!evbuffer_add_buffer(out, copy->targets);
+}
+
+/* How many of the messages asked for were not there to be copied; 0 if that cannot be told. */
+static uint64_t missing(const struct session *session, const struct copy_run *copy)
+{
+    struct seqset living = {0};
+    uint64_t count = 0;
+
+    if (session->current->command.uid)
+        return 0;
+    if (copy->validity)
+        return copy->asked > copy->copied ? copy->asked - copy->copied : 0;
+    if (!copy->move && session->view->mailbox && uid_map_intersect(&session->view->mailbox->map, &copy->uids, &living))
+        count = seqset_size(&copy->uids) - seqset_size(&living);
+    seqset_clear(&living);
+    return count;
+}
+
+static void finish(struct session *session)
+{
+    struct copy_run *copy = (struct copy_run *)session->run;
+    uint64_t lacking = missing(session, copy);
+    struct evbuffer *code = evbuffer_new();
+    char text[120];
+
+    if (!code) {
+        session_no_memory(session);
+        return;
+    }
+    if (copy->validity)
+        copyuid_code(copy, code);
+    evbuffer_add(code, "", 1);
+    if (copy->move && copy->validity)
+        session_write(session, "* OK [%s] Moved\r\n", (const char *)evbuffer_pullup(code, -1));
+    if (copy->move)
+        tell_before_tag(session, &copy->uids);
+    if (lacking > 0) {
+        snprintf(text, sizeof(text), "%llu of %llu messages were copied: the others no longer exist",
+                 (unsigned long long)(copy->asked - lacking), (unsigned long long)copy->asked);
+        session_no(session, "EXPUNGEISSUED", text);
+    } else if (copy->validity && !copy->move) {
+        session_finish(session, RESPONSE_OK, (const char *)evbuffer_pullup(code, -1), "COPY completed.");
+    } else {
+        session_ok(session, NULL);
+    }
+    evbuffer_free(code);
+}
+
+/* Not all was done: said in words. */
+static void finish_in_part(struct session *session, const struct job_result *result)
+{
+    struct copy_run *copy = (struct copy_run *)session->run;
+    uint64_t before = copy->asked - seqset_size(&copy->part);
+    char text[120];
+
+    if (result->status == JOB_REFUSED && copy->ghosts) {
+        session_no(session, "EXPUNGEISSUED", "Some of the messages no longer exist; nothing was copied");
+    } else if (before > 0 && result->status == JOB_NO) {
+        snprintf(text, sizeof(text), "The mail server refused after %llu messages", (unsigned long long)before);
+        session_no(session, NULL, text);
+    } else {
+        session_finish_result(session, result);
+    }
+}
+
+/* --- MOVE where the server has none */
+
+static enum job_turn build_mark(struct job *job, struct outgoing *out)
+{
+    struct copy_run *copy = (struct copy_run *)((struct session *)job->owner)->run;
+    struct seqset living = {0};
+    bool ok = uid_map_intersect(&job->mailbox->map, &copy->removal, &living);
+    bool any = living.count > 0;
+
+    if (ok && any) {
+        outgoing_text(out, "UID STORE ");
+        outgoing_set(out, &living);
+        outgoing_text(out, " +FLAGS.SILENT (\\Deleted)");
+    }
+    seqset_clear(&living);
+    return !ok ? JOB_REFUSE : any ? JOB_SEND : JOB_NOTHING;
+}
+
+static enum job_turn build_remove(struct job *job, struct outgoing *out)
+{
+    struct copy_run *copy = (struct copy_run *)((struct session *)job->owner)->run;
+    struct seqset living = {0};
+    bool ok = uid_map_intersect(&job->mailbox->map, &copy->removal, &living);
+    bool any = living.count > 0;
+
+    if (ok && any) {
+        outgoing_text(out, "UID EXPUNGE ");
+        outgoing_set(out, &living);
+    }
+    seqset_clear(&living);
+    return !ok ? JOB_REFUSE : any ? JOB_SEND : JOB_NOTHING;
+}
+
+static void next(struct session *session);
+static void marked(struct job *job, const struct job_result *result);
+static void removed(struct job *job, const struct job_result *result);
+static void copied(struct job *job, const struct job_result *result);
+
+static const struct job_ops copy_ops = {.build = build_copy, .untagged = copy_untagged, .done = copied};
+static const struct job_ops mark_ops = {.build = build_mark, .done = marked};
+static const struct job_ops remove_ops = {.build = build_remove, .done = removed};
+
+static void submit(struct session *session, const struct job_ops *ops)
+{
+    const struct copy_run *copy = (const struct copy_run *)session->run;
+    struct job wanted = {.ops = ops,
+                         .goal = JOB_RUN,
+                         .policy = ops == &mark_ops ? JOB_REPEAT : JOB_UNKNOWN_OUTCOME,
+                         .mailbox = session->view->mailbox,
+                         .read_write = copy->move};
+
+    (void)!session_submit(session, &wanted);
+}
+
+/* The messages are in the target already: whatever fails now, they are there twice. */
+static void failed_to_remove(struct session *session, const struct job_result *result)
+{
+    if (result->status == JOB_LOST)
+        session_finish_result(session, result);
+    else
+        session_no(session, NULL, "The messages were copied, but could not be removed here");
+}
+
+static void marked(struct job *job, const struct job_result *result)
+{
+    struct session *session = job->owner;
+
+    session->job = NULL;
+    if (result->status == JOB_OK && session->view->mailbox)
+        submit(session, &remove_ops);
+    else
+        failed_to_remove(session, result);
+}
+
+static void removed(struct job *job, const struct job_result *result)
+{
+    struct session *session = job->owner;
+    struct copy_run *copy = (struct copy_run *)session->run;
+
+    session->job = NULL;
+    if (result->status == JOB_OK) {
+        seqset_clear(&copy->removal);
+        next(session);
+    } else {
+        failed_to_remove(session, result);
+    }
+}
+
+static void copied(struct job *job, const struct job_result *result)
+{
+    struct session *session = job->owner;
+    struct copy_run *copy = (struct copy_run *)session->run;
+
+    session->job = NULL;
+    if (result->status != JOB_OK || !session->view->mailbox) {
+        finish_in_part(session, result);
+        return;
+    }
+    if (result->response)
+        take_copyuid(session, copy, result->response);
+    if (copy->emulated && copy->removal.count == 0 && copy->part.count > 0) /* the server told no COPYUID */
+        (void)!seqset_copy(&copy->part, &copy->removal);
+    if (copy->emulated)
+        submit(session, &mark_ops);
+    else
+        next(session);
+}
+
+static void next(struct session *session)
+{
+    struct copy_run *copy = (struct copy_run *)session->run;
+
+    if (copy->left.count > 0)
+        submit(session, &copy_ops);
+    else if (copy->asked > 0)
+        target_changed(session, copy->target, finish);
+    else
+        finish(session);
+}
+
+/* --- the beginning */
+
+static const char *parse(struct session *session, struct copy_run *copy)
+{
+    const struct value *arguments = session->current->command.arguments;
+    const char *error = "COPY and MOVE take a set of messages and a mailbox name";
+    struct slice name;
+
+    if (value_count(arguments) != 2 || arguments->kind != VALUE_ATOM || !value_astring(arguments->next, &name) ||
+        !mailbox_name_valid(name, &error))
+        return error;
+    copy->target = mailbox_name_canonical(name);
+    return NULL;
+}
+
+static void begin(struct session *session, struct copy_run *copy)
+{
+    const struct command *command = &session->current->command;
+    const bool *has = account_capabilities(session->account)->has;
+    enum renumber_result result;
+
+    copy->emulated = copy->move && !has[CAPABILITY_MOVE];
+    if (copy->emulated && !has[CAPABILITY_UIDPLUS]) {
+        session_bad(session, "MOVE is not offered: the mail server cannot do it safely");
+        return;
+    }
+    if (command->uid)
+        tell_arrivals(session);
+    result = renumber_set(session->view, command->arguments->text, command->uid, &copy->uids);
+    if (result == RENUMBER_NO_MEMORY || !seqset_copy(&copy->uids, &copy->left))
+        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+    else if (result != RENUMBER_OK)
+        session_bad(session, renumber_fault(result));
+    else if (copy->uids.count == 0)
+        session_ok(session, NULL);
+    else
+        submit(session, &copy_ops);
+}
+
+void session_start_copy(struct session *session)
+{
+    struct copy_run *copy = calloc(1, sizeof(*copy));
+    const char *fault;
+
+    if (copy) {
+        copy->run.free = free_copy;
+        copy->move = session->current->command.name == COMMAND_MOVE;
+        copy->sources = evbuffer_new();
+        copy->targets = evbuffer_new();
+        session->run = &copy->run;
+    }
+    if (!copy || !copy->sources || !copy->targets) {
+        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+        return;
+    }
+    fault = parse(session, copy);
+    if (fault)
+        session_bad(session, fault);
+    else if (copy->move && session->view->read_only)
+        session_no(session, "READ-ONLY", "The mailbox is open read-only");
+    else
+        begin(session, copy);
+}

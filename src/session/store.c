@@ -1,0 +1,405 @@
+/* STORE and UID STORE: sent as UID STORE and never .SILENT, so that the truth learns; every living message is answered
+ * from the truth unless the client asked for silence and nothing else is hiding in it. +FLAGS and -FLAGS may be
+ * repeated after a lost line; absolute FLAGS are found out: as asked, done; as before, not done; neither, unknown. RFC
+ * 3501 section 6.4.6. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "imap/flags.h"
+#include "session/renumber.h"
+#include "session/state.h"
+#include "session/tell.h"
+
+enum store_sign { STORE_REPLACE, STORE_ADD, STORE_REMOVE };
+
+struct store_message {
+    uint32_t uid;
+    bool untold; /* it had a change that the client did not know of */
+    bool known;
+    uint8_t system;
+    uint32_t keywords;
+};
+
+struct store_run {
+    struct run run;
+    enum store_sign sign;
+    bool silent;
+    struct flag_list flags;
+    struct seqset left;
+    struct store_message *slice;
+    size_t slice_count;
+    bool noted;   /* the former flags of the slice are noted */
+    bool refused; /* the server has said NO to a slice: the others are done, and the end is NO */
+    char refusal[400];
+};
+
+static void free_store(struct run *run)
+{
+    struct store_run *store = (struct store_run *)run;
+
+    seqset_clear(&store->left);
+    free(store->slice);
+    free(store);
+}
+
+static bool cut_slice(struct session *session, struct store_run *store)
+{
+    size_t limit = (size_t)session_settings(session)->slice_messages;
+    struct seqset_walk walk;
+    uint32_t uid;
+
+    free(store->slice);
+    store->slice = calloc(limit, sizeof(*store->slice));
+    store->slice_count = 0;
+    store->noted = false;
+    if (!store->slice)
+        return false;
+    seqset_walk_start(&walk, &store->left);
+    while (store->slice_count < limit && seqset_walk_next(&walk, &uid))
+        store->slice[store->slice_count++].uid = uid;
+    seqset_cut_up_to(&store->left, store->slice[store->slice_count - 1].uid);
+    return true;
+}
+
+/* What the flags are before: what a client that asked for silence takes for granted is computed from them. */
+static void note_former(const struct session *session, struct store_run *store)
+{
+    for (size_t i = 0; i < store->slice_count && !store->noted; i++) {
+        struct store_message *former = &store->slice[i];
+        const struct message *message = uid_map_find(&session->view->mailbox->map, former->uid);
+        if (!message)
+            continue;
+        former->known = message->flags_known;
+        former->untold = view_flags_untold(session->view, message);
+        former->system = message->system;
+        former->keywords = message->keywords;
+    }
+    store->noted = true;
+}
+
+/* Is the message now as it was before, changed as asked? */
+static bool is_as_asked(struct mailbox *mailbox, const struct store_run *store, const struct store_message *former,
+                        const struct message *message)
+{
+    const struct flag_list *flags = &store->flags;
+    unsigned system = flags->system;
+    uint32_t keywords = 0;
+    bool ok;
+
+    if (store->sign == STORE_ADD) {
+        system = former->system | flags->system;
+        ok = keywords_add(mailbox->keywords, former->keywords, flags->keywords, flags->keyword_count, &keywords);
+    } else if (store->sign == STORE_REMOVE) {
+        system = former->system & ~flags->system;
+        ok = keywords_remove(mailbox->keywords, former->keywords, flags->keywords, flags->keyword_count, &keywords);
+    } else {
+        ok = keywords_intern(mailbox->keywords, flags->keywords, flags->keyword_count, &keywords);
+    }
+    return ok && message->flags_known && message->system == system && message->keywords == keywords;
+}
+
+static bool is_as_before(const struct store_message *former, const struct message *message)
+{
+    return former->known && message->flags_known && message->system == former->system &&
+           message->keywords == former->keywords;
+}
+
+/* --- jobs */
+
+static bool living(const struct store_run *store, const struct uid_map *map, struct seqset *uids)
+{
+    for (size_t i = 0; i < store->slice_count; i++) {
+        if (uid_map_find(map, store->slice[i].uid) && !seqset_add(uids, store->slice[i].uid))
+            return false;
+    }
+    return true;
+}
+
+static void write_flag_list(const struct flag_list *flags, struct outgoing *out)
+{
+    static const struct {
+        unsigned bit;
+        const char *name;
+    } names[] = {{FLAG_ANSWERED, "\\Answered"},
+                 {FLAG_FLAGGED, "\\Flagged"},
+                 {FLAG_DELETED, "\\Deleted"},
+                 {FLAG_SEEN, "\\Seen"},
+                 {FLAG_DRAFT, "\\Draft"}};
+    const char *space = "";
+
+    outgoing_text(out, " (");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (!(flags->system & names[i].bit))
+            continue;
+        outgoing_text(out, space);
+        outgoing_text(out, names[i].name);
+        space = " ";
+    }
+    for (size_t i = 0; i < flags->keyword_count; i++) {
+        outgoing_text(out, space);
+        outgoing_atom(out, flags->keywords[i]);
+        space = " ";
+    }
+    outgoing_text(out, ")");
+}
+
+static enum job_turn build_store(struct job *job, struct outgoing *out)
+{
+    static const char *const signs[] = {
+        [STORE_REPLACE] = " FLAGS", [STORE_ADD] = " +FLAGS", [STORE_REMOVE] = " -FLAGS"};
+    struct session *session = job->owner;
+    struct store_run *store = (struct store_run *)session->run;
+    struct seqset uids = {0};
+    enum job_turn turn = JOB_SEND;
+
+    note_former(session, store);
+    if (!living(store, &job->mailbox->map, &uids)) {
+        turn = JOB_REFUSE;
+    } else if (uids.count == 0) {
+        turn = JOB_NOTHING;
+    } else {
+        outgoing_text(out, "UID STORE ");
+        outgoing_set(out, &uids);
+        outgoing_text(out, signs[store->sign]);
+        write_flag_list(&store->flags, out);
+    }
+    seqset_clear(&uids);
+    return turn;
+}
+
+static enum job_turn build_look(struct job *job, struct outgoing *out)
+{
+    struct session *session = job->owner;
+    struct seqset uids = {0};
+    enum job_turn turn = JOB_SEND;
+
+    if (!living((struct store_run *)session->run, &job->mailbox->map, &uids)) {
+        turn = JOB_REFUSE;
+    } else if (uids.count == 0) {
+        turn = JOB_NOTHING;
+    } else {
+        outgoing_text(out, "UID FETCH ");
+        outgoing_set(out, &uids);
+        outgoing_text(out, account_wants_modseq(session->account) ? " (UID FLAGS MODSEQ)" : " (UID FLAGS)");
+    }
+    seqset_clear(&uids);
+    return turn;
+}
+
+static void stored(struct job *job, const struct job_result *result);
+static void found_out(struct job *job, const struct job_result *result);
+static void learned(struct job *job, const struct job_result *result);
+
+static const struct job_ops store_ops = {.build = build_store, .done = stored};
+static const struct job_ops find_out_ops = {.build = build_look, .done = found_out};
+static const struct job_ops learn_ops = {.build = build_look, .done = learned};
+
+static void submit(struct session *session, const struct job_ops *ops)
+{
+    const struct store_run *store = (const struct store_run *)session->run;
+    struct job wanted = {.ops = ops,
+                         .goal = JOB_RUN,
+                         .policy = ops == &store_ops && store->sign == STORE_REPLACE ? JOB_UNKNOWN_OUTCOME : JOB_REPEAT,
+                         .mailbox = session->view->mailbox,
+                         .read_write = ops == &store_ops};
+
+    (void)!session_submit(session, &wanted);
+}
+
+/* --- answering */
+
+static void answer_message(struct session *session, const struct store_run *store, const struct store_message *former,
+                           const struct message *message)
+{
+    struct view *view = session->view;
+    bool hidden =
+        store->silent && !former->untold && former->known && is_as_asked(view->mailbox, store, former, message);
+
+    if (hidden)
+        (void)!view_note_told(view, message);
+    else if (message->flags_known)
+        tell_fetch_flags(session, message, session->current->command.uid);
+}
+
+static void next_slice(struct session *session)
+{
+    struct store_run *store = (struct store_run *)session->run;
+
+    if (store->left.count > 0 && !cut_slice(session, store))
+        session_no(session, "UNAVAILABLE", "Out of memory; not all flags have been stored");
+    else if (store->slice_count > 0)
+        submit(session, &store_ops);
+    else if (store->refused)
+        session_no(session, NULL, store->refusal);
+    else
+        session_ok(session, NULL);
+}
+
+static void answer_slice(struct session *session)
+{
+    struct store_run *store = (struct store_run *)session->run;
+
+    for (size_t i = 0; i < store->slice_count; i++) {
+        const struct message *message = uid_map_find(&session->view->mailbox->map, store->slice[i].uid);
+        if (message && view_counts(session->view, message->uid))
+            answer_message(session, store, &store->slice[i], message);
+    }
+    store->slice_count = 0;
+    next_slice(session);
+}
+
+static bool some_unknown(const struct session *session, const struct store_run *store)
+{
+    for (size_t i = 0; i < store->slice_count; i++) {
+        const struct message *message = uid_map_find(&session->view->mailbox->map, store->slice[i].uid);
+        if (message && !message->flags_known)
+            return true;
+    }
+    return false;
+}
+
+static void note_refusal(struct store_run *store, const struct job_result *result)
+{
+    struct slice text = result->response ? result->response->text : SLICE("");
+
+    store->refused = true;
+    snprintf(store->refusal, sizeof(store->refusal), "%.*s", (int)(text.length < 390 ? text.length : 390),
+             text.length ? text.data : "The mail server refused");
+}
+
+static void stored(struct job *job, const struct job_result *result)
+{
+    struct session *session = job->owner;
+    struct store_run *store = (struct store_run *)session->run;
+
+    session->job = NULL;
+    if (!session->view->mailbox) {
+        session_finish_result(session, result);
+    } else if (result->status == JOB_LOST && store->sign == STORE_REPLACE) {
+        submit(session, &find_out_ops);
+    } else if (result->status == JOB_NO && store->left.count > 0) {
+        note_refusal(store, result); /* a sliced STORE goes on, and ends NO */
+        answer_slice(session);
+    } else if (result->status != JOB_OK) {
+        session_finish_result(session, result);
+    } else if (some_unknown(session, store)) {
+        submit(session, &learn_ops); /* the server told only what changed, and the rest was not known */
+    } else {
+        answer_slice(session);
+    }
+}
+
+static void learned(struct job *job, const struct job_result *result)
+{
+    struct session *session = job->owner;
+
+    session->job = NULL;
+    if (result->status == JOB_OK && session->view->mailbox)
+        answer_slice(session);
+    else
+        session_finish_result(session, result);
+}
+
+/* The line broke behind an absolute STORE. */
+static void found_out(struct job *job, const struct job_result *result)
+{
+    struct session *session = job->owner;
+    struct store_run *store = (struct store_run *)session->run;
+    struct job_result unknown = {.status = JOB_LOST};
+    bool all_done = true, none_done = true;
+
+    session->job = NULL;
+    if (result->status != JOB_OK || !session->view->mailbox) {
+        session_finish_result(session, result->status == JOB_OK ? &unknown : result);
+        return;
+    }
+    for (size_t i = 0; i < store->slice_count; i++) {
+        const struct message *message = uid_map_find(&session->view->mailbox->map, store->slice[i].uid);
+        if (!message)
+            continue;
+        all_done = all_done && is_as_asked(session->view->mailbox, store, &store->slice[i], message);
+        none_done = none_done && is_as_before(&store->slice[i], message);
+    }
+    if (all_done)
+        answer_slice(session);
+    else if (none_done)
+        submit(session, &store_ops);
+    else
+        session_finish_result(session, &unknown);
+}
+
+/* --- the beginning */
+
+static const struct {
+    const char *name;
+    enum store_sign sign;
+    bool silent;
+} items[] = {
+    {"FLAGS", STORE_REPLACE, false},    {"FLAGS.SILENT", STORE_REPLACE, true}, {"+FLAGS", STORE_ADD, false},
+    {"+FLAGS.SILENT", STORE_ADD, true}, {"-FLAGS", STORE_REMOVE, false},       {"-FLAGS.SILENT", STORE_REMOVE, true},
+};
+
+static const char *parse(struct session *session, struct store_run *store)
+{
+    const struct value *arguments = session->current->command.arguments;
+    const struct value *item = arguments ? arguments->next : NULL;
+    const struct value *list;
+    size_t i, count = sizeof(items) / sizeof(items[0]);
+
+    if (!item || !item->next || arguments->kind != VALUE_ATOM)
+        return "STORE takes a set of messages, FLAGS, +FLAGS or -FLAGS, and flags";
+    for (i = 0; i < count && !value_is_atom(item, items[i].name); i++)
+        ;
+    if (i == count)
+        return "STORE knows FLAGS, +FLAGS and -FLAGS, each with .SILENT or without";
+    store->sign = items[i].sign;
+    store->silent = items[i].silent;
+    list = item->next;
+    if (value_is_list(list) && list->next)
+        return "Nothing may follow the list of flags";
+    if (!flags_parse(list, &session->current->arena, &store->flags))
+        return "That is no list of flags";
+    if (store->flags.system & FLAG_RECENT)
+        return "\\Recent cannot be stored";
+    for (i = 0; i < store->flags.keyword_count; i++) {
+        if (!flags_valid_name(store->flags.keywords[i]))
+            return "That is no flag that a message can be given";
+    }
+    return NULL;
+}
+
+static void begin(struct session *session, struct store_run *store)
+{
+    const struct command *command = &session->current->command;
+    enum renumber_result result;
+
+    if (command->uid)
+        tell_arrivals(session);
+    result = renumber_set(session->view, command->arguments->text, command->uid, &store->left);
+    if (result == RENUMBER_NO_MEMORY)
+        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+    else if (result != RENUMBER_OK)
+        session_bad(session, renumber_fault(result));
+    else
+        next_slice(session);
+}
+
+void session_start_store(struct session *session)
+{
+    struct store_run *store = calloc(1, sizeof(*store));
+    const char *fault;
+
+    if (!store) {
+        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+        return;
+    }
+    store->run.free = free_store;
+    session->run = &store->run;
+    fault = parse(session, store);
+    if (fault)
+        session_bad(session, fault);
+    else if (session->view->read_only)
+        session_no(session, "READ-ONLY", "The mailbox is open read-only");
+    else
+        begin(session, store);
+}
