@@ -63,6 +63,11 @@ char account_separator(const struct account *account)
     return account->separator;
 }
 
+void account_note_separator(struct account *account, char separator)
+{
+    account->separator = separator;
+}
+
 bool account_ready(const struct account *account)
 {
     return account->logged_in;
