@@ -63,6 +63,7 @@ class Relay(threading.Thread):
         self.upstream = upstream
         self.random = random.Random(seed)
         self.pieces = True
+        self.opaque = False  # True: TLS from the first octet, nothing can be read
         self.log = open(log, "w", buffering=1, encoding="utf-8") if log else None
         self.events, self.violations = [], []
         self.links = {}
@@ -280,6 +281,8 @@ class Relay(threading.Thread):
         start = len(pipe.buffer)
         pipe.buffer += data
         self._apply_cuts(pipe, start)
+        if self.opaque or pipe.link.rules.encrypted:
+            return
         for line in pipe.framer.feed(data):
             self._observe(pipe, line)
 

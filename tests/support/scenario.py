@@ -14,6 +14,7 @@ import ctypes
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import time
 import traceback
@@ -135,6 +136,30 @@ class Scenario:
                 if time.monotonic() > deadline:
                     raise AssertionError("imapmux does not answer on its port")
                 time.sleep(0.02)
+
+    def wait_port(self):
+        """Waits until the listener's port is open (where a greeting would need TLS)."""
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.mux_port), 5).close()
+                return
+            except OSError:
+                assert self.running() and time.monotonic() < deadline, "imapmux does not open its port"
+                time.sleep(0.02)
+
+    def log_text(self):
+        with open(os.path.join(self.directory, "imapmux.log"), errors="replace") as log:
+            return log.read()
+
+    def reload(self, words="read again"):
+        """SIGHUP, and waits for the log to say `words`."""
+        before = len(self.log_text())
+        self.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 5
+        while words not in self.log_text()[before:]:
+            assert time.monotonic() < deadline, "the log says nothing of %r after SIGHUP" % words
+            time.sleep(0.02)
 
     def stop_imapmux(self, limit=5.0):
         """SIGTERM; asserts the exit status and the time. Safe to call twice."""

@@ -1,0 +1,243 @@
+"""TLS on both sides: STARTTLS and implicit, the server's certificate verified."""
+import os
+import shutil
+import socket
+import ssl
+
+from certificates import Authority
+from dovecot import Dovecot, free_port
+from scenario import scenario
+
+QUICK = {"login_wait": "2s"}
+
+
+def secure_dovecot(s, alternative="IP:127.0.0.1,DNS:localhost", require_tls=True, tls=True):
+    s.authority = Authority(os.path.join(s.directory, "ca"))
+    directory = os.path.join(s.directory, "dovecot")
+    os.mkdir(directory)
+    certificate = s.authority.issue("server", alternative) if tls else None
+    s.dovecot = Dovecot(directory, s.users, tls=certificate, require_tls=require_tls)
+    return s.dovecot
+
+
+def settings_file(s, scheme="imap", upstream=(), listener=(), listener_scheme="imap"):
+    """A settings file whose upstream is the TLS port of the server, behind the relay, for imaps."""
+    if scheme == "imaps":
+        s.relay.upstream = ("127.0.0.1", s.dovecot.tls_port)
+        s.relay.opaque = True
+    s.mux_port = s.mux_port or free_port()
+    path = s.write_settings()
+    with open(path) as file:
+        text = file.read()
+    text = text.replace("[upstream server]\nurl = imap://", "[upstream server]\nurl = %s://" % scheme)
+    text = text.replace("[listener clients]\nurl = imap://", "[listener clients]\nurl = %s://" % listener_scheme)
+    text = text.replace("[listener clients]", "\n".join(upstream) + "\n[listener clients]")
+    with open(path, "w") as file:
+        file.write(text + "\n".join(listener) + "\n")
+    return path
+
+
+def start(s, **options):
+    s.start_imapmux(["-c", settings_file(s, **options)], wait=options.get("listener_scheme", "imap") == "imap")
+    if options.get("listener_scheme") == "imaps":
+        s.wait_port()
+
+
+@scenario(upstream=secure_dovecot, start=False)
+def implicit_tls_upstream(s):
+    start(s, scheme="imaps", upstream=["tls_ca = " + s.authority.ca])
+    s.deliver("m1")
+    client = s.client(select="INBOX")
+    assert client.fetch_identity(1) == "m1"
+    s.relay.cut()
+    client.noop()
+    assert client.fetch_identity(1) == "m1"
+
+
+@scenario(upstream=secure_dovecot, start=False)
+def starttls_upstream(s):
+    start(s, upstream=["tls_ca = " + s.authority.ca])
+    s.deliver("m1")
+    client = s.client(select="INBOX")
+    assert client.fetch_identity(1) == "m1"
+    commands = s.relay.commands()
+    assert "STARTTLS" in commands
+    assert not [text for text in commands if text.startswith(("LOGIN", "AUTHENTICATE"))], "a password in plain text"
+
+
+@scenario(upstream=lambda s: secure_dovecot(s, tls=False, require_tls=False), start=False, settings=QUICK)
+def a_server_without_starttls_gets_no_password(s):
+    start(s, upstream=["starttls = yes"])
+    result = s.connect().command("LOGIN u1 secret", timeout=15)
+    assert result.status == "NO" and result.code_name == "UNAVAILABLE", result
+    assert not [text for text in s.relay.commands() if text.startswith(("LOGIN", "AUTHENTICATE"))]
+    assert "STARTTLS" in s.log_text()
+
+
+def refused(s, words):
+    result = s.connect().command("LOGIN u1 secret", timeout=15)
+    assert result.status == "NO" and result.code_name == "UNAVAILABLE", result
+    text = s.log_text()
+    assert any(word in text for word in words), "the log does not say why: %s" % text[-800:]
+    assert not s.dovecot.sessions()
+
+
+@scenario(upstream=secure_dovecot, start=False, settings=QUICK)
+def a_certificate_of_an_unknown_authority_is_refused(s):
+    stranger = Authority(os.path.join(s.directory, "stranger"), "Another CA")
+    start(s, scheme="imaps", upstream=["tls_ca = " + stranger.ca])
+    refused(s, ["unable to get local issuer", "certificate", "verify"])
+
+
+@scenario(upstream=secure_dovecot, start=False, settings=QUICK)
+def starttls_with_an_unknown_authority_is_refused(s):
+    stranger = Authority(os.path.join(s.directory, "stranger"), "Another CA")
+    start(s, upstream=["tls_ca = " + stranger.ca])
+    refused(s, ["certificate", "verify"])
+    assert not [text for text in s.relay.commands() if text.startswith(("LOGIN", "AUTHENTICATE"))]
+
+
+@scenario(upstream=lambda s: secure_dovecot(s, "DNS:mail.example.org"), start=False, settings=QUICK)
+def a_certificate_of_another_host_is_refused(s):
+    start(s, scheme="imaps", upstream=["tls_ca = " + s.authority.ca])
+    refused(s, ["mismatch", "name", "host"])
+
+
+@scenario(upstream=lambda s: secure_dovecot(s, "DNS:mail.example.org"), start=False)
+def the_expected_name_can_be_set(s):
+    start(s, scheme="imaps", upstream=["tls_ca = " + s.authority.ca, "tls_name = mail.example.org"])
+    s.client(select="INBOX").noop()
+
+
+@scenario(upstream=secure_dovecot, start=False)
+def verification_can_be_switched_off_by_name(s):
+    start(s, scheme="imaps", upstream=["tls_verify = no"])
+    s.client(select="INBOX").noop()
+
+
+def own_certificate(s):
+    s.own = Authority(os.path.join(s.directory, "own"), "Own CA")
+    certificate = s.own.issue("imapmux")
+    return ["cert = " + certificate.cert, "key = " + certificate.key]
+
+
+@scenario(start=False)
+def implicit_tls_for_clients(s):
+    start(s, listener_scheme="imaps", listener=own_certificate(s))
+    s.deliver("m1")
+    client = s.connect(tls=s.own.context())
+    assert "STARTTLS" not in client.capabilities()
+    client.login("u1", "secret")
+    client.select("INBOX")
+    assert client.fetch_identity(1) == "m1"
+    client.idle()
+    s.deliver("m2")
+    client.idle_until(lambda: len(client.messages) == 2)
+    client.done()
+    assert client.logout().ok
+
+
+@scenario(start=False)
+def starttls_for_clients(s):
+    start(s, listener=own_certificate(s))
+    s.deliver("m1")
+    client = s.connect()
+    assert "STARTTLS" in client.capabilities()
+    client.ok("STARTTLS")
+    client.start_tls(s.own.context())
+    after = client.capabilities()
+    assert "STARTTLS" not in after and "AUTH=PLAIN" in after, after
+    client.login("u1", "secret")
+    client.select("INBOX")
+    assert client.fetch_identity(1) == "m1"
+    assert client.command("STARTTLS").status in ("BAD", "NO")
+
+
+@scenario(start=False)
+def commands_sent_before_the_handshake_are_dropped(s):
+    start(s, listener=own_certificate(s))
+    client = s.connect()
+    client.outstanding.append((b"x1", b"STARTTLS"))
+    client.send_raw(b"x1 STARTTLS\r\nx2 NOOP\r\n")
+    assert client.finish(b"x1").ok
+    client.start_tls(s.own.context())
+    client.login("u1", "secret")  # an answer to x2 first would be a fault
+    client.select("INBOX")
+
+
+@scenario(start=False)
+def no_login_without_tls_where_it_is_forbidden(s):
+    start(s, listener=own_certificate(s) + ["plaintext_login = no"])
+    client = s.connect()
+    before = client.capabilities()
+    assert "LOGINDISABLED" in before and "AUTH=PLAIN" not in before, before
+    assert client.command("LOGIN u1 secret").status in ("NO", "BAD")
+    assert client.authenticate_plain("u1", "secret").status in ("NO", "BAD")
+    client.ok("STARTTLS")
+    client.start_tls(s.own.context())
+    client.login("u1", "secret")
+    assert s.relay.logins == 1
+
+
+@scenario(start=False)
+def starttls_without_a_certificate_is_refused(s):
+    s.start_imapmux()
+    client = s.connect()
+    assert "STARTTLS" not in client.capabilities()
+    assert client.command("STARTTLS").status in ("BAD", "NO")
+    client.login("u1", "secret")
+
+
+@scenario(start=False)
+def noise_instead_of_a_handshake(s):
+    start(s, listener_scheme="imaps", listener=own_certificate(s))
+    for noise in (b"a1 LOGIN u1 secret\r\n", b"\x16\x03\x01\xff\xff" + b"\xff" * 300, b"\0" * 1000, b""):
+        with socket.create_connection(("127.0.0.1", s.mux_port), 5) as stranger:
+            stranger.sendall(noise)
+            stranger.settimeout(5)
+            if noise:
+                try:
+                    assert b"OK" not in stranger.recv(4096)
+                except ConnectionError:
+                    pass
+    old = s.own.context()
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    client = s.connect(tls=old)
+    client.login("u1", "secret")
+
+
+@scenario(start=False)
+def certificates_are_read_again_at_sighup(s):
+    lines = own_certificate(s)
+    start(s, listener=lines)
+    client = s.connect()
+    client.ok("STARTTLS")
+    client.start_tls(s.own.context())
+    client.login("u1", "secret")
+    client.select("INBOX")
+    newer = Authority(os.path.join(s.directory, "newer"), "Newer CA")
+    certificate = newer.issue("imapmux")
+    shutil.copy(certificate.key, lines[1].split(" = ")[1])
+    shutil.copy(certificate.cert, lines[0].split(" = ")[1])
+    s.reload()
+    client.noop()
+    again = s.connect()
+    again.ok("STARTTLS")
+    again.start_tls(newer.context())
+    again.login("u1", "secret")
+    client.noop()
+
+
+@scenario(upstream=secure_dovecot, start=False)
+def tls_on_both_sides(s):
+    start(s, scheme="imaps", upstream=["tls_ca = " + s.authority.ca], listener_scheme="imaps", listener=own_certificate(s))
+    s.deliver("m1")
+    s.deliver("m2", size=2_000_000)
+    client = s.connect(tls=s.own.context())
+    client.login("u1", "secret")
+    client.select("INBOX")
+    assert client.fetch_identity(2) == "m2"
+    client.idle()
+    s.deliver("m3")
+    client.idle_until(lambda: len(client.messages) == 3)
+    client.done()
