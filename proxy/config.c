@@ -175,7 +175,7 @@ static void lay_upstream(struct config *config, const char *url, struct faults *
 
 static void lay_listeners(struct config *config, const struct command_line *line, struct faults *faults)
 {
-    char name[16];
+    char name[24];
 
     drop_sections(config, SECTION_LISTENER);
     for (size_t i = 0; i < line->listen_count; i++) {

@@ -36,7 +36,7 @@ enum stream_state {
 
 /* Reading stops while so much lies in the input, and goes on at the next stream_pause(stream, false). */
 #define STREAM_INPUT_MAX ((size_t)256 * 1024)
-/* The owner is woken when a write takes the output below this. */
+/* The owner is woken whenever the kernel has taken something that did not go at once; below this it may give more. */
 #define STREAM_LOW_WATER ((size_t)64 * 1024)
 
 /* Takes the descriptor (a connected non-blocking socket), also when it fails. Returns owned, OPEN and reading; NULL:

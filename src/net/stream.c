@@ -141,8 +141,7 @@ static void write_and_tell(struct stream *stream)
         return;
     }
     stream_arm(stream);
-    if (evbuffer_get_length(stream->output) < STREAM_LOW_WATER)
-        stream->wake(stream->owner);
+    stream->wake(stream->owner);
 }
 
 /* ---- events ---- */

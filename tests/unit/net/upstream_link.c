@@ -1,0 +1,331 @@
+#include "net/upstream_link.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/stream.h"
+#include "net/tls.h"
+#include "unit/net/bench.h"
+
+struct rig {
+    struct bench bench;
+    struct upstream_links links;
+    struct upstream_settings settings;
+    int listening, peer;
+    void *link;
+};
+
+static void open_rig(struct rig *rig)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+
+    memset(rig, 0, sizeof(*rig));
+    bench_open(&rig->bench);
+    rig->listening = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    rig->peer = -1;
+    cr_assert(bind(rig->listening, (struct sockaddr *)&address, length) == 0 && listen(rig->listening, 5) == 0);
+    getsockname(rig->listening, (struct sockaddr *)&address, &length);
+    rig->links = (struct upstream_links){.base = rig->bench.base,
+                                         .runqueue = rig->bench.runqueue,
+                                         .settings = &rig->bench.settings,
+                                         .log = &rig->bench.log};
+    rig->settings = (struct upstream_settings){.name = "main",
+                                               .host = "127.0.0.1",
+                                               .port = ntohs(address.sin_port),
+                                               .tls = UPSTREAM_PLAIN,
+                                               .tls_verify = true};
+}
+
+static void dial(struct rig *rig)
+{
+    rig->link = upstream_link_ops.dial(&rig->links, fake_upstream_reset(), &rig->settings);
+    cr_assert(rig->link);
+    cr_assert_eq(fake_upstream.connected + fake_upstream.closed, 0, "nothing is called from within dial");
+}
+
+static bool accepted(void *context)
+{
+    struct rig *rig = context;
+    if (rig->peer < 0)
+        rig->peer = accept4(rig->listening, NULL, NULL, SOCK_NONBLOCK);
+    return rig->peer >= 0;
+}
+
+static void connect_rig(struct rig *rig)
+{
+    open_rig(rig);
+    dial(rig);
+    cr_assert(bench_until(&rig->bench, accepted, rig));
+    bench_rounds(&rig->bench, 5);
+}
+
+static void close_rig(struct rig *rig)
+{
+    upstream_links_clear(&rig->links);
+    bench_close(&rig->bench);
+    close(rig->listening);
+    if (rig->peer >= 0)
+        close(rig->peer);
+    fake_upstream_free();
+}
+
+static bool is_closed(void *context)
+{
+    (void)context;
+    return fake_upstream.closed > 0;
+}
+
+Test(upstream_link, connects_and_passes_bytes)
+{
+    struct rig rig;
+    char got[32] = "";
+
+    connect_rig(&rig);
+    cr_assert_eq(fake_upstream.connected, 1);
+    cr_assert_eq(write(rig.peer, "* OK\r\n", 6), 6);
+    bench_rounds(&rig.bench, 5);
+    cr_assert(fake_upstream_has("* OK\r\n"));
+    evbuffer_add(fake_upstream.output, "a NOOP\r\n", 8);
+    upstream_link_ops.wake(rig.link);
+    bench_rounds(&rig.bench, 5);
+    cr_assert_eq(bench_read(rig.peer, got, sizeof(got)), 8);
+    cr_assert_str_eq(got, "a NOOP\r\n");
+    close_rig(&rig);
+}
+
+Test(upstream_link, the_servers_end_is_told_once_after_the_last_bytes)
+{
+    struct rig rig;
+
+    connect_rig(&rig);
+    cr_assert_eq(write(rig.peer, "* BYE\r\n", 7), 7);
+    shutdown(rig.peer, SHUT_WR);
+    cr_assert(bench_until(&rig.bench, is_closed, &rig));
+    cr_assert(fake_upstream_has("* BYE\r\n"));
+    cr_assert_str_eq(fake_upstream.reason, "closed by the server");
+    bench_rounds(&rig.bench, 3);
+    cr_assert_eq(fake_upstream.closed, 1);
+    cr_assert_eq(rig.links.count, 0);
+    close_rig(&rig);
+}
+
+Test(upstream_link, a_refused_connection_has_a_reason)
+{
+    struct rig rig;
+
+    open_rig(&rig);
+    close(rig.listening);
+    rig.listening = dup(0);
+    dial(&rig);
+    cr_assert(bench_until(&rig.bench, is_closed, &rig));
+    cr_assert(strstr(fake_upstream.reason, "cannot connect: 127.0.0.1:"), "%s", fake_upstream.reason);
+    cr_assert(strstr(fake_upstream.reason, "Connection refused"), "%s", fake_upstream.reason);
+    cr_assert_eq(fake_upstream.connected, 0);
+    close_rig(&rig);
+}
+
+Test(upstream_link, close_with_flush_writes_what_waits)
+{
+    struct rig rig;
+    char got[32] = "";
+
+    connect_rig(&rig);
+    evbuffer_add(fake_upstream.output, "a LOGOUT\r\n", 10);
+    upstream_link_ops.close(rig.link, true);
+    bench_rounds(&rig.bench, 5);
+    cr_assert_eq(fake_upstream.closed, 0, "the server's end is waited for");
+    cr_assert_eq(bench_read(rig.peer, got, sizeof(got)), 10);
+    close(rig.peer);
+    rig.peer = -1;
+    cr_assert(bench_until(&rig.bench, is_closed, &rig));
+    close_rig(&rig);
+}
+
+Test(upstream_link, close_with_flush_takes_a_second_at_most)
+{
+    struct rig rig;
+
+    connect_rig(&rig);
+    upstream_link_ops.close(rig.link, true);
+    bench_rounds(&rig.bench, 3);
+    cr_assert_eq(fake_upstream.closed, 0);
+    rig.bench.ahead += USEC_SECOND;
+    bench_rounds(&rig.bench, 3);
+    cr_assert_eq(fake_upstream.closed, 1);
+    close_rig(&rig);
+}
+
+static bool no_descriptor(int peer)
+{
+    char byte;
+    return read(peer, &byte, 1) == 0 || errno == ECONNRESET;
+}
+
+Test(upstream_link, close_at_once_tells_after_the_descriptor_is_closed)
+{
+    struct rig rig;
+
+    connect_rig(&rig);
+    upstream_link_ops.close(rig.link, false);
+    cr_assert_eq(fake_upstream.closed, 0);
+    runqueue_step(rig.bench.runqueue, bench_now(&rig.bench));
+    cr_assert_eq(fake_upstream.closed, 1);
+    usleep(2000);
+    cr_assert(no_descriptor(rig.peer));
+    close_rig(&rig);
+}
+
+Test(upstream_link, close_while_dialling)
+{
+    struct rig rig;
+
+    open_rig(&rig);
+    dial(&rig);
+    upstream_link_ops.close(rig.link, true);
+    bench_rounds(&rig.bench, 5);
+    cr_assert_eq(fake_upstream.closed, 1);
+    cr_assert_eq(fake_upstream.connected, 0);
+    close_rig(&rig);
+}
+
+Test(upstream_link, a_pause_keeps_bytes_back)
+{
+    struct rig rig;
+
+    connect_rig(&rig);
+    upstream_link_ops.pause(rig.link, true);
+    bench_rounds(&rig.bench, 2);
+    cr_assert_eq(write(rig.peer, "* OK\r\n", 6), 6);
+    shutdown(rig.peer, SHUT_WR);
+    bench_rounds(&rig.bench, 5);
+    cr_assert(fake_upstream_has(""));
+    cr_assert_eq(fake_upstream.closed, 0);
+    upstream_link_ops.pause(rig.link, false);
+    cr_assert(bench_until(&rig.bench, is_closed, &rig));
+    cr_assert(fake_upstream_has("* OK\r\n"));
+    close_rig(&rig);
+}
+
+/* ---- TLS ---- */
+
+struct tls_rig {
+    struct rig rig;
+    struct bench_certificate certificate;
+    struct tls_context *context;
+    struct stream *server;
+};
+
+static void wake(void *owner)
+{
+    (void)owner;
+}
+
+static void begin_server_tls(struct tls_rig *tls)
+{
+    struct tls_fault fault;
+
+    tls->server = stream_new(tls->rig.bench.base, tls->rig.peer, wake, NULL);
+    stream_start_tls(tls->server, tls_open(tls->context, NULL, &fault));
+    tls->rig.peer = -1;
+}
+
+static void open_tls_rig(struct tls_rig *tls, enum upstream_tls kind)
+{
+    struct tls_fault fault;
+
+    open_rig(&tls->rig);
+    bench_certificate(&tls->certificate, "IP:127.0.0.1", 1);
+    tls->context = tls_server_new(tls->certificate.cert, tls->certificate.key, &fault);
+    tls->rig.settings.tls = kind;
+    tls->rig.settings.tls_ca = tls->certificate.cert;
+    dial(&tls->rig);
+    cr_assert(bench_until(&tls->rig.bench, accepted, &tls->rig));
+}
+
+static void close_tls_rig(struct tls_rig *tls)
+{
+    stream_free(tls->server);
+    tls_context_free(tls->context);
+    bench_certificate_remove(&tls->certificate);
+    close_rig(&tls->rig);
+}
+
+static bool is_connected(void *context)
+{
+    (void)context;
+    return fake_upstream.connected > 0 || fake_upstream.closed > 0;
+}
+
+static bool is_secured(void *context)
+{
+    (void)context;
+    return fake_upstream.secured > 0 || fake_upstream.closed > 0;
+}
+
+Test(upstream_link, implicit_tls_is_connected_after_the_handshake)
+{
+    struct tls_rig tls;
+
+    open_tls_rig(&tls, UPSTREAM_IMPLICIT_TLS);
+    bench_rounds(&tls.rig.bench, 5);
+    cr_assert_eq(fake_upstream.connected, 0);
+    begin_server_tls(&tls);
+    cr_assert(bench_until(&tls.rig.bench, is_connected, NULL));
+    cr_assert_eq(fake_upstream.connected, 1, "%s", fake_upstream.reason);
+    cr_assert_eq(fake_upstream.secured, 0);
+    close_tls_rig(&tls);
+}
+
+Test(upstream_link, a_handshake_that_gets_no_answer_ends)
+{
+    struct tls_rig tls;
+
+    open_tls_rig(&tls, UPSTREAM_IMPLICIT_TLS);
+    tls.server = NULL;
+    bench_rounds(&tls.rig.bench, 5);
+    tls.rig.bench.ahead += tls.rig.bench.settings.connect_timeout + USEC_SECOND;
+    bench_rounds(&tls.rig.bench, 3);
+    cr_assert_str_eq(fake_upstream.reason, "TLS handshake: no answer in time");
+    close_tls_rig(&tls);
+}
+
+Test(upstream_link, starttls_drops_what_came_in_plain_text)
+{
+    struct tls_rig tls;
+
+    open_tls_rig(&tls, UPSTREAM_STARTTLS);
+    cr_assert(bench_until(&tls.rig.bench, is_connected, NULL));
+    upstream_link_ops.start_tls(tls.rig.link);
+    cr_assert_eq(write(tls.rig.peer, "", 0), 0);
+    bench_rounds(&tls.rig.bench, 3);
+    begin_server_tls(&tls);
+    cr_assert(bench_until(&tls.rig.bench, is_secured, NULL));
+    cr_assert_eq(fake_upstream.secured, 1, "%s", fake_upstream.reason);
+    cr_assert(fake_upstream_has(""));
+    close_tls_rig(&tls);
+}
+
+Test(upstream_link, the_certificate_must_carry_the_name)
+{
+    struct tls_rig tls;
+
+    open_tls_rig(&tls, UPSTREAM_IMPLICIT_TLS);
+    upstream_link_ops.close(tls.rig.link, false);
+    bench_rounds(&tls.rig.bench, 3);
+    close(tls.rig.peer);
+    tls.rig.peer = -1;
+    tls.rig.settings.tls_name = "mail.example";
+    fake_upstream_free();
+    dial(&tls.rig);
+    cr_assert(bench_until(&tls.rig.bench, accepted, &tls.rig));
+    begin_server_tls(&tls);
+    cr_assert(bench_until(&tls.rig.bench, is_closed, NULL));
+    cr_assert(strstr(fake_upstream.reason, "hostname mismatch"), "%s", fake_upstream.reason);
+    close_tls_rig(&tls);
+}
