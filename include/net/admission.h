@@ -14,7 +14,7 @@ enum admission_answer { ADMISSION_OK, ADMISSION_TOTAL_FULL, ADMISSION_ADDRESS_FU
  * memory. */
 struct admission *admission_new(uint64_t seed, const uint64_t *total, const uint64_t *per_address);
 void admission_free(struct admission *admission);
-/* ADMISSION_OK: counted, admission_leave must follow. Connections of this machine count in all, but not by address. */
+/* ADMISSION_OK: counted, admission_leave must follow. */
 enum admission_answer admission_enter(struct admission *admission, const struct address *peer);
 void admission_leave(struct admission *admission, const struct address *peer);
 uint64_t admission_count(const struct admission *admission);

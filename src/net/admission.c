@@ -96,12 +96,11 @@ static enum admission_answer count_address(struct admission *admission, const st
 
 enum admission_answer admission_enter(struct admission *admission, const struct address *peer)
 {
-    enum admission_answer answer = ADMISSION_OK;
+    enum admission_answer answer;
 
     if (admission->count >= *admission->total)
         return ADMISSION_TOTAL_FULL;
-    if (!address_is_loopback(peer))
-        answer = count_address(admission, peer);
+    answer = count_address(admission, peer);
     if (answer == ADMISSION_OK)
         admission->count++;
     return answer;
@@ -111,8 +110,6 @@ void admission_leave(struct admission *admission, const struct address *peer)
 {
     assert(admission->count > 0);
     admission->count--;
-    if (address_is_loopback(peer))
-        return;
     struct address_count *entry = find(admission, mixed_key(admission, peer));
     assert(entry && entry->count > 0);
     if (--entry->count > 0)

@@ -74,7 +74,7 @@ Test(admission, limits_of_an_address_and_of_all)
     cr_assert_eq(admission_enter(admission, &b), ADMISSION_OK);
     cr_assert_eq(admission_enter(admission, &own), ADMISSION_OK);
     cr_assert_eq(admission_enter(admission, &own), ADMISSION_OK);
-    cr_assert_eq(admission_enter(admission, &b), ADMISSION_TOTAL_FULL);
+    cr_assert_eq(admission_enter(admission, &own), ADMISSION_TOTAL_FULL);
     admission_leave(admission, &a);
     cr_assert_eq(admission_enter(admission, &a), ADMISSION_OK);
     cr_assert_eq(admission_count(admission), 5);
