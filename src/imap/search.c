@@ -91,10 +91,10 @@ static const struct value *take(struct parser *parser)
     return value;
 }
 
+/* Line ends are allowed: they go up in a literal. */
 static bool is_search_string(const struct value *value)
 {
-    struct slice text;
-    return value && value->kind != VALUE_LITERAL8 && value_astring(value, &text);
+    return value && (value->kind == VALUE_ATOM || value->kind == VALUE_QUOTED || value->kind == VALUE_LITERAL);
 }
 
 static bool is_field_name(const struct value *value)

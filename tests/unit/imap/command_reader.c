@@ -191,7 +191,7 @@ Test(command_reader, literals_in_the_line_count_too)
                  "{5}\\x0d\\x0a\nREADY b");
     expect_small(SLICE("a {10}\r\n1234567890\r\nb\r\n"),
                  "LITERAL a  10 waits\n\nREADY a {10}\\x0d\\x0a1234567890\nREADY b");
-    expect_small(SLICE("a {10}\r\n123456789012\r\nb\r\n"),
+    expect_small(SLICE("a {10}\r\n1234567890123\r\nb\r\n"),
                  "LITERAL a  10 waits\n\nLONG a {10}\\x0d\\x0a1234567890\nREADY b");
 }
 
