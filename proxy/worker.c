@@ -25,6 +25,7 @@
 #include "proxy/systemd.h"
 
 #define SHUTDOWN_TIME (4 * USEC_SECOND + USEC_SECOND / 2)
+#define FAREWELL      "the proxy is being shut down"
 #define SPOOL_MEMORY  ((size_t)64 * 1024)
 
 struct old_config {
@@ -84,7 +85,8 @@ static void on_terminate(evutil_socket_t number, short what, void *argument)
     worker->stopping = true;
     worker->stop_at = clock_now() + SHUTDOWN_TIME;
     doors_close(&worker->doors);
-    registry_shutdown(worker->registry, "the proxy is being shut down");
+    registry_shutdown(worker->registry, FAREWELL);
+    client_links_say_bye(&worker->clients, FAREWELL); /* those too that no account knows yet */
 }
 
 static bool keep_old_config(struct worker *worker)

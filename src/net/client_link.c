@@ -425,6 +425,20 @@ bool client_link_open(struct client_links *links, int descriptor, const struct c
     return true;
 }
 
+void client_links_say_bye(struct client_links *links, const char *reason)
+{
+    struct client_link *link, *next;
+
+    DL_FOREACH_SAFE (links->first, link, next) {
+        if (link->session)
+            session_bye(link->session, reason);
+        else if (link->state == LINK_SECURING)
+            end(link);
+        if (!link->ended)
+            task_wake(&link->task);
+    }
+}
+
 void client_links_clear(struct client_links *links)
 {
     while (links->first)

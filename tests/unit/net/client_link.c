@@ -165,6 +165,16 @@ Test(client_link, a_client_that_never_closes_is_left_behind)
     close_rig(&rig);
 }
 
+Test(client_link, bye_reaches_one_that_has_not_logged_in)
+{
+    struct rig rig;
+
+    open_rig(&rig);
+    client_links_say_bye(&rig.links, "leaving");
+    expect(&rig, "* OK hello\r\n* BYE leaving\r\n");
+    close_rig(&rig);
+}
+
 Test(client_link, abort_writes_not_one_octet_more)
 {
     struct rig rig;

@@ -71,6 +71,13 @@ void session_secured(struct session *session)
     fake_session.wants &= ~(unsigned)SESSION_START_TLS;
 }
 
+void session_bye(struct session *session, const char *reason)
+{
+    (void)session;
+    evbuffer_add_printf(fake_session.output, "* BYE %s\r\n", reason);
+    fake_session.wants |= SESSION_CLOSE;
+}
+
 const char *session_account_name(const struct session *session)
 {
     (void)session;
