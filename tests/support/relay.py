@@ -285,6 +285,8 @@ class Relay(threading.Thread):
             return
         for line in pipe.framer.feed(data):
             self._observe(pipe, line)
+        if pipe.direction == UP and pipe.framer.waits_for_go_ahead():
+            self._note(pipe.link, "~", pipe.framer.text.decode("latin-1"))
 
     def _apply_cuts(self, pipe, start):
         for rule in self._cuts:
