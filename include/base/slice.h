@@ -14,6 +14,9 @@ struct slice {
 #define SLICE(literal) ((struct slice){(literal), sizeof(literal) - 1})
 
 struct slice slice_of(const char *text); /* of a C string; NULL gives the empty slice */
+/* ASCII letters whatever the locale says; other octets as they are. */
+char slice_lower(char c);
+char slice_upper(char c);
 bool slice_equal(struct slice a, struct slice b);
 /* ASCII letters compare without case, as IMAP keywords do (RFC 3501 section 9, rule 1). */
 bool slice_equal_nocase(struct slice a, struct slice b);

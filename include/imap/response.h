@@ -15,7 +15,7 @@
 
 struct evbuffer;
 
-#define RESPONSE_INLINE_MAX (16 * 1024)
+#define RESPONSE_INLINE_MAX 16384
 
 #define RESPONSE_CODES(X)                                                                                              \
     X(ALERT, "ALERT")                                                                                                  \
