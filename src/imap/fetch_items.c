@@ -302,23 +302,28 @@ static bool add_value(struct item_list *list, const struct value *value)
     return add_item(list, &item);
 }
 
+static bool add_values(struct item_list *list, const struct value *first)
+{
+    for (const struct value *value = first; value; value = value->next)
+        if (!add_value(list, value))
+            return false;
+    return first != NULL;
+}
+
 struct fetch_item *fetch_items_parse(const struct value *argument, struct arena *arena, const char **error)
 {
     struct item_list list = {.arena = arena};
-    bool many = value_is_list(argument);
+    bool done = false;
 
     list.tail = &list.first;
-    if (argument && argument->kind == VALUE_ATOM && add_macro(&list, argument->text))
-        return list.first;
-    for (const struct value *value = many ? argument->first : argument; value; value = many ? value->next : NULL) {
-        if (!add_value(&list, value)) {
-            *error = list.error;
-            return NULL;
-        }
-    }
-    if (!list.first)
-        *error = "Missing FETCH items";
-    return list.first;
+    list.error = "Missing FETCH items";
+    if (argument && argument->kind == VALUE_LIST)
+        done = add_values(&list, argument->first);
+    else if (argument)
+        done = (argument->kind == VALUE_ATOM && add_macro(&list, argument->text)) || add_value(&list, argument);
+    if (!done)
+        *error = list.error;
+    return done ? list.first : NULL;
 }
 
 bool fetch_item_sets_seen(const struct fetch_item *item)

@@ -73,9 +73,7 @@ static int compare_nocase(const void *a, const void *b)
     size_t shorter = left->length < right->length ? left->length : right->length;
 
     for (size_t i = 0; i < shorter; i++) {
-        int x = left->data[i], y = right->data[i];
-        x = x >= 'A' && x <= 'Z' ? x + 'a' - 'A' : x;
-        y = y >= 'A' && y <= 'Z' ? y + 'a' - 'A' : y;
+        char x = slice_lower(left->data[i]), y = slice_lower(right->data[i]);
         if (x != y)
             return x < y ? -1 : 1;
     }

@@ -148,7 +148,7 @@ static void pass(struct framer *framer, struct evbuffer *in, size_t size)
         for (size_t i = 0; i < piece.length; i++)
             framer->quote = quote_after(framer->quote, piece.data[i]);
         if (framer->secret_text)
-            secret_wipe((void *)(uintptr_t)piece.data, piece.length);
+            secret_wipe(evbuffer_pullup(in, (ev_ssize_t)piece.length), piece.length);
         evbuffer_drain(in, piece.length);
         size -= piece.length;
     }

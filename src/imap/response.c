@@ -169,8 +169,11 @@ static bool parse_last_part(struct response_reader *reader)
 
 static bool parse_line(struct response_reader *reader)
 {
-    bool done = reader->fetch_open ? parse_last_part(reader)
-                                   : response_line_parse(present_line(reader), &reader->arena, &reader->response);
+    bool done;
+
+    arena_clear(&reader->arena); /* what check_stream read in vain */
+    done = reader->fetch_open ? parse_last_part(reader)
+                              : response_line_parse(present_line(reader), &reader->arena, &reader->response);
     if (done)
         reader->fetch_open = false;
     return done;

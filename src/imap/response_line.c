@@ -89,6 +89,11 @@ static bool find_status(struct slice word, enum response_status *status)
     return false;
 }
 
+static bool is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
 /* Human text: control characters in it (a bare CR is a line end to some clients) become spaces. */
 static struct slice clean_text(struct slice text, struct arena *arena)
 {
@@ -96,15 +101,16 @@ static struct slice clean_text(struct slice text, struct arena *arena)
     char *copy;
 
     for (size_t i = 0; i < text.length; i++)
-        dirty = dirty || (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f;
+        dirty = dirty || is_control(text.data[i]);
     if (!dirty)
         return text;
     copy = arena_alloc(arena, text.length);
     if (!copy)
         return (struct slice){"", 0};
     for (size_t i = 0; i < text.length; i++) {
-        bool control = (unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f;
-        copy[i] = control ? ' ' : text.data[i];
+        copy[i] = text.data[i];
+        if (is_control(text.data[i]))
+            copy[i] = ' ';
     }
     return (struct slice){copy, text.length};
 }
@@ -206,10 +212,8 @@ bool response_line_name(struct slice *name, struct arena *arena)
     copy = arena_alloc(arena, name->length);
     if (!copy)
         return false;
-    for (i = 0; i < name->length && name->data[i] != '['; i++) {
-        char c = name->data[i];
-        copy[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-    }
+    for (i = 0; i < name->length && name->data[i] != '['; i++)
+        copy[i] = slice_upper(name->data[i]);
     memcpy(copy + i, name->data + i, name->length - i);
     name->data = copy;
     return true;

@@ -5,13 +5,14 @@
 #include <stdint.h>
 #include <string.h>
 
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+#define PAD 64 /* where the = stands */
 
 /* The value of a base64 digit, or -1. */
 static int digit_value(char c)
 {
     const char *at = c ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) : -1;
+    return at && at < digits + PAD ? (int)(at - digits) : -1;
 }
 
 /* Four digits, of which the last `padding` are =, to 3 - padding octets. */
@@ -66,7 +67,7 @@ bool base64_encode(struct slice bytes, char *buffer, size_t size)
         if (left > 2)
             bits |= (unsigned char)bytes.data[at + 2];
         for (size_t i = 0; i < 4; i++)
-            buffer[used++] = i <= left ? digits[bits >> (18 - 6 * i) & 63] : '=';
+            buffer[used++] = digits[i <= left ? bits >> (18 - 6 * i) & 63 : PAD];
     }
     buffer[used] = '\0';
     return true;

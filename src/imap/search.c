@@ -162,12 +162,16 @@ static bool is_argument(const struct value *value, enum argument argument)
 }
 
 static const char *const argument_errors[] = {
+    [ARGUMENT_NONE] = "",
     [ARGUMENT_ASTRING] = "Search key without its string",
     [ARGUMENT_DATE] = "Search key without a date such as 1-Feb-1994",
     [ARGUMENT_NUMBER] = "Search key without its number",
     [ARGUMENT_INTERVAL] = "Search key without its number of seconds",
     [ARGUMENT_KEYWORD] = "Search key without a keyword",
     [ARGUMENT_HEADER] = "HEADER without a field name and a string",
+    [ARGUMENT_SET] = "Malformed sequence set",
+    [ARGUMENT_KEY] = "Missing search key",
+    [ARGUMENT_TWO_KEYS] = "Missing search key",
 };
 
 static bool read_argument(struct parser *parser, enum argument argument, struct search_key *key)
@@ -190,7 +194,7 @@ static bool read_set(struct parser *parser, const struct value *value, struct se
     struct seqset set = {0};
 
     if (!value || value->kind != VALUE_ATOM || seqset_parse(value->text, &set) != SEQSET_OK)
-        return fail(parser, "Malformed sequence set");
+        return fail(parser, argument_errors[ARGUMENT_SET]);
     seqset_clear(&set);
     key->written = value->text;
     return true;
@@ -255,7 +259,7 @@ static bool read_value(struct parser *parser, struct search_key *key)
     const struct value *value = take(parser);
 
     if (!value)
-        return fail(parser, "Missing search key");
+        return fail(parser, argument_errors[ARGUMENT_KEY]);
     if (value->kind == VALUE_LIST)
         return read_list(parser, value, key);
     if (value->kind != VALUE_ATOM)
@@ -296,7 +300,7 @@ bool search_parse(const struct value *arguments, bool within, struct arena *aren
             search->charset = take(&parser)->text;
     }
     if (done && !parser.next)
-        done = fail(&parser, "Missing search key");
+        done = fail(&parser, argument_errors[ARGUMENT_KEY]);
     if (done) {
         search->key = arena_alloc(arena, sizeof(*search->key));
         done = search->key ? read_keys(&parser, &search->key->first) : fail(&parser, "Search too big");

@@ -76,7 +76,9 @@ static size_t quoted_end(struct slice text, bool *escapes)
             return i;
         if (c == '\\') {
             *escapes = true;
-            c = ++i < text.length ? text.data[i] : '\0';
+            if (++i == text.length)
+                break;
+            c = text.data[i];
         }
         if (c == '\r' || c == '\n' || c == '\0')
             break;
@@ -293,9 +295,7 @@ static enum value_result read_section(struct lexer *lexer, struct slice name, st
     struct slice behind;
 
     for (size_t i = 0; i < name.length; i++) {
-        char c = name.data[i];
-        if (c >= 'a' && c <= 'z')
-            c = (char)(c - 'a' + 'A');
+        char c = slice_upper(name.data[i]);
         section_add(section, (struct slice){&c, 1});
     }
     lexer->at += name.length;
