@@ -10,6 +10,12 @@
 
 #include "base/runqueue.h"
 
+#define USEC_MINUTE (60 * USEC_SECOND)
+#define USEC_HOUR   (60 * USEC_MINUTE)
+#define KIBI        ((uint64_t)1024)
+#define MEBI        (1024 * KIBI)
+#define GIBI        (1024 * MEBI)
+
 /* X(name in the file, kind, default, what it does). Kinds: DURATION, SIZE, COUNT. The program, --help's text,
  * conf/imapmux.conf and docs/settings.md are compared with this list by a test. */
 #define SETTINGS(X)                                                                                                    \
@@ -17,41 +23,40 @@
     X(idle_delay, DURATION, USEC_SECOND / 20, "quiet time before the upstream is put into IDLE")                       \
     X(park_delay, DURATION, 10 * USEC_SECOND, "quiet time before IDLE moves to the mailbox most clients wait on")      \
     X(idle_gather, DURATION, USEC_SECOND / 2, "how long flag changes are gathered for clients in IDLE")                \
-    X(idle_reissue, DURATION, 9 * 60 * USEC_SECOND, "age at which an upstream IDLE is ended and begun again")          \
+    X(idle_reissue, DURATION, 9 * USEC_MINUTE, "age at which an upstream IDLE is ended and begun again")               \
     X(poll_interval, DURATION, 30 * USEC_SECOND, "NOOP interval at an upstream without IDLE")                          \
     X(watch_interval, DURATION, 30 * USEC_SECOND, "STATUS round over the other mailboxes that clients have open")      \
-    X(watch_full_interval, DURATION, 5 * 60 * USEC_SECOND, "visit of those for flag changes, without CONDSTORE")       \
+    X(watch_full_interval, DURATION, 5 * USEC_MINUTE, "visit of those for flag changes, without CONDSTORE")            \
     X(flag_interval, DURATION, 60 * USEC_SECOND, "how often flags are learned anew, without CONDSTORE")                \
     X(response_timeout, DURATION, 60 * USEC_SECOND, "silence of the upstream during a command that means a dead line") \
     X(reconnect_first, DURATION, USEC_SECOND / 20, "first pause before a reconnect")                                   \
-    X(reconnect_ceiling, DURATION, 5 * 60 * USEC_SECOND, "longest pause before a reconnect")                           \
+    X(reconnect_ceiling, DURATION, 5 * USEC_MINUTE, "longest pause before a reconnect")                                \
     X(connect_timeout, DURATION, 15 * USEC_SECOND, "time for connection, TLS and greeting of the upstream")            \
     X(login_wait, DURATION, 30 * USEC_SECOND, "how long a client's login waits for a busy or absent upstream")         \
     X(linger, DURATION, 60 * USEC_SECOND, "how long the upstream session is kept after the last client")               \
     X(quantum, COUNT, 8, "jobs in the selected mailbox before another mailbox has its turn")                           \
     X(slice_messages, COUNT, 200, "messages of a FETCH or STORE sent upstream at once")                                \
-    X(slice_size, SIZE, 1024 * 1024, "octets of messages of a FETCH sent upstream at once")                            \
-    X(verify_ttl, DURATION, 4 * 3600 * USEC_SECOND, "how long a password that the upstream accepted is accepted here") \
+    X(slice_size, SIZE, MEBI, "octets of messages of a FETCH sent upstream at once")                                   \
+    X(verify_ttl, DURATION, 4 * USEC_HOUR, "how long a password that the upstream accepted is accepted here")          \
     X(reverify_interval, DURATION, 60 * USEC_SECOND, "least time between two password checks in place of an account")  \
     X(rejected_ttl, DURATION, 600 * USEC_SECOND, "how long a refused password is refused without asking")              \
-    X(client_line_max, SIZE, 64 * 1024, "longest command line of a client, without literals of uploads")               \
-    X(client_line_max_before_login, SIZE, 8 * 1024, "the same before login")                                           \
-    X(literal_max_before_login, SIZE, 4 * 1024, "largest literal before login")                                        \
+    X(client_line_max, SIZE, 64 * KIBI, "longest command line of a client, without literals of uploads")               \
+    X(client_line_max_before_login, SIZE, 8 * KIBI, "the same before login")                                           \
+    X(literal_max_before_login, SIZE, 4 * KIBI, "largest literal before login")                                        \
     X(upstream_command_max, SIZE, 8000, "longest command line sent upstream")                                          \
-    X(upstream_answer_max, SIZE, 16 * 1024 * 1024, "longest line taken from the upstream")                             \
-    X(append_max, SIZE, 100 * 1024 * 1024, "largest message taken by APPEND")                                          \
-    X(output_memory, SIZE, 256 * 1024, "output of a slow client held in memory before it goes to a file")              \
-    X(spool_max, SIZE, 1024 * 1024 * 1024, "output of a slow client held in all, before it is cut")                    \
-    X(spool_total, SIZE, (uint64_t)10 * 1024 * 1024 * 1024, "all spool files together")                                \
-    X(write_timeout, DURATION, 5 * 60 * USEC_SECOND, "a client that takes no octet for so long is cut")                \
+    X(upstream_answer_max, SIZE, 16 * MEBI, "longest line taken from the upstream")                                    \
+    X(append_max, SIZE, 100 * MEBI, "largest message taken by APPEND")                                                 \
+    X(output_memory, SIZE, 256 * KIBI, "output of a slow client held in memory before it goes to a file")              \
+    X(spool_max, SIZE, GIBI, "output of a slow client held in all, before it is cut")                                  \
+    X(spool_total, SIZE, 10 * GIBI, "all spool files together")                                                        \
+    X(write_timeout, DURATION, 5 * USEC_MINUTE, "a client that takes no octet for so long is cut")                     \
     X(login_timeout, DURATION, 60 * USEC_SECOND, "time a client has to log in")                                        \
-    X(keepalive, DURATION, 2 * 60 * USEC_SECOND,                                                                       \
-      "interval of * OK Still here for clients in IDLE, and of TCP keep-alive")                                        \
+    X(keepalive, DURATION, 2 * USEC_MINUTE, "interval of * OK Still here for clients in IDLE, and of TCP keep-alive")  \
     X(sessions_per_account, COUNT, 100, "clients at once on one account")                                              \
     X(sessions_per_address, COUNT, 200, "clients at once from one address")                                            \
     X(sessions_total, COUNT, 10000, "clients at once in all")                                                          \
     X(queued_commands, COUNT, 100, "commands of a session waiting before reading pauses")                              \
-    X(drain_max, SIZE, 8 * 1024 * 1024, "octets read for a client that has gone, before the line is dropped instead")  \
+    X(drain_max, SIZE, 8 * MEBI, "octets read for a client that has gone, before the line is dropped instead")         \
     X(max_garbage, COUNT, 20, "unintelligible upstream lines in a row before a reconnect")                             \
     X(max_bad_before_login, COUNT, 3, "malformed commands in a row before a client is sent away, before login")        \
     X(max_bad, COUNT, 20, "the same after login")

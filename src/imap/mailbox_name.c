@@ -11,15 +11,18 @@ struct slice mailbox_name_canonical(struct slice name)
 
 bool mailbox_name_valid(struct slice name, const char **error)
 {
-    *error = NULL;
+    const char *fault = NULL;
+
     if (name.length == 0)
-        *error = "Empty mailbox name";
+        fault = "An empty mailbox name";
     else if (name.length > MAILBOX_NAME_MAX)
-        *error = "Mailbox name too long";
+        fault = "The mailbox name is too long";
     else if (memchr(name.data, '\r', name.length) || memchr(name.data, '\n', name.length) ||
              memchr(name.data, '\0', name.length))
-        *error = "CR, LF or NUL in a mailbox name";
-    return *error == NULL;
+        fault = "CR, LF or NUL in a mailbox name";
+    if (fault)
+        *error = fault;
+    return fault == NULL;
 }
 
 bool mailbox_name_is_inferior(struct slice name, struct slice parent, char separator)

@@ -359,7 +359,8 @@ static bool take_qresync(struct account *account)
         while ((message = uid_map_after(&mailbox->map, before)) && message->uid <= resync->vanished.ranges[i].high)
             mailbox_gone(mailbox, before = message->uid);
     }
-    qsort(resync->fetched, resync->fetched_count, sizeof(*resync->fetched), by_uid);
+    if (resync->fetched_count > 0)
+        qsort(resync->fetched, resync->fetched_count, sizeof(*resync->fetched), by_uid);
     for (size_t i = 0; i < resync->fetched_count; i++) {
         if (resync->fetched[i].uid > mailbox->map.highest && !mailbox_append(mailbox, resync->fetched[i].uid))
             return false;

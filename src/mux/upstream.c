@@ -326,8 +326,8 @@ void upstream_push(struct upstream *upstream)
         outgoing_free(upstream->sending);
         upstream->sending = NULL;
     }
-    if (!has_link(upstream))
-        return;
+    if (!has_link(upstream) || evbuffer_get_length(upstream->output) == 0)
+        return; /* waking a link that has nothing to write would go round for ever */
     upstream->last_octet = task_now(&upstream->task);
     set_deadline(upstream);
     registry_link_ops(upstream->registry)->wake(upstream->link);

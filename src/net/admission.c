@@ -35,8 +35,10 @@ void admission_free(struct admission *admission)
 
     if (!admission)
         return;
-    HASH_ITER (hh, admission->addresses, entry, next) {
-        HASH_DEL(admission->addresses, entry);
+    entry = admission->addresses;
+    HASH_CLEAR(hh, admission->addresses); /* the table only */
+    for (; entry; entry = next) {
+        next = entry->hh.next;
         free(entry);
     }
     free(admission);

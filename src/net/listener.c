@@ -19,7 +19,7 @@
 #define SOCKETS_MAX    16
 #define ACCEPT_ROUND   64
 #define BACKLOG        1024
-#define PAUSE_TIME     ((struct timeval){.tv_usec = 200 * 1000})
+#define PAUSE_TIME     ((struct timeval){.tv_usec = 200000})
 #define COMPLAINT_TIME 60 /* seconds between two lines about the same trouble */
 
 struct listening_socket {

@@ -34,9 +34,8 @@ static void end_input(struct stream *stream)
 static void wipe_chunk(const void *data, size_t size, void *context)
 {
     (void)context;
-    void *memory = (void *)(uintptr_t)data;
-    secret_wipe(memory, size);
-    free(memory);
+    secret_wipe((void *)data, size); /* ours, the buffer only reads it */
+    free((void *)data);
 }
 
 /* A chunk of input that is wiped when it has been drained. The buffer keeps it by reference: what lies behind `used`

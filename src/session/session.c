@@ -312,7 +312,8 @@ static void step(struct task *task, usec now)
         return;
     intake_resume(session);
     task_set_deadline(&session->task, earliest(session));
-    session_wake_link(session);
+    if (evbuffer_get_length(session->output) > 0) /* a link that is woken for nothing would wake us again */
+        session_wake_link(session);
 }
 
 /* --- what the link calls */
@@ -382,12 +383,16 @@ void session_closed(struct session *session)
 
 void session_receive(struct session *session, struct evbuffer *in)
 {
+    size_t before;
+
     if (session->phase == SESSION_ENDING) {
         evbuffer_drain(in, evbuffer_get_length(in));
         return;
     }
+    before = evbuffer_get_length(in);
     intake_take(session, in);
-    task_wake(&session->task);
+    if (evbuffer_get_length(in) != before)
+        task_wake(&session->task);
 }
 
 void session_end_of_input(struct session *session)
