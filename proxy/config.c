@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "proxy/command_line.h"
 
@@ -36,6 +37,12 @@ static void append(struct config *config, struct config_section *section)
     *end = section;
 }
 
+static void section_free(struct config_section *section)
+{
+    free(section->owned_values);
+    free(section);
+}
+
 struct config_section *config_section_new(struct config *config, const char *kind, const char *name, int line)
 {
     struct config_section *section = calloc(1, sizeof(*section));
@@ -46,11 +53,10 @@ struct config_section *config_section_new(struct config *config, const char *kin
     section->kind = config_keep(config, kind);
     section->name = config_keep(config, name);
     section->line = line;
-    section->values = named ? calloc(1, values_size(kind)) : general_values(config, kind);
+    section->owned_values = named ? calloc(1, values_size(kind)) : NULL;
+    section->values = named ? section->owned_values : general_values(config, kind);
     if (!section->kind || !section->name || !section->values) {
-        if (named)
-            free(section->values);
-        free(section);
+        section_free(section);
         return NULL;
     }
     for (size_t i = 0; i < key_count; i++)
@@ -75,13 +81,6 @@ int config_key_line(const struct config_section *section, const char *name)
     int line = key ? section->key_lines[key - keys] : 0;
 
     return line > 0 ? line : section->line;
-}
-
-static void section_free(struct config_section *section)
-{
-    if (key_section_named(section->kind))
-        free(section->values);
-    free(section);
 }
 
 /* ---- the whole ---- */
@@ -116,20 +115,35 @@ struct config *config_new(void)
     return config;
 }
 
-#define FREE_LIST(type, first, free_one)                                                                               \
-    for (struct type *item = (first), *next; item; item = next) {                                                      \
-        next = item->next;                                                                                             \
-        free_one(item);                                                                                                \
-    }
+static void free_sections(struct config *config)
+{
+    struct config_section *section, *next;
+
+    LL_FOREACH_SAFE(config->sections, section, next)
+    section_free(section);
+}
+
+static void free_strings(struct config *config)
+{
+    struct config_string *string, *next;
+
+    LL_FOREACH_SAFE(config->strings, string, next)
+    free(string);
+}
 
 void config_free(struct config *config)
 {
+    struct config_upstream *upstream, *next_upstream;
+    struct config_listener *listener, *next_listener;
+
     if (!config)
         return;
-    FREE_LIST(config_upstream, config->upstreams, free)
-    FREE_LIST(config_listener, config->listeners, free)
-    FREE_LIST(config_section, config->sections, section_free)
-    FREE_LIST(config_string, config->strings, free)
+    LL_FOREACH_SAFE(config->upstreams, upstream, next_upstream)
+    free(upstream);
+    LL_FOREACH_SAFE(config->listeners, listener, next_listener)
+    free(listener);
+    free_sections(config);
+    free_strings(config);
     free(config);
 }
 

@@ -46,6 +46,7 @@ struct config_section {
     int line;                /* 0: made by the command line, or only defaults */
     int key_lines[KEYS_MAX]; /* by index in keys[]; 0: not set */
     void *values;
+    void *owned_values; /* the same, or NULL: a general section writes into the config itself */
 };
 
 struct config_upstream {

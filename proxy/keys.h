@@ -23,11 +23,11 @@ struct key {
     const char *section;
     const char *name;
     enum key_kind kind;
+    bool required;
     size_t offset;              /* of its value in the section's struct */
     const char *default_text;   /* NULL: numbers, as settings_defaults says */
     const char *const *choices; /* KEY_CHOICE: ends with NULL */
     const char *help;
-    bool required;
 };
 
 #define KEYS_MAX 80

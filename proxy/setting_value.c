@@ -49,11 +49,9 @@ static bool read_with_unit(const char *text, const struct unit *units, uint64_t 
 
 static const char *print_with_unit(uint64_t value, const struct unit *units, char buffer[SETTING_VALUE_SIZE])
 {
-    if (value == 0)
-        return strcpy(buffer, "0");
     while (units[1].name && value % units->factor != 0)
         units++;
-    snprintf(buffer, SETTING_VALUE_SIZE, "%" PRIu64 "%s", value / units->factor, units->name);
+    snprintf(buffer, SETTING_VALUE_SIZE, "%" PRIu64 "%s", value / units->factor, value > 0 ? units->name : "");
     return buffer;
 }
 
