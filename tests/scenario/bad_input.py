@@ -228,7 +228,7 @@ def literals_anywhere(s):
         # A literal of no octets, and one that looks like commands.
         assert client.command("SELECT ", kind(b"")).status in ("NO", "BAD")
         client.ok("APPEND INBOX ", kind(b"X-Id: commands\r\n\r\nx1 NOOP\r\nx2 LOGOUT\r\n"))
-    assert len(s.stored("INBOX")) != 2
+    assert list(s.dovecot.contents("u1").values())[2:] == [("commands", set())] * 2
 
 
 @scenario(variants=("full", "bare"))
@@ -328,3 +328,14 @@ def garbage_from_many_clients(s):
         if turn % 10 == 9:
             stays.noop()
             assert stays.fetch_identity(2) == "m2"
+
+
+@scenario()
+def half_a_line_and_a_close(s):
+    s.fill(1)
+    for piece in (b" ", b"a1", b"a1 LOGIN u1", b"a1 LOGIN {3}\r\nu", b"a1 LOGIN {5+}\r\nu1", b"a1 AUTHENTICATE PLAIN\r\nAGFi", b"\r"):
+        for logged_in in (False, True):
+            client = s.client(name="t", tracked=False) if logged_in else s.connect("t", tracked=False)
+            client.send_raw(piece)
+            client.close_socket()
+            survives(s)

@@ -32,7 +32,7 @@ def answers(result):
                 if name == b"FLAGS":
                     value = sorted(flag for flag in value if flag.upper() != b"\\RECENT")
                 if name != b"MODSEQ":
-                    items[name] = plain(value)
+                    items[name.replace(b'"', b"")] = plain(value)
         elif response.name == b"STATUS":
             pairs = zip(response.data[1][::2], response.data[1][1::2])
             others.append((b"STATUS", plain(response.data[0]), tuple(sorted(

@@ -77,8 +77,20 @@ class Run:
         os.chmod(self.base, 0o755)
         self.counts = {"passed": 0, "failed": 0, "skipped": 0}
         self.failed = []
+        self.processes = set()
+        self.stopping = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+
+    def _stop(self, _signal, _frame):
+        """Ends what runs in order; what waits is not begun."""
+        self.stopping = True
+        for process in list(self.processes):
+            process.terminate()
 
     def test(self, number, test):
+        if self.stopping:
+            return
         name, family, function, variant, options = test
         directory = os.path.join(self.base, str(number))
         os.mkdir(directory)
@@ -93,6 +105,7 @@ class Run:
                    "--seed", str(self.arguments.seed)]
         with open(os.path.join(directory, "test.log"), "wb") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        self.processes.add(process)
         try:
             status = process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -105,6 +118,7 @@ class Run:
             os.killpg(process.pid, signal.SIGKILL)  # its own session: nothing of anybody else
         except ProcessLookupError:
             pass
+        self.processes.discard(process)
         with open(os.path.join(directory, "test.log"), errors="replace") as log:
             return status, log.read()
 
@@ -180,13 +194,13 @@ def main():
     finally:
         run.finish()
     counts = run.counts
-    if arguments.summary:
+    if arguments.summary and not run.stopping:
         with open(arguments.summary, "w") as out:
             out.write("%(passed)d %(failed)d %(skipped)d\n" % counts)
     for name in sorted(run.failed):
         print("FAILED %s" % name)
     print("scenarios: %(passed)d passed, %(failed)d failed, %(skipped)d skipped" % counts)
-    sys.exit(1 if counts["failed"] else 0)
+    sys.exit(1 if counts["failed"] or run.stopping else 0)
 
 
 if __name__ == "__main__":
