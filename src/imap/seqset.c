@@ -241,10 +241,11 @@ bool seqset_copy(const struct seqset *from, struct seqset *to)
 void seqset_remove(struct seqset *set, uint32_t number)
 {
     size_t at = find(set, number);
-    struct seqrange *range = set->ranges + at;
+    struct seqrange *range;
 
-    if (at == set->count || range->low > number)
+    if (at == set->count || set->ranges[at].low > number)
         return;
+    range = &set->ranges[at];
     if (range->low == number && range->high == number) {
         set->count--;
         memmove(range, range + 1, (set->count - at) * sizeof(*range));
@@ -256,6 +257,19 @@ void seqset_remove(struct seqset *set, uint32_t number)
         set->ranges[at].high = number - 1;
         set->ranges[at + 1].low = number + 1;
     }
+}
+
+void seqset_cut_up_to(struct seqset *set, uint32_t number)
+{
+    size_t gone = 0;
+
+    while (gone < set->count && set->ranges[gone].high <= number)
+        gone++;
+    set->count -= gone;
+    if (set->count > 0 && gone > 0)
+        memmove(set->ranges, set->ranges + gone, set->count * sizeof(*set->ranges));
+    if (set->count > 0 && set->ranges[0].low <= number)
+        set->ranges[0].low = number + 1;
 }
 
 uint64_t seqset_size(const struct seqset *set)
@@ -348,16 +362,4 @@ bool seqset_walk_next(struct seqset_walk *walk, uint32_t *number)
     else
         walk->range++;
     return true;
-}
-
-void seqset_cut_up_to(struct seqset *set, uint32_t number)
-{
-    size_t gone = 0;
-
-    while (gone < set->count && set->ranges[gone].high <= number)
-        gone++;
-    set->count -= gone;
-    memmove(set->ranges, set->ranges + gone, set->count * sizeof(*set->ranges));
-    if (set->count > 0 && set->ranges[0].low <= number)
-        set->ranges[0].low = number + 1;
 }

@@ -180,6 +180,23 @@ Test(seqset, the_ends_of_the_numbers)
     expect_printed(&set, "");
 }
 
+Test(seqset, cutting_off_the_front)
+{
+    struct seqset set = {0};
+
+    seqset_cut_up_to(&set, 5);
+    cr_assert(seqset_add_range(&set, 2, 4));
+    cr_assert(seqset_add_range(&set, 7, 9));
+    cr_assert(seqset_add(&set, UINT32_MAX));
+    seqset_cut_up_to(&set, 1);
+    expect_printed(&set, "2:4,7:9,4294967295");
+    seqset_cut_up_to(&set, 7);
+    expect_printed(&set, "8:9,4294967295");
+    seqset_cut_up_to(&set, UINT32_MAX);
+    expect_printed(&set, "");
+    seqset_clear(&set);
+}
+
 Test(seqset, printing_long_sets_and_parsing_again)
 {
     struct seqset set = {0}, again = {0};
