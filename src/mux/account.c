@@ -388,6 +388,7 @@ static void out_of_step(struct account *account, struct mailbox *mailbox)
         mailbox->left_with_flags = mailbox->map_in_step && mailbox->flags_in_step;
     mailbox_out_of_step(mailbox);
     mailbox->uidnext_left = 0;
+    mailbox->flags_at = -1000000 * USEC_SECOND; /* who knows what happened meanwhile */
 }
 
 /* The next pause: doubled each time, jittered, and not long while somebody waits to be let in. */

@@ -10,7 +10,6 @@
 
 struct status_run {
     struct run run;
-    struct value *told; /* unused between calls */
     bool printed;
     uint64_t size; /* sum of RFC822.SIZE */
     bool size_known;
@@ -45,12 +44,12 @@ static bool asks_for(const struct value *items, const char *name)
 
 /* --- from the truth */
 
-static uint64_t count_flag(const struct mailbox *mailbox, unsigned flag, bool set)
+static uint64_t count_unseen(const struct mailbox *mailbox)
 {
     uint64_t count = 0;
 
     for (uint32_t i = 0; i < mailbox->map.count; i++)
-        count += ((uid_map_at(&mailbox->map, i)->system & flag) != 0) == set;
+        count += (uid_map_at(&mailbox->map, i)->system & FLAG_SEEN) == 0;
     return count;
 }
 
@@ -70,9 +69,7 @@ static bool from_truth(const struct session *session, const struct mailbox *mail
     else if (value_is_atom(item, "RECENT"))
         *number = mailbox->recent_free.count;
     else if (value_is_atom(item, "UNSEEN") && flags)
-        *number = count_flag(mailbox, FLAG_SEEN, false);
-    else if (value_is_atom(item, "DELETED") && flags)
-        *number = count_flag(mailbox, FLAG_DELETED, true);
+        *number = count_unseen(mailbox);
     else if (value_is_atom(item, "SIZE") && session->current->command.name == COMMAND_STATUS && run->size_known)
         *number = run->size;
     else
@@ -179,9 +176,8 @@ static const struct job_ops look_before_sizes_ops = {.done = looked_before_sizes
 static void look(struct session *session)
 {
     const struct value *items = items_argument(session);
-    bool flags = asks_for(items, "UNSEEN") || asks_for(items, "DELETED");
     struct job wanted = {.ops = asks_for(items, "SIZE") ? &look_before_sizes_ops : &look_ops,
-                         .goal = flags ? JOB_FLAGS : JOB_SELECTED,
+                         .goal = asks_for(items, "UNSEEN") ? JOB_FLAGS : JOB_SELECTED,
                          .policy = JOB_REPEAT,
                          .mailbox = account_mailbox(session->account, mailbox_argument(session))};
 
@@ -241,9 +237,20 @@ static void done(struct job *job, const struct job_result *result)
 
 static const struct job_ops status_ops = {.build = build, .untagged = answered, .done = done};
 
-static const char *fault(const struct command *command)
+static bool is_known(const struct session *session, const struct value *item)
 {
-    const struct value *value = command->arguments;
+    static const char *const names[] = {"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (value_is_atom(item, names[i]))
+            return true;
+    }
+    return value_is_atom(item, "SIZE") && account_capabilities(session->account)->has[CAPABILITY_STATUS_SIZE];
+}
+
+static const char *fault(const struct session *session)
+{
+    const struct value *value = session->current->command.arguments;
     const char *error = "STATUS takes a mailbox name and a list of items";
     struct slice name;
 
@@ -251,10 +258,9 @@ static const char *fault(const struct command *command)
         !value_is_list(value->next) || !value->next->first)
         return error;
     for (const struct value *item = value->next->first; item; item = item->next) {
-        if (item->kind != VALUE_ATOM)
-            return "The items of STATUS are atoms";
-        if (value_is_atom(item, "HIGHESTMODSEQ"))
-            return "HIGHESTMODSEQ is not offered here";
+        if (!is_known(session, item))
+            return "STATUS knows MESSAGES, RECENT, UIDNEXT, UIDVALIDITY and UNSEEN, and SIZE where STATUS=SIZE is "
+                   "offered";
     }
     return NULL;
 }
@@ -264,8 +270,8 @@ void session_start_status(struct session *session)
     struct job wanted = {.ops = &status_ops, .goal = JOB_RUN, .policy = JOB_REPEAT};
     struct status_run *run;
 
-    if (fault(&session->current->command)) {
-        session_bad(session, fault(&session->current->command));
+    if (fault(session)) {
+        session_bad(session, fault(session));
         return;
     }
     run = calloc(1, sizeof(*run));
