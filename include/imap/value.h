@@ -39,6 +39,8 @@ struct line {
     struct slice bytes;
     const size_t *spooled;
     size_t spooled_count;
+    bool strict; /* a backslash in a quoted string stands before a quote or a backslash only: a client's line. Servers
+                    put it before anything */
     bool any_octet; /* NUL may stand in literals: a server's message, passed on as it is */
 };
 

@@ -70,6 +70,8 @@ uint64_t stream_octets_written(const struct stream *stream); /* taken by the ker
 void stream_pause(struct stream *stream, bool paused);
 /* While set, memory that held what was read is wiped when the owner drains it: for passwords. */
 void stream_wipe_input(struct stream *stream, bool wipe);
+/* The same for the output once it is written. Nothing in it may then be a reference to memory of somebody else. */
+void stream_wipe_output(struct stream *stream, bool wipe);
 
 /* Orderly: what is in the output goes, then close_notify and the end of our side, then the peer's end is waited for.
  * Ends in CLOSED or FAILED; how long that may take is the owner's business. In HANDSHAKE it is CLOSED at once. */

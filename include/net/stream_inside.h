@@ -18,7 +18,7 @@ struct stream {
     struct evbuffer *input, *output;
     struct event read_event, write_event;
     bool reading, writing; /* the events are added */
-    bool secure, paused, input_ended, wipe_input;
+    bool secure, paused, input_ended, wipe_input, wipe_output;
     bool read_wants_write, write_wants_read, ssl_may_hold;
     size_t read_size; /* grows with what comes, so that an idle connection pins little */
     uint64_t octets_read, octets_written;

@@ -49,12 +49,11 @@ bool slice_starts_nocase(struct slice text, struct slice prefix)
 
 bool slice_contains_nocase(struct slice text, struct slice part)
 {
-    for (size_t at = 0; part.length <= text.length - at; at++) {
+    if (part.length == 0)
+        return true;
+    for (size_t at = 0; at < text.length && part.length <= text.length - at; at++)
         if (same_nocase(text.data + at, part.data, part.length))
             return true;
-        if (at == text.length)
-            break;
-    }
     return false;
 }
 

@@ -45,6 +45,8 @@ static struct slice take_word(struct slice *text)
     struct slice word = *text;
     size_t end = 0;
 
+    if (word.length == 0)
+        return word;
     while (end < text->length && text->data[end] != ' ')
         end++;
     word.length = end;
@@ -97,6 +99,7 @@ void command_parse(struct line line, struct arena *arena, struct command *comman
     size_t offset = parse_head(line.bytes, command);
     const char *error = NULL;
 
+    line.strict = true;
     if (command->fault)
         return;
     switch (value_parse(line, offset, arena, &command->arguments, &error)) {

@@ -75,10 +75,13 @@ bool base64_encode(struct slice bytes, char *buffer, size_t size)
 
 bool sasl_plain_parse(struct slice message, struct sasl_plain *plain)
 {
-    const char *end = message.data + message.length;
-    const char *first = message.length ? memchr(message.data, '\0', message.length) : NULL;
-    const char *second = first ? memchr(first + 1, '\0', (size_t)(end - first - 1)) : NULL;
+    const char *end, *first, *second;
 
+    if (message.length == 0)
+        return false;
+    end = message.data + message.length;
+    first = memchr(message.data, '\0', message.length);
+    second = first ? memchr(first + 1, '\0', (size_t)(end - first - 1)) : NULL;
     if (!second || second == first + 1 || memchr(second + 1, '\0', (size_t)(end - second - 1)))
         return false;
     plain->authorization_id = (struct slice){message.data, (size_t)(first - message.data)};

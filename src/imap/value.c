@@ -98,6 +98,15 @@ static size_t unescape(char *to, struct slice from)
     return length;
 }
 
+static bool escapes_are_valid(struct slice inside)
+{
+    for (size_t i = 0; i < inside.length; i++) {
+        if (inside.data[i] == '\\' && inside.data[++i] != '"' && inside.data[i] != '\\')
+            return false;
+    }
+    return true;
+}
+
 /* Reads a quoted string at lexer->at and goes behind it. */
 static enum value_result read_quoted(struct lexer *lexer, struct slice *text)
 {
@@ -112,6 +121,8 @@ static enum value_result read_quoted(struct lexer *lexer, struct slice *text)
         return bad(lexer, "Unterminated quoted string");
     lexer->at += end + 1;
     *text = (struct slice){inside.data, end};
+    if (escapes && lexer->line.strict && !escapes_are_valid(*text))
+        return bad(lexer, "In a quoted string a backslash stands before a quote or a backslash only");
     if (escapes) {
         char *copy = arena_alloc(lexer->arena, end);
         if (!copy)

@@ -334,6 +334,11 @@ void stream_wipe_input(struct stream *stream, bool wipe)
     stream->wipe_input = wipe;
 }
 
+void stream_wipe_output(struct stream *stream, bool wipe)
+{
+    stream->wipe_output = wipe;
+}
+
 bool stream_is_secure(const struct stream *stream)
 {
     return stream->secure;

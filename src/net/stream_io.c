@@ -1,6 +1,7 @@
 /* A connection's bytes: from the kernel or libssl into the input, and from the output back. It must never leave a
  * password behind: a drained evbuffer keeps what it held in freed memory, so what is read before login lives in chunks
- * that wipe themselves (`wipe_input`), and what goes to libssl passes through a buffer that is wiped. It must never
+ * that wipe themselves (`wipe_input`), what was written is overwritten if asked for (`wipe_output`), and what goes to
+ * libssl passes through a buffer that is wiped. It must never
  * grow the input past STREAM_INPUT_MAX by more than one read. */
 #include <errno.h>
 #include <event2/buffer.h>
@@ -8,14 +9,16 @@
 #include <openssl/ssl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/secret.h"
 #include "net/stream_inside.h"
 
-#define RECORD_MAX   ((size_t)16 * 1024) /* the largest TLS record (RFC 8446 section 5.1) */
-#define WRITE_ROUND  ((size_t)1024 * 1024)
-#define DISCARD_SIZE ((size_t)16 * 1024)
+#define RECORD_MAX    ((size_t)16 * 1024) /* the largest TLS record (RFC 8446 section 5.1) */
+#define WRITE_ROUND   ((size_t)1024 * 1024)
+#define WRITE_VECTORS 64
+#define DISCARD_SIZE  ((size_t)16 * 1024)
 
 static void fail_memory(struct stream *stream)
 {
@@ -184,12 +187,37 @@ void stream_read_away(struct stream *stream)
 
 /* ---- writing ---- */
 
+static void wipe_front(struct evbuffer *buffer, size_t size)
+{
+    while (size > 0) {
+        struct evbuffer_iovec vector;
+        if (evbuffer_peek(buffer, (ev_ssize_t)size, NULL, &vector, 1) < 1)
+            return;
+        size_t most = vector.iov_len < size ? vector.iov_len : size;
+        secret_wipe(vector.iov_base, most);
+        evbuffer_drain(buffer, most);
+        size -= most;
+    }
+}
+
+static void note_written(struct stream *stream, size_t size)
+{
+    stream->octets_written += size;
+    if (stream->wipe_output)
+        wipe_front(stream->output, size);
+    else
+        evbuffer_drain(stream->output, size);
+}
+
+/* evbuffer_write would drain what it wrote, before it could be wiped. */
 static bool write_plain(struct stream *stream)
 {
-    int sent = evbuffer_write_atmost(stream->output, stream->descriptor, (ev_ssize_t)WRITE_ROUND);
+    struct evbuffer_iovec vectors[WRITE_VECTORS];
+    int count = evbuffer_peek(stream->output, (ev_ssize_t)WRITE_ROUND, NULL, vectors, WRITE_VECTORS);
+    ssize_t sent = writev(stream->descriptor, vectors, count < WRITE_VECTORS ? count : WRITE_VECTORS);
 
     if (sent > 0)
-        stream->octets_written += (uint64_t)sent;
+        note_written(stream, (size_t)sent);
     if (sent >= 0 || errno == EAGAIN || errno == EINTR)
         return true;
     stream_fail_errno(stream, "writing");
@@ -235,9 +263,8 @@ static bool write_tls(struct stream *stream)
             alive = write_tls_stopped(stream, sent);
             break;
         }
-        stream->octets_written += (uint64_t)sent;
+        note_written(stream, (size_t)sent);
         round += (size_t)sent;
-        evbuffer_drain(stream->output, (size_t)sent);
     }
     secret_wipe(record, filled);
     return alive;

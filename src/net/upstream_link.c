@@ -20,6 +20,7 @@
 
 #define OUTPUT_MAX   ((size_t)256 * 1024)
 #define OUTPUT_ROUND ((size_t)1024 * 1024)
+#define LOGIN_OCTETS ((size_t)64 * 1024) /* the password is among the first of them, and is wiped once written */
 #define FLUSH_TIME   (1 * USEC_SECOND)
 
 enum upstream_link_state { LINK_DIALING, LINK_SECURING, LINK_OPEN, LINK_CLOSING };
@@ -216,6 +217,7 @@ static void move_output(struct upstream_link *link, usec now)
     struct evbuffer *from = upstream_output(link->upstream);
     size_t load = stream_load(link), moved = 0;
 
+    stream_wipe_output(link->stream, stream_octets_written(link->stream) < LOGIN_OCTETS);
     if (load < OUTPUT_MAX && evbuffer_get_length(from) > 0) {
         int result = evbuffer_remove_buffer(from, stream_output(link->stream), OUTPUT_MAX - load);
         moved = result > 0 ? (size_t)result : 0;
