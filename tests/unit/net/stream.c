@@ -277,3 +277,23 @@ Test(stream, wiped_input_reads_the_same)
     cr_assert_arr_eq(got, text, sizeof(text));
     close_line(&line);
 }
+
+Test(stream, wiped_output_is_written_the_same)
+{
+    struct line line;
+    char got[64] = "";
+
+    open_line(&line);
+    stream_wipe_output(line.stream, true);
+    evbuffer_add(stream_output(line.stream), "a LOGIN ", 8);
+    struct evbuffer *more = evbuffer_new();
+    evbuffer_add(more, "fry secret\r\n", 12);
+    evbuffer_add_buffer(stream_output(line.stream), more);
+    stream_flush(line.stream);
+    bench_rounds(&line.bench, 2);
+    bench_read(line.peer, got, sizeof(got));
+    cr_assert_str_eq(got, "a LOGIN fry secret\r\n");
+    cr_assert_eq(evbuffer_get_length(stream_output(line.stream)), 0);
+    evbuffer_free(more);
+    close_line(&line);
+}
