@@ -8,6 +8,7 @@ import base64
 import re
 import select
 import socket
+import ssl
 import time
 
 from wire import Atom, Framer, Line, parse, quote, sequence_set
@@ -354,7 +355,7 @@ class Client:
         try:
             data = self.socket.recv(65536)
         except (ConnectionError, OSError) as error:
-            if isinstance(error, TimeoutError):
+            if isinstance(error, (TimeoutError, BlockingIOError, ssl.SSLWantReadError)):
                 raise
             data = b""
         if not data:
@@ -376,7 +377,13 @@ class Client:
         """With no command in progress nothing but BYE and ALERT may be written."""
         while self.socket.fileno() >= 0 and (self.pending or self._readable()):
             if not self.pending:
-                self._read_some()
+                self.socket.settimeout(0)
+                try:
+                    self._read_some()
+                except (BlockingIOError, ssl.SSLWantReadError):
+                    self.socket.settimeout(self.timeout)
+                    return  # only TLS had something to say
+                self.socket.settimeout(self.timeout)
             while self.pending:
                 response = self._next(0.1)
                 alert = response.status and response.code and response.code[0] == "ALERT"
