@@ -19,8 +19,8 @@ void arena_init(struct arena *arena, size_t limit);
 void arena_clear(struct arena *arena); /* frees everything; the arena can be used again */
 void arena_wipe(struct arena *arena);  /* as arena_clear; what was in it is overwritten first */
 /* Zeroed memory aligned for any object. NULL: limit reached or out of memory. Lives until arena_clear. */
-void *arena_alloc(struct arena *arena, size_t size);
+void *arena_alloc(struct arena *arena, size_t size) __attribute__((warn_unused_result));
 /* A copy of the bytes in the arena. data is NULL on failure. */
-struct slice arena_copy(struct arena *arena, struct slice text);
+struct slice arena_copy(struct arena *arena, struct slice text) __attribute__((warn_unused_result));
 
 #endif

@@ -11,15 +11,17 @@
 struct secret; /* opaque; immutable */
 
 /* Returns owned; NULL when out of memory. Copies the bytes: the caller wipes his own. */
-struct secret *secret_new(struct slice bytes);
+struct secret *secret_new(struct slice bytes) __attribute__((warn_unused_result));
 void secret_free(struct secret *secret);                /* wipes */
 struct slice secret_bytes(const struct secret *secret); /* borrowed until secret_free */
-bool secret_equal(const struct secret *secret, struct slice bytes);
+bool secret_equal(const struct secret *secret, struct slice bytes) __attribute__((warn_unused_result));
 
 #define SECRET_DIGEST_SIZE 32
 /* HMAC-SHA-256 of the bytes. Returns false if libcrypto fails. */
-bool secret_digest(struct slice key, struct slice bytes, uint8_t digest[SECRET_DIGEST_SIZE]);
-bool secret_digest_equal(const uint8_t a[SECRET_DIGEST_SIZE], const uint8_t b[SECRET_DIGEST_SIZE]);
+bool secret_digest(struct slice key, struct slice bytes, uint8_t digest[SECRET_DIGEST_SIZE])
+    __attribute__((warn_unused_result));
+bool secret_digest_equal(const uint8_t a[SECRET_DIGEST_SIZE], const uint8_t b[SECRET_DIGEST_SIZE])
+    __attribute__((warn_unused_result));
 
 void secret_wipe(void *memory, size_t size);
 

@@ -25,8 +25,8 @@ bool slice_contains_nocase(struct slice text, struct slice part);
 /* Orders by bytes, as memcmp, the shorter first. */
 int slice_compare(struct slice a, struct slice b);
 /* A decimal number without sign, 1 to 20 digits, at most `maximum`. False: not one; *number is then untouched. */
-bool slice_number(struct slice text, uint64_t maximum, uint64_t *number);
+bool slice_number(struct slice text, uint64_t maximum, uint64_t *number) __attribute__((warn_unused_result));
 /* An owned NUL-terminated copy (free()), NULL when out of memory. */
-char *slice_copy(struct slice text);
+char *slice_copy(struct slice text) __attribute__((warn_unused_result));
 
 #endif

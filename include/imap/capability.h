@@ -71,8 +71,9 @@ struct capability_set {
 void capability_set_clear(struct capability_set *set);
 /* Replaces the set by the atoms from `first` on. False: out of memory, or an element is no atom (the set is then
  * cleared). */
-bool capability_set_read(struct capability_set *set, const struct value *first);
-bool capability_set_copy(const struct capability_set *from, struct capability_set *to);
+bool capability_set_read(struct capability_set *set, const struct value *first) __attribute__((warn_unused_result));
+bool capability_set_copy(const struct capability_set *from, struct capability_set *to)
+    __attribute__((warn_unused_result));
 /* Takes one away, by its name on the wire (settings can hide what a server announces but does not do). */
 void capability_set_hide(struct capability_set *set, struct slice name);
 /* Is this name, compared without case, in the list? For what the enumeration does not have. */

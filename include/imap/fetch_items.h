@@ -39,7 +39,8 @@ struct fetch_item {
 
 /* The items of a FETCH command: one item, a list, or a macro (ALL, FAST, FULL, which are opened). An item asked for
  * twice comes out once. NULL: *error says why (constant text). Values borrowed. */
-struct fetch_item *fetch_items_parse(const struct value *argument, struct arena *arena, const char **error);
+struct fetch_item *fetch_items_parse(const struct value *argument, struct arena *arena, const char **error)
+    __attribute__((warn_unused_result));
 /* Does it set \Seen when asked as it is? (RFC822, RFC822.TEXT, BODY[...] without PEEK) */
 bool fetch_item_sets_seen(const struct fetch_item *item);
 /* How it is written upstream. peek: in the form that sets nothing (RFC822 as BODY.PEEK[], RFC822.TEXT as
@@ -52,7 +53,7 @@ void fetch_item_print_upstream(const struct fetch_item *item, bool peek, struct 
 bool fetch_item_answered_by(const struct fetch_item *item, bool peek, struct slice answer_name);
 /* The name that the client is told: RFC822.TEXT as asked, BODY[section]<start>. Appends to out. False: out of memory.
  */
-bool fetch_item_print_label(const struct fetch_item *item, struct evbuffer *out);
+bool fetch_item_print_label(const struct fetch_item *item, struct evbuffer *out) __attribute__((warn_unused_result));
 
 /* What an answer's pair is. */
 enum fetch_kind fetch_pair_kind(const struct fetch_pair *pair);

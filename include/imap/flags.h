@@ -28,11 +28,12 @@ struct flag_list {
 
 /* From a list value (parenthesised) or from the elements from `first` on (STORE's bare form). False: an element is no
  * flag, or the arena is full. Duplicates (keywords compare without case) come out once. */
-bool flags_parse(const struct value *first, struct arena *arena, struct flag_list *flags);
+bool flags_parse(const struct value *first, struct arena *arena, struct flag_list *flags)
+    __attribute__((warn_unused_result));
 /* The bit of a system flag, spelt in any case; 0 if it is none. */
 unsigned flags_system_bit(struct slice name);
 /* Appends the names of the bits with spaces between: "\Answered \Seen". */
-bool flags_print_system(unsigned system, struct evbuffer *out);
+bool flags_print_system(unsigned system, struct evbuffer *out) __attribute__((warn_unused_result));
 /* May a client name it in STORE or APPEND? (an atom, or \ and an atom; RFC 3501 "flag") */
 bool flags_valid_name(struct slice name);
 

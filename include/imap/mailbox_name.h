@@ -11,7 +11,7 @@
 /* INBOX in any case becomes "INBOX" (static); others come back as they are. */
 struct slice mailbox_name_canonical(struct slice name);
 /* False: empty, longer than MAILBOX_NAME_MAX, or with CR, LF, NUL. *error is then a constant text. */
-bool mailbox_name_valid(struct slice name, const char **error);
+bool mailbox_name_valid(struct slice name, const char **error) __attribute__((warn_unused_result));
 /* Is `name` below `parent` in the hierarchy with this separator (0: flat, never)? Not true for equal names. */
 bool mailbox_name_is_inferior(struct slice name, struct slice parent, char separator);
 

@@ -134,7 +134,7 @@ struct response_input {
 struct response_reader; /* opaque */
 
 /* answer_max: octets of one response held in memory (streamed literals do not count). Returns owned or NULL. */
-struct response_reader *response_reader_new(size_t answer_max);
+struct response_reader *response_reader_new(size_t answer_max) __attribute__((warn_unused_result));
 void response_reader_free(struct response_reader *reader);
 void response_reader_reset(struct response_reader *reader); /* for a new connection */
 /* NUL padding of lines, bare LF, and spaces at line ends are taken as what they are meant to be. */
@@ -145,6 +145,6 @@ const char *response_status_name(enum response_status status);
 const char *response_code_title(enum response_code_name name);
 /* UIDs as VANISHED, ESEARCH ALL, COPYUID carry them: a resolved set. False: '*', 0, malformed, or out of memory. */
 struct seqset;
-bool response_uid_set(const struct value *value, struct seqset *set);
+bool response_uid_set(const struct value *value, struct seqset *set) __attribute__((warn_unused_result));
 
 #endif

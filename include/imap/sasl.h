@@ -9,9 +9,9 @@
 
 /* Strict base64 (padding owed, no white space). Writes into buffer; false: malformed or too small a buffer. An empty
  * text gives no bytes. */
-bool base64_decode(struct slice text, char *buffer, size_t size, size_t *length);
+bool base64_decode(struct slice text, char *buffer, size_t size, size_t *length) __attribute__((warn_unused_result));
 /* Writes a NUL-terminated text; size must be at least 4 * ((length + 2) / 3) + 1. */
-bool base64_encode(struct slice bytes, char *buffer, size_t size);
+bool base64_encode(struct slice bytes, char *buffer, size_t size) __attribute__((warn_unused_result));
 
 /* authzid NUL authcid NUL password. The slices are borrowed from the message. False: malformed, an empty authcid. */
 struct sasl_plain {
@@ -19,6 +19,6 @@ struct sasl_plain {
     struct slice authentication_id;
     struct slice password;
 };
-bool sasl_plain_parse(struct slice message, struct sasl_plain *plain);
+bool sasl_plain_parse(struct slice message, struct sasl_plain *plain) __attribute__((warn_unused_result));
 
 #endif

@@ -42,7 +42,7 @@ struct search {
 /* The arguments of SEARCH. within: OLDER and YOUNGER are known. False: *error is a constant text (an unknown key, a
  * missing or malformed argument such as a date or a number, depth above 100). Values borrowed. */
 bool search_parse(const struct value *arguments, bool within, struct arena *arena, struct search *search,
-                  const char **error);
+                  const char **error) __attribute__((warn_unused_result));
 
 /* What the owner puts for sets and for what only one session knows. Each fills `uids` (resolved, empty before). False:
  * out of memory. */
@@ -56,6 +56,6 @@ struct search_translation {
 /* Writes "CHARSET x keys" (or the keys alone): sets as "UID 1:3", an empty one as "NOT ALL", RECENT as its UIDs, NEW
  * and OLD from them. False: out of memory. */
 bool search_print_upstream(const struct search *search, const struct search_translation *translation,
-                           struct outgoing *out);
+                           struct outgoing *out) __attribute__((warn_unused_result));
 
 #endif

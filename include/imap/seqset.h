@@ -29,22 +29,24 @@ enum seqset_result { SEQSET_OK, SEQSET_BAD, SEQSET_TOO_BIG /* out of memory */ }
 
 void seqset_clear(struct seqset *set); /* frees, leaves the empty set */
 /* As written: 0 and numbers beyond 32 bits are SEQSET_BAD. The set must be empty before. */
-enum seqset_result seqset_parse(struct slice text, struct seqset *set);
+enum seqset_result seqset_parse(struct slice text, struct seqset *set) __attribute__((warn_unused_result));
 /* Puts `star` for '*' and makes it resolved. star = 0: ranges with '*' in them are dropped. False: out of memory. */
-bool seqset_resolve(const struct seqset *written, uint32_t star, struct seqset *resolved);
+bool seqset_resolve(const struct seqset *written, uint32_t star, struct seqset *resolved)
+    __attribute__((warn_unused_result));
 bool seqset_has_star(const struct seqset *set);
 uint32_t seqset_highest(const struct seqset *set); /* highest number written, stars left out; 0 if none */
 /* Adds to a resolved set, anywhere; cheap at its end. False: out of memory. */
-bool seqset_add(struct seqset *set, uint32_t number);
-bool seqset_add_range(struct seqset *set, uint32_t low, uint32_t high);
-bool seqset_copy(const struct seqset *from, struct seqset *to); /* to must be empty */
-void seqset_remove(struct seqset *set, uint32_t number);        /* of a resolved set; no effect when out of memory */
+bool seqset_add(struct seqset *set, uint32_t number) __attribute__((warn_unused_result));
+bool seqset_add_range(struct seqset *set, uint32_t low, uint32_t high) __attribute__((warn_unused_result));
+bool seqset_copy(const struct seqset *from, struct seqset *to)
+    __attribute__((warn_unused_result));                 /* to must be empty */
+void seqset_remove(struct seqset *set, uint32_t number); /* of a resolved set; no effect when out of memory */
 /* Takes every number up to this one away; resolved sets. */
 void seqset_cut_up_to(struct seqset *set, uint32_t number);
 bool seqset_contains(const struct seqset *set, uint32_t number); /* resolved sets */
 uint64_t seqset_size(const struct seqset *set);                  /* how many numbers; resolved sets */
 /* "1:3,5"; nothing for the empty set. False: out of memory. */
-bool seqset_print(const struct seqset *set, struct evbuffer *out);
+bool seqset_print(const struct seqset *set, struct evbuffer *out) __attribute__((warn_unused_result));
 size_t seqset_printed_length(const struct seqset *set);
 
 /* Walks the numbers of a resolved set in order. */

@@ -51,7 +51,7 @@ struct line {
  * upper-cased. A resp-text-code is not parsed here (see response.h). NUL is refused outside literal8 (see any_octet).
  */
 enum value_result value_parse(struct line line, size_t offset, struct arena *arena, struct value **values,
-                              const char **error);
+                              const char **error) __attribute__((warn_unused_result));
 
 bool value_is_nil(const struct value *value); /* the atom NIL */
 bool value_is_string(const struct value *value);
@@ -59,7 +59,7 @@ bool value_is_atom(const struct value *value, const char *name); /* without case
 bool value_is_list(const struct value *value);
 size_t value_count(const struct value *first); /* elements from this one on */
 /* An atom that is a number of at most `maximum`. */
-bool value_number(const struct value *value, uint64_t maximum, uint64_t *number);
+bool value_number(const struct value *value, uint64_t maximum, uint64_t *number) __attribute__((warn_unused_result));
 /* The bytes of an astring (atom or string; RFC 3501 "astring"): false for lists, spooled ones, and CR, LF, NUL inside.
  */
 bool value_astring(const struct value *value, struct slice *text);
@@ -68,12 +68,12 @@ bool value_nstring(const struct value *value, struct slice *text, bool *nil);
 
 /* Prints for a client: kinds kept; a string is quoted if it has no CR LF NUL quote backslash or 8-bit byte and is at
  * most 1,000 octets, else a literal. Never called with VALUE_SPOOLED. False: out of memory. */
-bool value_print(const struct value *value, struct evbuffer *out);
+bool value_print(const struct value *value, struct evbuffer *out) __attribute__((warn_unused_result));
 /* The elements from `first` on, with spaces between. */
-bool value_print_all(const struct value *first, struct evbuffer *out);
+bool value_print_all(const struct value *first, struct evbuffer *out) __attribute__((warn_unused_result));
 /* A string for a client: quoted or literal as above. */
-bool value_print_string(struct slice text, struct evbuffer *out);
+bool value_print_string(struct slice text, struct evbuffer *out) __attribute__((warn_unused_result));
 /* An astring for a client (mailbox names): an atom if it may be one, else as a string. Never the atom NIL. */
-bool value_print_astring(struct slice text, struct evbuffer *out);
+bool value_print_astring(struct slice text, struct evbuffer *out) __attribute__((warn_unused_result));
 
 #endif

@@ -39,8 +39,8 @@ Test(outgoing, text_numbers_and_sets)
     struct outgoing *outgoing = outgoing_new(0);
     struct seqset set = {0};
 
-    seqset_add_range(&set, 1, 3);
-    seqset_add(&set, 9);
+    cr_assert(seqset_add_range(&set, 1, 3));
+    cr_assert(seqset_add(&set, 9));
     outgoing_text(outgoing, "UID FETCH ");
     outgoing_set(outgoing, &set);
     outgoing_text(outgoing, " (CHANGEDSINCE ");

@@ -89,6 +89,13 @@ Test(value, quoted_strings_are_unescaped)
     expect(SLICE("\"\t\x01 gr\xc3\xbc\xc3\x9f\""), "\"\\x09\\x01 gr\\xc3\\xbc\\xc3\\x9f\"");
 }
 
+Test(value, a_clients_backslash_stands_before_a_quote_or_a_backslash_only)
+{
+    expect_line((struct line){.bytes = SLICE("\"a\\\"b\\\\\""), .strict = true}, "\"a\"b\\\"");
+    expect_line((struct line){.bytes = SLICE("\"\\x\""), .strict = true},
+                "BAD In a quoted string a backslash stands before a quote or a backslash only");
+}
+
 Test(value, a_quoted_string_must_end)
 {
     expect(SLICE("\""), "BAD Unterminated quoted string");
