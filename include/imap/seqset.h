@@ -38,8 +38,8 @@ uint32_t seqset_highest(const struct seqset *set); /* highest number written, st
 /* Adds to a resolved set, anywhere; cheap at its end. False: out of memory. */
 bool seqset_add(struct seqset *set, uint32_t number) __attribute__((warn_unused_result));
 bool seqset_add_range(struct seqset *set, uint32_t low, uint32_t high) __attribute__((warn_unused_result));
-bool seqset_copy(const struct seqset *from, struct seqset *to)
-    __attribute__((warn_unused_result));                 /* to must be empty */
+/* to must be empty. False: out of memory. */
+bool seqset_copy(const struct seqset *from, struct seqset *to) __attribute__((warn_unused_result));
 void seqset_remove(struct seqset *set, uint32_t number); /* of a resolved set; no effect when out of memory */
 /* Takes every number up to this one away; resolved sets. */
 void seqset_cut_up_to(struct seqset *set, uint32_t number);

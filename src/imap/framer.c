@@ -182,6 +182,8 @@ static bool find_line(struct framer *framer, struct evbuffer *in, size_t *length
     size_t there = evbuffer_get_length(in);
     struct evbuffer_ptr at;
 
+    if (framer->scanned > there)
+        framer->scanned = 0;
     if (there == framer->scanned + 1 && framer->scanned > 0)
         return false;
     if (evbuffer_ptr_set(in, &at, framer->scanned, EVBUFFER_PTR_SET) < 0)

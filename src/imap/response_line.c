@@ -94,6 +94,14 @@ static bool is_control(char c)
     return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
+static bool is_tag(struct slice word)
+{
+    for (size_t i = 0; i < word.length; i++)
+        if (is_control(word.data[i]))
+            return false; /* a literal's announcement and octets, for example */
+    return word.length > 0;
+}
+
 /* Human text: control characters in it (a bare CR is a line end to some clients) become spaces. */
 static struct slice clean_text(struct slice text, struct arena *arena)
 {
@@ -372,10 +380,10 @@ bool response_line_parse(struct line line, struct arena *arena, struct response 
     }
     first = take_word(&text);
     behind = text;
-    if (first.length > 0 && find_status(take_word(&behind), &response->status)) {
+    if (find_status(take_word(&behind), &response->status)) {
         if (!slice_equal(first, SLICE("*")))
             response->tag = first;
-        return parse_status(behind, arena, response);
+        return is_tag(first) && parse_status(behind, arena, response);
     }
     return slice_equal(first, SLICE("*")) && parse_data(line, text, arena, response);
 }

@@ -201,6 +201,12 @@ Test(response, a_status_line_takes_no_literal)
     expect(SLICE("* NO no such mailbox: x {99}\r\n* OK x\r\n"), "NO <no such mailbox: x {99}>\nOK <x>");
 }
 
+Test(response, a_literal_is_no_tag)
+{
+    expect(SLICE("{4}\r\na\r\n* OK [ALERT] x\r\nb {7}\r\nOK a\r\nb OK\r\n"),
+           "GARBAGE {4}\\x0d\\x0aa\\x0d\\x0a* OK [ALERT] x\nGARBAGE b {7}\\x0d\\x0aOK a\\x0d\\x0ab OK");
+}
+
 Test(response, control_characters_never_get_into_the_text)
 {
     expect(SLICE("* OK a\rb\0c\x7f\r\n+ x\ry\r\n"), "OK <a b c >\nCONTINUE x y");
