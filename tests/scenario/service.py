@@ -1,0 +1,152 @@
+"""As a service: what systemd is told, and listeners and upstreams that change at SIGHUP while clients stay."""
+import os
+import re
+import socket
+import time
+
+from dovecot import Dovecot, free_port
+from imap_client import Closed, make_message
+from scenario import scenario
+
+
+def notifications(s):
+    """A socket as systemd offers it; the environment names it."""
+    path = os.path.join(s.directory, "notify")
+    receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    receiver.bind(path)
+    receiver.settimeout(5)
+    os.environ["NOTIFY_SOCKET"] = path
+    return receiver
+
+
+@scenario(start=False)
+def systemd_is_told(s):
+    receiver = notifications(s)
+    s.start_imapmux()
+    assert "READY=1" in receiver.recv(1000).decode().split("\n")
+    s.reload()
+    reloading = receiver.recv(1000).decode().split("\n")
+    assert "RELOADING=1" in reloading and any(re.match(r"MONOTONIC_USEC=\d+$", line) for line in reloading), reloading
+    assert "READY=1" in receiver.recv(1000).decode()
+    s.stop_imapmux()
+    assert "STOPPING=1" in receiver.recv(1000).decode().split("\n")
+    receiver.close()
+
+
+def lines_for(port, name="clients"):
+    return "[listener %s]\nurl = imap://127.0.0.1:%d\n" % (name, port)
+
+
+def answers(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), 5) as probe:
+            return probe.recv(100).startswith(b"* OK")
+    except ConnectionRefusedError:
+        return False
+
+
+@scenario()
+def listeners_come_and_go_at_sighup(s):
+    client = s.client(select="INBOX")
+    path, old, new = os.path.join(s.directory, "imapmux.conf"), s.mux_port, free_port()
+    with open(path) as file:
+        text = file.read()
+    assert answers(old) and not answers(new)
+    with open(path, "w") as file:
+        file.write(text + lines_for(new, "more"))
+    s.reload()
+    assert answers(old) and answers(new)
+    with open(path, "w") as file:
+        file.write(text.replace(lines_for(old), lines_for(new)))
+    s.reload()
+    assert not answers(old) and answers(new)
+    client.noop()
+    another = s.client(select="INBOX", port=new)
+    s.deliver("m1")
+    another.noop()
+    client.noop()
+    assert client.fetch_identity(1) == another.fetch_identity(1) == "m1"
+
+
+@scenario()
+def a_listener_that_cannot_be_opened_at_sighup_leaves_the_others(s):
+    client = s.client(select="INBOX")
+    path = os.path.join(s.directory, "imapmux.conf")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with open(path, "a") as file:
+            file.write(lines_for(taken.getsockname()[1], "more"))
+        s.reload("in use")
+    client.noop()
+    assert answers(s.mux_port)
+
+
+@scenario()
+def an_upstream_moves_at_sighup(s):
+    """The session that is up stays; the next connection goes to the new address."""
+    directory = os.path.join(s.directory, "second")
+    os.mkdir(directory)
+    second = Dovecot(directory, ["u1"]).start()
+    try:
+        second.deliver("u1", make_message("of-the-second"))
+        client = s.client(select="INBOX")
+        path = os.path.join(s.directory, "imapmux.conf")
+        with open(path) as file:
+            text = file.read()
+        with open(path, "w") as file:
+            file.write(text.replace("url = imap://127.0.0.1:%d\n" % s.upstream_port, "url = imap://127.0.0.1:%d\n" % second.port))
+        s.reload()
+        client.noop()
+        s.relay.cut()
+        try:
+            client.wait_closed(5)  # another UIDVALIDITY there
+        except (Closed, TimeoutError):
+            pass
+        again = s.client(select="INBOX")
+        assert again.fetch_identity(1) == "of-the-second"
+        again.close_socket()
+        client.close_socket()
+        s.stop_imapmux()
+    finally:
+        second.stop()
+
+
+@scenario(settings={"log_level": "info"})
+def a_log_file_is_opened_again_at_sighup(s):
+    log, path = os.path.join(s.directory, "own.log"), os.path.join(s.directory, "imapmux.conf")
+    with open(path) as file:
+        text = file.read()
+    with open(path, "w") as file:
+        file.write(text.replace("[logging]", "[logging]\nlog_file = " + log))
+    s.process.send_signal(1)
+    deadline = time.monotonic() + 5
+    while not os.path.exists(log) or "read again" not in open(log).read():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.rename(log, log + ".1")
+    s.process.send_signal(1)
+    while not os.path.exists(log) or "read again" not in open(log).read():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@scenario()
+def idle_costs_nothing(s):
+    """With clients in IDLE and nothing to do the process sleeps."""
+    clients = [s.client(select="INBOX") for _ in range(20)]
+    for client in clients:
+        client.idle()
+    time.sleep(0.5)
+    before = ticks(s.process.pid)
+    time.sleep(2)
+    used = ticks(s.process.pid) - before
+    assert used <= 0.05 * os.sysconf("SC_CLK_TCK") * 2, "%d ticks in two idle seconds" % used
+    for client in clients:
+        client.done()
+
+
+def ticks(pid):
+    with open("/proc/%d/stat" % pid) as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
