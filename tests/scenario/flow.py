@@ -162,6 +162,21 @@ def a_slow_readers_spool_is_bounded(s):
     assert other.fetch_identity(3) == "m3"
 
 
+@scenario(settings={"output_memory": "16K"}, timeout=60)
+def output_through_the_spool_is_whole(s):
+    """So little memory that every answer goes through the file, read now fast and now slowly."""
+    s.fill(20, size=300_000)
+    client = s.client(select="INBOX", tracked=False)
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    for pause in (0, 0.5, 0):
+        tag = client.begin("FETCH 1:* BODY.PEEK[]")
+        time.sleep(pause)
+        got = read_everything(client, tag)
+        assert [number for number, _ in got] == list(range(1, 21)) and all(length > 300_000 for _, length in got)
+    assert client.fetch_identity(7) == "m7"
+    assert spooled(s) == 0, "the spool is kept after everything was read"
+
+
 @scenario(build="release", timeout=90)
 def a_large_message_streams_through(s):
     """Never held whole: the memory does not grow by its size, and not an octet differs."""
