@@ -24,7 +24,8 @@ bool keywords_intern(struct keywords *keywords, const struct slice *names, size_
 bool keywords_add(struct keywords *keywords, uint32_t set, const struct slice *names, size_t count, uint32_t *result);
 bool keywords_remove(struct keywords *keywords, uint32_t set, const struct slice *names, size_t count,
                      uint32_t *result);
-/* Writes the names of the set into an array of KEYWORDS_MAX; returns how many. Borrowed for as long as the keywords live. */
+/* Writes the names of the set into an array of KEYWORDS_MAX; returns how many. Borrowed for as long as the keywords
+ * live. */
 size_t keywords_names(const struct keywords *keywords, uint32_t set, struct slice *names);
 /* Appends " name name" (each with a space before). False: out of memory. */
 bool keywords_print(const struct keywords *keywords, uint32_t set, struct evbuffer *out);

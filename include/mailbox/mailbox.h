@@ -104,6 +104,9 @@ bool mailbox_gone(struct mailbox *mailbox, uint32_t uid);
 bool mailbox_append(struct mailbox *mailbox, uint32_t uid);
 /* Flags learned for a message of the map; unknown before: no change, nobody was told. */
 bool mailbox_set_flags(struct mailbox *mailbox, struct message *message, const struct mailbox_flags *flags);
+/* The list of * FLAGS, or of PERMANENTFLAGS as the answer to SELECT (never to EXAMINE) has it. Anything that is no list
+ * of flags is ignored. */
+void mailbox_take_flag_list(struct mailbox *mailbox, const struct value *list, bool permanent);
 void mailbox_out_of_step(struct mailbox *mailbox);
 /* At a tagged answer of a command in this mailbox: modseq moves up if nothing is nameless or unknown. */
 void mailbox_settle_modseq(struct mailbox *mailbox);

@@ -141,6 +141,43 @@ bool mailbox_set_flags(struct mailbox *mailbox, struct message *message, const s
     return true;
 }
 
+/* "\\*" says that keywords may be made; it is none itself. */
+static bool take_out_any(struct flag_list *flags)
+{
+    size_t kept = 0, count = flags->keyword_count;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!slice_equal(flags->keywords[i], SLICE("\\*")))
+            flags->keywords[kept++] = flags->keywords[i];
+    }
+    flags->keyword_count = kept;
+    return kept != count;
+}
+
+void mailbox_take_flag_list(struct mailbox *mailbox, const struct value *list, bool permanent)
+{
+    struct arena arena;
+    struct flag_list flags;
+    uint32_t set;
+    bool any;
+
+    arena_init(&arena, 256 * (size_t)1024);
+    if (value_is_list(list) && flags_parse(list, &arena, &flags)) {
+        any = take_out_any(&flags);
+        if (!keywords_intern(mailbox->keywords, flags.keywords, flags.keyword_count, &set)) {
+            ; /* out of memory: the former list stays */
+        } else if (permanent) {
+            mailbox->permanent_system = (uint8_t)(flags.system & ~(unsigned)FLAG_RECENT);
+            mailbox->permanent_keywords = set;
+            mailbox->permanent_any = any;
+            mailbox->permanent_known = true;
+        } else {
+            mailbox->flags_system = (uint8_t)(flags.system & ~(unsigned)FLAG_RECENT);
+        }
+    }
+    arena_clear(&arena);
+}
+
 bool mailbox_all_flags_known(const struct mailbox *mailbox)
 {
     for (uint32_t i = 0; i < mailbox->map.count; i++) {

@@ -105,38 +105,6 @@ static void take_number(const struct value *value, uint32_t *number)
         *number = (uint32_t)read;
 }
 
-/* PERMANENTFLAGS and FLAGS go straight into the mailbox: they are no numbers. */
-static void take_flag_list(struct resync *resync, const struct value *list, bool permanent)
-{
-    struct mailbox *mailbox = resync->mailbox;
-    struct arena arena;
-    struct flag_list flags;
-    uint32_t set;
-
-    arena_init(&arena, 256 * 1024);
-    if (value_is_list(list) && flags_parse(list, &arena, &flags)) {
-        size_t kept = 0;
-        bool any = false;
-        for (size_t i = 0; i < flags.keyword_count; i++) {
-            if (slice_equal(flags.keywords[i], SLICE("\\*")))
-                any = true;
-            else
-                flags.keywords[kept++] = flags.keywords[i];
-        }
-        if (keywords_intern(mailbox->keywords, flags.keywords, kept, &set)) {
-            if (!permanent) {
-                mailbox->flags_system = (uint8_t)(flags.system & ~(unsigned)FLAG_RECENT);
-            } else if (resync->read_write) {
-                mailbox->permanent_system = (uint8_t)flags.system;
-                mailbox->permanent_keywords = set;
-                mailbox->permanent_any = any;
-                mailbox->permanent_known = true;
-            }
-        }
-    }
-    arena_clear(&arena);
-}
-
 static void select_code(struct resync *resync, const struct response *response)
 {
     const struct response_code *code = &response->code;
@@ -150,8 +118,8 @@ static void select_code(struct resync *resync, const struct response *response)
         take_number(code->arguments, &resync->unseen);
     else if (code->name == RESPONSE_CODE_HIGHESTMODSEQ && value_number(code->arguments, INT64_MAX, &modseq))
         resync->highestmodseq = modseq;
-    else if (code->name == RESPONSE_CODE_PERMANENTFLAGS)
-        take_flag_list(resync, code->arguments, true);
+    else if (code->name == RESPONSE_CODE_PERMANENTFLAGS && resync->read_write)
+        mailbox_take_flag_list(resync->mailbox, code->arguments, true);
     else if (code->name == RESPONSE_CODE_CLOSED)
         closed(resync);
 }
@@ -178,7 +146,7 @@ static void select_untagged(struct resync *resync, const struct response *respon
     } else if (response->kind == RESPONSE_RECENT) {
         resync->recent = response->number;
     } else if (response->kind == RESPONSE_FLAGS) {
-        take_flag_list(resync, response->arguments, false);
+        mailbox_take_flag_list(resync->mailbox, response->arguments, false);
     } else if (response->kind == RESPONSE_VANISHED) {
         select_vanished(resync, response);
     } else if (response->kind == RESPONSE_STATUS) {
@@ -277,7 +245,7 @@ static void search_untagged(struct resync *resync, const struct response *respon
     } else if (response->kind == RESPONSE_SEARCH || response->kind == RESPONSE_ESEARCH) {
         take_found(resync, response);
     } else if (response->kind == RESPONSE_FLAGS) {
-        take_flag_list(resync, response->arguments, false);
+        mailbox_take_flag_list(resync->mailbox, response->arguments, false);
     }
 }
 

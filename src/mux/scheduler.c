@@ -493,26 +493,6 @@ static void status_answer(struct account *account, const struct response *respon
         account->status_differs = status_differs(account->current->mailbox, response->arguments->next->first);
 }
 
-static void selected_flags(struct mailbox *mailbox, const struct value *list, bool permanent)
-{
-    struct arena arena;
-    struct flag_list flags;
-    uint32_t set;
-
-    arena_init(&arena, 256 * 1024);
-    if (value_is_list(list) && flags_parse(list, &arena, &flags) &&
-        keywords_intern(mailbox->keywords, flags.keywords, flags.keyword_count, &set)) {
-        if (permanent) {
-            mailbox->permanent_system = (uint8_t)flags.system;
-            mailbox->permanent_keywords = set;
-            mailbox->permanent_known = true;
-        } else {
-            mailbox->flags_system = (uint8_t)(flags.system & ~(unsigned)FLAG_RECENT);
-        }
-    }
-    arena_clear(&arena);
-}
-
 /* The map of the selected mailbox hears of it. */
 static void numbers(struct account *account, const struct response *response)
 {
@@ -550,12 +530,12 @@ static bool take_flags(struct account *account, const struct response *response)
 {
     if (response->kind == RESPONSE_FLAGS) {
         if (account->selected)
-            selected_flags(account->selected, response->arguments, false);
+            mailbox_take_flag_list(account->selected, response->arguments, false);
         return true;
     }
     if (response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_PERMANENTFLAGS) {
         if (account->selected && !account->selected_read_only)
-            selected_flags(account->selected, response->code.arguments, true);
+            mailbox_take_flag_list(account->selected, response->code.arguments, true);
         return true;
     }
     return false;
