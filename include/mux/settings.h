@@ -41,7 +41,7 @@
     X(reverify_interval, DURATION, 60 * USEC_SECOND, "least time between two password checks in place of an account")  \
     X(rejected_ttl, DURATION, 600 * USEC_SECOND, "how long a refused password is refused without asking")              \
     X(client_line_max, SIZE, 64 * KIBI, "longest command line of a client, without literals of uploads")               \
-    X(client_line_max_before_login, SIZE, 8 * KIBI, "the same before login")                                           \
+    X(client_line_max_before_login, SIZE, 36 * KIBI, "the same before login; ID may have 32 KB")                       \
     X(literal_max_before_login, SIZE, 4 * KIBI, "largest literal before login")                                        \
     X(upstream_command_max, SIZE, 8000, "longest command line sent upstream")                                          \
     X(upstream_answer_max, SIZE, 16 * MEBI, "longest line taken from the upstream")                                    \
