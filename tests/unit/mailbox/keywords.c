@@ -1,0 +1,67 @@
+#include <criterion/criterion.h>
+#include <event2/buffer.h>
+#include <stdio.h>
+
+#include "mailbox/keywords.h"
+
+Test(keywords, equal_sets_have_one_number_whatever_the_order_and_case)
+{
+    struct keywords *keywords = keywords_new();
+    struct slice one[] = {SLICE("$Work"), SLICE("later")}, other[] = {SLICE("LATER"), SLICE("$work"), SLICE("later")};
+    uint32_t a, b;
+
+    cr_assert(keywords_intern(keywords, one, 2, &a));
+    cr_assert(keywords_intern(keywords, other, 3, &b));
+    cr_assert_eq(a, b);
+    cr_assert_neq(a, 0);
+    cr_assert_eq(keywords_count(keywords), 2);
+    keywords_free(keywords);
+}
+
+Test(keywords, adding_and_removing_come_back_to_the_same_set)
+{
+    struct keywords *keywords = keywords_new();
+    struct slice a[] = {SLICE("a")}, b[] = {SLICE("B")};
+    uint32_t set, with_b, again, none;
+
+    cr_assert(keywords_intern(keywords, a, 1, &set));
+    cr_assert(keywords_add(keywords, set, b, 1, &with_b));
+    cr_assert_neq(set, with_b);
+    cr_assert(keywords_remove(keywords, with_b, b, 1, &again));
+    cr_assert_eq(set, again);
+    cr_assert(keywords_remove(keywords, set, a, 1, &none));
+    cr_assert_eq(none, 0);
+    cr_assert_eq(keywords_reach(keywords, with_b), 2);
+    cr_assert_eq(keywords_reach(keywords, 0), 0);
+    keywords_free(keywords);
+}
+
+Test(keywords, past_the_limit_no_new_ones_are_stored)
+{
+    struct keywords *keywords = keywords_new();
+    char name[16];
+    uint32_t set, again;
+
+    for (int i = 0; i < KEYWORDS_MAX + 50; i++) {
+        struct slice slice = {name, (size_t)snprintf(name, sizeof(name), "k%d", i)};
+        cr_assert(keywords_intern(keywords, &slice, 1, &set));
+        cr_assert_eq(set == 0, i >= KEYWORDS_MAX);
+    }
+    cr_assert_eq(keywords_count(keywords), KEYWORDS_MAX);
+    cr_assert(keywords_intern(keywords, (struct slice[]){SLICE("k7")}, 1, &again));
+    cr_assert_neq(again, 0);
+    keywords_free(keywords);
+}
+
+Test(keywords, a_set_is_printed_with_a_space_before_each_name)
+{
+    struct keywords *keywords = keywords_new();
+    struct evbuffer *out = evbuffer_new();
+    uint32_t set;
+
+    cr_assert(keywords_intern(keywords, (struct slice[]){SLICE("x"), SLICE("$y")}, 2, &set));
+    cr_assert(keywords_print(keywords, set, out));
+    cr_assert(evbuffer_get_length(out) == 5 && memcmp(evbuffer_pullup(out, 5), " x $y", 5) == 0);
+    evbuffer_free(out);
+    keywords_free(keywords);
+}

@@ -1,0 +1,271 @@
+/* What the upstream says of a mailbox, and what must not be believed. */
+#include <criterion/criterion.h>
+
+#include "mailbox/mailbox.h"
+#include "mailbox/view.h"
+
+static struct mailbox_flags flags(unsigned system, uint64_t modseq)
+{
+    return (struct mailbox_flags){.present = true, .flags = {.system = system}, .modseq = modseq};
+}
+
+static const struct mailbox_flags nothing = {.present = false};
+
+/* In step, with the messages 10, 20, 30, all flags known. */
+static struct mailbox *three(void)
+{
+    struct mailbox *mailbox = mailbox_new(SLICE("INBOX"));
+    struct mailbox_flags none = flags(0, 0);
+
+    mailbox->uidvalidity = 1;
+    mailbox->known = mailbox->map_in_step = mailbox->flags_in_step = true;
+    for (uint32_t uid = 10; uid <= 30; uid += 10) {
+        cr_assert(mailbox_append(mailbox, uid));
+        cr_assert(mailbox_set_flags(mailbox, uid_map_find(&mailbox->map, uid), &none));
+    }
+    return mailbox;
+}
+
+static bool lives(const struct mailbox *mailbox, uint32_t uid)
+{
+    return uid_map_find(&mailbox->map, uid) != NULL;
+}
+
+static enum mailbox_result fetch(struct mailbox *mailbox, uint32_t number, uint32_t uid, struct mailbox_flags told)
+{
+    uint32_t found;
+    return mailbox_fetch(mailbox, number, uid, &told, &found);
+}
+
+static enum mailbox_result vanished(struct mailbox *mailbox, uint32_t low, uint32_t high)
+{
+    struct seqset set = {0};
+    enum mailbox_result result;
+
+    cr_assert(seqset_add_range(&set, low, high));
+    result = mailbox_vanished(mailbox, &set);
+    seqset_clear(&set);
+    return result;
+}
+
+Test(mailbox, a_nameless_message_is_nobodys_until_it_has_its_uid)
+{
+    struct mailbox *mailbox = three();
+
+    cr_assert_eq(mailbox_exists(mailbox, 4), MAILBOX_OK);
+    cr_assert_eq(mailbox->map.count, 3);
+    cr_assert_eq(fetch(mailbox, 4, 0, flags(FLAG_SEEN, 0)), MAILBOX_IGNORED);
+    cr_assert_eq(fetch(mailbox, 4, 31, flags(0, 0)), MAILBOX_OK);
+    cr_assert(lives(mailbox, 31));
+    cr_assert_eq(mailbox->tail_count, 0);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, nameless_behind_named)
+{
+    struct mailbox *mailbox = three();
+
+    cr_assert_eq(mailbox_exists(mailbox, 6), MAILBOX_OK);
+    cr_assert_eq(fetch(mailbox, 5, 41, flags(FLAG_SEEN, 0)), MAILBOX_IGNORED);
+    cr_assert_not(lives(mailbox, 41)); /* 4 could still be anything from 31 to 40 */
+    cr_assert_eq(fetch(mailbox, 4, 35, flags(0, 0)), MAILBOX_OK);
+    cr_assert(lives(mailbox, 35) && lives(mailbox, 41));
+    cr_assert_eq(uid_map_find(&mailbox->map, 41)->system, FLAG_SEEN);
+    cr_assert_eq(mailbox->tail_count, 1);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, vanished_takes_the_upper_of_two_nameless)
+{
+    struct mailbox *mailbox = three();
+
+    cr_assert_eq(mailbox_exists(mailbox, 5), MAILBOX_OK); /* 11 and 12 of a server, say 31 and 32 */
+    cr_assert_eq(vanished(mailbox, 32, 32), MAILBOX_OK);
+    cr_assert_eq(mailbox->tail_count, 1);
+    cr_assert_eq(fetch(mailbox, 4, 31, flags(0, 0)), MAILBOX_OK); /* it proved nothing about 31 */
+    cr_assert(lives(mailbox, 31));
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, vanished_of_a_uid_that_no_entry_can_carry_is_broken)
+{
+    struct mailbox *mailbox = three();
+
+    cr_assert_eq(vanished(mailbox, 31, 31), MAILBOX_BROKEN);
+    cr_assert_eq(vanished(mailbox, 11, 19), MAILBOX_OK); /* below the floor: gone long ago */
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, vanished_between_named_neighbours_takes_what_stands_there)
+{
+    struct mailbox *mailbox = three();
+
+    cr_assert_eq(mailbox_exists(mailbox, 6), MAILBOX_OK);
+    cr_assert_eq(fetch(mailbox, 5, 50, flags(0, 0)), MAILBOX_IGNORED);
+    cr_assert_eq(vanished(mailbox, 60, 60), MAILBOX_OK); /* behind 50: the last */
+    cr_assert_eq(mailbox->tail_count, 2);
+    cr_assert_eq(vanished(mailbox, 60, 60), MAILBOX_BROKEN);
+    cr_assert_eq(vanished(mailbox, 40, 40), MAILBOX_OK); /* before 50: the first; 50 joins the truth */
+    cr_assert(lives(mailbox, 50));
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, vanished_of_everything_ends_in_bounded_time)
+{
+    struct mailbox *mailbox = three();
+
+    cr_assert_eq(vanished(mailbox, 1, UINT32_MAX), MAILBOX_BROKEN);
+    cr_assert_eq(mailbox->map.count, 0);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, numbers_that_cannot_be_are_broken)
+{
+    struct mailbox *mailbox = three();
+
+    cr_assert_eq(mailbox_exists(mailbox, 2), MAILBOX_BROKEN);
+    cr_assert_eq(mailbox_expunge(mailbox, 0), MAILBOX_BROKEN);
+    cr_assert_eq(mailbox_expunge(mailbox, 4), MAILBOX_BROKEN);
+    cr_assert_eq(fetch(mailbox, 0, 10, nothing), MAILBOX_BROKEN);
+    cr_assert_eq(fetch(mailbox, 4, 40, nothing), MAILBOX_BROKEN);
+    cr_assert_eq(fetch(mailbox, 2, 21, nothing), MAILBOX_BROKEN);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, a_new_message_with_an_old_uid_is_broken)
+{
+    struct mailbox *mailbox = three();
+
+    cr_assert_eq(mailbox_exists(mailbox, 4), MAILBOX_OK);
+    cr_assert_eq(fetch(mailbox, 4, 15, nothing), MAILBOX_BROKEN);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, uids_in_the_tail_ascend_or_it_is_broken)
+{
+    struct mailbox *mailbox = three();
+
+    cr_assert_eq(mailbox_exists(mailbox, 5), MAILBOX_OK);
+    cr_assert_eq(fetch(mailbox, 5, 40, nothing), MAILBOX_IGNORED);
+    cr_assert_eq(fetch(mailbox, 4, 41, nothing), MAILBOX_BROKEN);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, expunge_removes_wherever_it_stands)
+{
+    struct mailbox *mailbox = three();
+
+    cr_assert_eq(mailbox_exists(mailbox, 5), MAILBOX_OK);
+    cr_assert_eq(fetch(mailbox, 5, 50, flags(0, 0)), MAILBOX_IGNORED);
+    cr_assert_eq(mailbox_expunge(mailbox, 2), MAILBOX_OK);
+    cr_assert_not(lives(mailbox, 20));
+    cr_assert_eq(mailbox_expunge(mailbox, 3), MAILBOX_OK); /* the nameless one */
+    cr_assert(lives(mailbox, 50));
+    cr_assert_eq(mailbox_upstream_exists(mailbox), 3);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, first_flags_are_no_change)
+{
+    struct mailbox *mailbox = three();
+    uint64_t before = mailbox->counter;
+
+    cr_assert(mailbox_append(mailbox, 40));
+    struct mailbox_flags seen = flags(FLAG_SEEN, 0), flagged = flags(FLAG_FLAGGED, 0);
+    cr_assert(mailbox_set_flags(mailbox, uid_map_find(&mailbox->map, 40), &seen));
+    cr_assert_eq(mailbox->counter, before);
+    cr_assert(mailbox_set_flags(mailbox, uid_map_find(&mailbox->map, 40), &flagged));
+    cr_assert_eq(mailbox->counter, before + 1);
+    mailbox_out_of_step(mailbox); /* learned again, they are compared with the former ones */
+    cr_assert(mailbox_set_flags(mailbox, uid_map_find(&mailbox->map, 40), &seen));
+    cr_assert_eq(mailbox->counter, before + 2);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, modseq_waits_for_nameless)
+{
+    struct mailbox *mailbox = three();
+
+    mailbox->modseq = 5;
+    cr_assert_eq(mailbox_exists(mailbox, 4), MAILBOX_OK);
+    mailbox->modseq_pending = 9; /* a tagged HIGHESTMODSEQ */
+    mailbox_settle_modseq(mailbox);
+    cr_assert_eq(mailbox->modseq, 5);
+    cr_assert_eq(fetch(mailbox, 4, 40, flags(0, 8)), MAILBOX_OK);
+    cr_assert_eq(mailbox->modseq, 5); /* never inside a command */
+    mailbox_settle_modseq(mailbox);
+    cr_assert_eq(mailbox->modseq, 9);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, modseq_waits_for_unknown_flags)
+{
+    struct mailbox *mailbox = three();
+
+    mailbox->modseq = 5;
+    mailbox->flags_in_step = false;
+    mailbox->modseq_pending = 9;
+    mailbox_settle_modseq(mailbox);
+    cr_assert_eq(mailbox->modseq, 5);
+    mailbox_free(mailbox);
+}
+
+/* --- \Recent */
+
+static void ignore_change(void *owner, enum view_change change)
+{
+    (void)owner;
+    (void)change;
+}
+
+static void ignore_end(void *owner, const char *reason)
+{
+    (void)owner;
+    (void)reason;
+}
+
+static const struct view_ops quiet = {.changed = ignore_change, .ended = ignore_end};
+
+Test(mailbox, recent_goes_to_one_session_and_recent_taken_survives_its_view)
+{
+    struct mailbox *mailbox = three();
+    struct mailbox_flags recent = flags(FLAG_RECENT, 0);
+    struct view *examiner = view_new(mailbox, true, &quiet, NULL), *first, *second;
+
+    cr_assert_eq(mailbox_exists(mailbox, 4), MAILBOX_OK);
+    cr_assert_eq(fetch(mailbox, 4, 40, recent), MAILBOX_OK);
+    cr_assert(view_tell_arrivals(examiner));
+    cr_assert(view_shows_recent(examiner, 40)); /* while nobody has taken it */
+    cr_assert_eq(view_tell_recent(examiner), 1);
+    first = view_new(mailbox, false, &quiet, NULL);
+    second = view_new(mailbox, false, &quiet, NULL);
+    cr_assert_eq(view_recent(first), 1);
+    cr_assert_eq(view_recent(second), 0);
+    cr_assert_eq(view_recent(examiner), 0);
+    cr_assert(view_recent_differs(examiner));
+    view_free(first);
+    cr_assert_eq(fetch(mailbox, 4, 40, recent), MAILBOX_OK); /* the server goes on showing it */
+    first = view_new(mailbox, false, &quiet, NULL);
+    cr_assert_eq(view_recent(first), 0);
+    view_free(first);
+    view_free(second);
+    view_free(examiner);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, recent_retold_after_expunge)
+{
+    struct mailbox *mailbox = three();
+    struct view *view;
+
+    cr_assert_eq(mailbox_exists(mailbox, 4), MAILBOX_OK);
+    cr_assert_eq(fetch(mailbox, 4, 40, flags(FLAG_RECENT, 0)), MAILBOX_OK);
+    view = view_new(mailbox, false, &quiet, NULL);
+    cr_assert_eq(view_recent(view), 1);
+    cr_assert_eq(mailbox_expunge(mailbox, 4), MAILBOX_OK);
+    cr_assert_eq(view_end_ghost(view, 40), 4);
+    cr_assert(view_recent_differs(view));
+    cr_assert_eq(view_tell_recent(view), 0);
+    view_free(view);
+    mailbox_free(mailbox);
+}
