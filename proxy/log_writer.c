@@ -3,9 +3,11 @@
 #include "proxy/log_writer.h"
 
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,10 +36,25 @@ static void write_line(void *context, enum log_level level, const char *line)
         (void)!write(writer->descriptor, text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1);
 }
 
+/* JOURNAL_STREAM is inherited by programs whose standard error goes elsewhere: it names device and inode.
+ * systemd.exec(5)
+ */
+static bool is_journal(int descriptor)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    char own[48];
+    struct stat status;
+
+    if (!stream || fstat(descriptor, &status) != 0)
+        return false;
+    snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    return strcmp(stream, own) == 0;
+}
+
 void log_writer_init(struct log_writer *writer)
 {
     writer->descriptor = STDERR_FILENO;
-    writer->journal = getenv("JOURNAL_STREAM") != NULL; /* systemd.exec(5) */
+    writer->journal = is_journal(STDERR_FILENO);
     writer->log = (struct log){.level = LOG_INFO, .write = write_line, .context = writer};
 }
 
@@ -59,6 +76,6 @@ bool log_writer_open(struct log_writer *writer, const char *path)
     }
     log_writer_clear(writer);
     writer->descriptor = descriptor;
-    writer->journal = !path && getenv("JOURNAL_STREAM");
+    writer->journal = is_journal(descriptor);
     return true;
 }
