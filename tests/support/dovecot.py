@@ -3,6 +3,7 @@
 Nothing of the system's Dovecot is read or written. Works as root (mail is kept by the system user "mail") and as an
 ordinary user (everything runs as that user). Stopped by process id; all its files stay inside `directory`.
 """
+import grp
 import os
 import pwd
 import random
@@ -291,8 +292,8 @@ class Dovecot:
 
     @staticmethod
     def _rootless():
-        user = pwd.getpwuid(os.geteuid()).pw_name
-        return f"default_internal_user = {user}\ndefault_login_user = {user}\ndefault_internal_group = {os.getegid()}\n"
+        user, group = pwd.getpwuid(os.geteuid()).pw_name, grp.getgrgid(os.getegid()).gr_name
+        return f"default_internal_user = {user}\ndefault_login_user = {user}\ndefault_internal_group = {group}\n"
 
     def _log_tail(self):
         try:

@@ -1,0 +1,107 @@
+"""Everything at once, with a seed: busy clients, other writers, several mailboxes, cuts."""
+import random
+import time
+
+from busy import Busy, Ledger, agree, run_all
+from scenario import MATRIX, scenario
+
+SECONDS = 8
+
+
+def prepare(s, mailboxes, count=15):
+    before = {}
+    for mailbox in mailboxes:
+        before[mailbox] = s.fill(count, prefix=mailbox.lower(), mailbox=None if mailbox == "INBOX" else mailbox)
+    s.fill(1, prefix="archived", mailbox="Archive")
+    return before
+
+
+def crowd(s, mailboxes, each, ledger, **options):
+    busy = []
+    for mailbox in mailboxes:
+        for _ in range(each):
+            client = s.client(name="c%d" % len(busy), select=mailbox, learn=True)
+            busy.append(Busy(client, ledger, mailbox, s.seed * 1000 + len(busy), **options))
+    return busy
+
+
+def settle(s, busy, ledger, before):
+    """After the storm: the server's truth, every client's replica and the ledger agree."""
+    for mailbox, identities in before.items():
+        truth = s.dovecot.contents("u1", mailbox)
+        ledger.check(truth, mailbox, identities)
+        for one in busy:
+            if one.mailbox == mailbox:
+                agree(one.client, truth)
+    archived = {identity for identity, _ in s.dovecot.contents("u1", "Archive").values()}
+    assert ledger.copied <= archived, "answered OK and not copied: %s" % (ledger.copied - archived)
+    assert s.relay.most_open == 1
+
+
+class OtherWriter:
+    """Somebody at the server itself: delivers, flags, expunges."""
+
+    def __init__(self, s, ledger, mailboxes, before, pause=0.3):
+        self.s, self.ledger, self.mailboxes, self.before, self.pause = s, ledger, mailboxes, before, pause
+        self.choose, self.serial = random.Random(s.seed), 0
+
+    def __call__(self):
+        mailbox = self.choose.choice(self.mailboxes)
+        what = self.choose.random()
+        if what < 0.5:
+            self.serial += 1
+            identity = "%s-lmtp-%d" % (mailbox.lower(), self.serial)
+            self.s.deliver(identity, mailbox=None if mailbox == "INBOX" else mailbox)
+            self.before[mailbox].append(identity)
+        else:
+            identity = self.choose.choice(self.before[mailbox])
+            if what < 0.8:
+                self._doveadm("flags", "add", "-u", "u1", "$Outside", mailbox=mailbox, identity=identity)
+            else:
+                self.ledger.doomed.add(identity)
+                self._doveadm("expunge", "-u", "u1", mailbox=mailbox, identity=identity)
+        time.sleep(self.choose.uniform(0, self.pause))
+
+    def _doveadm(self, *words, mailbox, identity):
+        self.s.dovecot.doveadm(*words, "mailbox", mailbox, "header", "x-id", identity)
+
+
+@scenario(variants=MATRIX, timeout=120)
+def ten_busy_clients_in_one_mailbox(s):
+    before, ledger = prepare(s, ["INBOX"]), Ledger()
+    busy = crowd(s, ["INBOX"], 10, ledger)
+    faults = run_all(busy, SECONDS)
+    assert not faults, faults
+    settle(s, busy, ledger, before)
+    assert s.relay.logins == 1
+
+
+@scenario(variants=MATRIX, timeout=120)
+def busy_clients_in_two_mailboxes_and_other_writers(s):
+    mailboxes = ["INBOX", "Work"]
+    before, ledger = prepare(s, mailboxes), Ledger()
+    busy = crowd(s, mailboxes, 4, ledger)
+    faults = run_all(busy, SECONDS, OtherWriter(s, ledger, mailboxes, before))
+    assert not faults, faults
+    settle(s, busy, ledger, before)
+    assert s.relay.logins == 1
+
+
+@scenario(variants=MATRIX, timeout=120)
+def busy_clients_other_writers_and_cuts(s):
+    mailboxes = ["INBOX", "Work"]
+    before, ledger = prepare(s, mailboxes), Ledger()
+    busy = crowd(s, mailboxes, 4, ledger, refusals=True)
+    writer = OtherWriter(s, ledger, mailboxes, before)
+    turn = [0]
+
+    def meanwhile():
+        writer()
+        turn[0] += 1
+        if turn[0] % 4 == 0:
+            s.relay.cut("rst" if turn[0] % 8 else "fin")
+
+    faults = run_all(busy, SECONDS, meanwhile)
+    assert not faults, faults
+    settle(s, busy, ledger, before)
+    assert s.relay.logins > 3
