@@ -209,7 +209,7 @@ static bool add_door(struct doors *doors, const struct config_listener *wanted, 
 static bool apply_listener(struct doors *doors, const struct config_listener *wanted)
 {
     struct door *door = find_door(doors, &wanted->url);
-    char fault[400] = "out of memory";
+    char fault[sizeof(struct tls_fault)] = "out of memory";
 
     if (door ? refresh_door(door, wanted, fault, sizeof(fault)) : add_door(doors, wanted, fault, sizeof(fault)))
         return true;
