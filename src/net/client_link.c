@@ -152,14 +152,18 @@ static bool pump_queue(struct client_link *link)
     return true;
 }
 
+/* As long as the kernel takes it at once, nothing has to be spooled. */
 static void move_directly(struct client_link *link, struct evbuffer *from)
 {
-    size_t most = (size_t)link->links->settings->output_memory, load = stream_load(link);
+    size_t most = (size_t)link->links->settings->output_memory;
 
-    if (link->queue.waiting > 0 || load >= most)
-        return;
-    evbuffer_remove_buffer(from, stream_output(link->stream), most - load);
-    stream_flush(link->stream);
+    for (int round = 0; round < PUMP_ROUNDS && link->queue.waiting == 0 && evbuffer_get_length(from) > 0; round++) {
+        size_t load = stream_load(link);
+        if (load >= most)
+            return;
+        evbuffer_remove_buffer(from, stream_output(link->stream), most - load);
+        stream_flush(link->stream);
+    }
 }
 
 static bool spill(struct client_link *link, struct evbuffer *from)
@@ -189,9 +193,10 @@ static bool move_output(struct client_link *link, usec now)
     if (!link->session)
         return true;
     struct evbuffer *from = session_output(link->session);
-    if (evbuffer_get_length(from) > 0)
-        move_directly(link, from);
-    return spill(link, from);
+    move_directly(link, from);
+    /* The socket may have taken all that went to it directly: then nothing but this asks for what was spooled behind.
+     */
+    return spill(link, from) && pump_queue(link);
 }
 
 static bool all_written(const struct client_link *link)
