@@ -234,8 +234,6 @@ static void check_relations(const struct config *config, struct faults *faults)
     } pairs[] = {
         {SECTION_TIMEOUTS, "reconnect_first", "reconnect_ceiling", (uint64_t)settings->reconnect_first,
          (uint64_t)settings->reconnect_ceiling},
-        {SECTION_LIMITS, "client_line_max_before_login", "client_line_max", settings->client_line_max_before_login,
-         settings->client_line_max},
         {SECTION_LIMITS, "spool_max", "spool_total", settings->spool_max, settings->spool_total},
     };
 

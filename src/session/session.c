@@ -364,7 +364,10 @@ struct session *session_new(struct registry *registry, const struct session_opti
     session->login_by = session_now(session) + settings->login_timeout;
     session->output = evbuffer_new();
     session->held_lines = evbuffer_new();
-    session->reader = command_reader_new(settings->client_line_max_before_login, true);
+    session->reader = command_reader_new(settings->client_line_max_before_login < settings->client_line_max
+                                             ? settings->client_line_max_before_login
+                                             : settings->client_line_max,
+                                         true);
     if (!session->options.peer || !session->output || !session->held_lines || !session->reader || !greet(session)) {
         task_clear(&session->task);
         free_session(session);
