@@ -281,6 +281,21 @@ Test(client_link, slow_output_goes_to_the_spool_and_comes_back_in_order)
     close_rig(&rig);
 }
 
+Test(client_link, what_was_spooled_behind_a_direct_write_follows_at_once)
+{
+    struct rig rig;
+    static unsigned got[BLOCK / sizeof(unsigned)];
+
+    open_rig(&rig);
+    expect(&rig, "* OK hello\r\n");
+    rig.bench.settings.output_memory = 4096; /* the socket takes so much, and nothing will become writable later */
+    say_blocks(0, 1);
+    read_block(&rig, got);
+    cr_assert_eq(got[BLOCK / sizeof(unsigned) - 1], BLOCK / sizeof(unsigned) - 1);
+    cr_assert_eq(spool_store_used(rig.store), 0);
+    close_rig(&rig);
+}
+
 Test(client_link, past_spool_max_it_is_cut_with_a_reason)
 {
     struct rig rig;
