@@ -38,9 +38,10 @@ struct upstream_link {
     bool paused;
     bool tls_wanted, close_wanted, flush_wanted;
     bool ended;
-    usec deadline;      /* of SECURING and CLOSING */
-    usec round;         /* the step in which ... */
-    size_t round_moved; /* ... so much has been written */
+    bool asked_for_more; /* since something was last moved: asking again and again would be a loop */
+    usec deadline;       /* of SECURING and CLOSING */
+    usec round;          /* the step in which ... */
+    size_t round_moved;  /* ... so much has been written */
 };
 
 static struct upstream_link *of_task(struct task *task)
@@ -199,17 +200,26 @@ static void note_moved(struct upstream_link *link, size_t moved, usec now)
     link->round_moved += moved;
 }
 
-/* Asks for more once the stream has room. A fast server would keep this going for a whole upload, so that after
- * OUTPUT_ROUND the others have their turn: the deadline is due in the next step, after a round of events. */
-static void ask_for_more(struct upstream_link *link, size_t moved, usec now)
+/* The stream has room: what is left goes on, else the upstream may have more. No event would tell of either. A fast
+ * server would keep this going for a whole upload, so that after OUTPUT_ROUND the others have their turn: the deadline
+ * is due in the next step, after a round of events. */
+static void go_on(struct upstream_link *link, size_t moved, usec now)
 {
-    if (stream_load(link) >= STREAM_LOW_WATER)
+    bool full = stream_load(link) >= STREAM_LOW_WATER;
+
+    if (full || moved > 0)
+        link->asked_for_more = false;
+    if (full)
         return;
     note_moved(link, moved, now);
-    if (link->round_moved < OUTPUT_ROUND)
-        upstream_writable(link->upstream);
-    else
+    if (link->round_moved >= OUTPUT_ROUND)
         task_set_deadline(&link->task, now + 1);
+    else if (evbuffer_get_length(upstream_output(link->upstream)) > 0)
+        task_wake(&link->task);
+    else if (!link->asked_for_more) {
+        link->asked_for_more = true;
+        upstream_writable(link->upstream);
+    }
 }
 
 static void move_output(struct upstream_link *link, usec now)
@@ -223,7 +233,7 @@ static void move_output(struct upstream_link *link, usec now)
         moved = result > 0 ? (size_t)result : 0;
     }
     stream_flush(link->stream);
-    ask_for_more(link, moved, now);
+    go_on(link, moved, now);
 }
 
 static bool output_empty(const struct upstream_link *link)

@@ -99,6 +99,25 @@ Test(upstream_link, connects_and_passes_bytes)
     close_rig(&rig);
 }
 
+Test(upstream_link, all_of_a_large_output_goes)
+{
+    struct rig rig;
+    size_t size = 5 * 1024 * 1024, all = 0;
+    char *block = calloc(1, size);
+
+    connect_rig(&rig);
+    evbuffer_add(fake_upstream.output, block, size);
+    upstream_link_ops.wake(rig.link);
+    for (int i = 0; i < 5000 && all < size; i++) {
+        bench_rounds(&rig.bench, 1);
+        all += (size_t)bench_read(rig.peer, block, size);
+    }
+    cr_assert_eq(all, size, "%zu", all);
+    cr_assert_gt(fake_upstream.writable, 0);
+    free(block);
+    close_rig(&rig);
+}
+
 Test(upstream_link, the_servers_end_is_told_once_after_the_last_bytes)
 {
     struct rig rig;
