@@ -49,14 +49,28 @@ static void logged_in(struct session *session, struct account *account)
     session_quiet_end(session);
 }
 
+/* The server's words without its code, as text for a human. */
+static void words_of(struct slice told, char *text, size_t size)
+{
+    const char *end = told.length > 0 && told.data[0] == '[' ? memchr(told.data, ']', told.length) : NULL;
+    size_t from = end ? (size_t)(end - told.data) + 1 : 0, length = 0;
+
+    while (from < told.length && told.data[from] == ' ')
+        from++;
+    for (; from < told.length && length + 1 < size; from++)
+        text[length++] = (unsigned char)told.data[from] < ' ' ? '?' : told.data[from];
+    text[length] = '\0';
+    if (text[0] == '[')
+        text[0] = '(';
+}
+
 static void login_done(void *owner, const struct login_answer *answer)
 {
     struct session *session = owner;
     char text[512];
 
     session->login = NULL;
-    snprintf(text, sizeof(text), "%.*s", (int)(answer->text.length < 500 ? answer->text.length : 500),
-             answer->text.data ? answer->text.data : "");
+    words_of(answer->text, text, sizeof(text));
     switch (answer->outcome) {
     case LOGIN_OK:
         logged_in(session, answer->account);
@@ -66,12 +80,10 @@ static void login_done(void *owner, const struct login_answer *answer)
         session_no(session, "AUTHENTICATIONFAILED", "User name or password is wrong, says the mail server");
         break;
     case LOGIN_LIMIT:
-        session_no(session, "LIMIT",
-                   text[0] == '\0' || text[0] == '[' ? "The mail server permits no further session" : text);
+        session_no(session, "LIMIT", text[0] ? text : "The mail server permits no further session");
         break;
     case LOGIN_UNAVAILABLE:
-        session_no(session, "UNAVAILABLE",
-                   text[0] == '\0' || text[0] == '[' ? "The mail server lets nobody in now" : text);
+        session_no(session, "UNAVAILABLE", text[0] ? text : "The mail server lets nobody in now");
         break;
     }
 }
