@@ -63,7 +63,8 @@ class OtherWriter:
         time.sleep(self.choose.uniform(0, self.pause))
 
     def _doveadm(self, *words, mailbox, identity):
-        self.s.dovecot.doveadm(*words, "mailbox", mailbox, "header", "x-id", identity)
+        # The server looks for parts of words: "inbox1" alone would find inbox10 too.
+        self.s.dovecot.doveadm(*words, "mailbox", mailbox, "header", "message-id", "<%s@" % identity)
 
 
 @scenario(variants=MATRIX, timeout=120)
