@@ -161,7 +161,7 @@ void mailbox_take_flag_list(struct mailbox *mailbox, const struct value *list, b
     uint32_t set;
     bool any;
 
-    arena_init(&arena, 256 * (size_t)1024);
+    arena_init(&arena, (size_t)256 * 1024);
     if (value_is_list(list) && flags_parse(list, &arena, &flags)) {
         any = take_out_any(&flags);
         if (!keywords_intern(mailbox->keywords, flags.keywords, flags.keyword_count, &set)) {

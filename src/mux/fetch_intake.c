@@ -8,7 +8,7 @@
 #include "imap/fetch_items.h"
 #include "mux/account_inside.h"
 
-#define HELD_VALUES_MAX (16 * 1024 * 1024)
+#define HELD_VALUES_MAX ((size_t)16 * 1024 * 1024)
 
 /* One part of a held answer, and where its literal's octets stand in the spool. */
 struct held_part {
@@ -112,7 +112,7 @@ static void take_part(struct account *account, const struct fetch_answer *part, 
     struct arena arena;
     bool readable;
 
-    arena_init(&arena, 256 * 1024);
+    arena_init(\& arena, (size_t)256 * 1024);
     readable = fetch_intake_flags(part->pairs, &arena, &flags);
     if (!readable)
         account_broken(account, "FETCH with flags that are none");

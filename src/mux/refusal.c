@@ -76,7 +76,7 @@ usec refusal_backoff(struct slice line)
             continue;
         for (at += words.length; at < line.length && isdigit((unsigned char)line.data[at]); at++) {
             milliseconds = milliseconds * 10 + (line.data[at] - '0');
-            if (milliseconds > 3600 * 1000)
+            if (milliseconds > (usec)3600 * 1000)
                 return 3600 * USEC_SECOND;
         }
         return milliseconds * 1000;

@@ -18,7 +18,7 @@
  *       +----closed------- CLOSING <---------------- any failure, LOGGING_OUT <--logout--- ENTERING_IDLE -> IDLING
  */
 
-#define OUTPUT_HIGH_WATER (256 * 1024)
+#define OUTPUT_HIGH_WATER ((size_t)256 * 1024)
 #define LOGOUT_TIMEOUT    (2 * USEC_SECOND)
 
 static const char *const state_names[] = {

@@ -129,8 +129,11 @@ static void print_code(const struct response *response, struct evbuffer *out)
 static void print_text(struct slice text, struct evbuffer *out)
 {
     for (size_t i = 0; i < text.length; i++) {
-        unsigned char c = (unsigned char)text.data[i];
-        char shown = i == 0 && c == '[' ? '(' : c < ' ' || c == 0x7f ? '?' : (char)c;
+        char shown = text.data[i];
+        if (i == 0 && shown == '[')
+            shown = '(';
+        else if ((unsigned char)shown < ' ' || shown == 0x7f)
+            shown = '?';
         evbuffer_add(out, &shown, 1);
     }
 }

@@ -43,7 +43,7 @@ static bool print_list(const char *word, const struct value *values, struct evbu
     const struct value *name = separator ? separator->next : NULL;
     struct slice text;
 
-    if (!value_is_list(values) || !value_astring(name, &text))
+    if (!value_is_list(values) || !name || !value_astring(name, &text))
         return true; /* malformed: not shown */
     evbuffer_add_printf(out, "* %s ", word);
     if (!value_print(values, out) || evbuffer_add(out, " ", 1) < 0 || !value_print(separator, out) ||

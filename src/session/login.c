@@ -57,8 +57,12 @@ static void words_of(struct slice told, char *text, size_t size)
 
     while (from < told.length && told.data[from] == ' ')
         from++;
-    for (; from < told.length && length + 1 < size; from++)
-        text[length++] = (unsigned char)told.data[from] < ' ' ? '?' : told.data[from];
+    for (; from < told.length && length + 1 < size; from++) {
+        char shown = told.data[from];
+        if ((unsigned char)shown < ' ')
+            shown = '?';
+        text[length++] = shown;
+    }
     text[length] = '\0';
     if (text[0] == '[')
         text[0] = '(';
