@@ -112,7 +112,7 @@ static void take_part(struct account *account, const struct fetch_answer *part, 
     struct arena arena;
     bool readable;
 
-    arena_init(\& arena, (size_t)256 * 1024);
+    arena_init(&arena, (size_t)256 * 1024);
     readable = fetch_intake_flags(part->pairs, &arena, &flags);
     if (!readable)
         account_broken(account, "FETCH with flags that are none");

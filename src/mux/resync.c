@@ -183,7 +183,7 @@ void resync_fetch(struct account *account, const struct response *response)
         if (fetch_pair_uid(pair))
             fetched.uid = fetch_pair_uid(pair);
     }
-    arena_init(\& arena, (size_t)256 * 1024);
+    arena_init(&arena, (size_t)256 * 1024);
     if (fetched.uid != 0 && fetch_intake_flags(response->fetch.pairs, &arena, &flags) && reserve_fetched(resync)) {
         fetched.flags.modseq = flags.modseq;
         fetched.flags.has_flags = flags.present;

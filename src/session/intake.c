@@ -104,7 +104,7 @@ static bool is_upload(struct session *session, struct line line, const struct co
     offset = (size_t)(command->tag.data - line.bytes.data) + command->tag.length + 1 + strlen("APPEND");
     if (offset > line.bytes.length)
         return false;
-    arena_init(\& arena, (size_t)64 * 1024);
+    arena_init(&arena, (size_t)64 * 1024);
     if (value_parse(line, offset, &arena, &values, &error) == VALUE_OK)
         upload = values != NULL;
     arena_clear(&arena);
