@@ -11,12 +11,10 @@ MEGA = 1 << 20
 
 
 def memory(s):
-    """Resident octets of imapmux."""
+    """Resident octets of imapmux; 0 under a sanitizer, whose shadow memory says nothing."""
     with open("/proc/%d/status" % s.process.pid) as status:
-        for line in status:
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
-    return 0
+        kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in status if line.startswith(("VmRSS:", "VmSize:"))}
+    return 0 if kilobytes["VmSize"] > 1 << 30 else kilobytes["VmRSS"] * 1024
 
 
 def spooled(s):
