@@ -1,6 +1,6 @@
-/* The inside of an account, for the modules of mux that work on it: account.c (members, mailboxes, steps), scheduler.c
- * (whose turn, and what it needs first), resync.c (switching), fetch_intake.c (FETCH answers), watch.c (what is done
- * when nobody asks), login.c (credentials). */
+/* The inside of an account, for the modules of mux that work on it: account.c (members, steps), account_mailboxes.c,
+ * scheduler.c (whose turn, and what it needs first), resync.c (switching), fetch_intake.c (FETCH answers), watch.c
+ * (what is done when nobody asks), login.c (credentials). */
 #ifndef IMAPMUX_MUX_ACCOUNT_INSIDE_H
 #define IMAPMUX_MUX_ACCOUNT_INSIDE_H
 
@@ -156,6 +156,7 @@ void account_send(struct account *account, enum account_activity activity, struc
 /* The map of the selected mailbox cannot be trusted: resynchronise. */
 void account_broken(struct account *account, const char *why);
 bool account_ready(const struct account *account); /* logged in: a command may be sent when the upstream is not busy */
+void account_free_mailboxes(struct account *account); /* ends what views are left */
 void account_each_mailbox(struct account *account, void (*visit)(struct account *account, struct mailbox *mailbox));
 struct log *account_log(const struct account *account);
 const struct settings *account_settings(const struct account *account);
@@ -172,6 +173,13 @@ void scheduler_mailbox_gone(struct account *account, const struct mailbox *mailb
 /* A job of the account's own, unless an equal one waits. */
 void scheduler_submit_own(struct account *account, struct mailbox *mailbox, enum job_goal goal, bool background);
 bool scheduler_has_work(const struct account *account);
+
+/* --- preparation.c */
+/* An empty command; NULL: out of memory, and the line is dropped. */
+struct outgoing *preparation_command(struct account *account);
+/* Sends what the job needs first. False: nothing; its own command may be built, or it is done. */
+bool preparation_send(struct account *account, struct job *job);
+bool preparation_flags_are_learned(struct account *account, struct mailbox *mailbox);
 
 /* --- resync.c */
 bool resync_selected_well(const struct account *account, const struct mailbox *mailbox, bool read_write);

@@ -8,20 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "imap/mailbox_name.h"
 #include "mux/account_inside.h"
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 #include <utlist.h>
-
-/* More mailboxes than this are not kept in memory once no view is on them. */
-#define MAILBOXES_KEPT 256
-
-struct account_mailbox {
-    struct mailbox *mailbox;
-    UT_hash_handle hh;
-};
 
 const char *account_name(const struct account *account)
 {
@@ -117,154 +106,6 @@ void account_interest_changed(struct account *account)
             scheduler_submit_own(account, mailbox, JOB_LOOK, false);
     }
     task_wake(&account->task);
-}
-
-/* --- mailboxes */
-
-struct mailbox *account_find_mailbox(struct account *account, struct slice name)
-{
-    struct account_mailbox *entry = NULL;
-    struct slice canonical = mailbox_name_canonical(name);
-
-    HASH_FIND(hh, account->mailboxes, canonical.data, canonical.length, entry);
-    return entry ? entry->mailbox : NULL;
-}
-
-static void free_mailbox(void *object)
-{
-    mailbox_free(object);
-}
-
-static void drop_entry(struct account *account, struct account_mailbox *entry)
-{
-    struct mailbox *mailbox = entry->mailbox;
-
-    if (account->selected == mailbox)
-        account->selected = NULL;
-    HASH_DEL(account->mailboxes, entry);
-    free(entry);
-    mailbox->deleted = true;
-    scheduler_mailbox_gone(account, mailbox);
-    runqueue_dispose(registry_runqueue(account->registry), free_mailbox, mailbox);
-}
-
-static bool is_needed(const struct account *account, const struct mailbox *mailbox)
-{
-    const struct job *job;
-
-    if (mailbox->views || mailbox == account->selected || mailbox == account->resync.mailbox ||
-        (account->current && account->current->mailbox == mailbox))
-        return true;
-    DL_FOREACH (account->jobs, job) {
-        if (job->mailbox == mailbox)
-            return true;
-    }
-    return false;
-}
-
-/* Forgets what nobody looks at, the oldest entries first. */
-static void trim_mailboxes(struct account *account)
-{
-    struct account_mailbox *entry, *next;
-
-    HASH_ITER (hh, account->mailboxes, entry, next) {
-        if (HASH_COUNT(account->mailboxes) < MAILBOXES_KEPT)
-            return;
-        if (!is_needed(account, entry->mailbox))
-            drop_entry(account, entry);
-    }
-}
-
-struct mailbox *account_mailbox(struct account *account, struct slice name)
-{
-    struct mailbox *mailbox = account_find_mailbox(account, name);
-    struct account_mailbox *entry;
-
-    if (mailbox)
-        return mailbox;
-    trim_mailboxes(account);
-    entry = calloc(1, sizeof(*entry));
-    mailbox = mailbox_new(mailbox_name_canonical(name));
-    if (entry && mailbox) {
-        entry->mailbox = mailbox;
-        HASH_ADD_KEYPTR(hh, account->mailboxes, mailbox->name, strlen(mailbox->name), entry);
-        if (account_find_mailbox(account, name) == mailbox)
-            return mailbox;
-    }
-    free(entry);
-    mailbox_free(mailbox);
-    return NULL;
-}
-
-void account_each_mailbox(struct account *account, void (*visit)(struct account *account, struct mailbox *mailbox))
-{
-    struct account_mailbox *entry, *next;
-
-    HASH_ITER (hh, account->mailboxes, entry, next) {
-        visit(account, entry->mailbox);
-    }
-}
-
-bool account_is_selected(const struct account *account, const struct mailbox *mailbox)
-{
-    return account->selected == mailbox;
-}
-
-bool account_in_step(const struct account *account, const struct mailbox *mailbox)
-{
-    return account->selected == mailbox && mailbox->map_in_step && mailbox->tail_count == 0;
-}
-
-bool account_flags_in_step(const struct account *account, const struct mailbox *mailbox)
-{
-    return account_in_step(account, mailbox) && mailbox->flags_in_step;
-}
-
-bool account_is_fresh(const struct account *account, const struct mailbox *mailbox)
-{
-    usec freshness = account_settings(account)->freshness;
-
-    return freshness > 0 && account_in_step(account, mailbox) &&
-           task_now(&account->task) - mailbox->looked_at <= freshness;
-}
-
-void account_mailbox_touched(struct account *account, struct slice name)
-{
-    struct mailbox *mailbox = account_find_mailbox(account, name);
-
-    if (mailbox && mailbox->views)
-        scheduler_submit_own(account, mailbox, JOB_LOOK, false);
-}
-
-void account_mailbox_out_of_step(struct account *account, struct slice name)
-{
-    struct mailbox *mailbox = account_find_mailbox(account, name);
-
-    if (!mailbox)
-        return;
-    mailbox_out_of_step(mailbox);
-    mailbox->uidnext_left = 0;
-    mailbox->left_with_flags = false;
-    account_mailbox_touched(account, name);
-}
-
-void account_mailbox_gone(struct account *account, struct slice name, bool inferiors, const char *reason,
-                          struct view *except)
-{
-    struct account_mailbox *entry, *next;
-    struct slice canonical = mailbox_name_canonical(name);
-
-    HASH_ITER (hh, account->mailboxes, entry, next) {
-        struct mailbox *mailbox = entry->mailbox;
-        struct slice has = slice_of(mailbox->name);
-        if (!slice_equal(has, canonical) &&
-            !(inferiors && mailbox_name_is_inferior(has, canonical, account->separator)))
-            continue;
-        mailbox_end_views(mailbox, reason, except);
-        if (except && except->mailbox == mailbox)
-            view_end(except, NULL);
-        drop_entry(account, entry);
-    }
 }
 
 /* --- the line */
@@ -576,20 +417,13 @@ struct account *account_new(struct registry *registry, const struct upstream_set
 
 void account_free(struct account *account)
 {
-    struct account_mailbox *entry, *next;
-
     if (!account)
         return;
     task_clear(&account->task);
     scheduler_end(account, "the account has been closed");
     account->trying = NULL;
     login_fail_all(account, LOGIN_UNAVAILABLE, "shutting down");
-    HASH_ITER (hh, account->mailboxes, entry, next) {
-        HASH_DEL(account->mailboxes, entry);
-        mailbox_end_views(entry->mailbox, "Shutting down", NULL);
-        mailbox_free(entry->mailbox);
-        free(entry);
-    }
+    account_free_mailboxes(account);
     fetch_intake_broken(account);
     resync_clear(account);
     login_forget_credentials(account);
