@@ -1,6 +1,6 @@
 /* The inside of an account, for the modules of mux that work on it: account.c (members, steps), account_mailboxes.c,
- * scheduler.c (whose turn, and what it needs first), resync.c (switching), fetch_intake.c (FETCH answers), watch.c
- * (what is done when nobody asks), login.c (credentials). */
+ * scheduler.c (whose turn), preparation.c (what a job needs first), resync.c (switching), fetch_intake.c (FETCH
+ * answers), watch.c (what is done when nobody asks), login.c (credentials). */
 #ifndef IMAPMUX_MUX_ACCOUNT_INSIDE_H
 #define IMAPMUX_MUX_ACCOUNT_INSIDE_H
 
