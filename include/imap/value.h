@@ -42,11 +42,12 @@ struct line {
     bool strict; /* a backslash in a quoted string stands before a quote or a backslash only: a client's line. Servers
                     put it before anything */
     bool any_octet; /* NUL may stand in literals: a server's message, passed on as it is */
+    bool sections;  /* of FETCH: atoms that name a section are read as a whole. A mailbox may be named body[x] */
 };
 
 /* Parses line.bytes from `offset` to its end into a list of values. On VALUE_OK *values is the first or NULL (nothing
  * there). On VALUE_BAD *error (never NULL then) is a constant text that helps who wrote the line.
- * An atom that names a section, in which [ ] and quoted strings may stand (BODY[HEADER.FIELDS (From "To")]<0.5>), comes
+ * Where the line has sections, an atom that names one, in which [ ] and quoted strings may stand (BODY[HEADER.FIELDS (From "To")]<0.5>), comes
  * out as ONE atom, with literals and needless quotes in it turned into their plain or quoted form and the name before [
  * upper-cased. A resp-text-code is not parsed here (see response.h). NUL is refused outside literal8 (see any_octet).
  */

@@ -100,6 +100,7 @@ void command_parse(struct line line, struct arena *arena, struct command *comman
     const char *error = NULL;
 
     line.strict = true;
+    line.sections = command->name == COMMAND_FETCH;
     if (command->fault)
         return;
     switch (value_parse(line, offset, arena, &command->arguments, &error)) {

@@ -341,7 +341,7 @@ static enum value_result lex_atom(struct lexer *lexer)
     struct slice text = rest(lexer);
     struct slice name = {text.data, atom_length(text, true)};
 
-    if (name.length < text.length && text.data[name.length] == '[' && is_section_name(name))
+    if (lexer->line.sections && name.length < text.length && text.data[name.length] == '[' && is_section_name(name))
         return lex_section(lexer, name);
     text.length = atom_length(text, false);
     lexer->at += text.length;

@@ -55,6 +55,13 @@ Test(command, tag_name_and_arguments)
     expect("a LOGOUT ", "a", COMMAND_LOGOUT, false, "");
 }
 
+Test(command, a_mailbox_may_be_named_like_a_section)
+{
+    expect("a SELECT body[x]", "a", COMMAND_SELECT, false, "body[x]");
+    expect("a CREATE BODY[", "a", COMMAND_CREATE, false, "BODY[");
+    expect("a FETCH 1 body[text]", "a", COMMAND_FETCH, false, "1 BODY[text]");
+}
+
 Test(command, faults_keep_the_tag_and_say_why)
 {
     expect_fault("", "", "Missing tag");

@@ -246,6 +246,12 @@ Test(response, untagged_words_in_any_case)
            "STATUS INBOX (MESSAGES 1)\nSTATUS INBOX ()\nVANISHED (EARLIER) 1:5\nESEARCH (TAG \"a\") UID ALL 1:5");
 }
 
+Test(response, a_mailbox_may_be_named_like_a_section)
+{
+    expect(SLICE("* LIST () \"/\" body[x]\r\n* STATUS rfc822[ (MESSAGES 1)\r\n* 1 FETCH (body[text] x)\r\n"),
+           "LIST () \"/\" body[x]\nSTATUS rfc822[ (MESSAGES 1)\nFETCH 1 BODY[text]=x");
+}
+
 Test(response, other_words_are_well_formed_and_no_more)
 {
     expect(SLICE("* QUOTAROOT INBOX \"\"\r\n* 7 FOO bar\r\n* EXISTS\r\n* 5 SEARCH 1\r\n"),

@@ -55,7 +55,7 @@ static void expect_line(struct line line, const char *expected)
 
 static void expect(struct slice text, const char *expected)
 {
-    expect_line((struct line){.bytes = text}, expected);
+    expect_line((struct line){.bytes = text, .sections = true}, expected);
 }
 
 Test(value, atoms_strings_and_lists_keep_their_kind)
@@ -339,9 +339,15 @@ static char *print_line(struct slice line, struct arena *arena)
     const char *error;
     struct evbuffer *out = evbuffer_new();
 
-    cr_assert_eq(value_parse((struct line){.bytes = line}, 0, arena, &values, &error), VALUE_OK);
+    cr_assert_eq(value_parse((struct line){.bytes = line, .sections = true}, 0, arena, &values, &error), VALUE_OK);
     cr_assert(value_print_all(values, out));
     return take_text(out);
+}
+
+Test(value, where_there_are_no_sections_their_names_are_atoms_like_any_other)
+{
+    expect_line((struct line){.bytes = SLICE("body[x] BODY[ rfc822[y z]")}, "body[x] BODY[ rfc822[y z]");
+    expect_line((struct line){.bytes = SLICE("body[\"x\"]")}, "BAD Missing space between arguments");
 }
 
 Test(value, printing_and_parsing_again_gives_the_same)
