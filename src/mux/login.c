@@ -62,6 +62,8 @@ static void free_login(void *object)
 {
     struct login *login = object;
 
+    if (!login)
+        return;
     secret_free(login->password);
     free(login);
 }
@@ -155,13 +157,9 @@ struct login *login_begin(struct registry *registry, const struct upstream_setti
     (void)peer;
     if (login)
         login->password = secret_new(credentials->password);
-    if (!login || !login->password || key.length == 0) {
-        free(login);
-        return NULL;
-    }
-    if (!account)
+    if (!account && key.length > 0 && login && login->password)
         account = account_new(registry, upstream, credentials, key);
-    if (!account) {
+    if (!account || !login || !login->password) {
         free_login(login);
         return NULL;
     }

@@ -219,6 +219,18 @@ void upstream_secured(struct upstream *upstream)
         upstream_setup_secured(upstream);
 }
 
+/* A reason goes into a line of the log, and to clients: what a server says in a literal may hold line ends. */
+static void note_reason(struct upstream *upstream, struct slice words)
+{
+    size_t length = words.length < sizeof(upstream->reason) - 1 ? words.length : sizeof(upstream->reason) - 1;
+
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)words.data[i];
+        upstream->reason[i] = c < ' ' || c == 0x7f ? '?' : (char)c;
+    }
+    upstream->reason[length] = '\0';
+}
+
 /* Notes why, once, and closes. */
 static void close_link(struct upstream *upstream, enum refusal refusal, struct slice words, bool flush)
 {
@@ -227,8 +239,7 @@ static void close_link(struct upstream *upstream, enum refusal refusal, struct s
     if (upstream->reason[0] == '\0') {
         upstream->refusal = refusal;
         upstream->backoff = refusal_backoff(words);
-        snprintf(upstream->reason, sizeof(upstream->reason), "%.*s", (int)(words.length < 390 ? words.length : 390),
-                 words.data);
+        note_reason(upstream, words);
     }
     upstream_set_state(upstream, UPSTREAM_CLOSING);
     registry_link_ops(upstream->registry)->close(upstream->link, flush);
