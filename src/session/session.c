@@ -337,8 +337,6 @@ static void free_session(void *object)
     struct session *session = object;
 
     drop_queue(session);
-    if (session->upload)
-        registry_spooler(session->registry)->ops->close(session->upload);
     command_reader_free(session->reader);
     if (session->output)
         evbuffer_free(session->output);
@@ -377,9 +375,18 @@ struct session *session_new(struct registry *registry, const struct session_opti
     return session;
 }
 
+/* Before the step is over: by then the registry may be gone, and its spooler with it. */
+static void drop_upload(struct session *session)
+{
+    if (session->upload)
+        registry_spooler(session->registry)->ops->close(session->upload);
+    session->upload = NULL;
+}
+
 void session_closed(struct session *session)
 {
     session_detach(session);
+    drop_upload(session);
     task_clear(&session->task);
     runqueue_dispose(registry_runqueue(session->registry), free_session, session);
 }
