@@ -1,0 +1,108 @@
+/* A model client: a mail program with a session of the proxy. Sends valid commands only (or, if it is so made, rubbish
+ * only), believes what it is told, and judges each answer by what it meant. */
+#ifndef IMAPMUX_TESTS_SIM_CLIENT_H
+#define IMAPMUX_TESTS_SIM_CLIENT_H
+
+#include "sim/orders.h"
+#include "sim/replica.h"
+#include "sim/wire.h"
+
+struct evbuffer;
+struct session;
+
+struct packet { /* octets up to `end` come in one piece */
+    uint64_t end;
+    struct packet *next;
+};
+
+struct client {
+    struct task task; /* its acts */
+    struct task line; /* octets in both directions */
+    struct sim *sim;
+    struct user *user;
+    unsigned number;
+    char name[16];
+    bool rubbish;
+    bool slow; /* reads late */
+    unsigned act, acts_left;
+    struct dice dice; /* of the present act */
+    struct dice line_dice;
+
+    struct session *session; /* NULL: not connected */
+    bool greeted, logged_in, wrong_password;
+    struct evbuffer *to_session; /* sent, not yet delivered */
+    struct evbuffer *offered;    /* delivered, not yet taken by the session */
+    bool paused;                 /* some of it is left because the session pauses */
+    uint64_t queued, delivered;
+    struct packet *packets, *last_packet;
+    usec deliver_at, read_at;
+    uint64_t vanish_at; /* octets delivered; UINT64_MAX: does not */
+    bool says_end;      /* sends EOF once all is delivered */
+    bool ends;          /* LOGOUT or EOF has been sent: the end may come */
+
+    char show[2000]; /* of the packet, for the trace */
+    size_t shown;
+
+    struct wire in;
+    struct order *first, *last; /* that wait for their tagged answer */
+    unsigned tags;
+    bool idling, done_sent;
+    char *held; /* waits for + */
+    size_t held_size;
+    struct order *held_for;
+    struct replica replica;
+    unsigned told_uidnext, told_validity; /* in the SELECT in progress */
+};
+
+void client_make(struct sim *sim);
+void client_free(struct client *client);
+void client_begin_round(struct client *client);
+/* Is every command answered (IDLE excepted), and everything delivered? */
+bool client_is_quiet(const struct client *client);
+void client_hurry(struct client *client); /* its output and input are looked at now */
+bool client_counts(const struct client *client, const struct message *message);
+void client_gone(struct client *client); /* its line is closed now, whatever is in progress */
+void client_check_waiting(struct client *client, usec limit);
+
+/* --- sending. client_send begins, formats octets; what is sent between two client_end_packet comes in one piece. */
+void client_send(struct client *client, const char *octets, size_t size);
+void client_print(struct client *client, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct order *client_order(struct client *client, enum order_kind kind); /* writes the tag */
+void client_order_sent(struct client *client, struct order *order);      /* its last octet has been written */
+void client_end_packet(struct client *client);
+
+/* client_commands.c */
+void client_connect(struct client *client);
+void client_log_in(struct client *client);
+void client_act(struct client *client);
+void client_rubbish(struct client *client);
+/* The quiet point asks: "NOOP" and the like. */
+void client_noop(struct client *client);
+void client_done(struct client *client);
+void client_select(struct client *client, const char *name, bool examine);
+void client_fetch_all(struct client *client, bool uid);
+void client_status(struct client *client, const char *name);
+void client_search(struct client *client, bool uid);
+void client_list(struct client *client);
+void client_logout(struct client *client);
+void client_idle(struct client *client);
+
+/* client_messages.c: commands about messages */
+void client_fetch(struct client *client, bool batch);
+void client_store(struct client *client, bool batch);
+void client_copy(struct client *client, bool move, bool batch);
+void client_uid_expunge(struct client *client);
+
+/* client_answers.c */
+void client_take_line(struct client *client, struct slice line);
+/* client_fetch_answer.c */
+void client_take_fetch(struct client *client, unsigned number, struct cursor *cursor);
+/* client_judge.c */
+void client_judge(struct client *client, struct order *order, struct slice status, struct slice code,
+                  struct slice text);
+void client_take_search(struct client *client, struct cursor *cursor);
+void client_take_status(struct client *client, struct cursor *cursor);
+void client_take_list(struct client *client, struct cursor *cursor);
+struct search_key_of *client_new_key(struct client *client, struct order *order); /* prints the keys */
+
+#endif

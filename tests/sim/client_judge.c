@@ -1,0 +1,304 @@
+/* The end of a command: what was answered OK is true on the server, what was refused had a reason, and what the client
+ * may now take for granted. */
+#include <string.h>
+
+#include "sim/client.h"
+
+static void wrong(struct client *client, const struct order *order, const char *check, const char *why)
+{
+    sim_fail(client->sim, check, "%s, %s: %s", client->name, order->tag, why);
+}
+
+static bool undisturbed_since(const struct client *client, usec since)
+{
+    return client->user->disturbed_at < since;
+}
+
+/* From when on the client must know everything. */
+static usec known_from(const struct client *client, const struct order *order)
+{
+    return order->sent_at - client->sim->plan.settings.freshness;
+}
+
+static void check_count(struct client *client, const struct order *order)
+{
+    const struct replica *replica = &client->replica;
+    usec since = known_from(client, order);
+    unsigned low, high;
+
+    if (!replica->box || !undisturbed_since(client, since - USEC_MINUTE * 2))
+        return;
+    replica_bounds(replica->box, since, &low, &high);
+    if (replica->count < low || replica->count > high)
+        sim_fail(client->sim, "not fresh", "%s, %s: counts %u messages in %s, and %u to %u it should be", client->name,
+                 order->tag, replica->count, replica->box->name, low, high);
+}
+
+/* --- SELECT */
+
+static void judge_select(struct client *client, const struct order *order, struct slice code)
+{
+    struct replica *replica = &client->replica;
+
+    if (!replica->box || !replica->selected) {
+        wrong(client, order, "SELECT", "EXISTS or UIDVALIDITY is missing");
+        return;
+    }
+    replica->read_only = slice_equal(code, SLICE("READ-ONLY"));
+    if (replica->read_only != (order->kind == ORDER_EXAMINE))
+        wrong(client, order, "SELECT", "READ-ONLY and READ-WRITE are confused");
+    if (!slice_equal_nocase(slice_of(order->name), slice_of(replica->box->name)) && client->user->ends == 0)
+        wrong(client, order, "SELECT", "another mailbox");
+    check_count(client, order);
+    if (client->told_uidnext > replica->box->uidnext)
+        wrong(client, order, "SELECT", "UIDNEXT is too high");
+}
+
+/* --- FETCH */
+
+static void judge_fetch(struct client *client, struct order *order, struct slice code)
+{
+    bool some_gone = slice_equal(code, SLICE("EXPUNGEISSUED"));
+    bool any_dead = false;
+    /* One that the client cannot name may be dead if some of those that it counts are. */
+    bool some_are_dead = client->replica.box && client->replica.count > client->replica.box->living;
+
+    for (unsigned i = 0; i < order->aim_count; i++) {
+        const struct aim *aim = &order->aims[i];
+        bool dead = aim->message && aim->message->dead;
+        any_dead |= dead || !aim->message;
+        if ((aim->answered & order->items) == order->items || dead || (!aim->message && (some_gone || some_are_dead)))
+            continue;
+        if (aim->number == 0)
+            continue; /* it was not counted when the command was sent */
+        sim_fail(client->sim, "not answered", "%s, %s: OK, but number %u (UID %u) was not wholly answered: %x of %x",
+                 client->name, order->tag, aim->number, aim->uid, aim->answered, order->items);
+    }
+    if (some_gone && (!any_dead || order->uid))
+        wrong(client, order, "not answered", "EXPUNGEISSUED without reason");
+}
+
+/* --- STORE */
+
+static void assume(struct client *client, const struct order *order, const struct aim *aim)
+{
+    unsigned number = aim->message ? replica_number(&client->replica, aim->message) : order->uid ? 0 : aim->number;
+    struct entry *entry;
+
+    if (number == 0 || number > client->replica.count)
+        return;
+    entry = &client->replica.entries[number - 1];
+    if (entry->told_in == order->number)
+        return;
+    if (order->sign == ' ') {
+        entry->flags_known = true;
+        entry->flags = order->flags;
+    } else if (order->sign == '+') {
+        entry->flags |= order->flags;
+    } else {
+        entry->flags &= ~order->flags;
+    }
+}
+
+static void judge_store(struct client *client, struct order *order)
+{
+    for (unsigned i = 0; i < order->aim_count; i++) {
+        const struct aim *aim = &order->aims[i];
+        if (aim->message && !aim->message->dead && !aim->done && aim->number != 0)
+            sim_fail(client->sim, "not done", "%s, %s: STORE is OK, but UID %u was not stored", client->name,
+                     order->tag, aim->uid);
+        if (aim->message && !aim->message->dead && !order->silent && aim->number != 0 &&
+            (!(aim->answered & ITEM_FLAGS) || (order->uid && !(aim->answered & ITEM_UID))))
+            sim_fail(client->sim, "not answered", "%s, %s: STORE is OK, but UID %u was not answered", client->name,
+                     order->tag, aim->uid);
+        if (order->silent)
+            assume(client, order, aim);
+    }
+}
+
+/* --- COPY, MOVE, EXPUNGE, APPEND */
+
+static void judge_copy(struct client *client, struct order *order, struct slice code)
+{
+    bool any_done = false, told = (client->sim->plan.can & CAN_UIDPLUS) != 0;
+
+    for (unsigned i = 0; i < order->aim_count; i++)
+        any_done |= order->aims[i].done && !order->aims[i].message->dead;
+    for (unsigned i = 0; i < order->aim_count; i++) {
+        const struct aim *aim = &order->aims[i];
+        bool gone_unmoved = aim->message && aim->message->dead && !aim->done;
+        if (!aim->message || aim->number == 0)
+            continue;
+        if (!aim->done)
+            order_borrow(order, i);
+        /* A message that has died meanwhile cannot be missed if the server does not tell what it has copied. */
+        if (!aim->done && (!gone_unmoved || (!order->uid && told && any_done)))
+            sim_fail(client->sim, "not done", "%s, %s: OK, but UID %u was not copied", client->name, order->tag,
+                     aim->uid);
+        if (order->kind == ORDER_MOVE && aim->done && !aim->message->dead)
+            sim_fail(client->sim, "not done", "%s, %s: OK, but UID %u is still there", client->name, order->tag,
+                     aim->uid);
+    }
+    (void)code;
+}
+
+/* EXPUNGEISSUED must be so; and where it says that nothing was done, nothing was. */
+static void judge_copy_refused(struct client *client, struct order *order, struct slice code, struct slice text)
+{
+    bool any_dead = false, any_done = false;
+
+    if (!slice_equal(code, SLICE("EXPUNGEISSUED")))
+        return;
+    for (unsigned i = 0; i < order->aim_count; i++) {
+        any_dead |= !order->aims[i].message || order->aims[i].message->dead;
+        any_done |= order->aims[i].done;
+    }
+    if (!any_dead)
+        wrong(client, order, "refused", "EXPUNGEISSUED, but all of them live");
+    if (any_done && memmem(text.data, text.length, "nothing", 7))
+        wrong(client, order, "refused", "nothing was copied, it says, and something was");
+}
+
+static void judge_append(struct client *client, const struct order *order)
+{
+    if (order->identity->delivered != 1)
+        wrong(client, order, "not done", "APPEND is OK, but the message is not there");
+}
+
+static void judge_expunge(struct client *client, struct order *order)
+{
+    if (!order->uid && order->carried_out == 0)
+        wrong(client, order, "not done", "EXPUNGE is OK, but the server has never heard of it");
+    for (unsigned i = 0; order->uid && i < order->aim_count; i++) {
+        const struct aim *aim = &order->aims[i];
+        if (aim->message && !aim->message->dead && (aim->message->flags & DELETED) && order->carried_out == 0)
+            wrong(client, order, "not done", "UID EXPUNGE is OK, but the server has never heard of it");
+    }
+}
+
+static void judge_noop(struct client *client, const struct order *order)
+{
+    bool numbers_wait = false;
+
+    for (const struct order *next = client->first; next; next = next->next_of_client)
+        numbers_wait |= !next->uid;
+    if (!numbers_wait && client->replica.selected)
+        check_count(client, order);
+}
+
+/* --- refusals */
+
+/* Words of the proxy that must have a cause in this model: a lost line, or an end of the mailbox. */
+static bool has_cause(const struct client *client, const struct order *order, struct slice code)
+{
+    if (!undisturbed_since(client, order->sent_at - USEC_HOUR) || client->user->refusals > 0)
+        return true;
+    if (slice_equal(code, SLICE("READ-ONLY")))
+        return order->read_only;
+    if (slice_equal(code, SLICE("EXPUNGEISSUED")))
+        return order->kind == ORDER_COPY || order->kind == ORDER_MOVE;
+    if (order->kind == ORDER_COPY || order->kind == ORDER_MOVE) {
+        for (unsigned i = 0; i < order->aim_count; i++) {
+            if (order->aims[i].message && order->aims[i].message->dead)
+                return true; /* the server may refuse the rest */
+        }
+    }
+    return order->name && (strcmp(order->name, "none") == 0 || client->sim->plan.deletes);
+}
+
+static void judge_login(struct client *client, const struct order *order, bool ok, struct slice code)
+{
+    if (ok && !order->right_password)
+        wrong(client, order, "wrong password", "let in");
+    if (!ok && order->right_password && slice_equal(code, SLICE("AUTHENTICATIONFAILED")))
+        wrong(client, order, "right password", "refused as wrong");
+    if (!ok && order->right_password && !client->sim->plan.passwords &&
+        undisturbed_since(client, order->sent_at - USEC_HOUR))
+        wrong(client, order, "right password", "refused");
+    client->logged_in = ok;
+}
+
+static void judge_no(struct client *client, struct order *order, bool bad, struct slice code, struct slice text)
+{
+    if (bad && order->kind != ORDER_LOGIN)
+        wrong(client, order, "BAD", "the command was right");
+    if (!has_cause(client, order, code))
+        wrong(client, order, "refused", "NO without a reason");
+    if (order->kind == ORDER_APPEND && order->identity->delivered > 0 &&
+        !memmem(text.data, text.length, "not known", 9) && undisturbed_since(client, order->sent_at))
+        wrong(client, order, "refused", "NO to an APPEND that was done");
+    if (order->kind == ORDER_COPY || order->kind == ORDER_MOVE)
+        judge_copy_refused(client, order, code, text);
+    if (order->kind == ORDER_CLOSE || order->kind == ORDER_SELECT || order->kind == ORDER_EXAMINE)
+        replica_end(&client->replica);
+}
+
+static void judge_ok(struct client *client, struct order *order, struct slice code)
+{
+    switch (order->kind) {
+    case ORDER_SELECT:
+    case ORDER_EXAMINE:
+        judge_select(client, order, code);
+        break;
+    case ORDER_FETCH:
+        judge_fetch(client, order, code);
+        break;
+    case ORDER_STORE:
+        judge_store(client, order);
+        break;
+    case ORDER_COPY:
+    case ORDER_MOVE:
+        judge_copy(client, order, code);
+        break;
+    case ORDER_APPEND:
+        judge_append(client, order);
+        break;
+    case ORDER_EXPUNGE:
+        judge_expunge(client, order);
+        break;
+    case ORDER_NOOP:
+        judge_noop(client, order);
+        break;
+    case ORDER_CLOSE:
+    case ORDER_UNSELECT:
+        replica_end(&client->replica);
+        break;
+    case ORDER_SEARCH:
+        if (!order->search_answered)
+            wrong(client, order, "not answered", "SEARCH is OK, but nothing was said");
+        break;
+    case ORDER_DELETE:
+    case ORDER_RENAME:
+        if (client->replica.box && (client->replica.box->gone || order->kind == ORDER_RENAME) &&
+            order->name && slice_equal_nocase(slice_of(order->name), slice_of(client->replica.box->name)))
+            replica_end(&client->replica);
+        break;
+    case ORDER_IDLE:
+    case ORDER_LOGOUT:
+    case ORDER_PLAIN:
+    case ORDER_LOGIN:
+    case ORDER_LIST:
+    case ORDER_STATUS:
+    case ORDER_CREATE:
+        break;
+    }
+}
+
+void client_judge(struct client *client, struct order *order, struct slice status, struct slice code,
+                  struct slice text)
+{
+    bool ok = slice_equal(status, SLICE("OK")), bad = slice_equal(status, SLICE("BAD"));
+
+    if (!ok && !bad && !slice_equal(status, SLICE("NO")))
+        wrong(client, order, "not an answer", "neither OK nor NO nor BAD");
+    if (order->kind == ORDER_IDLE)
+        client->idling = client->done_sent = false;
+    if (!order->whole && ok)
+        wrong(client, order, "not an answer", "OK to a command that has not come to its end");
+    if (order->kind == ORDER_LOGIN)
+        judge_login(client, order, ok, code);
+    else if (ok)
+        judge_ok(client, order, code);
+    else
+        judge_no(client, order, bad, code, text);
+}

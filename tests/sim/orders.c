@@ -1,0 +1,256 @@
+/* Whose order is it? Looked up among all that the user's clients have sent and that have not been answered; those of
+ * clients who are gone stay, since the proxy may still carry them out, once. */
+#include "sim/orders.h"
+
+#include <string.h>
+
+#include "sim/client.h"
+#include "sim/server.h"
+
+struct order *order_new(struct client *client, enum order_kind kind)
+{
+    struct user *user = client->user;
+    struct order *order = memory_take(&user->sim->memory, sizeof(*order));
+
+    order->client = client;
+    order->user = user;
+    order->kind = kind;
+    order->next = user->orders;
+    user->orders = order;
+    return order;
+}
+
+void order_close(struct order *order)
+{
+    struct order **at = &order->user->orders;
+
+    order->closed = true;
+    while (*at && *at != order)
+        at = &(*at)->next;
+    if (*at)
+        *at = order->next;
+}
+
+struct aim *order_add_aim(struct order *order)
+{
+    if (order->aim_count == order->aim_capacity) {
+        unsigned capacity = order->aim_capacity ? order->aim_capacity * 2 : 8;
+        order->aims = memory_grow(&order->user->sim->memory, order->aims, order->aim_count * sizeof(*order->aims),
+                                  capacity * sizeof(*order->aims));
+        order->aim_capacity = capacity;
+    }
+    order->aims[order->aim_count] = (struct aim){0};
+    return &order->aims[order->aim_count++];
+}
+
+struct aim *order_aim(struct order *order, struct message *message)
+{
+    bool unknown = false;
+    struct aim *aim;
+
+    if (message->box != order->box)
+        return NULL;
+    for (unsigned i = 0; i < order->aim_count; i++) {
+        if (order->aims[i].message == message)
+            return &order->aims[i];
+        unknown |= !order->aims[i].message;
+    }
+    /* One whose number the client does not know counts as meant if it may be. */
+    if (!unknown && !(order->uids && (order->open_ended || ranges_contain(order->uids, message->uid))))
+        return NULL;
+    aim = order_add_aim(order);
+    aim->uid = message->uid;
+    aim->message = message;
+    return aim;
+}
+
+void order_borrow(struct order *order, unsigned at)
+{
+    struct aim *aim = &order->aims[at];
+
+    for (struct order *other = order->user->orders; other; other = other->next) {
+        if (other == order || (other->kind != ORDER_COPY && other->kind != ORDER_MOVE) || other->box != order->box ||
+            strcmp(other->name, order->name) != 0)
+            continue;
+        for (unsigned i = 0; i < other->aim_count; i++) {
+            struct aim *lent = &other->aims[i];
+            if (lent->message != aim->message || !lent->done)
+                continue;
+            aim->done = true;
+            aim->removed = lent->removed;
+            lent->done = lent->removed = false;
+            return;
+        }
+    }
+}
+
+static void nobody(struct server *server, const char *what, const struct message *message)
+{
+    sim_fail(server->sim, "nobody's order", "%s: %s of message %u in %s of %s, which no client has asked for",
+             server->name, what, message->uid, message->box->name, message->box->user->name);
+}
+
+static void twice(struct server *server, const char *what, const struct message *message)
+{
+    sim_fail(server->sim, "done twice", "%s: %s of message %u in %s of %s", server->name, what, message->uid,
+             message->box->name, message->box->user->name);
+}
+
+#define EACH_ORDER(order, user) (struct order *order = (user)->orders; order; order = order->next)
+
+void order_stored(struct server *server, struct message *message, int sign, uint32_t flags)
+{
+    bool found = false;
+
+    for EACH_ORDER (order, server->user) {
+        bool of_move = order->kind == ORDER_MOVE && sign == '+' && flags == DELETED;
+        struct aim *aim;
+        if (!order->whole || order->read_only ||
+            !(of_move || (order->kind == ORDER_STORE && order->sign == sign && order->flags == flags)))
+            continue;
+        aim = order_aim(order, message);
+        if (!aim || (of_move && !aim->done))
+            continue;
+        if (!of_move && aim->done && sign == ' ' && aim->before != flags && message->flags == flags &&
+            message->modseq == aim->modseq)
+            twice(server, "an absolute STORE", message);
+        if (!aim->done)
+            aim->before = message->flags;
+        aim->done = true;
+        aim->modseq = message->box->modseq + (message->flags != flags ? 1 : 0);
+        found = true; /* two may have ordered the same */
+    }
+    if (!found)
+        nobody(server, "STORE", message);
+}
+
+void order_seen(struct server *server, struct message *message)
+{
+    for EACH_ORDER (order, server->user) {
+        if (order->kind == ORDER_FETCH && order->whole && !order->peek && !order->read_only &&
+            order_aim(order, message))
+            return;
+    }
+    nobody(server, "setting \\Seen", message);
+}
+
+static bool same_name(const char *a, struct slice b)
+{
+    return slice_equal(slice_of(a), b) ||
+           (slice_equal_nocase(b, SLICE("INBOX")) && slice_equal_nocase(slice_of(a), b));
+}
+
+/* How well does this command fit that order? UINT32_MAX: not at all; else the messages that it leaves out. */
+static unsigned misfit(struct order *order, struct message *const *messages, unsigned count)
+{
+    unsigned left_out = 0, present = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        const struct aim *aim = order_aim(order, messages[i]);
+        if (!aim || aim->done)
+            return UINT32_MAX;
+        present++;
+    }
+    for (unsigned i = 0; i < order->aim_count; i++)
+        left_out += order->aims[i].message && !order->aims[i].message->dead;
+    return left_out - (present < left_out ? present : left_out);
+}
+
+void order_copied(struct server *server, struct message *const *messages, unsigned count, struct slice target,
+                  bool move)
+{
+    struct order *best = NULL;
+    unsigned least = UINT32_MAX;
+
+    if (count == 0)
+        return;
+    for EACH_ORDER (order, server->user) {
+        unsigned fit;
+        if (!order->whole || !(order->kind == ORDER_MOVE || (order->kind == ORDER_COPY && !move)) ||
+            !same_name(order->name, target) || (order->kind == ORDER_MOVE && order->read_only))
+            continue;
+        fit = misfit(order, messages, count);
+        if (fit == UINT32_MAX)
+            continue;
+        /* The first one of a client is likelier than one behind it, and than one of a client who is gone. */
+        fit = fit * 2 + (order->client->first != order);
+        if (fit < least) {
+            least = fit;
+            best = order;
+        }
+    }
+    if (!best) {
+        nobody(server, "COPY or MOVE (it may have been done before)", messages[0]);
+        return;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        struct aim *aim = order_aim(best, messages[i]);
+        aim->done = true;
+        aim->removed = move;
+    }
+}
+
+void order_expunged(struct server *server, struct message *message)
+{
+    for EACH_ORDER (order, server->user) {
+        struct aim *aim = NULL;
+        if (!order->whole || order->box != message->box || order->read_only)
+            continue;
+        if (order->kind == ORDER_EXPUNGE && !order->uid)
+            return;
+        if (order->kind == ORDER_CLOSE &&
+            (!server_can(server, CAN_UIDPLUS) || order->disturbed || client_counts(order->client, message)))
+            return;
+        if ((order->kind == ORDER_EXPUNGE || order->kind == ORDER_MOVE) && (aim = order_aim(order, message)) &&
+            (order->kind == ORDER_EXPUNGE || (aim->done && !aim->removed))) {
+            aim->removed = true;
+            return;
+        }
+    }
+    nobody(server, "EXPUNGE", message);
+}
+
+void order_expunge_runs(struct server *server)
+{
+    for EACH_ORDER (order, server->user) {
+        if (order->kind == ORDER_EXPUNGE && order->whole && order->box == server->box)
+            order->carried_out++;
+    }
+}
+
+void order_appended(struct server *server, struct slice target, struct identity *identity, uint32_t flags)
+{
+    for EACH_ORDER (order, server->user) {
+        if (order->kind != ORDER_APPEND || order->identity != identity)
+            continue;
+        if (!order->whole)
+            sim_fail(server->sim, "nobody's order", "%s: APPEND of message %u that has not come to its end",
+                     server->name, identity->number);
+        if (!same_name(order->name, target) || order->flags != flags)
+            sim_fail(server->sim, "nobody's order", "%s: APPEND of message %u to another place, or with other flags",
+                     server->name, identity->number);
+        if (identity->delivered++ > 0)
+            sim_fail(server->sim, "done twice", "%s: APPEND of message %u", server->name, identity->number);
+        return;
+    }
+    sim_fail(server->sim, "nobody's order", "%s: APPEND of message %u, which no client has asked for (any more)",
+             server->name, identity->number);
+}
+
+void order_folder(struct server *server, enum order_kind kind, struct slice name, struct slice new_name)
+{
+    bool done = false;
+
+    for EACH_ORDER (order, server->user) {
+        if (order->kind != kind || !order->whole || !same_name(order->name, name) ||
+            (order->new_name && !same_name(order->new_name, new_name)))
+            continue;
+        done |= order->carried_out > 0;
+        if (order->carried_out == 0) {
+            order->carried_out++;
+            return;
+        }
+    }
+    sim_fail(server->sim, done ? "done twice" : "nobody's order", "%s: CREATE, DELETE or RENAME of %.*s", server->name,
+             (int)name.length, name.data);
+}

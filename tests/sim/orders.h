@@ -1,0 +1,119 @@
+/* Orders: commands that clients have sent, what they mean by them (messages, never numbers), and what the server has
+ * carried out of them. Whatever the server is made to do must be somebody's order, and no order is carried out
+ * twice. */
+#ifndef IMAPMUX_TESTS_SIM_ORDERS_H
+#define IMAPMUX_TESTS_SIM_ORDERS_H
+
+#include "sim/store.h"
+#include "sim/wire.h"
+
+enum order_kind {
+    ORDER_PLAIN, /* nothing to be judged but its answer */
+    ORDER_LOGIN,
+    ORDER_NOOP,
+    ORDER_IDLE,
+    ORDER_SELECT,
+    ORDER_EXAMINE,
+    ORDER_LIST,
+    ORDER_STATUS,
+    ORDER_FETCH,
+    ORDER_STORE,
+    ORDER_COPY,
+    ORDER_MOVE,
+    ORDER_EXPUNGE,
+    ORDER_CLOSE,
+    ORDER_UNSELECT,
+    ORDER_SEARCH,
+    ORDER_APPEND,
+    ORDER_CREATE,
+    ORDER_DELETE,
+    ORDER_RENAME,
+    ORDER_LOGOUT,
+};
+
+/* Items of FETCH. */
+enum {
+    ITEM_UID = 1,
+    ITEM_FLAGS = 2,
+    ITEM_SIZE = 4,
+    ITEM_DATE = 8,
+    ITEM_BODY = 16,    /* BODY[] */
+    ITEM_HEADER = 32,  /* BODY[HEADER] */
+    ITEM_TEXT = 64,    /* BODY[TEXT] */
+    ITEM_ID = 128,     /* BODY[HEADER.FIELDS (X-ID)] */
+    ITEM_PART = 256,   /* BODY[]<3.40> */
+    ITEM_RFC822 = 512,
+    ITEM_ENVELOPE = 1024,
+};
+#define PART_START 3u
+#define PART_COUNT 40u
+
+struct aim { /* one message that an order is about */
+    uint32_t uid;
+    struct message *message; /* NULL: the client does not know which */
+    uint32_t number;         /* in the replica, when it was sent */
+    unsigned answered;       /* FETCH: items */
+    bool done, removed;      /* COPY, STORE, EXPUNGE: carried out; MOVE: copied, and expunged */
+    uint32_t before;         /* STORE: the flags when it was carried out first */
+    uint64_t modseq;         /* and the modseq behind that */
+};
+
+struct order {
+    struct order *next;           /* of the user */
+    struct order *next_of_client; /* in the order in which they were sent */
+    struct client *client;
+    struct user *user;
+    enum order_kind kind;
+    bool uid;           /* its UID form */
+    char tag[16];
+    unsigned number;    /* of the client's orders */
+    uint64_t end;       /* in the client's octets: it is whole once they have been delivered */
+    bool whole;
+    bool closed;        /* answered, or given up before it was whole */
+    usec sent_at;
+    bool with_next;     /* the next one is in the same packet */
+
+    struct box *box;    /* that was selected */
+    bool read_only;
+    struct aim *aims;       /* by number, and SEARCH: all that was counted; by UID: those heard of */
+    unsigned aim_count, aim_capacity;
+    struct ranges *uids;    /* UID form: the set as written */
+    bool open_ended;        /* the set ends in * */
+    bool disturbed;         /* its end is not known: the client is gone */
+
+    unsigned items;     /* FETCH */
+    bool peek;
+    int sign;           /* STORE: '+', '-' or ' ' */
+    bool silent;
+    uint32_t flags;     /* STORE, APPEND */
+    const char *name, *new_name; /* of mailboxes */
+    struct identity *identity;   /* APPEND */
+    unsigned carried_out;        /* how often, where once is enough to know */
+    struct search_key_of *key;   /* SEARCH */
+    bool search_answered;
+    bool cut_short;              /* by the model itself: no judgement */
+    const char *password;        /* LOGIN */
+    bool right_password;
+};
+
+struct server;
+
+struct order *order_new(struct client *client, enum order_kind kind);
+/* The server does something: whose order is it? Fails the run if it is nobody's. */
+void order_stored(struct server *server, struct message *message, int sign, uint32_t flags);
+void order_seen(struct server *server, struct message *message); /* \Seen by FETCH */
+void order_copied(struct server *server, struct message *const *messages, unsigned count, struct slice target,
+                  bool move);
+void order_expunged(struct server *server, struct message *message);
+void order_appended(struct server *server, struct slice target, struct identity *identity, uint32_t flags);
+void order_expunge_runs(struct server *server); /* EXPUNGE has been sent up, whatever it finds */
+void order_folder(struct server *server, enum order_kind kind, struct slice name, struct slice new_name);
+
+/* Which aim is this message? By UID one is made if it is in the set. NULL: the order is not about it. */
+struct aim *order_aim(struct order *order, struct message *message);
+struct aim *order_add_aim(struct order *order);
+/* Another client has ordered the same and is not answered yet: what was put down to his may as well be this one's. */
+void order_borrow(struct order *order, unsigned aim);
+void order_close(struct order *order); /* answered: nothing of it may be carried out any more */
+
+#endif

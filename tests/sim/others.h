@@ -1,0 +1,27 @@
+/* What happens behind the proxy's back: other writers, and faults. */
+#ifndef IMAPMUX_TESTS_SIM_OTHERS_H
+#define IMAPMUX_TESTS_SIM_OTHERS_H
+
+#include "sim/store.h"
+
+struct writer {
+    struct task task;
+    struct sim *sim;
+    unsigned number, act, acts_left;
+};
+
+struct fault_task {
+    struct task task;
+    struct sim *sim;
+    unsigned index;
+};
+
+void writers_make(struct sim *sim);
+void writers_begin_round(struct sim *sim);
+void writers_clear(struct sim *sim);
+void faults_begin_round(struct sim *sim);
+/* Everything works again. */
+void faults_end(struct sim *sim);
+void faults_clear(struct sim *sim);
+
+#endif

@@ -1,0 +1,173 @@
+/* From a seed to a kind of run. Runs differ in everything at once: mistakes like to hide where two liberties meet. */
+#include "sim/plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/dice.h"
+
+static void choose_liberties(struct plan *plan, struct dice *dice)
+{
+    bool strict = dice_percent(dice, 15);
+#define LIBERTY_CHOOSE(name)                                                                                           \
+    plan->liberties.name = strict || dice_percent(dice, 50) ? 0 : (unsigned)dice_magnitude(dice, 2, 60);
+    LIBERTIES(LIBERTY_CHOOSE)
+#undef LIBERTY_CHOOSE
+    if (plan->liberties.refuses > 8)
+        plan->liberties.refuses = 8;
+    if (plan->liberties.idle_ends > 20)
+        plan->liberties.idle_ends = 20;
+    if (plan->liberties.arrives_always > 4)
+        plan->liberties.arrives_always = 4;
+}
+
+static void choose_abilities(struct plan *plan, struct dice *dice)
+{
+    for (unsigned bit = 1; bit <= CAN_ID; bit <<= 1) {
+        if (dice_percent(dice, 65))
+            plan->can |= bit;
+    }
+    if (plan->can & CAN_QRESYNC)
+        plan->can |= CAN_CONDSTORE;
+    if (plan->can & CAN_CONDSTORE)
+        plan->can |= CAN_ENABLE;
+}
+
+static void choose_settings(struct settings *settings, struct dice *dice)
+{
+    settings_defaults(settings);
+    settings->freshness = dice_percent(dice, 50) ? 0 : dice_percent(dice, 50) ? USEC_SECOND : USEC_SECOND / 20;
+    settings->idle_delay = (usec)dice_magnitude(dice, 1, 200000);
+    settings->park_delay = (usec)dice_magnitude(dice, 1000, 10000000);
+    settings->idle_gather = (usec)dice_magnitude(dice, 1, 1000000);
+    settings->reconnect_first = (usec)dice_magnitude(dice, 1000, 100000);
+    settings->reconnect_ceiling = (usec)dice_magnitude(dice, 1000000, 60000000);
+    settings->watch_interval = (usec)dice_magnitude(dice, 4000000, 60000000);
+    settings->watch_full_interval = (usec)dice_magnitude(dice, 8000000, 240000000);
+    settings->flag_interval = (usec)dice_magnitude(dice, 1000, 60000000);
+    settings->poll_interval = (usec)dice_magnitude(dice, 2000000, 60000000);
+    settings->linger = (usec)dice_magnitude(dice, 1000, 60000000);
+    settings->reverify_interval = (usec)dice_magnitude(dice, 1000, 10000000);
+    settings->rejected_ttl = (usec)dice_magnitude(dice, 1000, 600000000);
+    settings->response_timeout = (usec)dice_magnitude(dice, 1000000, 60000000);
+    settings->quantum = dice_between(dice, 1, 10);
+    if (dice_percent(dice, 60)) {
+        settings->slice_messages = dice_between(dice, 1, 12);
+        settings->slice_size = dice_magnitude(dice, 100, 100000);
+    }
+    if (dice_percent(dice, 30))
+        settings->upstream_command_max = dice_magnitude(dice, 4, 200);
+    if (dice_percent(dice, 20))
+        settings->queued_commands = dice_between(dice, 8, 20);
+    if (dice_percent(dice, 20))
+        settings->drain_max = dice_magnitude(dice, 1000, 100000);
+    settings->login_timeout = USEC_HOUR * 100;
+}
+
+static void choose_faults(struct plan *plan, struct dice *dice)
+{
+    usec length = (usec)plan->acts * plan->rounds * plan->think;
+
+    if (dice_percent(dice, 30))
+        return;
+    plan->fault_count = (unsigned)dice_magnitude(dice, 1, FAULTS_MAX);
+    for (unsigned i = 0; i < plan->fault_count; i++) {
+        struct fault *fault = &plan->faults[i];
+        *fault = (struct fault){.kind = (enum fault_kind)dice_below(dice, FAULT_KINDS),
+                                .at = (usec)random_below(&dice->random, (uint64_t)length + 1),
+                                .user = dice_below(dice, plan->users),
+                                .amount = (uint32_t)dice_magnitude(dice, 1, 5000)};
+    }
+}
+
+void plan_make(struct plan *plan, uint64_t seed)
+{
+    struct dice dice = dice_make(seed, DICE_PLAN, 0, 0);
+
+    *plan = (struct plan){0};
+    plan->users = dice_percent(&dice, 60) ? 1 : dice_between(&dice, 2, USERS_MAX);
+    plan->clients = plan->users + (unsigned)dice_magnitude(&dice, 1, 20);
+    plan->boxes = dice_percent(&dice, 40) ? 1 : dice_between(&dice, 2, BOXES_MAX);
+    plan->writers = dice_percent(&dice, 25) ? 0 : dice_between(&dice, 1, 3);
+    plan->rounds = dice_between(&dice, 1, 3);
+    plan->acts = (unsigned)dice_magnitude(&dice, 20, 120);
+    plan->think = (usec)dice_magnitude(&dice, 300, 3000000);
+    plan->writer_pause = (usec)dice_magnitude(&dice, 300, 3000000);
+    plan->latency = (usec)dice_magnitude(&dice, 1, 5000);
+    plan->split = dice_percent(&dice, 50) ? 0 : (unsigned)dice_magnitude(&dice, 1, 100);
+    plan->large = dice_percent(&dice, 60) ? 0 : (unsigned)dice_magnitude(&dice, 1, 30);
+    plan->rubbish = dice_percent(&dice, 75) ? 0 : 1;
+    plan->deletes = dice_percent(&dice, 30);
+    plan->passwords = dice_percent(&dice, 30);
+    plan->delegated = dice_percent(&dice, 40);
+    plan->read_only_only = dice_percent(&dice, 5);
+    choose_abilities(plan, &dice);
+    choose_liberties(plan, &dice);
+    choose_settings(&plan->settings, &dice);
+    choose_faults(plan, &dice);
+}
+
+/* --- cuts */
+
+static const char letters[] = {[CUT_CLIENT] = 'c', [CUT_ACT] = 'a',     [CUT_WRITER] = 'w', [CUT_WRITER_ACT] = 'v',
+                               [CUT_FAULT] = 'f',  [CUT_LIBERTY] = 'l', [CUT_ROUND] = 'r'};
+
+bool cuts_hold(const struct cuts *cuts, enum cut_kind kind, unsigned actor, unsigned step)
+{
+    for (size_t i = 0; cuts && i < cuts->count; i++) {
+        const struct cut *cut = &cuts->cut[i];
+        if (cut->kind == kind && cut->actor == actor && step >= cut->from && step <= cut->to)
+            return true;
+    }
+    return false;
+}
+
+void cuts_add(struct cuts *cuts, struct cut cut)
+{
+    if (cuts->count == cuts->capacity) {
+        cuts->capacity = cuts->capacity ? cuts->capacity * 2 : 16;
+        cuts->cut = reallocarray(cuts->cut, cuts->capacity, sizeof(*cuts->cut));
+        if (!cuts->cut)
+            abort();
+    }
+    cuts->cut[cuts->count++] = cut;
+}
+
+void cuts_clear(struct cuts *cuts)
+{
+    free(cuts->cut);
+    *cuts = (struct cuts){0};
+}
+
+char *cuts_print(const struct cuts *cuts)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        abort();
+    for (size_t i = 0; i < cuts->count; i++)
+        fprintf(out, "%s%c%u:%u-%u", i ? "," : "", letters[cuts->cut[i].kind], cuts->cut[i].actor, cuts->cut[i].from,
+                cuts->cut[i].to);
+    fclose(out);
+    return text;
+}
+
+bool cuts_read(struct cuts *cuts, const char *text)
+{
+    while (*text) {
+        struct cut cut = {0};
+        const char *letter = memchr(letters, *text, sizeof(letters));
+        int used = 0;
+        if (!letter || sscanf(text + 1, "%u:%u-%u%n", &cut.actor, &cut.from, &cut.to, &used) != 3)
+            return false;
+        cut.kind = (enum cut_kind)(letter - letters);
+        cuts_add(cuts, cut);
+        text += 1 + used;
+        if (*text == ',')
+            text++;
+    }
+    return true;
+}

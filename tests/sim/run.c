@@ -1,0 +1,298 @@
+/* A run: rounds of acting, each with a quiet point behind it at which everything is compared; then the end. */
+#include "sim/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "session/session.h"
+#include "sim/client.h"
+#include "sim/link.h"
+#include "sim/others.h"
+#include "sim/server.h"
+#include "sim/spool.h"
+
+#define STEPS_MAX    3000000
+#define LONGEST_WAIT (30 * USEC_MINUTE)
+
+static void write_log(void *context, enum log_level level, const char *line)
+{
+    sim_note(context, "  log %s: %s", log_level_name(level), line);
+}
+
+/* --- steps */
+
+static void check_all(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->plan.clients; i++)
+        client_check_waiting(&sim->clients[i], LONGEST_WAIT);
+}
+
+/* The next thing that happens, if it happens before `until`. */
+static bool step(struct sim *sim, usec until)
+{
+    usec next = runqueue_next(sim->runqueue);
+
+    if (sim->failed)
+        return false;
+    if (sim->jump > 0) {
+        next = sim_now(sim) + sim->jump;
+        sim->jump = 0;
+        sim->jumped_at = next;
+    } else if (next > until) {
+        runqueue_set_now(sim->runqueue, until);
+        return false;
+    }
+    runqueue_step(sim->runqueue, next);
+    if (++sim->steps % 64 == 0)
+        check_all(sim);
+    if (sim->steps > STEPS_MAX)
+        sim_fail(sim, "spins", "%u steps and no end", STEPS_MAX);
+    return true;
+}
+
+static void pass(struct sim *sim, usec time)
+{
+    usec until = sim_now(sim) + time;
+
+    while (step(sim, until))
+        ;
+}
+
+static bool all_quiet(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->plan.clients; i++) {
+        if (!sim->clients[i].rubbish && !client_is_quiet(&sim->clients[i]))
+            return false;
+    }
+    return true;
+}
+
+static void fail_waiting(struct sim *sim, const struct client *client)
+{
+    sim_fail(sim, "waits for ever",
+             "%s: %s is not answered at a quiet point (%llu of %llu octets delivered, wants %u, %s)", client->name,
+             client->first ? client->first->tag : "nothing", (unsigned long long)client->delivered,
+             (unsigned long long)client->queued, session_wants(client->session),
+             client->held_for ? "a + is awaited" : "no + is awaited");
+}
+
+static void settle(struct sim *sim)
+{
+    usec until = sim_now(sim) + LONGEST_WAIT;
+
+    for (unsigned i = 0; i < sim->plan.clients; i++)
+        client_hurry(&sim->clients[i]);
+    while (!all_quiet(sim) && step(sim, until))
+        ;
+    for (unsigned i = 0; i < sim->plan.clients && !sim->failed; i++) {
+        if (!sim->clients[i].rubbish && !client_is_quiet(&sim->clients[i]))
+            fail_waiting(sim, &sim->clients[i]);
+    }
+}
+
+/* --- the quiet point */
+
+static bool is_in_mailbox(const struct client *client)
+{
+    return client->session && client->logged_in && client->replica.selected && client->replica.box && !client->ends &&
+           !client->rubbish && !client->replica.box->gone;
+}
+
+static void compare_all(struct sim *sim, bool idling)
+{
+    for (unsigned i = 0; i < sim->plan.clients && !sim->failed; i++) {
+        struct client *client = &sim->clients[i];
+        if (is_in_mailbox(client) && client->idling == idling)
+            replica_compare(&client->replica, true);
+    }
+}
+
+static void for_all_in_mailbox(struct sim *sim, void (*ask)(struct client *client))
+{
+    for (unsigned i = 0; i < sim->plan.clients && !sim->failed; i++) {
+        struct client *client = &sim->clients[i];
+        if (is_in_mailbox(client) && !client->idling && !client->first) {
+            client->dice = dice_make(sim->seed, DICE_ACT, i, 2000000 + sim->round * 10u);
+            ask(client);
+            client_end_packet(client);
+        }
+    }
+    settle(sim);
+    compare_all(sim, false);
+}
+
+static void ask_noop(struct client *client)
+{
+    client_noop(client);
+}
+
+static void ask_all(struct client *client)
+{
+    client_fetch_all(client, dice_percent(&client->dice, 50));
+}
+
+static void ask_more(struct client *client)
+{
+    client_search(client, dice_percent(&client->dice, 50));
+    client_status(client, client->replica.box->name);
+    client_list(client);
+}
+
+static void stop_idling(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->plan.clients; i++) {
+        struct client *client = &sim->clients[i];
+        if (client->session && client->idling && !client->done_sent) {
+            client->dice = dice_make(sim->seed, DICE_ACT, i, 3000000 + sim->round);
+            client_done(client);
+        }
+    }
+    settle(sim);
+}
+
+static void news_everywhere(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->plan.users; i++) {
+        for (struct box *box = sim->users[i].boxes; box; box = box->next)
+            server_news(box);
+    }
+}
+
+static void quiet_point(struct sim *sim)
+{
+    sim->quiet = true;
+    sim_note(sim, "--- quiet point");
+    faults_end(sim);
+    settle(sim);
+    news_everywhere(sim);
+    pass(sim, 12 * USEC_MINUTE);
+    faults_end(sim);
+    settle(sim);
+    compare_all(sim, true);
+    stop_idling(sim);
+    for_all_in_mailbox(sim, ask_noop);
+    for_all_in_mailbox(sim, ask_all);
+    for_all_in_mailbox(sim, ask_more);
+    sim->quiet = false;
+}
+
+/* --- rounds */
+
+static bool is_active(const struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->plan.clients; i++) {
+        if (sim->clients[i].acts_left > 0)
+            return true;
+    }
+    return false;
+}
+
+static void play_round(struct sim *sim)
+{
+    sim_note(sim, "--- round %u", sim->round);
+    for (unsigned i = 0; i < sim->plan.clients; i++)
+        client_begin_round(&sim->clients[i]);
+    writers_begin_round(sim);
+    faults_begin_round(sim);
+    while (is_active(sim) && step(sim, USEC_NEVER - 1))
+        ;
+    if (!sim->failed)
+        quiet_point(sim);
+}
+
+/* --- beginning and end */
+
+static void make(struct sim *sim, struct spooler *spooler)
+{
+    struct registry_options options = {.settings = &sim->plan.settings,
+                                       .spooler = spooler,
+                                       .link_ops = &sim_link_ops,
+                                       .link_context = sim,
+                                       .version = "0"};
+
+    sim->log = (struct log){.level = LOG_DEBUG, .write = write_log, .context = sim};
+    sim->upstream = (struct upstream_settings){.name = "model", .host = "model", .port = 143};
+    sim->runqueue = options.runqueue = runqueue_new();
+    runqueue_set_now(sim->runqueue, 1000 * USEC_SECOND);
+    options.log = sim->trace ? &sim->log : NULL;
+    options.seed = sim->seed;
+    sim->registry = registry_new(&options);
+    if (!sim->runqueue || !sim->registry)
+        abort();
+    store_make(sim);
+    client_make(sim);
+    writers_make(sim);
+}
+
+static void shut_down(struct sim *sim)
+{
+    usec until = sim_now(sim) + 3 * USEC_MINUTE;
+
+    sim->quiet = true;
+    registry_shutdown(sim->registry, "The simulation is over");
+    while (!registry_idle(sim->registry) && step(sim, until))
+        ;
+    if (!sim->failed && !registry_idle(sim->registry))
+        sim_fail(sim, "does not end", "accounts or sessions are left after the shutdown");
+    if (!sim->failed && sim->links)
+        sim_fail(sim, "does not end", "a connection is left after the shutdown");
+}
+
+static void clear(struct sim *sim)
+{
+    sim->quiet = true;
+    faults_clear(sim);
+    writers_clear(sim);
+    for (unsigned i = 0; i < sim->plan.clients; i++)
+        client_free(&sim->clients[i]);
+    if (!sim->failed)
+        runqueue_step(sim->runqueue, sim_now(sim));
+    registry_free(sim->registry);
+    link_clear_all(sim);
+    runqueue_free(sim->runqueue);
+    memory_clear(&sim->memory);
+}
+
+static void apply_cuts(struct sim *sim)
+{
+    unsigned index = 0;
+
+    if (!sim->cuts)
+        return;
+#define LIBERTY_CUT(name)                                                                                              \
+    if (cuts_hold(sim->cuts, CUT_LIBERTY, 0, index++))                                                                 \
+        sim->plan.liberties.name = 0;
+    LIBERTIES(LIBERTY_CUT)
+#undef LIBERTY_CUT
+    while (sim->plan.rounds > 1 && cuts_hold(sim->cuts, CUT_ROUND, 0, sim->plan.rounds - 1))
+        sim->plan.rounds--;
+}
+
+void run_seed(uint64_t seed, const struct cuts *cuts, FILE *trace, struct run_result *result)
+{
+    struct spooler spooler = {.ops = &sim_spool_ops};
+    struct sim sim = {.seed = seed, .cuts = cuts, .trace = trace};
+
+    alarm(120); /* a run that never comes back is a failure too */
+    plan_make(&sim.plan, seed);
+    *result = (struct run_result){.clients = sim.plan.clients,
+                                  .writers = sim.plan.writers,
+                                  .fault_count = sim.plan.fault_count,
+                                  .acts = sim.plan.acts * sim.plan.rounds,
+                                  .rounds = sim.plan.rounds};
+    apply_cuts(&sim);
+    make(&sim, &spooler);
+    for (sim.round = 0; sim.round < sim.plan.rounds && !sim.failed; sim.round++)
+        play_round(&sim);
+    if (!sim.failed)
+        shut_down(&sim);
+    result->failed = sim.failed;
+    memcpy(result->check, sim.check, sizeof(result->check));
+    memcpy(result->text, sim.text, sizeof(result->text));
+    result->commands = sim.commands;
+    result->faults = sim.faults;
+    result->upstream_commands = sim.upstream_commands;
+    clear(&sim);
+    alarm(0);
+}

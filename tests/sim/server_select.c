@@ -1,0 +1,179 @@
+/* SELECT, EXAMINE, STATUS of the model server. RFC 3501 section 6.3.1, 6.3.10; RFC 7162 section 3.1.2, 3.2.5. */
+#include <string.h>
+
+#include "sim/server.h"
+
+/* --- QRESYNC */
+
+static void tell_vanished(struct server *server, uint64_t since)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < server->box->all_count; i++) {
+        const struct message *message = server->box->all[i];
+        if (!message->dead || message->modseq <= since)
+            continue;
+        server_write(server, "%s%u", any ? "," : "* VANISHED (EARLIER) ", message->uid);
+        any = true;
+    }
+    if (any)
+        server_write(server, "\r\n");
+}
+
+static void tell_changed(struct server *server, uint64_t since)
+{
+    for (unsigned i = 0; i < server->seen_count; i++) {
+        if (server->seen[i].message->modseq > since)
+            seat_tell_flags(server, i, true);
+    }
+}
+
+/* "(QRESYNC (validity modseq))" or "(CONDSTORE)". */
+static bool read_parameter(struct server *server, struct cursor *cursor, struct slice line, uint64_t *validity,
+                           uint64_t *modseq)
+{
+    if (!cursor_take(cursor, ' '))
+        return true;
+    if (cursor_word(cursor, "(CONDSTORE)")) {
+        if (!server_can(server, CAN_CONDSTORE))
+            server_object(server, "CONDSTORE is not announced", line);
+        server->condstore = true;
+        return true;
+    }
+    if (!server->qresync)
+        server_object(server, "QRESYNC is not enabled", line);
+    return cursor_word(cursor, "(QRESYNC (") && cursor_number(cursor, validity) && cursor_take(cursor, ' ') &&
+           cursor_number(cursor, modseq) && cursor_word(cursor, "))");
+}
+
+/* --- the answer */
+
+static void write_flags(struct server *server)
+{
+    const char *all = flags_print(server->user, ALL_FLAGS, false);
+
+    server_write(server, "* FLAGS %s\r\n", all);
+    if (server->read_only)
+        server_write(server, "* OK [PERMANENTFLAGS ()] read-only\r\n");
+    else
+        server_write(server, "* OK [PERMANENTFLAGS (%.*s \\*)] flags\r\n", (int)(strlen(all) - 2), all + 1);
+}
+
+static unsigned first_unseen(const struct server *server)
+{
+    for (unsigned i = 0; i < server->seen_count; i++) {
+        if (!(server->seen[i].message->flags & SEEN))
+            return i + 1;
+    }
+    return 0;
+}
+
+static void write_counts(struct server *server)
+{
+    unsigned unseen = first_unseen(server);
+
+    /* A number that is no longer right is put right before the answer ends. */
+    if (server_liberty(server, server->sim->plan.liberties.old_news))
+        server_write(server, "* %u EXISTS\r\n", dice_below(&server->dice, 100));
+    server_write(server, "* %u EXISTS\r\n* %u RECENT\r\n", server->seen_count, server->told_recent);
+    if (unseen > 0 && server_liberty(server, 70))
+        server_write(server, "* OK [UNSEEN %u] first unseen\r\n", unseen);
+    server_write(server, "* OK [UIDVALIDITY %u] valid\r\n", server->box->validity);
+    if (!server_liberty(server, server->sim->plan.liberties.no_uidnext))
+        server_write(server, "* OK [UIDNEXT %u] next\r\n", server->box->uidnext);
+    if (server_can(server, CAN_CONDSTORE))
+        server_write(server, "* OK [HIGHESTMODSEQ %llu] highest\r\n", (unsigned long long)server->box->modseq);
+}
+
+/* What there is to say of the mailbox that is being left. */
+static void leave(struct server *server)
+{
+    if (!server->box)
+        return;
+    if (server_liberty(server, server->sim->plan.liberties.old_news))
+        seat_news(server, NEWS_ALL);
+    if (server->qresync)
+        server_write(server, "* OK [CLOSED] left\r\n");
+    seat_leave(server);
+}
+
+void server_select(struct server *server, struct cursor *cursor, bool examine)
+{
+    struct slice name, line = {cursor->at, (size_t)(cursor->end - cursor->at)};
+    uint64_t validity = 0, modseq = 0;
+    struct box *box;
+
+    if (!cursor_string(cursor, &name) || !read_parameter(server, cursor, line, &validity, &modseq))
+        server_object(server, "a malformed SELECT", line);
+    leave(server);
+    box = box_find(server->user, name);
+    if (!box) {
+        server_answer(server, "NO", "NONEXISTENT", "no such mailbox");
+        return;
+    }
+    seat_take(server, box, examine);
+    if (server_liberty(server, 50)) {
+        write_flags(server);
+        write_counts(server);
+    } else {
+        write_counts(server);
+        write_flags(server);
+    }
+    if (validity == box->validity) {
+        tell_vanished(server, modseq);
+        tell_changed(server, modseq);
+    }
+    server_answer(server, "OK", examine ? "READ-ONLY" : "READ-WRITE", "selected");
+}
+
+/* --- STATUS */
+
+static void status_item(struct server *server, const struct box *box, struct slice item)
+{
+    unsigned recent = 0;
+
+    for (size_t i = 0; i < box->all_count; i++)
+        recent += !box->all[i]->dead && box->all[i]->recent;
+    if (slice_equal_nocase(item, SLICE("MESSAGES")))
+        server_write(server, "MESSAGES %u", box->living);
+    else if (slice_equal_nocase(item, SLICE("UIDNEXT")))
+        server_write(server, "UIDNEXT %u", box->uidnext);
+    else if (slice_equal_nocase(item, SLICE("UIDVALIDITY")))
+        server_write(server, "UIDVALIDITY %u", box->validity);
+    else if (slice_equal_nocase(item, SLICE("UNSEEN")))
+        server_write(server, "UNSEEN %u", box_unseen(box));
+    else if (slice_equal_nocase(item, SLICE("RECENT")))
+        server_write(server, "RECENT %u", recent);
+    else if (slice_equal_nocase(item, SLICE("HIGHESTMODSEQ")) && server_can(server, CAN_CONDSTORE))
+        server_write(server, "HIGHESTMODSEQ %llu", (unsigned long long)box->modseq);
+    else
+        server_object(server, "an item of STATUS that is not announced", item);
+}
+
+void server_status(struct server *server, struct cursor *cursor, struct slice line)
+{
+    struct slice name;
+    struct box *box;
+    const char *space = "";
+
+    if (!cursor_string(cursor, &name) || !cursor_word(cursor, " (")) {
+        server_object(server, "a malformed STATUS", line);
+        return;
+    }
+    box = box_find(server->user, name);
+    if (box && box == server->box)
+        server_object(server, "STATUS of the selected mailbox", line);
+    if (!box) {
+        server_answer(server, "NO", NULL, "no such mailbox");
+        return;
+    }
+    server_write(server, "* STATUS {%zu}\r\n%.*s (", name.length, (int)name.length, name.data);
+    do {
+        server_write(server, "%s", space);
+        status_item(server, box, cursor_atom(cursor));
+        space = " ";
+    } while (cursor_take(cursor, ' '));
+    server_write(server, ")\r\n");
+    seat_news(server, NEWS_BEFORE_OK);
+    server_answer(server, "OK", NULL, "done");
+}

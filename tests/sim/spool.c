@@ -1,0 +1,59 @@
+/* One growing piece of memory for each. */
+#include "sim/spool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct spool {
+    char *bytes;
+    size_t size, capacity;
+};
+
+static struct spool *spool_open(void *context)
+{
+    (void)context;
+    return calloc(1, sizeof(struct spool));
+}
+
+static bool spool_append(struct spool *spool, const void *bytes, size_t size)
+{
+    if (spool->size + size > spool->capacity) {
+        size_t capacity = (spool->size + size) * 2;
+        char *grown = realloc(spool->bytes, capacity);
+        if (!grown)
+            return false;
+        spool->bytes = grown;
+        spool->capacity = capacity;
+    }
+    if (size)
+        memcpy(spool->bytes + spool->size, bytes, size);
+    spool->size += size;
+    return true;
+}
+
+static size_t spool_read(struct spool *spool, uint64_t offset, void *bytes, size_t size)
+{
+    size_t left = offset < spool->size ? spool->size - (size_t)offset : 0;
+
+    if (size > left)
+        size = left;
+    if (size)
+        memcpy(bytes, spool->bytes + offset, size);
+    return size;
+}
+
+static uint64_t spool_size(const struct spool *spool)
+{
+    return spool->size;
+}
+
+static void spool_close(struct spool *spool)
+{
+    if (!spool)
+        return;
+    free(spool->bytes);
+    free(spool);
+}
+
+const struct spool_ops sim_spool_ops = {
+    .open = spool_open, .append = spool_append, .read = spool_read, .size = spool_size, .close = spool_close};

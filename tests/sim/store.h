@@ -1,0 +1,107 @@
+/* The model server's own idea of truth: users, their mailboxes, messages and everything that ever happened to them.
+ * What is dead stays here, so that any answer can be judged. */
+#ifndef IMAPMUX_TESTS_SIM_STORE_H
+#define IMAPMUX_TESTS_SIM_STORE_H
+
+#include "sim/sim.h"
+
+/* Flags of a message. */
+enum {
+    SEEN = 1,
+    ANSWERED = 2,
+    FLAGGED = 4,
+    DELETED = 8,
+    DRAFT = 16,
+    KEYWORD = 32, /* the first one; each user has its own names */
+    SYSTEM_FLAGS = 5,
+    KEYWORDS = 6,
+    FLAGS = SYSTEM_FLAGS + KEYWORDS,
+    ALL_FLAGS = (1 << FLAGS) - 1,
+};
+
+/* What a message says of itself; copies share it. */
+struct identity {
+    struct user *user;
+    uint32_t number;
+    const char *text; /* the whole message */
+    size_t size, header; /* header: with its empty line */
+    const char *id_header; /* "X-ID: ...\r\n\r\n" */
+    unsigned delivered;  /* how often APPEND has stored it */
+};
+
+#define PAST_MAX 24
+
+struct message {
+    uint32_t uid;
+    struct box *box;
+    struct identity *identity;
+    uint32_t flags;
+    uint64_t modseq; /* of its last change, or of its end */
+    bool dead;
+    bool recent;     /* no session has had it yet */
+    usec born_at, died_at;
+    uint32_t past[PAST_MAX]; /* flags that it had, the newest last */
+    unsigned past_count;     /* ever */
+    const void *recent_view; /* the client's view that was told \Recent */
+};
+
+struct box {
+    struct user *user;
+    struct box *next;
+    const char *name;
+    uint32_t validity, uidnext;
+    uint64_t modseq;
+    struct message **all; /* ascending by uid, the dead too */
+    size_t all_count, all_capacity;
+    unsigned living;
+    bool gone; /* deleted, renamed or replaced */
+};
+
+struct server;
+struct order;
+
+struct user {
+    struct sim *sim;
+    unsigned number;
+    const char *name;
+    const char *password[2];
+    const char *through; /* the user who may act for it (authorization id); NULL: itself */
+    struct box *boxes;
+    struct server *server; /* its one session, logged in */
+    struct order *orders;  /* all that may still be carried out */
+    usec ghost_until;      /* the server counts a dead session so long */
+    unsigned ends;         /* mailboxes deleted, renamed, replaced so far: views may end */
+    usec disturbed_at;     /* the last fault that its clients may notice */
+    unsigned refuse_connect, refuse_greeting, refuse_login;
+    unsigned refusals; /* NO without a reason that the server has given */
+    unsigned arrivals_owed; /* of liberty arrives_always */
+};
+
+void store_make(struct sim *sim);
+struct user *store_user(struct sim *sim, struct slice name);
+
+struct identity *identity_new(struct user *user, struct dice *dice);
+/* NULL: there is none like it. */
+struct identity *identity_of(struct sim *sim, struct slice message);
+
+struct box *box_new(struct user *user, const char *name);
+struct box *box_find(struct user *user, struct slice name); /* living; INBOX in any case of letters */
+struct box *box_of_validity(struct user *user, struct slice name, uint32_t validity);
+void box_end(struct box *box);
+void box_rename(struct box *box, const char *name);
+struct message *box_deliver(struct box *box, struct identity *identity, uint32_t flags);
+struct message *box_message(const struct box *box, uint32_t uid); /* living or dead; NULL */
+struct message *box_living(const struct box *box, unsigned index);
+void message_expunge(struct message *message);
+/* bump: with a new modseq even if nothing changes */
+void message_set_flags(struct message *message, uint32_t flags, bool bump);
+bool message_had_flags(const struct message *message, uint32_t flags);
+unsigned box_unseen(const struct box *box);
+uint32_t box_highest(const struct box *box); /* UID among the living; 0: none */
+
+const char *flag_name(const struct user *user, unsigned index);
+/* False: a flag that this user does not have. \Recent is told apart. */
+bool flags_read(const struct user *user, struct slice list, uint32_t *flags, bool *recent);
+char *flags_print(struct user *user, uint32_t flags, bool recent); /* "(\Seen k)" in the run's memory */
+
+#endif
