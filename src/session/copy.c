@@ -203,7 +203,7 @@ static enum job_turn build_mark(struct job *job, struct outgoing *out)
     if (ok && any) {
         outgoing_text(out, "UID STORE ");
         outgoing_set(out, &living);
-        outgoing_text(out, " +FLAGS.SILENT (\\Deleted)");
+        outgoing_text(out, " +FLAGS (\\Deleted)"); /* not .SILENT: the truth is to learn it */
     }
     seqset_clear(&living);
     return !ok ? JOB_REFUSE : any ? JOB_SEND : JOB_NOTHING;
