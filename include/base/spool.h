@@ -28,4 +28,14 @@ struct spooler {
 
 struct spool *spooler_open(struct spooler *spooler);
 
+/* A spool with several holders: an upload belongs to the client's command and to the command on its way up, and either
+ * may end first. Closed when the last holder has let go. */
+struct shared_spool;
+
+struct shared_spool *shared_spool_open(struct spooler *spooler); /* held once by the caller; NULL: as spooler_open */
+struct shared_spool *shared_spool_hold(struct shared_spool *shared);
+void shared_spool_release(struct shared_spool *shared); /* NULL is allowed */
+bool shared_spool_append(struct shared_spool *shared, const void *bytes, size_t size);
+size_t shared_spool_read(struct shared_spool *shared, uint64_t offset, void *bytes, size_t size);
+
 #endif

@@ -12,7 +12,7 @@
 #include "imap/value.h"
 
 struct evbuffer;
-struct spool;
+struct shared_spool;
 struct outgoing; /* opaque */
 
 /* literal_plus: {n+} may be used without waiting; non_sync_max: up to how many octets (LITERAL- has 4096; UINT64_MAX
@@ -30,8 +30,8 @@ void outgoing_atom(struct outgoing *outgoing,
 void outgoing_astring(struct outgoing *outgoing, struct slice text);       /* may become an atom, never NIL */
 void outgoing_string(struct outgoing *outgoing, struct slice text);        /* quoted or literal */
 void outgoing_value(struct outgoing *outgoing, const struct value *value); /* kind kept; not VALUE_SPOOLED */
-/* A literal whose octets are in a spool, borrowed until the command is over. */
-void outgoing_spool(struct outgoing *outgoing, const struct spool *spool, uint64_t size, bool literal8);
+/* A literal whose octets are in a spool, which is held until the command is freed. */
+void outgoing_spool(struct outgoing *outgoing, struct shared_spool *spool, uint64_t size, bool literal8);
 
 bool outgoing_failed(const struct outgoing *outgoing);
 size_t outgoing_length(const struct outgoing *outgoing); /* octets so far, spooled literals not counted */
@@ -48,7 +48,7 @@ enum outgoing_state outgoing_send(struct outgoing *outgoing, struct evbuffer *ou
 void outgoing_continue(struct outgoing *outgoing);
 /* In OUTGOING_SPOOLS: which spool, from where, how much is left; the sender reads the bytes and calls
  * outgoing_spool_sent. */
-const struct spool *outgoing_current_spool(const struct outgoing *outgoing, uint64_t *offset, uint64_t *left);
+struct shared_spool *outgoing_current_spool(const struct outgoing *outgoing, uint64_t *offset, uint64_t *left);
 void outgoing_spool_sent(struct outgoing *outgoing, uint64_t octets);
 
 #endif

@@ -29,8 +29,7 @@ struct queued {
     struct arena arena;
     char *bytes; /* the line, owned */
     size_t length;
-    const struct spool_ops *spool_ops;
-    struct spool *upload; /* APPEND's message; NULL: none */
+    struct shared_spool *upload; /* APPEND's message; NULL: none */
     uint64_t upload_size;
     bool upload_literal8;
     const char *refused; /* NULL, or: answer this ("NO [TOOBIG] ...", "BAD ...") behind the tag instead of running it */
@@ -74,7 +73,7 @@ struct session {
     bool end_of_input;
 
     void (*line)(struct session *session, struct slice line); /* takes the next line instead of the queue; NULL: none */
-    struct spool *upload;                                     /* of the command that is being read */
+    struct shared_spool *upload;                              /* of the command that is being read */
     uint64_t upload_size;
     bool upload_literal8;
     bool upload_failed;

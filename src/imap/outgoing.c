@@ -11,13 +11,14 @@
 #include <event2/buffer.h>
 
 #include "base/secret.h"
+#include "base/spool.h"
 
 #define QUOTED_MAX 1000
 
 struct stop {
-    size_t at;                 /* octets of text before it */
-    bool waits;                /* for the server's +; else for octets of the spool */
-    const struct spool *spool; /* borrowed */
+    size_t at;                  /* octets of text before it */
+    bool waits;                 /* for the server's +; else for octets of the spool */
+    struct shared_spool *spool; /* held */
     uint64_t size;
 };
 
@@ -51,6 +52,8 @@ void outgoing_free(struct outgoing *outgoing)
         return;
     if (outgoing->secret)
         secret_wipe(outgoing->text, outgoing->capacity);
+    for (size_t i = 0; i < outgoing->stop_count; i++)
+        shared_spool_release(outgoing->stops[i].spool);
     free(outgoing->text);
     free(outgoing->stops);
     free(outgoing);
@@ -112,6 +115,8 @@ static void put_stop(struct outgoing *outgoing, struct stop stop)
         outgoing->stop_capacity = capacity;
     }
     stop.at = outgoing->length;
+    if (stop.spool)
+        shared_spool_hold(stop.spool);
     outgoing->stops[outgoing->stop_count++] = stop;
 }
 
@@ -270,7 +275,7 @@ void outgoing_value(struct outgoing *outgoing, const struct value *value)
     }
 }
 
-void outgoing_spool(struct outgoing *outgoing, const struct spool *spool, uint64_t size, bool literal8)
+void outgoing_spool(struct outgoing *outgoing, struct shared_spool *spool, uint64_t size, bool literal8)
 {
     announce(outgoing, size, literal8);
     if (size > 0)
@@ -322,7 +327,7 @@ void outgoing_continue(struct outgoing *outgoing)
         outgoing->next_stop++;
 }
 
-const struct spool *outgoing_current_spool(const struct outgoing *outgoing, uint64_t *offset, uint64_t *left)
+struct shared_spool *outgoing_current_spool(const struct outgoing *outgoing, uint64_t *offset, uint64_t *left)
 {
     const struct stop *stop = present_stop(outgoing);
 

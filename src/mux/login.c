@@ -350,6 +350,8 @@ void login_failed(struct account *account, const struct upstream_end *end)
             if (known)
                 remove_credential(account, (size_t)(known - account->credentials));
             rejected(account, account->trying->password);
+            if (known && account->credential_count == 0)
+                account_end_members(account, "The mail server no longer accepts the password of this account");
         } else if (account->credential_count > 0) {
             credential_failed(account);
         }

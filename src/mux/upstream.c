@@ -61,7 +61,7 @@ bool upstream_busy(const struct upstream *upstream)
 {
     switch (upstream->state) {
     case UPSTREAM_READY:
-        return upstream->in_flight || upstream->idle_answer_awaited;
+        return upstream->in_flight || upstream->sending || upstream->idle_answer_awaited;
     case UPSTREAM_ENTERING_IDLE:
     case UPSTREAM_IDLING:
         return upstream->held || upstream->leave_idle;
@@ -313,9 +313,9 @@ static void spool_out(struct upstream *upstream)
 {
     char bytes[16 * 1024];
     uint64_t offset, left;
-    const struct spool *spool = outgoing_current_spool(upstream->sending, &offset, &left);
+    struct shared_spool *spool = outgoing_current_spool(upstream->sending, &offset, &left);
     size_t want = left < sizeof(bytes) ? (size_t)left : sizeof(bytes);
-    size_t got = registry_spooler(upstream->registry)->ops->read((struct spool *)(uintptr_t)spool, offset, bytes, want);
+    size_t got = shared_spool_read(spool, offset, bytes, want);
 
     if (got == 0 || evbuffer_add(upstream->output, bytes, got) < 0) {
         upstream_fail(upstream, REFUSAL_NONE, SLICE("a spooled message could not be read"));
@@ -328,6 +328,11 @@ void upstream_push(struct upstream *upstream)
 {
     while (has_link(upstream) && upstream->sending && evbuffer_get_length(upstream->output) < OUTPUT_HIGH_WATER) {
         enum outgoing_state state = outgoing_send(upstream->sending, upstream->output);
+        upstream->waits_for_plus = state == OUTGOING_WAITS;
+        if (state == OUTGOING_WAITS && !upstream->in_flight) {
+            upstream_fail(upstream, REFUSAL_NONE, SLICE("a command was answered in the middle of its literals"));
+            return;
+        }
         if (state == OUTGOING_WAITS)
             break;
         if (state == OUTGOING_SPOOLS) {
@@ -336,6 +341,8 @@ void upstream_push(struct upstream *upstream)
         }
         outgoing_free(upstream->sending);
         upstream->sending = NULL;
+        if (!upstream->in_flight)
+            upstream->owner.idle_over(upstream->owner.owner, false); /* its answer came first: free only now */
     }
     if (!has_link(upstream) || evbuffer_get_length(upstream->output) == 0)
         return; /* waking a link that has nothing to write would go round for ever */
@@ -466,13 +473,19 @@ static void tagged(struct upstream *upstream, const struct response *response)
         idle_answered(upstream, response);
         return;
     }
+    if (tag_is("DONE", response->tag)) /* our DONE crossed the server's own end of IDLE */
+        return;
     if (!upstream->in_flight || !tag_is(upstream->tag, response->tag)) {
         garbage(upstream, response->tag, false);
         return;
     }
     upstream->in_flight = false;
-    outgoing_free(upstream->sending); /* refused before its literals were wanted */
-    upstream->sending = NULL;
+    /* Refused before a literal was wanted. One that has begun is sent to its end: the server counts its octets, and
+     * would take what followed for them, and the rest of the message for commands. */
+    if (upstream->sending && upstream->waits_for_plus) {
+        outgoing_free(upstream->sending);
+        upstream->sending = NULL;
+    }
     if (response->code.name == RESPONSE_CODE_CAPABILITY)
         upstream_setup_untagged(upstream, response);
     if (upstream->state == UPSTREAM_LOGGING_OUT)

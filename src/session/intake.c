@@ -19,8 +19,7 @@ void queued_free(struct queued *queued)
         secret_wipe(queued->bytes, queued->length);
     free(queued->bytes);
     arena_wipe(&queued->arena);
-    if (queued->upload)
-        queued->spool_ops->close(queued->upload);
+    shared_spool_release(queued->upload);
     free(queued);
 }
 
@@ -49,7 +48,6 @@ static struct queued *new_queued(struct session *session, struct line line)
     if (!queued)
         return NULL;
     arena_init(&queued->arena, session_settings(session)->client_line_max * QUEUED_VALUES_PER_OCTET);
-    queued->spool_ops = registry_spooler(session->registry)->ops;
     queued->length = line.bytes.length;
     queued->bytes = slice_copy(line.bytes);
     if (!queued->bytes) {
@@ -122,7 +120,7 @@ static void spool_literal(struct session *session, const struct command_input *i
 {
     struct spooler *spooler = registry_spooler(session->registry);
 
-    session->upload = spooler_open(spooler);
+    session->upload = shared_spool_open(spooler);
     session->upload_size = input->literal_size;
     session->upload_literal8 = input->literal8;
     session->upload_failed = session->upload == NULL;
@@ -170,9 +168,7 @@ static void literal(struct session *session, const struct command_input *input)
 
 static void upload_data(struct session *session, struct slice bytes)
 {
-    const struct spool_ops *ops = registry_spooler(session->registry)->ops;
-
-    if (session->upload && !session->upload_failed && !ops->append(session->upload, bytes.data, bytes.length))
+    if (session->upload && !session->upload_failed && !shared_spool_append(session->upload, bytes.data, bytes.length))
         session->upload_failed = true;
 }
 

@@ -378,8 +378,7 @@ struct session *session_new(struct registry *registry, const struct session_opti
 /* Before the step is over: by then the registry may be gone, and its spooler with it. */
 static void drop_upload(struct session *session)
 {
-    if (session->upload)
-        registry_spooler(session->registry)->ops->close(session->upload);
+    shared_spool_release(session->upload);
     session->upload = NULL;
 }
 

@@ -1,5 +1,6 @@
 /* Commands on their way up: kinds kept, literals only as the server permits, sending in steps. */
 #include "imap/outgoing.h"
+#include "base/spool.h"
 
 #include <criterion/criterion.h>
 #include <event2/buffer.h>
@@ -117,15 +118,30 @@ Test(outgoing, values_keep_their_kind)
     arena_clear(&arena);
 }
 
+static struct spool *open_nothing(void *context)
+{
+    (void)context;
+    return (struct spool *)(uintptr_t)16;
+}
+
+static void close_nothing(struct spool *spool)
+{
+    (void)spool;
+}
+
+static const struct spool_ops no_spool_ops = {.open = open_nothing, .close = close_nothing};
+
 Test(outgoing, octets_of_a_spool_are_asked_for_as_they_can_be_sent)
 {
-    const struct spool *spool = (const struct spool *)(uintptr_t)16;
+    struct spooler spooler = {.ops = &no_spool_ops};
+    struct shared_spool *spool = shared_spool_open(&spooler);
     struct outgoing *outgoing = outgoing_new(100);
 
     outgoing_text(outgoing, "APPEND x ");
     outgoing_spool(outgoing, spool, 100, false);
     outgoing_text(outgoing, " ");
     outgoing_spool(outgoing, spool, 130, true);
+    shared_spool_release(spool); /* the command holds it now */
     expect_sent(outgoing, "APPEND x {100+}\r\n$0$60 ~{130}\r\n~$0$60$120\r\n");
 }
 
