@@ -30,6 +30,8 @@ struct tail_entry {
     uint64_t modseq;
 };
 
+#define MAILBOX_NEVER (-1000000 * USEC_SECOND) /* before any time that a clock tells */
+
 struct mailbox {
     char *name;           /* canonical (INBOX) */
     uint32_t uidvalidity; /* 0: not known */
@@ -40,6 +42,7 @@ struct mailbox {
     size_t tail_capacity;
     bool known;         /* the map has been built once: views can exist */
     bool map_in_step;   /* the upstream has it selected, and the map is what it has */
+    bool doubted;       /* it has contradicted what is known: the next switch learns the whole map anew */
     bool flags_in_step; /* so are the flags of every message */
     bool read_only;     /* the server answered READ-ONLY to SELECT */
     bool deleted;       /* no longer in the account's list: kept for its views only */
@@ -53,6 +56,7 @@ struct mailbox {
     bool nomodseq;               /* the server keeps no mod-sequences for it */
     uint64_t modseq;             /* every change up to here is in the truth; 0: none known */
     uint64_t modseq_pending;     /* seen in answers, not yet vouched for */
+    uint64_t modseq_said;        /* HIGHESTMODSEQ since the last tagged answer; 0: none */
     uint32_t uidnext_left;       /* UIDNEXT when the upstream left it with every entry named; 0: it did not */
     bool left_with_flags;        /* the flags were in step when it was left: its modseq may be compared with STATUS */
     uint32_t flags_cursor;       /* flags are learned up to this UID since the map came in step */
@@ -63,7 +67,7 @@ struct mailbox {
     struct uid_set recent_taken; /* given to a session since the upstream's last SELECT */
     uint32_t recent_told;        /* the upstream's RECENT */
     struct view *views;          /* DL list */
-    usec looked_at;              /* when the last command there finished; -USEC_SECOND * 1000000: never */
+    usec looked_at;              /* when the last command there finished; MAILBOX_NEVER */
     uint64_t confirmed;          /* number of the last upstream command that was written there and has finished */
 };
 
@@ -108,7 +112,11 @@ bool mailbox_set_flags(struct mailbox *mailbox, struct message *message, const s
  * of flags is ignored. */
 void mailbox_take_flag_list(struct mailbox *mailbox, const struct value *list, bool permanent);
 void mailbox_out_of_step(struct mailbox *mailbox);
-/* At a tagged answer of a command in this mailbox: modseq moves up if nothing is nameless or unknown. */
+/* Whatever was asked of it, something has been put into it since: it is not fresh. */
+void mailbox_forget_look(struct mailbox *mailbox);
+/* At a tagged answer of a command in this mailbox: modseq moves up if nothing is nameless or unknown. A server that
+ * holds changes back says so by a lower HIGHESTMODSEQ, which counts even if higher ones have been seen (RFC 7162
+ * section 5). */
 void mailbox_settle_modseq(struct mailbox *mailbox);
 /* Are the flags of every message known? */
 bool mailbox_all_flags_known(const struct mailbox *mailbox);

@@ -19,7 +19,7 @@ struct mailbox *mailbox_new(struct slice name)
         return NULL;
     mailbox->name = slice_copy(name);
     mailbox->keywords = keywords_new();
-    mailbox->looked_at = mailbox->flags_at = -1000000 * USEC_SECOND;
+    mailbox->looked_at = mailbox->flags_at = MAILBOX_NEVER;
     if (mailbox->name && mailbox->keywords)
         return mailbox;
     mailbox_free(mailbox);
@@ -48,7 +48,7 @@ void mailbox_reset(struct mailbox *mailbox)
     mailbox->known = mailbox->map_in_step = mailbox->flags_in_step = false;
     mailbox->uidvalidity = mailbox->uidnext = mailbox->uidnext_left = mailbox->first_unseen = 0;
     mailbox->left_with_flags = false;
-    mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_at_select = 0;
+    mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_said = mailbox->modseq_at_select = 0;
 }
 
 void mailbox_end_views(struct mailbox *mailbox, const char *reason, const struct view *except)
@@ -83,8 +83,13 @@ void mailbox_drop_tail(struct mailbox *mailbox)
 void mailbox_out_of_step(struct mailbox *mailbox)
 {
     mailbox->map_in_step = mailbox->flags_in_step = false;
-    mailbox->looked_at = -1000000 * USEC_SECOND;
+    mailbox_forget_look(mailbox);
     mailbox_drop_tail(mailbox);
+}
+
+void mailbox_forget_look(struct mailbox *mailbox)
+{
+    mailbox->looked_at = MAILBOX_NEVER;
 }
 
 /* --- flags */
@@ -189,6 +194,9 @@ bool mailbox_all_flags_known(const struct mailbox *mailbox)
 
 void mailbox_settle_modseq(struct mailbox *mailbox)
 {
+    if (mailbox->modseq_said != 0)
+        mailbox->modseq_pending = mailbox->modseq_said;
+    mailbox->modseq_said = 0;
     if (mailbox->tail_count > 0 || !mailbox->flags_in_step || mailbox->nomodseq)
         return;
     if (mailbox->modseq_pending > mailbox->modseq)

@@ -40,8 +40,12 @@ bool resync_selected_well(const struct account *account, const struct mailbox *m
 
 /* --- SELECT */
 
-/* The mailbox that is left: its numbers are no longer heard of. */
-static void leave(struct account *account)
+void resync_disturbed(struct account *account)
+{
+    account->resync.disturbed = account->resync.flags_missed = true;
+}
+
+void resync_leave(struct account *account)
 {
     struct mailbox *left = account->selected;
 
@@ -68,7 +72,7 @@ void resync_begin(struct account *account, struct mailbox *mailbox, bool read_wr
         upstream_drop(account->upstream, "out of memory");
         return;
     }
-    leave(account);
+    resync_leave(account);
     resync_clear(account);
     resync->mailbox = mailbox;
     resync->read_write = read_write;
@@ -177,8 +181,10 @@ void resync_fetch(struct account *account, const struct response *response)
     struct mailbox_flags flags;
     struct arena arena;
 
-    if (account->activity != ACTIVITY_SELECT || !response->fetch.first || !response->fetch.complete)
+    if (account->activity != ACTIVITY_SELECT || !response->fetch.first || !response->fetch.complete) {
+        resync->flags_missed = true;
         return;
+    }
     for (const struct fetch_pair *pair = response->fetch.pairs; pair; pair = pair->next) {
         if (fetch_pair_uid(pair))
             fetched.uid = fetch_pair_uid(pair);
@@ -268,6 +274,7 @@ static void send_search(struct account *account, enum account_activity activity)
     }
     seqset_clear(&resync->found);
     resync->disturbed = false;
+    resync->exists_when_sent = resync->exists;
     outgoing_text(out, account_has(account, CAPABILITY_ESEARCH) ? "UID SEARCH RETURN (ALL) " : "UID SEARCH ");
     if (activity == ACTIVITY_SEARCH_RECENT) {
         outgoing_text(out, "RECENT");
@@ -290,6 +297,7 @@ static void start_over(struct account *account, const char *reason)
 
     log_line(account_log(account), LOG_WARNING, "%s: %s: %s", account->name, mailbox->name, reason);
     mailbox_end_views(mailbox, reason, NULL);
+    scheduler_mailbox_reset(account, mailbox);
     mailbox_reset(mailbox);
     mailbox->uidvalidity = account->resync.uidvalidity;
 }
@@ -337,6 +345,12 @@ static bool take_qresync(struct account *account)
     return mailbox->map.count == resync->exists;
 }
 
+/* A search may be answered as of any moment while it ran: what arrived meanwhile is the beginning of the tail. */
+static bool count_is_right(const struct resync *resync, uint64_t count)
+{
+    return !resync->disturbed && count >= resync->exists_when_sent && count <= resync->exists;
+}
+
 /* The UIDs above the floor among those found join the map, if the count is then right. */
 static bool take_new(struct account *account)
 {
@@ -349,7 +363,7 @@ static bool take_new(struct account *account)
     seqset_walk_start(&walk, &resync->found);
     while (seqset_walk_next(&walk, &uid))
         new_ones += uid > floor;
-    if (resync->disturbed || mailbox->map.count + new_ones != resync->exists)
+    if (!count_is_right(resync, mailbox->map.count + new_ones))
         return false;
     seqset_walk_start(&walk, &resync->found);
     while (seqset_walk_next(&walk, &uid)) {
@@ -379,7 +393,7 @@ static bool take_all(struct account *account)
     struct seqset_walk walk;
     uint32_t uid, floor = mailbox->map.highest;
 
-    if (resync->disturbed || seqset_size(&resync->found) != resync->exists)
+    if (!count_is_right(resync, seqset_size(&resync->found)))
         return false;
     remove_missing(mailbox, &resync->found);
     seqset_walk_start(&walk, &resync->found);
@@ -394,7 +408,7 @@ static bool take_all(struct account *account)
         if (uid > mailbox->map.highest && !mailbox_append(mailbox, uid))
             return false;
     }
-    return mailbox->map.count == resync->exists;
+    return count_is_right(resync, mailbox->map.count);
 }
 
 static void take_recent(struct resync *resync)
@@ -439,15 +453,17 @@ static void in_step(struct account *account)
     struct resync *resync = &account->resync;
     struct mailbox *mailbox = resync->mailbox;
     const struct message *last = uid_map_last(&mailbox->map);
-    uint32_t next = last ? last->uid + 1 : 0;
+    uint32_t next = last ? last->uid + 1 : 0, exists;
     struct view *view, *following;
 
     mailbox->known = mailbox->map_in_step = true;
+    mailbox->doubted = false;
     mailbox->flags_cursor = 0;
     mailbox->uidnext = resync->uidnext > next ? resync->uidnext : resync->uidnext ? next : 0;
     mailbox->modseq_at_select = resync->highestmodseq;
     mailbox->modseq_pending = resync->highestmodseq;
-    mailbox->flags_in_step = flags_told(account, resync->qresync);
+    mailbox->modseq_said = 0;
+    mailbox->flags_in_step = !resync->flags_missed && flags_told(account, resync->qresync);
     if (mailbox->flags_in_step)
         mailbox->flags_at = task_now(&account->task);
     else if (upstream_has_condstore(account->upstream)) /* cheap: only what has changed is asked for */
@@ -458,8 +474,11 @@ static void in_step(struct account *account)
     DL_FOREACH_SAFE (mailbox->views, view, following) {
         view->ops->changed(view->owner, VIEW_CHANGED_NUMBERS);
     }
+    exists = resync->exists;
     resync_clear(account);
     account->activity = ACTIVITY_NONE;
+    if (mailbox_exists(mailbox, exists) != MAILBOX_OK)
+        account_broken(account, "fewer messages than are known");
 }
 
 static void map_is_complete(struct account *account)
@@ -478,6 +497,7 @@ static void search_all(struct account *account)
     if (resync->exists == 0) {
         seqset_clear(&resync->found);
         resync->disturbed = false;
+        resync->exists_when_sent = 0;
         if (take_all(account))
             map_is_complete(account);
         else
@@ -509,14 +529,17 @@ static void selected(struct account *account, const struct response *response)
     mailbox->nomodseq = resync->highestmodseq == 0;
     uid_set_clear(&mailbox->recent_free);
     uid_set_clear(&mailbox->recent_taken);
+    resync->exists_when_sent = resync->exists;
     was_known = mailbox->known;
-    if (resync->qresync && take_qresync(account)) {
+    if (resync->qresync && take_qresync(account) && !mailbox->doubted) {
         set_first_unseen(resync);
         map_is_complete(account);
         return;
     }
     resync->qresync = false;
-    if (was_known && resync->uidnext != 0 && resync->uidnext == mailbox->uidnext_left && take_new(account)) {
+    if (mailbox->doubted) {
+        search_all(account);
+    } else if (was_known && resync->uidnext != 0 && resync->uidnext == mailbox->uidnext_left && take_new(account)) {
         set_first_unseen(resync);
         map_is_complete(account);
     } else if (was_known && mailbox->map.count <= resync->exists && resync->exists > 0) {
@@ -533,7 +556,7 @@ static void searched(struct account *account, enum account_activity activity, co
     if (activity == ACTIVITY_SEARCH_RECENT) {
         if (complete && !account->resync.disturbed) /* a disturbed map is built anew below */
             take_recent(&account->resync);
-        if (account->resync.disturbed || account->resync.exists != account->resync.mailbox->map.count)
+        if (account->resync.disturbed || account->resync.exists < account->resync.mailbox->map.count)
             search_all(account);
         else
             in_step(account);

@@ -30,8 +30,8 @@ static struct job *new_job(struct account *account, const struct job *wanted)
     job->account = account;
     job->submitted = upstream_commands(account->upstream);
     job->uidvalidity = wanted->mailbox ? wanted->mailbox->uidvalidity : 0;
-    job->attempts = 0;
-    job->written = job->spoilt = job->garbled = job->asked = false;
+    job->attempts = job->passes = 0;
+    job->written = job->spoilt = job->garbled = job->asked = job->doomed = false;
     DL_APPEND(account->jobs, job);
     task_wake(&account->task);
     return job;
@@ -84,6 +84,7 @@ static void finish(struct account *account, enum job_status status, const struct
 
     account->current = NULL;
     account->learned = false;
+    account->drained = 0;
     end_job(job, &result);
     task_wake(&account->task);
 }
@@ -102,6 +103,31 @@ static enum job_turn own_build(struct job *job, struct outgoing *out)
 }
 
 static const struct job_ops own_ops = {.build = own_build, .done = own_done};
+
+/* Which mailboxes are below which must be known before the first RENAME. */
+static enum job_turn separator_build(struct job *job, struct outgoing *out)
+{
+    (void)job;
+    outgoing_text(out, "LIST \"\" \"\"");
+    return JOB_SEND;
+}
+
+static void separator_told(struct job *job, const struct response *response)
+{
+    const struct value *separator = response->arguments ? response->arguments->next : NULL;
+
+    if (response->kind == RESPONSE_LIST && separator && value_is_string(separator) && separator->text.length == 1)
+        account_note_separator(job->account, separator->text.data[0]);
+}
+
+static const struct job_ops separator_ops = {.build = separator_build, .untagged = separator_told, .done = own_done};
+
+void scheduler_learn_separator(struct account *account)
+{
+    struct job wanted = {.ops = &separator_ops, .title = "own", .goal = JOB_RUN, .policy = JOB_REPEAT};
+
+    (void)new_job(account, &wanted);
+}
 
 void scheduler_submit_own(struct account *account, struct mailbox *mailbox, enum job_goal goal, bool background)
 {
@@ -153,6 +179,18 @@ void scheduler_mailbox_gone(struct account *account, const struct mailbox *mailb
 }
 
 /* --- whose turn */
+
+void scheduler_mailbox_reset(struct account *account, const struct mailbox *mailbox)
+{
+    struct job *job;
+
+    DL_FOREACH (account->jobs, job) {
+        if (job->mailbox == mailbox && job->goal == JOB_RUN)
+            job->doomed = true;
+    }
+    if (account->current && account->current->mailbox == mailbox && account->current->goal == JOB_RUN)
+        account->current->doomed = true;
+}
 
 static bool is_here(const struct account *account, const struct job *job)
 {
@@ -213,8 +251,9 @@ static bool is_dead(const struct job *job)
 {
     const struct mailbox *mailbox = job->mailbox;
 
-    return mailbox && (mailbox->deleted || (job->uidvalidity != 0 && mailbox->uidvalidity != 0 &&
-                                            job->uidvalidity != mailbox->uidvalidity && job->goal == JOB_RUN));
+    return mailbox && (mailbox->deleted || job->doomed ||
+                       (job->uidvalidity != 0 && mailbox->uidvalidity != 0 &&
+                        job->uidvalidity != mailbox->uidvalidity && job->goal == JOB_RUN));
 }
 
 static void advance(struct account *account)
@@ -343,8 +382,8 @@ static void note_modseq(struct account *account, const struct response *response
     uint64_t modseq;
 
     if (account->selected && response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_HIGHESTMODSEQ &&
-        value_number(response->code.arguments, INT64_MAX, &modseq) && modseq > account->selected->modseq_pending)
-        account->selected->modseq_pending = modseq;
+        value_number(response->code.arguments, INT64_MAX, &modseq))
+        account->selected->modseq_said = modseq;
 }
 
 static bool is_numbers(const struct response *response)
@@ -422,7 +461,9 @@ static void job_answered(struct account *account, const struct response *respons
 {
     struct job *job = account->current;
 
-    if (job->garbled && job->ops)
+    if ((job->garbled || job->spoilt) && job->finds_out && job->policy == JOB_UNKNOWN_OUTCOME)
+        finish(account, JOB_LOST, NULL, NULL);
+    else if (job->garbled && job->ops)
         finish(account, JOB_GARBAGE, NULL, "the server's answer could not be understood");
     else if (job->spoilt && job->policy == JOB_REPEAT && !try_again(account, job))
         finish(account, JOB_GARBAGE, NULL, "the server keeps contradicting itself");
@@ -436,11 +477,11 @@ static bool session_is_void(struct account *account, const struct response *resp
 {
     enum refusal refusal;
 
-    if (response->status != RESPONSE_BAD)
+    if (response->status != RESPONSE_BAD || (account->current && account->current->attempts >= 2))
         return false;
     refusal = refusal_classify(REFUSAL_AT_FIRST_COMMAND, RESPONSE_BAD, response->text, account->settings);
-    if (refusal == REFUSAL_NONE)
-        return false;
+    if (refusal != REFUSAL_THROTTLED && !slice_contains_nocase(response->text, SLICE("not connected")))
+        return false; /* the same words may be about the command */
     if (account->current)
         account->current->written = false; /* it was not carried out */
     upstream_drop_refused(account->upstream, refusal, response->text);
