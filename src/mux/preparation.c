@@ -20,24 +20,6 @@ struct outgoing *preparation_command(struct account *account)
     return out;
 }
 
-static bool send_leave(struct account *account)
-{
-    struct outgoing *out = preparation_command(account);
-
-    if (!out)
-        return true;
-    if (account_has(account, CAPABILITY_UNSELECT))
-        outgoing_text(out, "UNSELECT");
-    else if (strcmp(account->selected->name, "INBOX") != 0)
-        outgoing_text(out, "EXAMINE INBOX");
-    else /* a SELECT that fails leaves nothing selected */
-        outgoing_text(out, "EXAMINE \"imapmux leaves this mailbox\"");
-    mailbox_out_of_step(account->selected);
-    account->selected = NULL;
-    account_send(account, ACTIVITY_LEAVE, out);
-    return true;
-}
-
 static bool send_learn(struct account *account)
 {
     struct outgoing *out = preparation_command(account);
@@ -49,6 +31,26 @@ static bool send_learn(struct account *account)
     outgoing_number(out, (uint64_t)account->selected->map.highest + 1);
     outgoing_text(out, account_wants_modseq(account) ? ":* (UID FLAGS MODSEQ)" : ":* (UID FLAGS)");
     account_send(account, ACTIVITY_LEARN, out);
+    return true;
+}
+
+static bool send_leave(struct account *account)
+{
+    struct outgoing *out;
+
+    if (account->selected->map_in_step && account->selected->tail_count > 0 && !account->learned)
+        return send_learn(account); /* its \Recent dies with the selection */
+    out = preparation_command(account);
+    if (!out)
+        return true;
+    if (account_has(account, CAPABILITY_UNSELECT))
+        outgoing_text(out, "UNSELECT");
+    else if (strcmp(account->selected->name, "INBOX") != 0)
+        outgoing_text(out, "EXAMINE INBOX");
+    else /* a SELECT that fails leaves nothing selected */
+        outgoing_text(out, "EXAMINE \"imapmux leaves this mailbox\"");
+    resync_leave(account);
+    account_send(account, ACTIVITY_LEAVE, out);
     return true;
 }
 
@@ -74,6 +76,7 @@ static bool send_noop(struct account *account)
     if (!out)
         return true;
     outgoing_text(out, "NOOP");
+    account->learned = false; /* what the look finds is to be named, too; one look a job, so this ends */
     account_send(account, ACTIVITY_NOOP, out);
     return true;
 }
@@ -168,6 +171,8 @@ bool preparation_flags_are_learned(struct account *account, struct mailbox *mail
 {
     const struct message *last = uid_map_last(&mailbox->map);
 
+    if (account->selected != mailbox || !mailbox->map_in_step)
+        return false; /* what came since is not all in the truth */
     if (mailbox->flags_in_step)
         return true;
     if (last && mailbox->flags_cursor < last->uid)
@@ -187,7 +192,7 @@ static bool prepare_flags(struct account *account, struct job *job)
     if (prepare_selected(account, job))
         return true;
     if (!preparation_flags_are_learned(account, job->mailbox)) {
-        if (job->attempts++ > 3 + job->mailbox->map.count / FLAGS_SLICE * 3)
+        if (job->passes++ > 3 + job->mailbox->map.count / FLAGS_SLICE * 3)
             return false; /* a server that does not tell all flags: what is known must do */
         return send_flags(account);
     }
