@@ -1,7 +1,7 @@
 /* COPY, MOVE and their UID forms: one job, all or nothing, unless the set does not fit one command. By number nothing
- * is done if one of the messages is gone already; what the server left out is found by COPYUID. MOVE is made of COPY,
- * STORE and UID EXPUNGE of just these where the server has none. RFC 3501 section 6.4.7, RFC 6851, RFC 4315 section 3,
- * RFC 2180 section 4.4. */
+ * is done if one of the messages is gone already; what the server left out is found by COPYUID, which is believed only
+ * where it names messages that this very command asked for. MOVE is made of COPY, STORE and UID EXPUNGE of just these
+ * where the server has none. RFC 3501 section 6.4.7, RFC 6851, RFC 4315 section 3, RFC 2180 section 4.4. */
 #include <event2/buffer.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,14 +15,15 @@ struct copy_run {
     struct run run;
     bool move;
     bool emulated;
+    bool begun;  /* its first turn has come */
     bool ghosts; /* refused at its turn: a message is gone */
     struct slice target;
     struct seqset uids;       /* what the client means */
     struct seqset left;       /* still to be sent */
     struct seqset part;       /* in flight */
-    struct seqset removal;    /* MOVE without the server's: what has been copied */
-    uint64_t asked;           /* messages sent to be copied */
-    uint64_t copied;          /* by COPYUID */
+    struct seqset named;      /* of the part: copied, by COPYUID */
+    struct seqset removal;    /* MOVE without the server's: what of the part has been copied */
+    uint64_t copied;          /* in all: by COPYUID, where there is none what was still there */
     uint32_t validity;        /* 0: no COPYUID has come */
     struct evbuffer *sources; /* "1:3,5" of COPYUID, parts with commas between */
     struct evbuffer *targets;
@@ -35,6 +36,7 @@ static void free_copy(struct run *run)
     seqset_clear(&copy->uids);
     seqset_clear(&copy->left);
     seqset_clear(&copy->part);
+    seqset_clear(&copy->named);
     seqset_clear(&copy->removal);
     if (copy->sources)
         evbuffer_free(copy->sources);
@@ -60,13 +62,15 @@ static enum job_turn build_copy(struct job *job, struct outgoing *out)
     struct session *session = job->owner;
     struct copy_run *copy = (struct copy_run *)session->run;
     struct seqset part = {0};
-    bool first = copy->asked == 0, ok = true;
+    bool first = !copy->begun, ok = true;
 
+    copy->begun = true;
     if (first && !session->current->command.uid)
         ok = has_ghosts(copy, &job->mailbox->map, &copy->ghosts);
     if (!ok || copy->ghosts)
         return JOB_REFUSE;
     seqset_clear(&copy->part);
+    seqset_clear(&copy->named);
     ok = target_take_part(&copy->left, session_settings(session)->upstream_command_max, &part) &&
          uid_map_intersect(&job->mailbox->map, &part, &copy->part);
     seqset_clear(&part);
@@ -74,7 +78,6 @@ static enum job_turn build_copy(struct job *job, struct outgoing *out)
         return JOB_REFUSE;
     if (copy->part.count == 0)
         return JOB_NOTHING;
-    copy->asked += seqset_size(&copy->part);
     outgoing_text(out, copy->move && !copy->emulated ? "UID MOVE " : "UID COPY ");
     outgoing_set(out, &copy->part);
     outgoing_text(out, " ");
@@ -88,26 +91,59 @@ static bool add_list(struct evbuffer *list, const struct value *value)
            evbuffer_add(list, value->text.data, value->text.length) == 0;
 }
 
-/* [COPYUID validity sources targets], in the tagged answer of COPY or an untagged one of MOVE. */
-static void take_copyuid(struct session *session, struct copy_run *copy, const struct response *response)
+/* Sources that this part asked for and that no COPYUID has named yet. */
+static bool are_believable(const struct copy_run *copy, const struct seqset *sources)
 {
+    struct seqset_walk walk;
+    uint32_t uid;
+
+    seqset_walk_start(&walk, &copy->part);
+    for (size_t i = 0; i < sources->count; i++) {
+        for (uint64_t source = sources->ranges[i].low; source <= sources->ranges[i].high; source++) {
+            do {
+                if (!seqset_walk_next(&walk, &uid) || uid > source)
+                    return false;
+            } while (uid < source);
+            if (seqset_contains(&copy->named, uid))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool note_copied(struct copy_run *copy, const struct seqset *sources, const struct value *lists)
+{
+    copy->copied += seqset_size(sources);
+    for (size_t i = 0; i < sources->count; i++) {
+        if (!seqset_add_range(&copy->named, sources->ranges[i].low, sources->ranges[i].high))
+            return false;
+    }
+    return add_list(copy->sources, lists) && add_list(copy->targets, lists->next);
+}
+
+/* [COPYUID validity sources targets], in the tagged answer of COPY or an untagged one of MOVE. False: out of memory,
+ * and the run is no more. */
+static bool take_copyuid(struct session *session, const struct response *response)
+{
+    struct copy_run *copy = (struct copy_run *)session->run;
     const struct value *validity = response->code.arguments;
     struct seqset sources = {0}, targets = {0};
     uint64_t number;
+    bool ok = true;
 
     if (response->code.name != RESPONSE_CODE_COPYUID || value_count(validity) != 3 ||
         !value_number(validity, UINT32_MAX, &number))
-        return;
-    if (response_uid_set(validity->next, &sources) && response_uid_set(validity->next->next, &targets)) {
+        return true;
+    if (response_uid_set(validity->next, &sources) && response_uid_set(validity->next->next, &targets) &&
+        seqset_size(&sources) == seqset_size(&targets) && are_believable(copy, &sources)) {
         copy->validity = (uint32_t)number;
-        copy->copied += seqset_size(&sources);
-        if (!add_list(copy->sources, validity->next) || !add_list(copy->targets, validity->next->next))
-            session_no_memory(session);
-        for (size_t i = 0; i < sources.count; i++)
-            (void)!seqset_add_range(&copy->removal, sources.ranges[i].low, sources.ranges[i].high);
+        ok = note_copied(copy, &sources, validity->next);
     }
     seqset_clear(&sources);
     seqset_clear(&targets);
+    if (!ok)
+        session_no_memory(session);
+    return ok;
 }
 
 static void copy_untagged(struct job *job, const struct response *response)
@@ -115,7 +151,7 @@ static void copy_untagged(struct job *job, const struct response *response)
     struct session *session = job->owner;
 
     if (response->kind == RESPONSE_STATUS)
-        take_copyuid(session, (struct copy_run *)session->run, response);
+        (void)!take_copyuid(session, response);
 }
 
 /* --- the end */
@@ -128,26 +164,18 @@ static void copyuid_code(struct copy_run *copy, struct evbuffer *out)
     (void)!evbuffer_add_buffer(out, copy->targets);
 }
 
-/* How many of the messages asked for were not there to be copied; 0 if that cannot be told. */
+/* How many of the messages asked for by number were not there to be copied. */
 static uint64_t missing(const struct session *session, const struct copy_run *copy)
 {
-    struct seqset living = {0};
-    uint64_t count = 0;
+    uint64_t asked = seqset_size(&copy->uids);
 
-    if (session->current->command.uid)
-        return 0;
-    if (copy->validity)
-        return copy->asked > copy->copied ? copy->asked - copy->copied : 0;
-    if (!copy->move && session->view->mailbox && uid_map_intersect(&session->view->mailbox->map, &copy->uids, &living))
-        count = seqset_size(&copy->uids) - seqset_size(&living);
-    seqset_clear(&living);
-    return count;
+    return session->current->command.uid || copy->copied > asked ? 0 : asked - copy->copied;
 }
 
 static void finish(struct session *session)
 {
     struct copy_run *copy = (struct copy_run *)session->run;
-    uint64_t lacking = missing(session, copy);
+    uint64_t asked = seqset_size(&copy->uids), lacking = missing(session, copy);
     struct evbuffer *code = evbuffer_new();
     char text[120];
 
@@ -164,7 +192,7 @@ static void finish(struct session *session)
         tell_before_tag(session, &copy->uids);
     if (lacking > 0) {
         snprintf(text, sizeof(text), "%llu of %llu messages were copied: the others no longer exist",
-                 (unsigned long long)(copy->asked - lacking), (unsigned long long)copy->asked);
+                 (unsigned long long)(asked - lacking), (unsigned long long)asked);
         session_no(session, "EXPUNGEISSUED", text);
     } else if (copy->validity && !copy->move) {
         session_finish(session, RESPONSE_OK, (const char *)evbuffer_pullup(code, -1), "COPY completed.");
@@ -178,13 +206,12 @@ static void finish(struct session *session)
 static void finish_in_part(struct session *session, const struct job_result *result)
 {
     struct copy_run *copy = (struct copy_run *)session->run;
-    uint64_t before = copy->asked - seqset_size(&copy->part);
     char text[120];
 
     if (result->status == JOB_REFUSED && copy->ghosts) {
         session_no(session, "EXPUNGEISSUED", "Some of the messages no longer exist; nothing was copied");
-    } else if (before > 0 && result->status == JOB_NO) {
-        snprintf(text, sizeof(text), "The mail server refused after %llu messages", (unsigned long long)before);
+    } else if (copy->copied > 0 && result->status == JOB_NO) {
+        snprintf(text, sizeof(text), "The mail server refused after %llu messages", (unsigned long long)copy->copied);
         session_no(session, NULL, text);
     } else {
         session_finish_result(session, result);
@@ -279,6 +306,19 @@ static void removed(struct job *job, const struct job_result *result)
     }
 }
 
+/* Of a part without a COPYUID that can be believed: what has not vanished meanwhile, or for the server's own MOVE what
+ * was asked for. */
+static uint64_t presumably_copied(const struct session *session, const struct copy_run *copy)
+{
+    struct seqset living = {0};
+    uint64_t count = seqset_size(&copy->part);
+
+    if (!(copy->move && !copy->emulated) && uid_map_intersect(&session->view->mailbox->map, &copy->part, &living))
+        count = seqset_size(&living);
+    seqset_clear(&living);
+    return count;
+}
+
 static void copied(struct job *job, const struct job_result *result)
 {
     struct session *session = job->owner;
@@ -289,11 +329,13 @@ static void copied(struct job *job, const struct job_result *result)
         finish_in_part(session, result);
         return;
     }
-    if (result->response)
-        take_copyuid(session, copy, result->response);
-    if (copy->emulated && copy->removal.count == 0 && copy->part.count > 0) /* the server told no COPYUID */
-        (void)!seqset_copy(&copy->part, &copy->removal);
-    if (copy->emulated)
+    if (result->response && !take_copyuid(session, result->response))
+        return;
+    if (copy->named.count == 0)
+        copy->copied += presumably_copied(session, copy);
+    if (copy->emulated && !seqset_copy(copy->named.count > 0 ? &copy->named : &copy->part, &copy->removal))
+        session_no_memory(session);
+    else if (copy->emulated)
         submit(session, &mark_ops);
     else
         next(session);
@@ -305,7 +347,7 @@ static void next(struct session *session)
 
     if (copy->left.count > 0)
         submit(session, &copy_ops);
-    else if (copy->asked > 0)
+    else if (copy->copied > 0)
         target_changed(session, copy->target, finish);
     else
         finish(session);
