@@ -26,6 +26,7 @@ struct store_run {
     bool silent;
     struct flag_list flags;
     struct seqset left;
+    struct seqset hidden; /* changed without a word to a client that asked for silence */
     struct store_message *slice;
     size_t slice_count;
     bool noted;   /* the former flags of the slice are noted */
@@ -38,6 +39,7 @@ static void free_store(struct run *run)
     struct store_run *store = (struct store_run *)run;
 
     seqset_clear(&store->left);
+    seqset_clear(&store->hidden);
     free(store->slice);
     free(store);
 }
@@ -200,6 +202,7 @@ static void submit(struct session *session, const struct job_ops *ops)
     struct job wanted = {.ops = ops,
                          .goal = JOB_RUN,
                          .policy = ops == &store_ops && store->sign == STORE_REPLACE ? JOB_UNKNOWN_OUTCOME : JOB_REPEAT,
+                         .finds_out = true,
                          .mailbox = session->view->mailbox,
                          .read_write = ops == &store_ops};
 
@@ -208,17 +211,44 @@ static void submit(struct session *session, const struct job_ops *ops)
 
 /* --- answering */
 
-static void answer_message(struct session *session, const struct store_run *store, const struct store_message *former,
+static void answer_message(struct session *session, struct store_run *store, const struct store_message *former,
                            const struct message *message)
 {
     struct view *view = session->view;
     bool hidden =
         store->silent && !former->untold && former->known && is_as_asked(view->mailbox, store, former, message);
 
-    if (hidden)
+    if (hidden && seqset_add(&store->hidden, message->uid))
         (void)!view_note_told(view, message);
     else if (message->flags_known)
         tell_fetch_flags(session, message, session->current->command.uid);
+}
+
+/* It does not end well: then a client does not take for granted what was done in silence, and is told. */
+static void tell_hidden(struct session *session)
+{
+    struct store_run *store = (struct store_run *)session->run;
+    struct seqset_walk walk;
+    uint32_t uid;
+
+    seqset_walk_start(&walk, &store->hidden);
+    while (session->view && session->view->mailbox && seqset_walk_next(&walk, &uid)) {
+        const struct message *message = uid_map_find(&session->view->mailbox->map, uid);
+        if (message && message->flags_known && view_counts(session->view, uid))
+            tell_fetch_flags(session, message, session->current->command.uid);
+    }
+}
+
+static void fail(struct session *session, const struct job_result *result)
+{
+    tell_hidden(session);
+    session_finish_result(session, result);
+}
+
+static void end_refused(struct session *session)
+{
+    tell_hidden(session);
+    session_no(session, NULL, ((struct store_run *)session->run)->refusal);
 }
 
 static void next_slice(struct session *session)
@@ -230,7 +260,7 @@ static void next_slice(struct session *session)
     else if (store->slice_count > 0)
         submit(session, &store_ops);
     else if (store->refused)
-        session_no(session, NULL, store->refusal);
+        end_refused(session);
     else
         session_ok(session, NULL);
 }
@@ -274,14 +304,14 @@ static void stored(struct job *job, const struct job_result *result)
 
     session->job = NULL;
     if (!session->view->mailbox) {
-        session_finish_result(session, result);
+        fail(session, result);
     } else if (result->status == JOB_LOST && store->sign == STORE_REPLACE) {
         submit(session, &find_out_ops);
     } else if (result->status == JOB_NO && store->left.count > 0) {
         note_refusal(store, result); /* a sliced STORE goes on, and ends NO */
         answer_slice(session);
     } else if (result->status != JOB_OK) {
-        session_finish_result(session, result);
+        fail(session, result);
     } else if (some_unknown(session, store)) {
         submit(session, &learn_ops); /* the server told only what changed, and the rest was not known */
     } else {
@@ -297,7 +327,7 @@ static void learned(struct job *job, const struct job_result *result)
     if (result->status == JOB_OK && session->view->mailbox)
         answer_slice(session);
     else
-        session_finish_result(session, result);
+        fail(session, result);
 }
 
 /* The line broke behind an absolute STORE. */
@@ -310,7 +340,7 @@ static void found_out(struct job *job, const struct job_result *result)
 
     session->job = NULL;
     if (result->status != JOB_OK || !session->view->mailbox) {
-        session_finish_result(session, result->status == JOB_OK ? &unknown : result);
+        fail(session, result->status == JOB_OK ? &unknown : result);
         return;
     }
     for (size_t i = 0; i < store->slice_count; i++) {
@@ -325,7 +355,7 @@ static void found_out(struct job *job, const struct job_result *result)
     else if (none_done)
         submit(session, &store_ops);
     else
-        session_finish_result(session, &unknown);
+        fail(session, &unknown);
 }
 
 /* --- the beginning */
