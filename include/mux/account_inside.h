@@ -57,7 +57,9 @@ struct resync {
     size_t fetched_capacity;
     struct seqset found; /* by the search in flight */
     unsigned searches;
-    bool disturbed; /* an EXPUNGE or VANISHED came inside the search */
+    uint32_t exists_when_sent; /* EXISTS as it stood when the search was sent */
+    bool disturbed;    /* an EXPUNGE or VANISHED came inside the search, or something that could not be understood */
+    bool flags_missed; /* flag changes were told that could not be taken in: the flags are not in step by this switch */
 };
 
 struct account_mailbox; /* an entry of the hash table */
@@ -113,7 +115,8 @@ struct account {
     bool selected_read_only;  /* by EXAMINE */
     usec retry_at;            /* not dialled before */
     usec backoff;             /* the next pause */
-    unsigned garbage;         /* lines in a row */
+    unsigned garbage;         /* lines in a row that could not be understood or contradicted what is known */
+    bool garbage_since_tag;   /* one of them since the last tagged answer */
 
     struct job *jobs;    /* waiting, in the order of their turns */
     struct job *current; /* whose turn it is: being prepared, or in flight */
@@ -125,6 +128,7 @@ struct account {
     bool status_differs; /* the last STATUS */
     struct resync resync;
     struct fetch_intake intake;
+    uint64_t drained; /* octets read in this turn for a client that has gone */
 
     struct credential credentials[ACCOUNT_CREDENTIALS];
     size_t credential_count;
@@ -170,8 +174,11 @@ void scheduler_untagged(struct account *account, const struct response *response
 void scheduler_lost(struct account *account);                  /* the line is gone */
 void scheduler_end(struct account *account, const char *text); /* all jobs end JOB_DEAD */
 void scheduler_mailbox_gone(struct account *account, const struct mailbox *mailbox);
+/* The UIDs of the mailbox mean other messages now: what jobs were to do with them is not done. */
+void scheduler_mailbox_reset(struct account *account, const struct mailbox *mailbox);
 /* A job of the account's own, unless an equal one waits. */
 void scheduler_submit_own(struct account *account, struct mailbox *mailbox, enum job_goal goal, bool background);
+void scheduler_learn_separator(struct account *account); /* of the mailbox hierarchy */
 bool scheduler_has_work(const struct account *account);
 
 /* --- preparation.c */
@@ -191,6 +198,9 @@ void resync_fetch(struct account *account, const struct response *response);
 void resync_tagged(struct account *account, enum account_activity activity, const struct response *response,
                    bool *refused);
 void resync_clear(struct account *account);
+void resync_leave(struct account *account); /* the selected mailbox is left: its numbers are no longer heard of */
+/* Something came inside the switch that could not be understood. */
+void resync_disturbed(struct account *account);
 
 /* --- fetch_intake.c */
 void fetch_intake_response(struct account *account, const struct response *response);

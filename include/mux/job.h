@@ -88,18 +88,22 @@ struct job {
     /* NULL, or: must the upstream leave its selected mailbox (by name) before this command? Leaving and the command are
      * one (DELETE, RENAME). */
     bool (*leaves)(const struct job *job, const struct mailbox *selected);
+    bool finds_out; /* JOB_UNKNOWN_OUTCOME: its owner can find out what JOB_LOST was; so it ends where the map broke,
+                       too */
 
     /* private to the account */
     struct account *account;
     struct job *prev, *next;
     uint64_t submitted;   /* number of the upstream command that would have been written next */
     uint32_t uidvalidity; /* of the mailbox when it was submitted, if views depend on it */
-    unsigned attempts;
-    bool background; /* yields to every other job */
-    bool written;    /* its own command is or was in flight */
-    bool spoilt;     /* its answer cannot be trusted: the map broke */
-    bool garbled;    /* its answer could not be understood */
-    bool asked;      /* JOB_LOOK: STATUS has been asked */
+    unsigned attempts;    /* lines lost or answers spoilt under it */
+    unsigned passes;      /* parts of flags asked for it */
+    bool background;      /* yields to every other job */
+    bool written;         /* its own command is or was in flight */
+    bool spoilt;          /* its answer cannot be trusted: the map broke */
+    bool garbled;         /* its answer could not be understood */
+    bool asked;           /* JOB_LOOK: STATUS has been asked */
+    bool doomed;          /* the UIDs that it names mean other messages now */
 };
 
 /* Queued at once, behind those that wait. Returns borrowed (the account owns it); NULL: out of memory, nothing happens.

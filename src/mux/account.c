@@ -54,7 +54,8 @@ char account_separator(const struct account *account)
 
 void account_note_separator(struct account *account, char separator)
 {
-    account->separator = separator;
+    if (account->separator == '\0')
+        account->separator = separator;
 }
 
 bool account_ready(const struct account *account)
@@ -116,17 +117,28 @@ void account_send(struct account *account, enum account_activity activity, struc
     account->activity_number = upstream_send(account->upstream, command);
 }
 
+/* A server that contradicts itself without end is left alone for a pause. */
+static void count_garbage(struct account *account)
+{
+    account->garbage_since_tag = true;
+    if (++account->garbage > account_settings(account)->max_garbage)
+        upstream_drop(account->upstream, "too much that cannot be understood");
+}
+
 void account_broken(struct account *account, const char *why)
 {
     struct mailbox *mailbox = account->selected;
 
     log_line(account_log(account), LOG_WARNING, "%s: %s: out of step with the server (%s): resynchronising",
              account->name, mailbox ? mailbox->name : "-", why);
-    if (mailbox)
+    if (mailbox) {
         mailbox_out_of_step(mailbox);
+        mailbox->doubted = true;
+    }
     if (account->current)
         account->current->spoilt = true;
     fetch_intake_broken(account);
+    count_garbage(account);
 }
 
 static void on_ready(void *owner)
@@ -142,6 +154,8 @@ static void on_ready(void *owner)
     log_line(account_log(account), LOG_INFO, "%s: logged in upstream", account->name);
     login_accepted(account, now);
     watch_connected(account, now);
+    if (account->separator == '\0')
+        scheduler_learn_separator(account);
     task_wake(&account->task);
 }
 
@@ -190,15 +204,17 @@ static void on_garbage(void *owner, struct slice line, bool open_fetch)
 
     log_line(account_log(account), LOG_WARNING, "%s: the server sent what cannot be understood: %s", account->name,
              log_quote(line, quoted, sizeof(quoted)));
-    account->garbage++;
     if (account->current)
         account->current->garbled = true;
     if (open_fetch)
         fetch_intake_broken(account);
-    if (account->selected)
+    if (account->selected) {
         mailbox_out_of_step(account->selected);
-    if (account->garbage > account_settings(account)->max_garbage)
-        upstream_drop(account->upstream, "too much that cannot be understood");
+        account->selected->doubted = true;
+    }
+    if (account->resync.mailbox)
+        resync_disturbed(account);
+    count_garbage(account);
     task_wake(&account->task);
 }
 
@@ -209,6 +225,9 @@ static void on_tagged(void *owner, const struct response *response)
     account->quiet_since = task_now(&account->task);
     if (response->code.name == RESPONSE_CODE_ALERT)
         tell_alert(account, response->text);
+    if (!account->garbage_since_tag)
+        account->garbage = 0;
+    account->garbage_since_tag = false;
     scheduler_tagged(account, response);
     task_wake(&account->task);
 }

@@ -129,7 +129,10 @@ void account_mailbox_touched(struct account *account, struct slice name)
 {
     struct mailbox *mailbox = account_find_mailbox(account, name);
 
-    if (mailbox && mailbox->views)
+    if (!mailbox)
+        return;
+    mailbox_forget_look(mailbox);
+    if (mailbox->views)
         scheduler_submit_own(account, mailbox, JOB_LOOK, false);
 }
 

@@ -114,14 +114,16 @@ static void take_part(struct account *account, const struct fetch_answer *part, 
 
     arena_init(&arena, (size_t)256 * 1024);
     readable = fetch_intake_flags(part->pairs, &arena, &flags);
-    if (!readable)
-        account_broken(account, "FETCH with flags that are none");
-    else if (part->first)
+    if (!readable) { /* then the message's flags are not known: nothing else is wrong with the answer */
+        flags = (struct mailbox_flags){0};
+        account->selected->flags_in_step = false;
+    }
+    if (part->first)
         intake->to_job = check_first(account, &flags, &intake->uid) && told;
     else
         (void)!later_flags(account, &flags);
     arena_clear(&arena);
-    if (intake->to_job && readable)
+    if (intake->to_job)
         hand_on(account, intake->uid, part);
 }
 
@@ -309,6 +311,12 @@ void fetch_intake_data(struct account *account, struct slice bytes)
     if (!intake->open)
         return;
     intake->left -= bytes.length < intake->left ? bytes.length : intake->left;
+    if (!account->current || !account->current->ops)
+        account->drained += bytes.length;
+    if (account->drained > account_settings(account)->drain_max) {
+        upstream_drop(account->upstream, "reconnecting rather than reading what its client no longer wants");
+        return;
+    }
     if (intake->held) {
         if (!intake->held->ops->append(intake->held->spool, bytes.data, bytes.length))
             upstream_drop(account->upstream, "no room to hold an answer whose UID comes late");
