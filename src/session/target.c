@@ -33,6 +33,7 @@ void target_changed(struct session *session, struct slice name, void (*then)(str
         return;
     }
     look.mailbox = mailbox;
+    mailbox_forget_look(mailbox);
     session->after_target = then;
     session->job = job_submit(session->account, &look);
     if (!session->job) {

@@ -379,6 +379,8 @@ class ScriptedUpstream(threading.Thread):
             found = []
         elif keys == "DELETED":
             found = [m for m in found if "\\Deleted" in m.flags]
+        elif keys == "UNSEEN":
+            found = [m for m in found if "\\Seen" not in m.flags]
         if rest.startswith("UID SEARCH RETURN"):
             self.line('* ESEARCH (TAG "%s") UID%s' % (tag, " ALL " + ",".join(str(m.uid) for m in found) if found else ""))
         else:

@@ -1,0 +1,97 @@
+"""Messages on their way up, in front of servers and clients that do not wait for their end."""
+import re
+import socket
+import struct
+import time
+
+from imap_client import Literal, make_message
+from scenario import scenario
+from scripted_upstream import FULL, ScriptedUpstream
+
+
+class Hasty(ScriptedUpstream):
+    """Refuses an APPEND as soon as it has read its first line, then reads its literal and throws it away."""
+    times, eaten = 1000, 0
+
+    def read_line(self):
+        line = super().read_line()
+        announced = re.search(rb"APPEND .*\{(\d+)\+?\}$", line)
+        if not announced or self.times == 0:
+            return line
+        self.times -= 1
+        self.line(line.split(b" ")[0] + b" NO [OVERQUOTA] no room")
+        time.sleep(1)
+        self.eat(int(announced.group(1)) + 2)
+        return self.read_line()
+
+    def eat(self, left):
+        while left > 0:
+            if not self.buffer:
+                self.read_more()
+            taken = len(self.buffer[:left])
+            self.buffer = self.buffer[taken:]
+            left -= taken
+            self.eaten += taken
+
+
+@scenario(upstream=lambda s: Hasty(), timeout=90, settings={"response_timeout": "5s"})
+def an_append_refused_in_its_literal_swallows_no_command(s):
+    client = s.client(select="INBOX", learn=True)
+    result = client.command("APPEND INBOX ", Literal(make_message("big", 12_000_000)))
+    assert result.status == "NO", result
+    start = time.monotonic()
+    s.client(name="other", select="Work")
+    client.noop()
+    assert client.fetch_identity(2) == "m2"
+    took = time.monotonic() - start
+    assert took < 4, "%.1f s, %d octets read, %d connections" % (took, s.upstream.eaten, s.upstream.connections)
+
+
+class HastyOnce(Hasty):
+    """Whatever comes behind the first literal is what a real server would run."""
+    times = 1
+
+
+@scenario(upstream=lambda s: HastyOnce(), timeout=90, settings={"response_timeout": "20s"})
+def a_message_never_becomes_commands(s):
+    first = s.client(name="first")
+    second = s.client(name="second")
+    first.begin("APPEND Work ", Literal(make_message("big", 12_000_000)))
+    evil = make_message("evil") + b"x9 UID STORE 1:* +FLAGS (\\Deleted)\r\n" * 400_000
+    time.sleep(0.2)
+    second.begin("APPEND Work ", Literal(evil))
+    time.sleep(6)
+    stored = [command for command in s.upstream.commands if command.startswith("UID STORE")]
+    assert not stored, "the server was made to run %d commands out of a message" % len(stored)
+
+
+class SlowReader(ScriptedUpstream):
+    """Takes an APPEND's literal only after a while."""
+    def read_line(self):
+        line = super().read_line()
+        if b"APPEND" in line:
+            time.sleep(2)
+        return line
+
+
+def client_goes_in_an_append(s, size):
+    other = s.client(name="other", select="INBOX", learn=True)
+    client = s.client(name="gone")
+    client.begin("APPEND Work ", Literal(make_message("big", size)))
+    time.sleep(0.7)
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.socket.close()
+    time.sleep(3)
+    other.noop()
+    assert other.fetch_identity(2) == "m2"
+    assert s.running()
+
+
+@scenario(upstream=lambda s: SlowReader(), timeout=60)
+def a_client_goes_while_its_append_is_sent(s):
+    client_goes_in_an_append(s, 14_000_000)
+
+
+@scenario(upstream=lambda s: SlowReader(capabilities=FULL.replace("LITERAL+ ", "")), timeout=60)
+def a_client_goes_while_its_append_waits_for_leave(s):
+    client_goes_in_an_append(s, 3_000_000)
