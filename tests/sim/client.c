@@ -46,6 +46,7 @@ struct order *client_order(struct client *client, enum order_kind kind)
 
     snprintf(order->tag, sizeof(order->tag), "%c%u", 'a' + (char)(client->number % 26), ++client->tags);
     order->number = client->tags;
+    order->quiet = client->sim->quiet;
     order->box = client->replica.box;
     order->read_only = client->replica.read_only;
     if (client->last)

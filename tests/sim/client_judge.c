@@ -61,7 +61,7 @@ static void judge_fetch(struct client *client, struct order *order, struct slice
     bool some_gone = slice_equal(code, SLICE("EXPUNGEISSUED"));
     bool any_dead = false;
     /* One that the client cannot name may be dead if some of those that it counts are. */
-    bool some_are_dead = client->replica.box && client->replica.count > client->replica.box->living;
+    bool some_are_dead = client->replica.box && client->replica.box->living < client->replica.box->all_count;
 
     for (unsigned i = 0; i < order->aim_count; i++) {
         const struct aim *aim = &order->aims[i];
@@ -155,7 +155,7 @@ static void judge_copy_refused(struct client *client, struct order *order, struc
     }
     if (!any_dead)
         wrong(client, order, "refused", "EXPUNGEISSUED, but all of them live");
-    if (any_done && memmem(text.data, text.length, "nothing", 7))
+    if (any_done && order->alone && order->user->copies == order->copy_number && memmem(text.data, text.length, "nothing", 7))
         wrong(client, order, "refused", "nothing was copied, it says, and something was");
 }
 

@@ -26,6 +26,12 @@ static bool is_aimed_at(const struct order *order, unsigned number)
     return false;
 }
 
+/* Copies of copies of a large mailbox would fill the memory. */
+static bool is_narrow(const struct client *client, const struct order *order)
+{
+    return client->replica.count > 30 && (order->kind == ORDER_COPY || order->kind == ORDER_MOVE);
+}
+
 static void print_numbers(struct client *client, struct order *order)
 {
     unsigned count = client->replica.count, parts = dice_between(&client->dice, 1, 3);
@@ -33,7 +39,7 @@ static void print_numbers(struct client *client, struct order *order)
 
     for (unsigned i = 0; i < parts; i++) {
         unsigned low = dice_between(&client->dice, 1, count), high = low;
-        if (dice_percent(&client->dice, 40))
+        if (!is_narrow(client, order) && dice_percent(&client->dice, 40))
             high = low + dice_below(&client->dice, count - low + 1);
         client_print(client, "%s", i ? "," : "");
         if (high == low)
@@ -70,7 +76,9 @@ static void print_uids(struct client *client, struct order *order)
     unsigned parts = dice_between(&client->dice, 1, 3);
 
     for (unsigned i = 0; i < parts; i++) {
-        uint32_t a = any_uid(client), b = dice_percent(&client->dice, 40) ? any_uid(client) : a;
+        uint32_t a = any_uid(client), b = a;
+        if (!is_narrow(client, order) && dice_percent(&client->dice, 40))
+            b = any_uid(client);
         client_print(client, a == b ? "%s%u" : "%s%u:%u", i ? "," : "", a, b);
         ranges->range[ranges->count].low = a < b ? a : b;
         ranges->range[ranges->count++].high = a < b ? b : a;
@@ -220,6 +228,10 @@ void client_copy(struct client *client, bool move, bool batch)
     unsigned target = dice_percent(&client->dice, 4) ? 5 : dice_below(&client->dice, client->sim->plan.boxes);
     struct order *order;
 
+    if (client->replica.box && client->replica.box->all_count > 1500) {
+        client_noop(client);
+        return;
+    }
     if (move && !(client->sim->plan.can & (CAN_MOVE | CAN_UIDPLUS)))
         move = false;
     order = begin(client, move ? ORDER_MOVE : ORDER_COPY, batch, move ? "MOVE" : "COPY");

@@ -21,7 +21,7 @@ struct search_key_of *client_new_key(struct client *client, struct order *order)
 
     key->kind = (enum key_kind)dice_below(&client->dice, KEY_NO_FLAG + 1);
     key->negated = dice_percent(&client->dice, 30);
-    key->quiet = client->sim->quiet;
+    key->quiet = order->quiet;
     if (key->kind == KEY_NUMBERS && (count == 0 || order->uid))
         key->kind = KEY_ID;
     low = dice_between(&client->dice, 1, count + 1);
@@ -131,9 +131,9 @@ static void judge_item(struct client *client, const struct order *order, const s
     if (slice_equal(item, SLICE("MESSAGES")))
         right = number >= low && number <= high;
     else if (slice_equal(item, SLICE("UIDNEXT")))
-        right = number <= box->uidnext && (!client->sim->quiet || number > box_highest(box));
+        right = number <= box->uidnext && (!order->quiet || number > box_highest(box));
     else if (slice_equal(item, SLICE("UNSEEN")))
-        right = !client->sim->quiet || number == box_unseen(box);
+        right = !order->quiet || number == box_unseen(box);
     else if (slice_equal(item, SLICE("UIDVALIDITY")))
         right = number == box->validity;
     if (!right)

@@ -15,6 +15,12 @@ struct order *order_new(struct client *client, enum order_kind kind)
     order->client = client;
     order->user = user;
     order->kind = kind;
+    if (kind == ORDER_COPY || kind == ORDER_MOVE) {
+        order->copy_number = ++user->copies;
+        order->alone = true;
+        for (const struct order *other = user->orders; other; other = other->next)
+            order->alone = order->alone && other->kind != ORDER_COPY && other->kind != ORDER_MOVE;
+    }
     order->next = user->orders;
     user->orders = order;
     return order;
@@ -174,7 +180,7 @@ void order_copied(struct server *server, struct message *const *messages, unsign
             continue;
         /* The first one of a client is likelier than one behind it, and than one of a client who is gone. */
         fit = fit * 2 + (order->client->first != order);
-        if (fit < least) {
+        if (fit <= least) { /* the older one of two alike */
             least = fit;
             best = order;
         }
@@ -199,7 +205,8 @@ void order_expunged(struct server *server, struct message *message)
         if (order->kind == ORDER_EXPUNGE && !order->uid)
             return;
         if (order->kind == ORDER_CLOSE &&
-            (!server_can(server, CAN_UIDPLUS) || order->disturbed || client_counts(order->client, message)))
+            (!server_can(server, CAN_UIDPLUS) || order->disturbed || order->client->slow ||
+             client_counts(order->client, message)))
             return;
         if ((order->kind == ORDER_EXPUNGE || order->kind == ORDER_MOVE) && (aim = order_aim(order, message)) &&
             (order->kind == ORDER_EXPUNGE || (aim->done && !aim->removed))) {

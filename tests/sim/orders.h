@@ -71,7 +71,9 @@ struct order {
     bool whole;
     bool closed;        /* answered, or given up before it was whole */
     usec sent_at;
-    bool with_next;     /* the next one is in the same packet */
+    unsigned copy_number; /* among the user's COPY and MOVE */
+    bool alone;           /* no other COPY or MOVE of the user was open when it was sent */
+    bool quiet;         /* nothing has changed since */
 
     struct box *box;    /* that was selected */
     bool read_only;

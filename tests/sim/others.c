@@ -20,6 +20,8 @@ static void write_something(struct sim *sim, struct dice *dice, unsigned writer)
     message = box_living(box, dice_below(dice, box->living));
     if (box->living > 60)
         what = 99;
+    if (what < 45 && box->all_count > 1500)
+        what = 60;
     if (!message || what < 45) {
         message = box_deliver(box, identity_new(user, dice), dice_percent(dice, 70) ? 0 : dice_below(dice, ALL_FLAGS + 1));
         sim_note(sim, "writer%u: delivers UID %u to %s of %s", writer, message->uid, box->name, user->name);

@@ -261,7 +261,7 @@ static void arrives_always(struct server *server)
 {
     struct user *user = server->user;
 
-    if (!server->box || server->sim->quiet)
+    if (!server->box || server->sim->quiet || server->box->living > 60 || server->box->all_count > 1000)
         return;
     if (user->arrivals_owed == 0 && server_liberty(server, server->sim->plan.liberties.arrives_always))
         user->arrivals_owed = 12;

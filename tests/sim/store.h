@@ -73,6 +73,7 @@ struct user {
     unsigned ends;         /* mailboxes deleted, renamed, replaced so far: views may end */
     usec disturbed_at;     /* the last fault that its clients may notice */
     unsigned refuse_connect, refuse_greeting, refuse_login;
+    unsigned copies; /* COPY and MOVE ordered so far */
     unsigned refusals; /* NO without a reason that the server has given */
     unsigned arrivals_owed; /* of liberty arrives_always */
 };
