@@ -4,6 +4,8 @@
 build_packages=(cmake ninja-build gcc libc6-dev pkg-config libevent-dev libssl-dev uthash-dev libinih-dev)
 server_packages=(python3 dovecot-imapd dovecot-lmtpd openssl)
 unit_packages=(libcriterion-dev)
+fuzz_packages=(clang-14 libclang-rt-14-dev)
+model_packages=(spin)
 client_packages=(curl isync neomutt fetchmail)
 
 fail() {
@@ -63,11 +65,11 @@ need_packages() {
     exec 9<&-
 }
 
-# build_preset NAME: configures and builds. Says so only if it takes a while.
+# build_preset NAME [TARGET]: configures and builds. Says so only if it takes a while.
 build_preset() {
     local preset=$1 log pid waited=0 start=$SECONDS
     log=$(mktemp)
-    (cd "$root" && cmake --preset "$preset" && cmake --build --preset "$preset") >"$log" 2>&1 </dev/null &
+    (cd "$root" && cmake --preset "$preset" && cmake --build --preset "$preset" ${2:+--target "$2"}) >"$log" 2>&1 </dev/null &
     pid=$!
     while kill -0 "$pid" 2>/dev/null; do
         sleep 0.2
