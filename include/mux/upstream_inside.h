@@ -49,6 +49,8 @@ struct upstream {
     usec give_up_at; /* of setup or LOGOUT; USEC_NEVER: none */
 };
 
+bool upstream_has_link(const struct upstream *upstream); /* and it is not being closed */
+void upstream_set_deadline(struct upstream *upstream);
 void upstream_set_state(struct upstream *upstream, enum upstream_state state);
 /* Writes tag and command. */
 void upstream_write_command(struct upstream *upstream, struct outgoing *command);

@@ -86,7 +86,7 @@ void upstream_set_state(struct upstream *upstream, enum upstream_state state)
     upstream->state = state;
 }
 
-static bool has_link(const struct upstream *upstream)
+bool upstream_has_link(const struct upstream *upstream)
 {
     return upstream->link && upstream->state != UPSTREAM_CLOSING;
 }
@@ -99,7 +99,7 @@ static bool awaits_answer(const struct upstream *upstream)
     return upstream->in_flight || (upstream->idle_answer_awaited && upstream->state != UPSTREAM_IDLING);
 }
 
-static void set_deadline(struct upstream *upstream)
+void upstream_set_deadline(struct upstream *upstream)
 {
     usec at = upstream->give_up_at;
     usec silence = upstream->last_octet + registry_settings(upstream->registry)->response_timeout;
@@ -114,7 +114,7 @@ static void on_deadline(struct task *task, usec now)
     struct upstream *upstream = (struct upstream *)task;
     bool silent = now - upstream->last_octet >= registry_settings(upstream->registry)->response_timeout;
 
-    if (!has_link(upstream))
+    if (!upstream_has_link(upstream))
         return;
     if (now >= upstream->give_up_at && upstream->state == UPSTREAM_LOGGING_OUT)
         upstream_fail(upstream, REFUSAL_NONE, SLICE("logged out, without an answer"));
@@ -123,7 +123,7 @@ static void on_deadline(struct task *task, usec now)
     else if (awaits_answer(upstream) && silent)
         upstream_fail(upstream, REFUSAL_NONE, SLICE("the server has stopped answering"));
     else
-        set_deadline(upstream);
+        upstream_set_deadline(upstream);
 }
 
 /* --- making and ending */
@@ -202,7 +202,7 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
         upstream_closed(upstream, "cannot open a connection");
         return;
     }
-    set_deadline(upstream);
+    upstream_set_deadline(upstream);
 }
 
 void upstream_connected(struct upstream *upstream)
@@ -234,7 +234,7 @@ static void note_reason(struct upstream *upstream, struct slice words)
 /* Notes why, once, and closes. */
 static void close_link(struct upstream *upstream, enum refusal refusal, struct slice words, bool flush)
 {
-    if (!has_link(upstream))
+    if (!upstream_has_link(upstream))
         return;
     if (upstream->reason[0] == '\0') {
         upstream->refusal = refusal;
@@ -326,7 +326,8 @@ static void spool_out(struct upstream *upstream)
 
 void upstream_push(struct upstream *upstream)
 {
-    while (has_link(upstream) && upstream->sending && evbuffer_get_length(upstream->output) < OUTPUT_HIGH_WATER) {
+    while (upstream_has_link(upstream) && upstream->sending &&
+           evbuffer_get_length(upstream->output) < OUTPUT_HIGH_WATER) {
         enum outgoing_state state = outgoing_send(upstream->sending, upstream->output);
         upstream->waits_for_plus = state == OUTGOING_WAITS;
         if (state == OUTGOING_WAITS && !upstream->in_flight) {
@@ -344,10 +345,10 @@ void upstream_push(struct upstream *upstream)
         if (!upstream->in_flight)
             upstream->owner.idle_over(upstream->owner.owner, false); /* its answer came first: free only now */
     }
-    if (!has_link(upstream) || evbuffer_get_length(upstream->output) == 0)
+    if (!upstream_has_link(upstream) || evbuffer_get_length(upstream->output) == 0)
         return; /* waking a link that has nothing to write would go round for ever */
     upstream->last_octet = task_now(&upstream->task);
-    set_deadline(upstream);
+    upstream_set_deadline(upstream);
     registry_link_ops(upstream->registry)->wake(upstream->link);
 }
 
@@ -409,7 +410,7 @@ void upstream_end_idle(struct upstream *upstream)
 
 void upstream_logout(struct upstream *upstream)
 {
-    if (!has_link(upstream) || upstream->state == UPSTREAM_LOGGING_OUT)
+    if (!upstream_has_link(upstream) || upstream->state == UPSTREAM_LOGGING_OUT)
         return;
     if (upstream->state != UPSTREAM_READY && upstream->state != UPSTREAM_IDLING) {
         close_link(upstream, REFUSAL_NONE, SLICE("closed"), false);
@@ -428,182 +429,4 @@ void upstream_logout(struct upstream *upstream)
     upstream->give_up_at = task_now(&upstream->task) + LOGOUT_TIMEOUT;
     upstream_set_state(upstream, UPSTREAM_LOGGING_OUT);
     upstream_push(upstream);
-}
-
-/* --- reading */
-
-static bool tag_is(const char *tag, struct slice text)
-{
-    return slice_equal(slice_of(tag), text);
-}
-
-static void garbage(struct upstream *upstream, struct slice line, bool open_fetch)
-{
-    enum refusal refusal = REFUSAL_NONE;
-
-    if (!upstream->was_ready)
-        refusal = refusal_classify(REFUSAL_AT_LOGIN, RESPONSE_BYE, line, upstream->settings);
-    if (refusal != REFUSAL_NONE && refusal != REFUSAL_CREDENTIALS)
-        upstream_fail(upstream, refusal, line);
-    else
-        upstream->owner.garbage(upstream->owner.owner, line, open_fetch);
-}
-
-/* The tagged answer of IDLE: after our DONE (then nothing else has changed), or not. */
-static void idle_answered(struct upstream *upstream, const struct response *response)
-{
-    bool refused = upstream->state == UPSTREAM_ENTERING_IDLE && response->status != RESPONSE_OK;
-
-    upstream->idle_answer_awaited = false;
-    if (upstream->in_flight || upstream->state == UPSTREAM_LOGGING_OUT)
-        return;
-    upstream_set_state(upstream, UPSTREAM_READY);
-    upstream->leave_idle = false;
-    upstream->owner.idle_over(upstream->owner.owner, refused);
-    if (upstream->held && upstream->state == UPSTREAM_READY) {
-        struct outgoing *held = upstream->held;
-        upstream->held = NULL;
-        upstream_write_command(upstream, held);
-    }
-}
-
-static void tagged(struct upstream *upstream, const struct response *response)
-{
-    if (upstream->idle_answer_awaited && tag_is(upstream->idle_tag, response->tag)) {
-        idle_answered(upstream, response);
-        return;
-    }
-    if (tag_is("DONE", response->tag)) /* our DONE crossed the server's own end of IDLE */
-        return;
-    if (!upstream->in_flight || !tag_is(upstream->tag, response->tag)) {
-        garbage(upstream, response->tag, false);
-        return;
-    }
-    upstream->in_flight = false;
-    /* Refused before a literal was wanted. One that has begun is sent to its end: the server counts its octets, and
-     * would take what followed for them, and the rest of the message for commands. */
-    if (upstream->sending && upstream->waits_for_plus) {
-        outgoing_free(upstream->sending);
-        upstream->sending = NULL;
-    }
-    if (response->code.name == RESPONSE_CODE_CAPABILITY)
-        upstream_setup_untagged(upstream, response);
-    if (upstream->state == UPSTREAM_LOGGING_OUT)
-        close_link(upstream, REFUSAL_NONE, SLICE("logged out"), false);
-    else if (upstream->was_ready)
-        upstream->owner.tagged(upstream->owner.owner, response);
-    else
-        upstream_setup_tagged(upstream, response);
-}
-
-static void enter_idle(struct upstream *upstream)
-{
-    upstream_set_state(upstream, UPSTREAM_IDLING);
-    if (upstream->held) {
-        struct outgoing *held = upstream->held;
-        upstream->held = NULL;
-        upstream_send(upstream, held);
-    } else if (upstream->leave_idle) {
-        upstream_end_idle(upstream);
-    }
-    upstream->leave_idle = false;
-    set_deadline(upstream);
-}
-
-static void continuation(struct upstream *upstream)
-{
-    if (upstream->state == UPSTREAM_ENTERING_IDLE) {
-        enter_idle(upstream);
-    } else if (upstream->state == UPSTREAM_AUTHENTICATING && !upstream->sending) {
-        upstream_setup_continue(upstream);
-    } else if (upstream->sending) {
-        outgoing_continue(upstream->sending);
-        upstream_push(upstream);
-    } else {
-        garbage(upstream, SLICE("+ that nobody waits for"), false);
-    }
-}
-
-/* BYE ends the connection; while it is being set up it is a refusal. */
-static void said_bye(struct upstream *upstream, const struct response *response)
-{
-    char line[400];
-    enum refusal refusal = REFUSAL_NONE;
-
-    if (upstream->state == UPSTREAM_LOGGING_OUT)
-        return;
-    snprintf(line, sizeof(line), "%s%.*s%s%.*s", response->code.atom.length ? "[" : "", (int)response->code.atom.length,
-             response->code.atom.data ? response->code.atom.data : "", response->code.atom.length ? "] " : "",
-             (int)(response->text.length < 300 ? response->text.length : 300),
-             response->text.data ? response->text.data : "");
-    if (!upstream->was_ready) {
-        enum refusal_stage stage = upstream->sent_password ? REFUSAL_AT_LOGIN : REFUSAL_AT_GREETING;
-        refusal = refusal_classify(stage, RESPONSE_BYE, slice_of(line), upstream->settings);
-    } else {
-        upstream->backoff = refusal_backoff(slice_of(line));
-    }
-    upstream_fail(upstream, refusal, slice_of(line[0] ? line : "the server said BYE"));
-}
-
-static void untagged(struct upstream *upstream, const struct response *response)
-{
-    bool status = response->kind == RESPONSE_STATUS;
-
-    if (upstream->state == UPSTREAM_GREETING) {
-        upstream_setup_greeting(upstream, response);
-        return;
-    }
-    if (response->kind == RESPONSE_CAPABILITY || response->kind == RESPONSE_ENABLED ||
-        (status && response->code.name == RESPONSE_CODE_CAPABILITY))
-        upstream_setup_untagged(upstream, response);
-    if (status && response->status == RESPONSE_BYE)
-        said_bye(upstream, response);
-    else
-        upstream->owner.untagged(upstream->owner.owner, response);
-}
-
-static void take(struct upstream *upstream, const struct response *response)
-{
-    if (response->kind == RESPONSE_CONTINUE)
-        continuation(upstream);
-    else if (response->kind == RESPONSE_STATUS && response->tag.length > 0)
-        tagged(upstream, response);
-    else if (response->kind == RESPONSE_FETCH)
-        upstream->owner.fetch(upstream->owner.owner, response);
-    else
-        untagged(upstream, response);
-}
-
-/* Stops at STARTTLS: what the server has sent behind its OK in plain text is not ours to read. */
-static bool may_read(const struct upstream *upstream)
-{
-    return has_link(upstream) && !(upstream->state == UPSTREAM_SECURING && !upstream->in_flight);
-}
-
-void upstream_receive(struct upstream *upstream, struct evbuffer *in)
-{
-    upstream->last_octet = task_now(&upstream->task);
-    while (may_read(upstream)) {
-        struct response_input input = response_reader_next(upstream->reader, in);
-        if (input.event == RESPONSE_EVENT_MORE)
-            break;
-        switch (input.event) {
-        case RESPONSE_EVENT_READY:
-            take(upstream, input.response);
-            break;
-        case RESPONSE_EVENT_DATA:
-            upstream->owner.fetch_data(upstream->owner.owner, input.bytes);
-            break;
-        case RESPONSE_EVENT_GARBAGE:
-            garbage(upstream, input.bytes, input.open_fetch);
-            break;
-        case RESPONSE_EVENT_MORE:
-            break;
-        }
-    }
-    response_reader_settle(upstream->reader, in);
-    if (!may_read(upstream))
-        evbuffer_drain(in, evbuffer_get_length(in));
-    if (has_link(upstream))
-        set_deadline(upstream);
 }

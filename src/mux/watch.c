@@ -22,7 +22,7 @@ void watch_connected(struct account *account, usec now)
 {
     account->quiet_since = now;
     account->watch_at = now + account_settings(account)->watch_interval;
-    account->poll_at = now + account_settings(account)->poll_interval;
+    account->polled_at = now;
     account->park_wanted_since = USEC_NEVER;
     account->idle_refused = false;
 }
@@ -178,16 +178,23 @@ static bool idle(struct account *account, usec now, usec *deadline)
     return false;
 }
 
+/* The selected mailbox has its NOOPs whatever else keeps the line busy: the rounds over the others say nothing of it. */
 static bool poll(struct account *account, usec now, usec *deadline)
 {
-    usec interval = account->selected && account->selected->views && !can_idle(account)
-                        ? account_settings(account)->poll_interval
-                        : account_settings(account)->idle_reissue;
+    const struct settings *settings = account_settings(account);
+    const struct mailbox *mailbox = account->selected;
+    usec due = account->quiet_since + settings->idle_reissue;
 
-    if (now - account->quiet_since < interval) {
-        earlier(deadline, account->quiet_since + interval);
+    if (mailbox && mailbox->views && !can_idle(account)) {
+        usec last = mailbox->looked_at > account->polled_at ? mailbox->looked_at : account->polled_at;
+        if (last + settings->poll_interval < due)
+            due = last + settings->poll_interval;
+    }
+    if (now < due) {
+        earlier(deadline, due);
         return false;
     }
+    account->polled_at = now;
     scheduler_submit_own(account, account->selected, JOB_RUN, false);
     return true;
 }

@@ -1,0 +1,185 @@
+/* What the server says, as it comes off the line: tagged answers to their command or to IDLE, + to what waits for it,
+ * everything else to the owner. Stops reading where the meaning of the bytes changes (STARTTLS). Never takes a
+ * literal's octets, or an answer to something else, for more than they are. */
+#include <event2/buffer.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "mux/registry_inside.h"
+#include "mux/upstream_inside.h"
+
+static bool tag_is(const char *tag, struct slice text)
+{
+    return slice_equal(slice_of(tag), text);
+}
+
+static void garbage(struct upstream *upstream, struct slice line, bool open_fetch)
+{
+    enum refusal refusal = REFUSAL_NONE;
+
+    if (!upstream->was_ready)
+        refusal = refusal_classify(REFUSAL_AT_LOGIN, RESPONSE_BYE, line, upstream->settings);
+    if (refusal != REFUSAL_NONE && refusal != REFUSAL_CREDENTIALS)
+        upstream_fail(upstream, refusal, line);
+    else
+        upstream->owner.garbage(upstream->owner.owner, line, open_fetch);
+}
+
+/* The tagged answer of IDLE: after our DONE (then nothing else has changed), or not. */
+static void idle_answered(struct upstream *upstream, const struct response *response)
+{
+    bool refused = upstream->state == UPSTREAM_ENTERING_IDLE && response->status != RESPONSE_OK;
+
+    upstream->idle_answer_awaited = false;
+    if (upstream->in_flight || upstream->state == UPSTREAM_LOGGING_OUT)
+        return;
+    upstream_set_state(upstream, UPSTREAM_READY);
+    upstream->leave_idle = false;
+    upstream->owner.idle_over(upstream->owner.owner, refused);
+    if (upstream->held && upstream->state == UPSTREAM_READY) {
+        struct outgoing *held = upstream->held;
+        upstream->held = NULL;
+        upstream_write_command(upstream, held);
+    }
+}
+
+static void tagged(struct upstream *upstream, const struct response *response)
+{
+    if (upstream->idle_answer_awaited && tag_is(upstream->idle_tag, response->tag)) {
+        idle_answered(upstream, response);
+        return;
+    }
+    if (tag_is("DONE", response->tag)) /* our DONE crossed the server's own end of IDLE */
+        return;
+    if (!upstream->in_flight || !tag_is(upstream->tag, response->tag)) {
+        garbage(upstream, response->tag, false);
+        return;
+    }
+    upstream->in_flight = false;
+    /* Refused before a literal was wanted. One that has begun is sent to its end: the server counts its octets, and
+     * would take what followed for them, and the rest of the message for commands. */
+    if (upstream->sending && upstream->waits_for_plus) {
+        outgoing_free(upstream->sending);
+        upstream->sending = NULL;
+    }
+    if (response->code.name == RESPONSE_CODE_CAPABILITY)
+        upstream_setup_untagged(upstream, response);
+    if (upstream->state == UPSTREAM_LOGGING_OUT)
+        upstream_drop(upstream, "logged out");
+    else if (upstream->was_ready)
+        upstream->owner.tagged(upstream->owner.owner, response);
+    else
+        upstream_setup_tagged(upstream, response);
+}
+
+static void enter_idle(struct upstream *upstream)
+{
+    upstream_set_state(upstream, UPSTREAM_IDLING);
+    if (upstream->held) {
+        struct outgoing *held = upstream->held;
+        upstream->held = NULL;
+        upstream_send(upstream, held);
+    } else if (upstream->leave_idle) {
+        upstream_end_idle(upstream);
+    }
+    upstream->leave_idle = false;
+    upstream_set_deadline(upstream);
+}
+
+static void continuation(struct upstream *upstream)
+{
+    if (upstream->state == UPSTREAM_ENTERING_IDLE) {
+        enter_idle(upstream);
+    } else if (upstream->state == UPSTREAM_AUTHENTICATING && !upstream->sending) {
+        upstream_setup_continue(upstream);
+    } else if (upstream->sending) {
+        outgoing_continue(upstream->sending);
+        upstream_push(upstream);
+    } else {
+        garbage(upstream, SLICE("+ that nobody waits for"), false);
+    }
+}
+
+/* BYE ends the connection; while it is being set up it is a refusal. */
+static void said_bye(struct upstream *upstream, const struct response *response)
+{
+    char line[400];
+    enum refusal refusal = REFUSAL_NONE;
+
+    if (upstream->state == UPSTREAM_LOGGING_OUT)
+        return;
+    snprintf(line, sizeof(line), "%s%.*s%s%.*s", response->code.atom.length ? "[" : "", (int)response->code.atom.length,
+             response->code.atom.data ? response->code.atom.data : "", response->code.atom.length ? "] " : "",
+             (int)(response->text.length < 300 ? response->text.length : 300),
+             response->text.data ? response->text.data : "");
+    if (!upstream->was_ready) {
+        enum refusal_stage stage = upstream->sent_password ? REFUSAL_AT_LOGIN : REFUSAL_AT_GREETING;
+        refusal = refusal_classify(stage, RESPONSE_BYE, slice_of(line), upstream->settings);
+    } else {
+        upstream->backoff = refusal_backoff(slice_of(line));
+    }
+    upstream_fail(upstream, refusal, slice_of(line[0] ? line : "the server said BYE"));
+}
+
+static void untagged(struct upstream *upstream, const struct response *response)
+{
+    bool status = response->kind == RESPONSE_STATUS;
+
+    if (upstream->state == UPSTREAM_GREETING) {
+        upstream_setup_greeting(upstream, response);
+        return;
+    }
+    if (response->kind == RESPONSE_CAPABILITY || response->kind == RESPONSE_ENABLED ||
+        (status && response->code.name == RESPONSE_CODE_CAPABILITY))
+        upstream_setup_untagged(upstream, response);
+    if (status && response->status == RESPONSE_BYE)
+        said_bye(upstream, response);
+    else
+        upstream->owner.untagged(upstream->owner.owner, response);
+}
+
+static void take(struct upstream *upstream, const struct response *response)
+{
+    if (response->kind == RESPONSE_CONTINUE)
+        continuation(upstream);
+    else if (response->kind == RESPONSE_STATUS && response->tag.length > 0)
+        tagged(upstream, response);
+    else if (response->kind == RESPONSE_FETCH)
+        upstream->owner.fetch(upstream->owner.owner, response);
+    else
+        untagged(upstream, response);
+}
+
+/* Stops at STARTTLS: what the server has sent behind its OK in plain text is not ours to read. */
+static bool may_read(const struct upstream *upstream)
+{
+    return upstream_has_link(upstream) && !(upstream->state == UPSTREAM_SECURING && !upstream->in_flight);
+}
+
+void upstream_receive(struct upstream *upstream, struct evbuffer *in)
+{
+    upstream->last_octet = task_now(&upstream->task);
+    while (may_read(upstream)) {
+        struct response_input input = response_reader_next(upstream->reader, in);
+        if (input.event == RESPONSE_EVENT_MORE)
+            break;
+        switch (input.event) {
+        case RESPONSE_EVENT_READY:
+            take(upstream, input.response);
+            break;
+        case RESPONSE_EVENT_DATA:
+            upstream->owner.fetch_data(upstream->owner.owner, input.bytes);
+            break;
+        case RESPONSE_EVENT_GARBAGE:
+            garbage(upstream, input.bytes, input.open_fetch);
+            break;
+        case RESPONSE_EVENT_MORE:
+            break;
+        }
+    }
+    response_reader_settle(upstream->reader, in);
+    if (!may_read(upstream))
+        evbuffer_drain(in, evbuffer_get_length(in));
+    if (upstream_has_link(upstream))
+        upstream_set_deadline(upstream);
+}
