@@ -230,6 +230,8 @@ static void step_input(struct client *client, usec now)
             if (has_to_deliver(client))
                 client->deliver_at = now + latency(client);
         }
+    } else {
+        client->deliver_at = 0;
     }
     if (client->says_end && !client->paused && client->delivered == client->queued) {
         client->says_end = false;

@@ -269,9 +269,10 @@ static void judge_ok(struct client *client, struct order *order, struct slice co
         break;
     case ORDER_DELETE:
     case ORDER_RENAME:
-        if (client->replica.box && (client->replica.box->gone || order->kind == ORDER_RENAME) &&
-            order->name && slice_equal_nocase(slice_of(order->name), slice_of(client->replica.box->name)))
-            replica_end(&client->replica);
+        if (client->replica.box &&
+            (order->kind == ORDER_RENAME ? strcmp(client->replica.box->name, order->new_name) == 0
+                                         : client->replica.box->gone && strcmp(client->replica.box->name, order->name) == 0))
+            replica_end(&client->replica); /* its own view on it ends in silence */
         break;
     case ORDER_IDLE:
     case ORDER_LOGOUT:

@@ -225,10 +225,13 @@ void replica_compare(struct replica *replica, bool flags)
 
 void replica_bounds(const struct box *box, usec since, unsigned *low, unsigned *high)
 {
+    bool held_back = false; /* behind one that died before it could be named */
+
     *low = *high = 0;
     for (size_t i = 0; i < box->all_count; i++) {
         const struct message *message = box->all[i];
-        *low += !message->dead && message->born_at < since;
+        held_back = held_back || (message->dead && message->died_at >= since);
+        *low += !message->dead && message->born_at < since && !held_back;
         *high += !message->dead || message->died_at >= since;
     }
 }

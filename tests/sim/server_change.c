@@ -168,6 +168,7 @@ void server_copy(struct server *server, struct cursor *cursor, bool move, struct
         seat_news(server, NEWS_DURING);
     count = wanted(server, &ranges, &from, &dead);
     if (dead && server_liberty(server, 30)) {
+        server->user->refusals++;
         server_answer(server, "NO", NULL, "some of them are gone, nothing was copied");
         return;
     }
