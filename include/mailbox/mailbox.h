@@ -37,8 +37,10 @@ struct mailbox {
     uint32_t uidvalidity; /* 0: not known */
     uint32_t uidnext;     /* 0: not known */
     struct uid_map map;
-    struct tail_entry *tail;
+    struct tail_entry *tail; /* tail_count entries from tail_first on */
+    size_t tail_first;
     size_t tail_count;
+    size_t tail_named; /* how many of them have their UID */
     size_t tail_capacity;
     bool known;         /* the map has been built once: views can exist */
     bool map_in_step;   /* the upstream has it selected, and the map is what it has */

@@ -44,7 +44,7 @@ void mailbox_reset(struct mailbox *mailbox)
     uid_map_clear(&mailbox->map);
     uid_set_clear(&mailbox->recent_free);
     uid_set_clear(&mailbox->recent_taken);
-    mailbox->tail_count = 0;
+    mailbox_drop_tail(mailbox);
     mailbox->known = mailbox->map_in_step = mailbox->flags_in_step = false;
     mailbox->uidvalidity = mailbox->uidnext = mailbox->uidnext_left = mailbox->first_unseen = 0;
     mailbox->left_with_flags = false;
@@ -77,7 +77,9 @@ uint32_t mailbox_upstream_exists(const struct mailbox *mailbox)
 
 void mailbox_drop_tail(struct mailbox *mailbox)
 {
-    mailbox->tail_count = 0;
+    free(mailbox->tail);
+    mailbox->tail = NULL;
+    mailbox->tail_first = mailbox->tail_count = mailbox->tail_named = mailbox->tail_capacity = 0;
 }
 
 void mailbox_out_of_step(struct mailbox *mailbox)
@@ -240,10 +242,49 @@ bool mailbox_append(struct mailbox *mailbox, uint32_t uid)
     return true;
 }
 
+/* --- the tail */
+
+static struct tail_entry *tail_at(const struct mailbox *mailbox, size_t at)
+{
+    return &mailbox->tail[mailbox->tail_first + at];
+}
+
+/* The shorter side moves up. */
 static void tail_remove(struct mailbox *mailbox, size_t at)
 {
-    mailbox->tail_count--;
-    memmove(mailbox->tail + at, mailbox->tail + at + 1, (mailbox->tail_count - at) * sizeof(*mailbox->tail));
+    struct tail_entry *first = tail_at(mailbox, 0), *entry = tail_at(mailbox, at);
+    size_t behind = --mailbox->tail_count - at;
+
+    mailbox->tail_named -= entry->uid != 0;
+    if (at < behind) {
+        memmove(first + 1, first, at * sizeof(*first));
+        mailbox->tail_first++;
+    } else {
+        memmove(entry, entry + 1, behind * sizeof(*entry));
+    }
+    if (mailbox->tail_count == 0)
+        mailbox_drop_tail(mailbox);
+}
+
+static enum mailbox_result join_first(struct mailbox *mailbox)
+{
+    struct tail_entry entry = *tail_at(mailbox, 0);
+    struct message *message;
+
+    if (entry.uid <= mailbox->map.highest)
+        return MAILBOX_BROKEN;
+    message = join(mailbox, entry.uid);
+    if (!message)
+        return MAILBOX_NO_MEMORY;
+    tail_remove(mailbox, 0);
+    take_modseq(mailbox, message, entry.modseq);
+    if (entry.recent)
+        note_recent(mailbox, entry.uid);
+    if (entry.has_flags)
+        store_flags(mailbox, message, entry.system, entry.keywords);
+    else
+        mailbox->flags_in_step = false;
+    return MAILBOX_OK;
 }
 
 /* The named entries at the front of the tail join the truth. */
@@ -251,22 +292,10 @@ static enum mailbox_result settle(struct mailbox *mailbox)
 {
     bool joined = false;
 
-    while (mailbox->tail_count > 0 && mailbox->tail[0].uid != 0) {
-        struct tail_entry entry = mailbox->tail[0];
-        struct message *message;
-        if (entry.uid <= mailbox->map.highest)
-            return MAILBOX_BROKEN;
-        message = join(mailbox, entry.uid);
-        if (!message)
-            return MAILBOX_NO_MEMORY;
-        tail_remove(mailbox, 0);
-        take_modseq(mailbox, message, entry.modseq);
-        if (entry.recent)
-            note_recent(mailbox, entry.uid);
-        if (entry.has_flags)
-            store_flags(mailbox, message, entry.system, entry.keywords);
-        else
-            mailbox->flags_in_step = false;
+    while (mailbox->tail_count > 0 && tail_at(mailbox, 0)->uid != 0) {
+        enum mailbox_result result = join_first(mailbox);
+        if (result != MAILBOX_OK)
+            return result;
         joined = true;
     }
     if (joined)
@@ -274,11 +303,17 @@ static enum mailbox_result settle(struct mailbox *mailbox)
     return MAILBOX_OK;
 }
 
+/* Room for so many entries in all, from the start of the memory on. */
 static bool tail_reserve(struct mailbox *mailbox, size_t count)
 {
     size_t capacity = mailbox->tail_capacity ? mailbox->tail_capacity : 8;
     struct tail_entry *tail;
 
+    if (mailbox->tail_first + count <= mailbox->tail_capacity)
+        return true;
+    if (mailbox->tail_first > 0)
+        memmove(mailbox->tail, tail_at(mailbox, 0), mailbox->tail_count * sizeof(*tail));
+    mailbox->tail_first = 0;
     while (capacity < count)
         capacity *= 2;
     if (capacity == mailbox->tail_capacity)
@@ -303,7 +338,7 @@ enum mailbox_result mailbox_exists(struct mailbox *mailbox, uint32_t count)
     if (!tail_reserve(mailbox, mailbox->tail_count + (count - total)))
         return MAILBOX_NO_MEMORY;
     for (uint32_t i = total; i < count; i++)
-        mailbox->tail[mailbox->tail_count++] = (struct tail_entry){0};
+        *tail_at(mailbox, mailbox->tail_count++) = (struct tail_entry){0};
     return MAILBOX_OK;
 }
 
@@ -322,10 +357,10 @@ enum mailbox_result mailbox_expunge(struct mailbox *mailbox, uint32_t number)
 /* A UID above the map that is gone: the entry that carries it, or one nameless entry between its named neighbours. */
 static enum mailbox_result tail_vanished(struct mailbox *mailbox, uint32_t uid)
 {
-    size_t nameless = SIZE_MAX;
+    size_t nameless = mailbox->tail_named == 0 && mailbox->tail_count > 0 ? 0 : SIZE_MAX;
 
-    for (size_t i = 0; i < mailbox->tail_count; i++) {
-        uint32_t at = mailbox->tail[i].uid;
+    for (size_t i = 0; mailbox->tail_named > 0 && i < mailbox->tail_count; i++) {
+        uint32_t at = tail_at(mailbox, i)->uid;
         if (at == uid) {
             tail_remove(mailbox, i);
             return settle(mailbox);
@@ -371,28 +406,36 @@ enum mailbox_result mailbox_vanished(struct mailbox *mailbox, const struct seqse
     return MAILBOX_OK;
 }
 
-/* May the entry at `at` carry this UID, as its named neighbours stand? */
+/* So far to either side a named neighbour is looked for. */
+#define NEIGHBOURHOOD 64
+
+/* May the entry at `at` carry this UID, as its nearest named neighbours stand? One that is farther away is compared
+ * when both join the truth, where UIDs must ascend. */
 static bool tail_may_be(const struct mailbox *mailbox, size_t at, uint32_t uid)
 {
-    if (mailbox->tail[at].uid != 0)
-        return mailbox->tail[at].uid == uid;
-    if (uid <= mailbox->map.highest)
-        return false;
-    for (size_t i = 0; i < mailbox->tail_count; i++) {
-        uint32_t other = mailbox->tail[i].uid;
-        if (other != 0 && (i < at ? other >= uid : other <= uid))
-            return false;
+    uint32_t before = mailbox->map.highest, behind = 0;
+
+    if (tail_at(mailbox, at)->uid != 0)
+        return tail_at(mailbox, at)->uid == uid;
+    for (size_t i = 1; i <= NEIGHBOURHOOD && i <= at; i++) {
+        if (tail_at(mailbox, at - i)->uid != 0) {
+            before = tail_at(mailbox, at - i)->uid;
+            break;
+        }
     }
-    return true;
+    for (size_t i = 1; i <= NEIGHBOURHOOD && at + i < mailbox->tail_count && behind == 0; i++)
+        behind = tail_at(mailbox, at + i)->uid;
+    return before < uid && (behind == 0 || uid < behind);
 }
 
 static enum mailbox_result name_entry(struct mailbox *mailbox, size_t at, uint32_t uid,
                                       const struct mailbox_flags *flags)
 {
-    struct tail_entry *entry = &mailbox->tail[at];
+    struct tail_entry *entry = tail_at(mailbox, at);
 
     if (!tail_may_be(mailbox, at, uid))
         return MAILBOX_BROKEN;
+    mailbox->tail_named += entry->uid == 0;
     entry->uid = uid;
     if (flags->modseq)
         entry->modseq = flags->modseq;
@@ -411,7 +454,7 @@ static enum mailbox_result tail_fetch(struct mailbox *mailbox, size_t at, uint32
     enum mailbox_result result;
 
     if (uid == 0)
-        uid = mailbox->tail[at].uid;
+        uid = tail_at(mailbox, at)->uid;
     if (uid == 0)
         return MAILBOX_IGNORED;
     *found = uid;

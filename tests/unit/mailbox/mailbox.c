@@ -210,6 +210,90 @@ Test(mailbox, modseq_waits_for_unknown_flags)
     mailbox_free(mailbox);
 }
 
+/* --- many arrivals at once: the work grows with their number, not with its square */
+
+#define MANY 400000u
+
+static struct mailbox *with_arrivals(uint32_t count)
+{
+    struct mailbox *mailbox = three();
+
+    cr_assert_eq(mailbox_exists(mailbox, 3 + count), MAILBOX_OK);
+    return mailbox;
+}
+
+Test(mailbox, many_arrivals_are_named_in_order)
+{
+    struct mailbox *mailbox = with_arrivals(MANY);
+
+    for (uint32_t i = 0; i < MANY; i++)
+        cr_assert_eq(fetch(mailbox, 4 + i, 31 + i, flags(0, 0)), MAILBOX_OK);
+    cr_assert_eq(mailbox->map.count, 3 + MANY);
+    cr_assert_eq(mailbox->tail_count, 0);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, many_arrivals_are_named_from_the_last_to_the_first)
+{
+    struct mailbox *mailbox = with_arrivals(MANY);
+
+    cr_assert_eq(fetch(mailbox, 5, 32, flags(0, 0)), MAILBOX_IGNORED);
+    for (uint32_t i = MANY - 1; i > 1; i--)
+        cr_assert_eq(fetch(mailbox, 4 + i, 31 + i, flags(0, 0)), MAILBOX_IGNORED);
+    cr_assert_eq(fetch(mailbox, 4, 31, flags(0, 0)), MAILBOX_OK);
+    cr_assert_eq(mailbox->map.count, 3 + MANY);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, many_arrivals_vanish_before_they_have_names)
+{
+    struct mailbox *mailbox = with_arrivals(MANY);
+
+    cr_assert_eq(vanished(mailbox, 31, 29 + MANY), MAILBOX_OK);
+    cr_assert_eq(mailbox->tail_count, 1);
+    for (uint32_t i = 0; i < 3; i++)
+        cr_assert_eq(mailbox_expunge(mailbox, 1), MAILBOX_OK);
+    cr_assert_eq(mailbox_exists(mailbox, MANY), MAILBOX_OK);
+    for (uint32_t i = 0; i < MANY; i++)
+        cr_assert_eq(mailbox_expunge(mailbox, 1), MAILBOX_OK);
+    cr_assert_eq(mailbox->tail_count, 0);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, names_far_apart_that_do_not_ascend_are_broken_when_they_join)
+{
+    struct mailbox *mailbox = with_arrivals(1000);
+
+    cr_assert_eq(fetch(mailbox, 1003, 100, flags(0, 0)), MAILBOX_IGNORED);
+    for (uint32_t i = 0; i < 69; i++)
+        cr_assert_eq(fetch(mailbox, 4 + i, 31 + i, flags(0, 0)), MAILBOX_OK);
+    for (uint32_t i = 69; i < 998; i++)
+        cr_assert_eq(mailbox_expunge(mailbox, 4 + 69), MAILBOX_OK);
+    cr_assert_eq(fetch(mailbox, 4 + 69, 101, flags(0, 0)), MAILBOX_BROKEN); /* close to each other by now */
+    mailbox_free(mailbox);
+    mailbox = with_arrivals(1000);
+    cr_assert_eq(fetch(mailbox, 1003, 35, flags(0, 0)), MAILBOX_IGNORED);
+    cr_assert_eq(fetch(mailbox, 4, 36, flags(0, 0)), MAILBOX_OK);
+    for (uint32_t i = 1; i < 998; i++)
+        cr_assert_eq(mailbox_expunge(mailbox, 5), MAILBOX_OK);
+    cr_assert_eq(mailbox_expunge(mailbox, 5), MAILBOX_BROKEN);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, a_tail_that_shrinks_at_its_front_grows_at_its_end)
+{
+    struct mailbox *mailbox = with_arrivals(10);
+
+    for (uint32_t i = 0; i < 200; i++) {
+        cr_assert_eq(fetch(mailbox, 4 + i, 31 + i, flags(0, 0)), MAILBOX_OK);
+        cr_assert_eq(mailbox_exists(mailbox, 3 + 10 + i + 1), MAILBOX_OK);
+        cr_assert_eq(mailbox->tail_count, 10);
+    }
+    cr_assert_leq(mailbox->tail_capacity, 32);
+    cr_assert_eq(mailbox->map.count, 203);
+    mailbox_free(mailbox);
+}
+
 /* --- \Recent */
 
 static void ignore_change(void *owner, enum view_change change)
