@@ -351,7 +351,8 @@ static bool count_is_right(const struct resync *resync, uint64_t count)
     return !resync->disturbed && count >= resync->exists_when_sent && count <= resync->exists;
 }
 
-/* The UIDs above the floor among those found join the map, if the count is then right. */
+/* The UIDs above the floor among those found join the map, if the count is then right. An arrival inside the search that
+ * was not found could make up for a message that is gone: then the count says nothing. */
 static bool take_new(struct account *account)
 {
     struct resync *resync = &account->resync;
@@ -363,7 +364,7 @@ static bool take_new(struct account *account)
     seqset_walk_start(&walk, &resync->found);
     while (seqset_walk_next(&walk, &uid))
         new_ones += uid > floor;
-    if (!count_is_right(resync, mailbox->map.count + new_ones))
+    if (resync->exists != resync->exists_when_sent || !count_is_right(resync, mailbox->map.count + new_ones))
         return false;
     seqset_walk_start(&walk, &resync->found);
     while (seqset_walk_next(&walk, &uid)) {
@@ -516,6 +517,7 @@ static void selected(struct account *account, const struct response *response)
     struct mailbox *mailbox = resync->mailbox;
     bool was_known;
 
+    resync->exists_when_sent = resync->exists; /* no search was needed for what is counted now */
     resync->read_only = response->code.name == RESPONSE_CODE_READ_ONLY;
     account->selected = mailbox;
     account->selected_read_only = !resync->read_write;
