@@ -2,8 +2,6 @@
  * take a look, learn flags. One command at a time: after each the need is judged anew. Each function returns true if it
  * has sent one (or has dropped the line). */
 #include <stdlib.h>
-#include <string.h>
-
 #include <utlist.h>
 
 #include "mux/account_inside.h"
@@ -45,9 +43,7 @@ static bool send_leave(struct account *account)
         return true;
     if (account_has(account, CAPABILITY_UNSELECT))
         outgoing_text(out, "UNSELECT");
-    else if (strcmp(account->selected->name, "INBOX") != 0)
-        outgoing_text(out, "EXAMINE INBOX");
-    else /* a SELECT that fails leaves nothing selected */
+    else /* one that fails leaves nothing selected; another mailbox would be selected without its truth in step */
         outgoing_text(out, "EXAMINE \"imapmux leaves this mailbox\"");
     resync_leave(account);
     account_send(account, ACTIVITY_LEAVE, out);
