@@ -292,13 +292,23 @@ static void marked(struct job *job, const struct job_result *result)
         failed_to_remove(session, result);
 }
 
+/* Another client may have taken \Deleted away before the EXPUNGE. */
+static bool is_removed(const struct session *session, const struct copy_run *copy)
+{
+    struct seqset living = {0};
+    bool removed = uid_map_intersect(&session->view->mailbox->map, &copy->removal, &living) && living.count == 0;
+
+    seqset_clear(&living);
+    return removed;
+}
+
 static void removed(struct job *job, const struct job_result *result)
 {
     struct session *session = job->owner;
     struct copy_run *copy = (struct copy_run *)session->run;
 
     session->job = NULL;
-    if (result->status == JOB_OK) {
+    if (result->status == JOB_OK && session->view->mailbox && is_removed(session, copy)) {
         seqset_clear(&copy->removal);
         next(session);
     } else {
