@@ -9,7 +9,9 @@
 #include "session/tell.h"
 
 /* The first slice of a FETCH for whole messages: nothing is known of their sizes yet. */
-#define FIRST_SLICE_OF_BODIES 20
+#define FIRST_SLICE_OF_BODIES 2
+/* The next slice has at most so many times as many messages: two small ones say little of those behind them. */
+#define SLICE_GROWTH 4
 
 static void free_fetch(struct run *run)
 {
@@ -51,6 +53,8 @@ static void adapt(const struct settings *settings, struct fetch_run *fetch)
     uint64_t each = fetch->slice_octets / (fetch->slice_count ? fetch->slice_count : 1) + 1;
     uint64_t limit = settings->slice_size / each;
 
+    if (limit > fetch->slice_limit * SLICE_GROWTH)
+        limit = fetch->slice_limit * SLICE_GROWTH;
     if (limit > settings->slice_messages)
         limit = settings->slice_messages;
     fetch->slice_limit = limit > 0 ? (size_t)limit : 1;

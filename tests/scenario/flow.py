@@ -1,11 +1,13 @@
 """Large amounts, slow clients, and who waits for whom."""
 import os
+import re
 import socket
 import threading
 import time
 
 from imap_client import make_message
 from scenario import scenario
+from scripted_upstream import odd
 
 MEGA = 1 << 20
 
@@ -268,3 +270,13 @@ def a_large_mailbox(s):
     first.noop()
     assert len(first.messages) == 2
     assert first.fetch_identity(2) == second.fetch_identity(2)
+
+
+@scenario(upstream=odd(fill=60))
+def slices_of_bodies_begin_small_and_grow_by_what_was_seen(s):
+    client = s.client(select="INBOX")
+    result = client.ok("FETCH 1:60 BODY.PEEK[]")
+    assert len(result.of("FETCH")) == 60
+    asked = [re.match(r"UID FETCH (\d+):(\d+) \(UID BODY.PEEK\[\]\)$", command) for command in s.upstream.commands]
+    sizes = [int(match.group(2)) - int(match.group(1)) + 1 for match in asked if match]
+    assert sizes == [2, 8, 32, 18], sizes
