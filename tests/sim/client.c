@@ -121,8 +121,9 @@ void client_gone(struct client *client)
 
 static bool may_be_cut(const struct client *client)
 {
-    return client->rubbish || client->user->disturbed_at + client->sim->plan.settings.response_timeout * 3 +
-                                      10 * USEC_MINUTE > sim_now(client->sim);
+    return client->rubbish ||
+           client->user->disturbed_at + client->sim->plan.settings.response_timeout * 3 + 10 * USEC_MINUTE >
+               sim_now(client->sim);
 }
 
 /* The session wants the line closed. */
@@ -261,8 +262,7 @@ static void run_line(struct task *task, usec now)
         closed_by_proxy(client, true);
         return;
     }
-    if ((session_wants(client->session) & SESSION_CLOSE) &&
-        evbuffer_get_length(session_output(client->session)) == 0) {
+    if ((session_wants(client->session) & SESSION_CLOSE) && evbuffer_get_length(session_output(client->session)) == 0) {
         closed_by_proxy(client, false);
         return;
     }
@@ -291,11 +291,8 @@ void client_hurry(struct client *client)
 void client_connect(struct client *client)
 {
     struct sim *sim = client->sim;
-    const struct session_options options = {.upstream = &sim->upstream,
-                                            .plaintext_login = true,
-                                            .peer = "127.0.0.1",
-                                            .wake = wake_line,
-                                            .link = client};
+    const struct session_options options = {
+        .upstream = &sim->upstream, .plaintext_login = true, .peer = "127.0.0.1", .wake = wake_line, .link = client};
 
     forget_line(client);
     sim_note(sim, "%s connects", client->name);

@@ -1,4 +1,5 @@
-/* Each line that a client is told: may it be said now, and what does it mean for the replica? RFC 3501 section 5.5, 7. */
+/* Each line that a client is told: may it be said now, and what does it mean for the replica? RFC 3501 section 5.5, 7.
+ */
 #include <string.h>
 
 #include "sim/client.h"
@@ -67,8 +68,7 @@ static void take_select_code(struct client *client, struct slice code)
 static void take_number(struct client *client, unsigned number, struct cursor *cursor, struct slice line)
 {
     if (cursor_word(cursor, "EXISTS")) {
-        if (is_selecting(client))
-        {
+        if (is_selecting(client)) {
             replica_begin(&client->replica);
             client->told_uidnext = client->told_validity = 0;
         }
@@ -99,8 +99,8 @@ static void take_status_line(struct client *client, struct cursor *cursor)
 static void take_bye(struct client *client, struct slice line)
 {
     struct user *user = client->user;
-    bool about_mailbox = memmem(line.data, line.length, "UIDVALIDITY", 11) ||
-                         memmem(line.data, line.length, "mailbox that you had", 20);
+    bool about_mailbox =
+        memmem(line.data, line.length, "UIDVALIDITY", 11) || memmem(line.data, line.length, "mailbox that you had", 20);
 
     client->ends |= user->ends > 0 && about_mailbox;
     if (client->ends || client->sim->quiet)

@@ -89,8 +89,8 @@ void client_log_in(struct client *client)
     order->right_password = !client->wrong_password;
     if (plain) {
         char message[300], encoded[500];
-        int length = snprintf(message, sizeof(message), "%s%c%s%c%s", user->through ? user->name : "", 0, prover, 0,
-                              password);
+        int length =
+            snprintf(message, sizeof(message), "%s%c%s%c%s", user->through ? user->name : "", 0, prover, 0, password);
         encode(message, (size_t)length, encoded);
         client_print(client, "AUTHENTICATE PLAIN %s", encoded);
     } else if (strchr(password, '"')) {
@@ -234,8 +234,7 @@ static void act_unselected(struct client *client)
     uint32_t what = dice_below(&client->dice, 100);
 
     if (what < 60) {
-        client_select(client, any_name(client),
-                      client->sim->plan.read_only_only || dice_percent(&client->dice, 20));
+        client_select(client, any_name(client), client->sim->plan.read_only_only || dice_percent(&client->dice, 20));
         return;
     }
     if (what < 68)
@@ -351,11 +350,22 @@ void client_act(struct client *client)
 
 void client_rubbish(struct client *client)
 {
-    static const char *const lines[] = {"x FETCH 99999 FLAGS\r\n", "x STORE 1 +FLAGS\r\n", "FETCH\r\n", "\r\n",
-                                        "x LOGIN a\r\n", "x y z {5}\r\n12345\r\n", "x UID COPY 1:* \r\n",
-                                        "x SELECT \"INBOX\r\n", "x NOOP \r\n", "x IDLE now\r\n", "DONE\r\n",
-                                        "x APPEND INBOX {99999999999}\r\n", "x LOGIN user0 \"wrong\"\r\n",
-                                        "x SEARCH 0\r\n", "x CAPABILITY\r\n", "x AUTHENTICATE PLAIN =\r\n"};
+    static const char *const lines[] = {"x FETCH 99999 FLAGS\r\n",
+                                        "x STORE 1 +FLAGS\r\n",
+                                        "FETCH\r\n",
+                                        "\r\n",
+                                        "x LOGIN a\r\n",
+                                        "x y z {5}\r\n12345\r\n",
+                                        "x UID COPY 1:* \r\n",
+                                        "x SELECT \"INBOX\r\n",
+                                        "x NOOP \r\n",
+                                        "x IDLE now\r\n",
+                                        "DONE\r\n",
+                                        "x APPEND INBOX {99999999999}\r\n",
+                                        "x LOGIN user0 \"wrong\"\r\n",
+                                        "x SEARCH 0\r\n",
+                                        "x CAPABILITY\r\n",
+                                        "x AUTHENTICATE PLAIN =\r\n"};
     char junk[64];
 
     if (!client->session) {

@@ -36,7 +36,8 @@ static void take_content(struct client *client, struct told *told, unsigned item
     else if (item == ITEM_ID)
         is = slice_of(identity->id_header);
     else if (item == ITEM_PART)
-        is = (struct slice){is.data + PART_START, is.length - PART_START < PART_COUNT ? is.length - PART_START : PART_COUNT};
+        is = (struct slice){is.data + PART_START,
+                            is.length - PART_START < PART_COUNT ? is.length - PART_START : PART_COUNT};
     if (!slice_equal(is, content))
         wrong(client, told, "the content is not that of this message", content);
     told->identity = identity;
@@ -93,9 +94,9 @@ static unsigned section(struct slice name)
     static const struct {
         const char *name;
         unsigned item;
-    } names[] = {{"BODY[]", ITEM_BODY},   {"BODY[HEADER]", ITEM_HEADER},
+    } names[] = {{"BODY[]", ITEM_BODY},     {"BODY[HEADER]", ITEM_HEADER},
                  {"BODY[TEXT]", ITEM_TEXT}, {"BODY[HEADER.FIELDS (X-ID)]", ITEM_ID},
-                 {"BODY[]<3>", ITEM_PART}, {"RFC822", ITEM_RFC822}};
+                 {"BODY[]<3>", ITEM_PART},  {"RFC822", ITEM_RFC822}};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (slice_equal(name, slice_of(names[i].name)))
@@ -206,7 +207,8 @@ void client_take_fetch(struct client *client, unsigned number, struct cursor *cu
             return;
     } while (cursor_take(cursor, ' '));
     if (!cursor_take(cursor, ')') || !cursor_ends(cursor))
-        wrong(client, &told, "the answer does not end well", (struct slice){cursor->at, (size_t)(cursor->end - cursor->at)});
+        wrong(client, &told, "the answer does not end well",
+              (struct slice){cursor->at, (size_t)(cursor->end - cursor->at)});
     if (told.identity)
         replica_learn_identity(&client->replica, number, told.identity);
     if (told.items & ITEM_FLAGS)

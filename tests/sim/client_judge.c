@@ -111,7 +111,7 @@ static void judge_store(struct client *client, struct order *order)
             (!(aim->answered & ITEM_FLAGS) || (order->uid && !(aim->answered & ITEM_UID))))
             sim_fail(client->sim, "not answered", "%s, %s: STORE is OK, but UID %u was not answered", client->name,
                      order->tag, aim->uid);
-        if (order->silent)
+        if (order->silent && (aim->number != 0 || order->uid))
             assume(client, order, aim);
     }
 }
@@ -123,19 +123,18 @@ static void judge_copy(struct client *client, struct order *order, struct slice 
     bool any_done = false, told = (client->sim->plan.can & CAN_UIDPLUS) != 0;
 
     for (unsigned i = 0; i < order->aim_count; i++)
-        any_done |= order->aims[i].done && !order->aims[i].message->dead;
+        any_done |= order->aims[i].message && order_has_copied(order, order->aims[i].message);
     for (unsigned i = 0; i < order->aim_count; i++) {
         const struct aim *aim = &order->aims[i];
-        bool gone_unmoved = aim->message && aim->message->dead && !aim->done;
+        bool done = aim->message && order_has_copied(order, aim->message);
+        bool gone_unmoved = aim->message && aim->message->dead && !done;
         if (!aim->message || aim->number == 0)
             continue;
-        if (!aim->done)
-            order_borrow(order, i);
         /* A message that has died meanwhile cannot be missed if the server does not tell what it has copied. */
-        if (!aim->done && (!gone_unmoved || (!order->uid && told && any_done)))
+        if (!done && (!gone_unmoved || (!order->uid && told && any_done)))
             sim_fail(client->sim, "not done", "%s, %s: OK, but UID %u was not copied", client->name, order->tag,
                      aim->uid);
-        if (order->kind == ORDER_MOVE && aim->done && !aim->message->dead)
+        if (order->kind == ORDER_MOVE && done && !aim->message->dead)
             sim_fail(client->sim, "not done", "%s, %s: OK, but UID %u is still there", client->name, order->tag,
                      aim->uid);
     }
@@ -155,7 +154,8 @@ static void judge_copy_refused(struct client *client, struct order *order, struc
     }
     if (!any_dead)
         wrong(client, order, "refused", "EXPUNGEISSUED, but all of them live");
-    if (any_done && order->alone && order->user->copies == order->copy_number && memmem(text.data, text.length, "nothing", 7))
+    if (any_done && order->alone && order->user->copies == order->copy_number &&
+        memmem(text.data, text.length, "nothing", 7))
         wrong(client, order, "refused", "nothing was copied, it says, and something was");
 }
 
@@ -270,8 +270,9 @@ static void judge_ok(struct client *client, struct order *order, struct slice co
     case ORDER_DELETE:
     case ORDER_RENAME:
         if (client->replica.box &&
-            (order->kind == ORDER_RENAME ? strcmp(client->replica.box->name, order->new_name) == 0
-                                         : client->replica.box->gone && strcmp(client->replica.box->name, order->name) == 0))
+            (order->kind == ORDER_RENAME
+                 ? strcmp(client->replica.box->name, order->new_name) == 0
+                 : client->replica.box->gone && strcmp(client->replica.box->name, order->name) == 0))
             replica_end(&client->replica); /* its own view on it ends in silence */
         break;
     case ORDER_IDLE:
@@ -285,8 +286,7 @@ static void judge_ok(struct client *client, struct order *order, struct slice co
     }
 }
 
-void client_judge(struct client *client, struct order *order, struct slice status, struct slice code,
-                  struct slice text)
+void client_judge(struct client *client, struct order *order, struct slice status, struct slice code, struct slice text)
 {
     bool ok = slice_equal(status, SLICE("OK")), bad = slice_equal(status, SLICE("BAD"));
 
@@ -302,4 +302,5 @@ void client_judge(struct client *client, struct order *order, struct slice statu
         judge_ok(client, order, code);
     else
         judge_no(client, order, bad, code, text);
+    order_settle(order, ok);
 }

@@ -86,8 +86,8 @@ static void judge_aim(struct client *client, const struct order *order, const st
     if (!aim->message || (aim->message->dead && !found))
         return;
     if (found != holds(order->key, aim->number, aim->message))
-        sim_fail(client->sim, "SEARCH", "%s, %s: number %u (UID %u) was %sfound", client->name, order->tag,
-                 aim->number, aim->uid, found ? "" : "not ");
+        sim_fail(client->sim, "SEARCH", "%s, %s: number %u (UID %u) was %sfound", client->name, order->tag, aim->number,
+                 aim->uid, found ? "" : "not ");
 }
 
 void client_take_search(struct client *client, struct cursor *cursor)
@@ -111,8 +111,8 @@ void client_take_search(struct client *client, struct cursor *cursor)
         }
         if (order->uid && client->replica.box && number <= UINT32_MAX &&
             !box_message(client->replica.box, (uint32_t)number))
-            sim_fail(client->sim, "SEARCH", "%s, %s: UID %u was found, which there never was", client->name,
-                     order->tag, (unsigned)number);
+            sim_fail(client->sim, "SEARCH", "%s, %s: UID %u was found, which there never was", client->name, order->tag,
+                     (unsigned)number);
     }
     for (unsigned i = 0; is_certain(order->key) && i < order->aim_count; i++)
         judge_aim(client, order, &order->aims[i], found[i]);

@@ -203,9 +203,9 @@ static void run(struct task *task, usec now)
     else if (link->server_closes && evbuffer_get_length(link->server->out) == 0)
         finish(link, "closed by the server");
     else
-        task_set_deadline(&link->task, is_stalled(link)                                  ? link->stalled_until
+        task_set_deadline(&link->task, is_stalled(link)                             ? link->stalled_until
                                        : evbuffer_get_length(link->server->out) > 0 ? link->deliver_at
-                                                                                        : USEC_NEVER);
+                                                                                    : USEC_NEVER);
 }
 
 /* --- what the upstream calls */

@@ -202,9 +202,8 @@ int main(int count, char **arguments)
          i++)
         run(options.first_seed + i, &totals, &options);
     took = clock_now() - totals.began;
-    printf("%" PRIu64 " seeds, %" PRIu64 " commands, %" PRIu64 " faults, %.0f commands per second, %" PRIu64
-           " failures\n",
-           totals.seeds, totals.commands, totals.faults, (double)totals.commands / (took > 0 ? took : 1),
-           totals.failures);
+    printf(
+        "%" PRIu64 " seeds, %" PRIu64 " commands, %" PRIu64 " faults, %.0f commands per second, %" PRIu64 " failures\n",
+        totals.seeds, totals.commands, totals.faults, (double)totals.commands / (took > 0 ? took : 1), totals.failures);
     return totals.failures > 0;
 }

@@ -70,22 +70,70 @@ struct aim *order_aim(struct order *order, struct message *message)
     return aim;
 }
 
-void order_borrow(struct order *order, unsigned at)
-{
-    struct aim *aim = &order->aims[at];
+/* --- copies are counted by message and target: how often carried out, and how often answered for */
 
-    for (struct order *other = order->user->orders; other; other = other->next) {
-        if (other == order || (other->kind != ORDER_COPY && other->kind != ORDER_MOVE) || other->box != order->box ||
-            strcmp(other->name, order->name) != 0)
+static unsigned target_of(const char *name)
+{
+    static const char *const names[] = {"INBOX", "Sent", "Archive/2026", "with space", "NIL"};
+    unsigned i = 0;
+
+    while (i < 5 && strcmp(names[i], name) != 0)
+        i++;
+    return i;
+}
+
+static bool is_copy(const struct order *order)
+{
+    return order->kind == ORDER_COPY || order->kind == ORDER_MOVE;
+}
+
+/* Orders that may still copy it there. */
+static unsigned open_copies(const struct user *user, unsigned target, struct message *message)
+{
+    unsigned count = 0;
+
+    for (struct order *order = user->orders; order; order = order->next)
+        count += is_copy(order) && order->whole && target_of(order->name) == target && order_aim(order, message);
+    return count;
+}
+
+bool order_has_copied(const struct order *order, const struct message *message)
+{
+    unsigned target = target_of(order->name);
+
+    /* What another one was credited with meanwhile may have been this one's. */
+    return message->copied[target] > message->settled[target] ||
+           (message->settled[target] > 0 && message->settled_at[target] >= order->sent_at);
+}
+
+static void settle_folder(struct order *order)
+{
+    for (struct order *other = order->user->orders; other && order->carried_out == 0; other = other->next) {
+        if (other == order || other->kind != order->kind || strcmp(other->name, order->name) != 0 ||
+            other->carried_out == 0)
             continue;
-        for (unsigned i = 0; i < other->aim_count; i++) {
-            struct aim *lent = &other->aims[i];
-            if (lent->message != aim->message || !lent->done)
-                continue;
-            aim->done = true;
-            aim->removed = lent->removed;
-            lent->done = lent->removed = false;
-            return;
+        other->carried_out = 0;
+        order->carried_out = 1;
+    }
+}
+
+void order_settle(struct order *order, bool ok)
+{
+    if (order->kind == ORDER_CREATE || order->kind == ORDER_DELETE || order->kind == ORDER_RENAME)
+        settle_folder(order);
+    if (!is_copy(order))
+        return;
+    for (unsigned i = 0; i < order->aim_count; i++) {
+        struct message *message = order->aims[i].message;
+        unsigned target = target_of(order->name);
+        if (!message)
+            continue;
+        /* Of one that was not known when the command was sent it is not known whether it was meant. */
+        if (ok && message->copied[target] > message->settled[target] && order->aims[i].number != 0) {
+            message->settled[target]++;
+            message->settled_at[target] = sim_now(order->user->sim);
+        } else {
+            message->uncertain[target]++;
         }
     }
 }
@@ -108,42 +156,45 @@ void order_stored(struct server *server, struct message *message, int sign, uint
 {
     bool found = false;
 
-    for EACH_ORDER (order, server->user) {
-        bool of_move = order->kind == ORDER_MOVE && sign == '+' && flags == DELETED;
-        struct aim *aim;
-        if (!order->whole || order->read_only ||
-            !(of_move || (order->kind == ORDER_STORE && order->sign == sign && order->flags == flags)))
-            continue;
-        aim = order_aim(order, message);
-        if (!aim || (of_move && !aim->done))
-            continue;
-        if (!of_move && aim->done && sign == ' ' && aim->before != flags && message->flags == flags &&
-            message->modseq == aim->modseq)
-            twice(server, "an absolute STORE", message);
-        if (!aim->done)
-            aim->before = message->flags;
-        aim->done = true;
-        aim->modseq = message->box->modseq + (message->flags != flags ? 1 : 0);
-        found = true; /* two may have ordered the same */
-    }
+    for
+        EACH_ORDER(order, server->user)
+        {
+            bool of_move = order->kind == ORDER_MOVE && sign == '+' && flags == DELETED;
+            struct aim *aim;
+            if (!order->whole || order->read_only ||
+                !(of_move || (order->kind == ORDER_STORE && order->sign == sign && order->flags == flags)))
+                continue;
+            aim = order_aim(order, message);
+            if (!aim || (of_move && message->copied[target_of(order->name)] == 0))
+                continue;
+            if (!of_move && aim->done && sign == ' ' && aim->before != flags && message->flags == flags &&
+                message->modseq == aim->modseq)
+                twice(server, "an absolute STORE", message);
+            if (!aim->done)
+                aim->before = message->flags;
+            aim->done = true;
+            aim->modseq = message->box->modseq + (message->flags != flags ? 1 : 0);
+            found = true; /* two may have ordered the same */
+        }
     if (!found)
         nobody(server, "STORE", message);
 }
 
 void order_seen(struct server *server, struct message *message)
 {
-    for EACH_ORDER (order, server->user) {
-        if (order->kind == ORDER_FETCH && order->whole && !order->peek && !order->read_only &&
-            order_aim(order, message))
-            return;
-    }
+    for
+        EACH_ORDER(order, server->user)
+        {
+            if (order->kind == ORDER_FETCH && order->whole && !order->peek && !order->read_only &&
+                order_aim(order, message))
+                return;
+        }
     nobody(server, "setting \\Seen", message);
 }
 
 static bool same_name(const char *a, struct slice b)
 {
-    return slice_equal(slice_of(a), b) ||
-           (slice_equal_nocase(b, SLICE("INBOX")) && slice_equal_nocase(slice_of(a), b));
+    return slice_equal(slice_of(a), b) || (slice_equal_nocase(b, SLICE("INBOX")) && slice_equal_nocase(slice_of(a), b));
 }
 
 /* How well does this command fit that order? UINT32_MAX: not at all; else the messages that it leaves out. */
@@ -170,26 +221,32 @@ void order_copied(struct server *server, struct message *const *messages, unsign
 
     if (count == 0)
         return;
-    for EACH_ORDER (order, server->user) {
-        unsigned fit;
-        if (!order->whole || !(order->kind == ORDER_MOVE || (order->kind == ORDER_COPY && !move)) ||
-            !same_name(order->name, target) || (order->kind == ORDER_MOVE && order->read_only))
-            continue;
-        fit = misfit(order, messages, count);
-        if (fit == UINT32_MAX)
-            continue;
-        /* The first one of a client is likelier than one behind it, and than one of a client who is gone. */
-        fit = fit * 2 + (order->client->first != order);
-        if (fit <= least) { /* the older one of two alike */
-            least = fit;
-            best = order;
+    for
+        EACH_ORDER(order, server->user)
+        {
+            unsigned fit;
+            if (!order->whole || !(order->kind == ORDER_MOVE || (order->kind == ORDER_COPY && !move)) ||
+                !same_name(order->name, target) || (order->kind == ORDER_MOVE && order->read_only))
+                continue;
+            fit = misfit(order, messages, count);
+            if (fit == UINT32_MAX)
+                continue;
+            /* The first one of a client is likelier than one behind it, and than one of a client who is gone. */
+            fit = fit * 2 + (order->client->first != order);
+            if (fit <= least) { /* the older one of two alike */
+                least = fit;
+                best = order;
+            }
         }
-    }
-    if (!best) {
-        nobody(server, "COPY or MOVE (it may have been done before)", messages[0]);
-        return;
-    }
     for (unsigned i = 0; i < count; i++) {
+        unsigned to = target_of(memory_text(&server->sim->memory, target));
+        if (open_copies(server->user, to, messages[i]) == 0)
+            nobody(server, "COPY or MOVE", messages[i]);
+        if (++messages[i]->copied[to] - messages[i]->settled[to] >
+            open_copies(server->user, to, messages[i]) + messages[i]->uncertain[to])
+            twice(server, "COPY or MOVE", messages[i]);
+    }
+    for (unsigned i = 0; best && i < count; i++) {
         struct aim *aim = order_aim(best, messages[i]);
         aim->done = true;
         aim->removed = move;
@@ -198,48 +255,54 @@ void order_copied(struct server *server, struct message *const *messages, unsign
 
 void order_expunged(struct server *server, struct message *message)
 {
-    for EACH_ORDER (order, server->user) {
-        struct aim *aim = NULL;
-        if (!order->whole || order->box != message->box || order->read_only)
-            continue;
-        if (order->kind == ORDER_EXPUNGE && !order->uid)
-            return;
-        if (order->kind == ORDER_CLOSE &&
-            (!server_can(server, CAN_UIDPLUS) || order->disturbed || order->client->slow ||
-             client_counts(order->client, message)))
-            return;
-        if ((order->kind == ORDER_EXPUNGE || order->kind == ORDER_MOVE) && (aim = order_aim(order, message)) &&
-            (order->kind == ORDER_EXPUNGE || (aim->done && !aim->removed))) {
-            aim->removed = true;
-            return;
+    for
+        EACH_ORDER(order, server->user)
+        {
+            struct aim *aim = NULL;
+            if (!order->whole || order->box != message->box || order->read_only)
+                continue;
+            if (order->kind == ORDER_EXPUNGE && !order->uid)
+                return;
+            if (order->kind == ORDER_CLOSE && (!server_can(server, CAN_UIDPLUS) || order->disturbed ||
+                                               order->client->slow || client_counts(order->client, message)))
+                return;
+            if ((order->kind == ORDER_EXPUNGE || order->kind == ORDER_MOVE) && (aim = order_aim(order, message)) &&
+                (order->kind == ORDER_EXPUNGE || message->copied[target_of(order->name)] > 0)) {
+                aim->removed = true;
+                return;
+            }
         }
-    }
     nobody(server, "EXPUNGE", message);
 }
 
 void order_expunge_runs(struct server *server)
 {
-    for EACH_ORDER (order, server->user) {
-        if (order->kind == ORDER_EXPUNGE && order->whole && order->box == server->box)
-            order->carried_out++;
-    }
+    for
+        EACH_ORDER(order, server->user)
+        {
+            if (order->kind == ORDER_EXPUNGE && order->whole && order->box == server->box)
+                order->carried_out++;
+        }
 }
 
 void order_appended(struct server *server, struct slice target, struct identity *identity, uint32_t flags)
 {
-    for EACH_ORDER (order, server->user) {
-        if (order->kind != ORDER_APPEND || order->identity != identity)
-            continue;
-        if (!order->whole)
-            sim_fail(server->sim, "nobody's order", "%s: APPEND of message %u that has not come to its end",
-                     server->name, identity->number);
-        if (!same_name(order->name, target) || order->flags != flags)
-            sim_fail(server->sim, "nobody's order", "%s: APPEND of message %u to another place, or with other flags",
-                     server->name, identity->number);
-        if (identity->delivered++ > 0)
-            sim_fail(server->sim, "done twice", "%s: APPEND of message %u", server->name, identity->number);
-        return;
-    }
+    for
+        EACH_ORDER(order, server->user)
+        {
+            if (order->kind != ORDER_APPEND || order->identity != identity)
+                continue;
+            if (!order->whole)
+                sim_fail(server->sim, "nobody's order", "%s: APPEND of message %u that has not come to its end",
+                         server->name, identity->number);
+            if (!same_name(order->name, target) || order->flags != flags)
+                sim_fail(server->sim, "nobody's order",
+                         "%s: APPEND of message %u to another place, or with other flags", server->name,
+                         identity->number);
+            if (identity->delivered++ > 0)
+                sim_fail(server->sim, "done twice", "%s: APPEND of message %u", server->name, identity->number);
+            return;
+        }
     sim_fail(server->sim, "nobody's order", "%s: APPEND of message %u, which no client has asked for (any more)",
              server->name, identity->number);
 }
@@ -248,16 +311,18 @@ void order_folder(struct server *server, enum order_kind kind, struct slice name
 {
     bool done = false;
 
-    for EACH_ORDER (order, server->user) {
-        if (order->kind != kind || !order->whole || !same_name(order->name, name) ||
-            (order->new_name && !same_name(order->new_name, new_name)))
-            continue;
-        done |= order->carried_out > 0;
-        if (order->carried_out == 0) {
-            order->carried_out++;
-            return;
+    for
+        EACH_ORDER(order, server->user)
+        {
+            if (order->kind != kind || !order->whole || !same_name(order->name, name) ||
+                (order->new_name && !same_name(order->new_name, new_name)))
+                continue;
+            done |= order->carried_out > 0;
+            if (order->carried_out == 0) {
+                order->carried_out++;
+                return;
+            }
         }
-    }
     sim_fail(server->sim, done ? "done twice" : "nobody's order", "%s: CREATE, DELETE or RENAME of %.*s", server->name,
              (int)name.length, name.data);
 }

@@ -37,11 +37,11 @@ enum {
     ITEM_FLAGS = 2,
     ITEM_SIZE = 4,
     ITEM_DATE = 8,
-    ITEM_BODY = 16,    /* BODY[] */
-    ITEM_HEADER = 32,  /* BODY[HEADER] */
-    ITEM_TEXT = 64,    /* BODY[TEXT] */
-    ITEM_ID = 128,     /* BODY[HEADER.FIELDS (X-ID)] */
-    ITEM_PART = 256,   /* BODY[]<3.40> */
+    ITEM_BODY = 16,   /* BODY[] */
+    ITEM_HEADER = 32, /* BODY[HEADER] */
+    ITEM_TEXT = 64,   /* BODY[TEXT] */
+    ITEM_ID = 128,    /* BODY[HEADER.FIELDS (X-ID)] */
+    ITEM_PART = 256,  /* BODY[]<3.40> */
     ITEM_RFC822 = 512,
     ITEM_ENVELOPE = 1024,
 };
@@ -64,37 +64,37 @@ struct order {
     struct client *client;
     struct user *user;
     enum order_kind kind;
-    bool uid;           /* its UID form */
+    bool uid; /* its UID form */
     char tag[16];
-    unsigned number;    /* of the client's orders */
-    uint64_t end;       /* in the client's octets: it is whole once they have been delivered */
+    unsigned number; /* of the client's orders */
+    uint64_t end;    /* in the client's octets: it is whole once they have been delivered */
     bool whole;
-    bool closed;        /* answered, or given up before it was whole */
+    bool closed; /* answered, or given up before it was whole */
     usec sent_at;
     unsigned copy_number; /* among the user's COPY and MOVE */
     bool alone;           /* no other COPY or MOVE of the user was open when it was sent */
-    bool quiet;         /* nothing has changed since */
+    bool quiet;           /* nothing has changed since */
 
-    struct box *box;    /* that was selected */
+    struct box *box; /* that was selected */
     bool read_only;
-    struct aim *aims;       /* by number, and SEARCH: all that was counted; by UID: those heard of */
+    struct aim *aims; /* by number, and SEARCH: all that was counted; by UID: those heard of */
     unsigned aim_count, aim_capacity;
-    struct ranges *uids;    /* UID form: the set as written */
-    bool open_ended;        /* the set ends in * */
-    bool disturbed;         /* its end is not known: the client is gone */
+    struct ranges *uids; /* UID form: the set as written */
+    bool open_ended;     /* the set ends in * */
+    bool disturbed;      /* its end is not known: the client is gone */
 
-    unsigned items;     /* FETCH */
+    unsigned items; /* FETCH */
     bool peek;
-    int sign;           /* STORE: '+', '-' or ' ' */
+    int sign; /* STORE: '+', '-' or ' ' */
     bool silent;
-    uint32_t flags;     /* STORE, APPEND */
+    uint32_t flags;              /* STORE, APPEND */
     const char *name, *new_name; /* of mailboxes */
     struct identity *identity;   /* APPEND */
     unsigned carried_out;        /* how often, where once is enough to know */
     struct search_key_of *key;   /* SEARCH */
     bool search_answered;
-    bool cut_short;              /* by the model itself: no judgement */
-    const char *password;        /* LOGIN */
+    bool cut_short;       /* by the model itself: no judgement */
+    const char *password; /* LOGIN */
     bool right_password;
 };
 
@@ -114,8 +114,9 @@ void order_folder(struct server *server, enum order_kind kind, struct slice name
 /* Which aim is this message? By UID one is made if it is in the set. NULL: the order is not about it. */
 struct aim *order_aim(struct order *order, struct message *message);
 struct aim *order_add_aim(struct order *order);
-/* Another client has ordered the same and is not answered yet: what was put down to his may as well be this one's. */
-void order_borrow(struct order *order, unsigned aim);
-void order_close(struct order *order); /* answered: nothing of it may be carried out any more */
+/* Has the server copied this message to the order's target once for this order (and not for others)? */
+bool order_has_copied(const struct order *order, const struct message *message);
+void order_settle(struct order *order, bool ok); /* what has been carried out is put down to those that remain */
+void order_close(struct order *order);           /* answered: nothing of it may be carried out any more */
 
 #endif

@@ -23,7 +23,8 @@ static void write_something(struct sim *sim, struct dice *dice, unsigned writer)
     if (what < 45 && box->all_count > 1500)
         what = 60;
     if (!message || what < 45) {
-        message = box_deliver(box, identity_new(user, dice), dice_percent(dice, 70) ? 0 : dice_below(dice, ALL_FLAGS + 1));
+        message =
+            box_deliver(box, identity_new(user, dice), dice_percent(dice, 70) ? 0 : dice_below(dice, ALL_FLAGS + 1));
         sim_note(sim, "writer%u: delivers UID %u to %s of %s", writer, message->uid, box->name, user->name);
     } else if (what < 75) {
         uint32_t flags = message->flags ^ (1u << dice_below(dice, FLAGS));
@@ -194,9 +195,9 @@ static void strike(struct sim *sim, const struct fault *fault)
 
 static void run_fault(struct task *task, usec now)
 {
-    static const char *const names[] = {"drop", "cut answer", "cut command", "stall", "BYE", "refuse connect",
-                                        "refuse greeting", "refuse login", "new UIDVALIDITY", "time jumps",
-                                        "replaced", "garbage"};
+    static const char *const names[] = {
+        "drop",         "cut answer",      "cut command", "stall",    "BYE",    "refuse connect", "refuse greeting",
+        "refuse login", "new UIDVALIDITY", "time jumps",  "replaced", "garbage"};
     struct fault_task *fault_task = (struct fault_task *)task;
     struct sim *sim = fault_task->sim;
     const struct fault *fault = &sim->plan.faults[fault_task->index];

@@ -32,26 +32,26 @@ enum {
 
 /* Liberties that the server takes, in percent of the occasions; each can be cut. */
 #define LIBERTIES(X)                                                                                                   \
-    X(late_uid)        /* UID behind the literal */                                                                    \
-    X(nameless)        /* unsolicited FETCH without UID */                                                             \
-    X(unasked_flags)   /* FLAGS where nobody asked */                                                                  \
-    X(early_news)      /* arrivals and expunges during any command */                                                  \
-    X(news_between)    /* EXISTS and FETCH while no command is in progress */                                          \
-    X(chatter)         /* untagged OK and unknown words */                                                             \
-    X(more_items)      /* more than was asked */                                                                       \
-    X(twice)           /* the same answer once more */                                                                 \
-    X(in_parts)        /* one message's answer in two lines */                                                         \
-    X(invented)        /* content for messages that are gone */                                                        \
-    X(dead_in_search)  /* found, though gone */                                                                        \
-    X(refuses)         /* NO without a reason */                                                                       \
-    X(slow_idle)       /* news in IDLE come late */                                                                    \
-    X(no_uidnext)      /* SELECT and STATUS without UIDNEXT */                                                         \
-    X(old_news)        /* of the mailbox that is being left, inside SELECT */                                          \
-    X(idle_ends)       /* IDLE ends by itself, or is refused */                                                        \
-    X(brackets)        /* status texts that end in {n} */                                                              \
-    X(unmoved_modseq)  /* a STORE that changes nothing gets a new modseq */                                            \
-    X(silent_store)    /* no answer for messages that a STORE did not change */                                        \
-    X(arrives_always)  /* an arrival with every answer, for a while */
+    X(late_uid)       /* UID behind the literal */                                                                     \
+    X(nameless)       /* unsolicited FETCH without UID */                                                              \
+    X(unasked_flags)  /* FLAGS where nobody asked */                                                                   \
+    X(early_news)     /* arrivals and expunges during any command */                                                   \
+    X(news_between)   /* EXISTS and FETCH while no command is in progress */                                           \
+    X(chatter)        /* untagged OK and unknown words */                                                              \
+    X(more_items)     /* more than was asked */                                                                        \
+    X(twice)          /* the same answer once more */                                                                  \
+    X(in_parts)       /* one message's answer in two lines */                                                          \
+    X(invented)       /* content for messages that are gone */                                                         \
+    X(dead_in_search) /* found, though gone */                                                                         \
+    X(refuses)        /* NO without a reason */                                                                        \
+    X(slow_idle)      /* news in IDLE come late */                                                                     \
+    X(no_uidnext)     /* SELECT and STATUS without UIDNEXT */                                                          \
+    X(old_news)       /* of the mailbox that is being left, inside SELECT */                                           \
+    X(idle_ends)      /* IDLE ends by itself, or is refused */                                                         \
+    X(brackets)       /* status texts that end in {n} */                                                               \
+    X(unmoved_modseq) /* a STORE that changes nothing gets a new modseq */                                             \
+    X(silent_store)   /* no answer for messages that a STORE did not change */                                         \
+    X(arrives_always) /* an arrival with every answer, for a while */
 
 struct liberties {
 #define LIBERTY_MEMBER(name) unsigned name;
@@ -89,15 +89,15 @@ struct plan {
     struct liberties liberties;
     struct fault faults[FAULTS_MAX];
     unsigned fault_count;
-    usec think;        /* between two acts of a client, about */
-    usec writer_pause; /* between two acts of a writer, about */
-    usec latency;      /* of the line to the server, at most */
-    unsigned split;    /* percent of deliveries that are cut at a random octet */
-    unsigned large;    /* percent of messages that are large */
-    unsigned rubbish;  /* clients that send rubbish */
-    bool deletes;      /* clients DELETE and RENAME */
-    bool passwords;    /* wrong and second passwords */
-    bool delegated;    /* the last user is reached through an authorization id */
+    usec think;          /* between two acts of a client, about */
+    usec writer_pause;   /* between two acts of a writer, about */
+    usec latency;        /* of the line to the server, at most */
+    unsigned split;      /* percent of deliveries that are cut at a random octet */
+    unsigned large;      /* percent of messages that are large */
+    unsigned rubbish;    /* clients that send rubbish */
+    bool deletes;        /* clients DELETE and RENAME */
+    bool passwords;      /* wrong and second passwords */
+    bool delegated;      /* the last user is reached through an authorization id */
     bool read_only_only; /* clients only EXAMINE */
     struct settings settings;
 };
@@ -110,8 +110,8 @@ enum cut_kind { CUT_CLIENT, CUT_ACT, CUT_WRITER, CUT_WRITER_ACT, CUT_FAULT, CUT_
 
 struct cut {
     enum cut_kind kind;
-    unsigned actor;     /* client, writer */
-    unsigned from, to;  /* both included: acts, fault, liberty */
+    unsigned actor;    /* client, writer */
+    unsigned from, to; /* both included: acts, fault, liberty */
 };
 
 struct cuts {

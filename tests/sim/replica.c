@@ -153,8 +153,8 @@ static void learn_recent(struct replica *replica, unsigned number, struct messag
     if (replica->read_only)
         return;
     if (message->recent_view && message->recent_view != view)
-        sim_fail(replica->sim, "\\Recent", "%s: number %u, UID %u is \\Recent, and was to another before",
-                 replica->who, number, message->uid);
+        sim_fail(replica->sim, "\\Recent", "%s: number %u, UID %u is \\Recent, and was to another before", replica->who,
+                 number, message->uid);
     message->recent_view = view;
 }
 
@@ -167,8 +167,8 @@ void replica_learn_flags(struct replica *replica, unsigned number, struct slice 
     if (!entry || !replica->box)
         return;
     if (!flags_read(replica->box->user, list, &flags, &recent)) {
-        sim_fail(replica->sim, "another account", "%s is told flags that its account does not have: %.*s",
-                 replica->who, (int)list.length, list.data);
+        sim_fail(replica->sim, "another account", "%s is told flags that its account does not have: %.*s", replica->who,
+                 (int)list.length, list.data);
         return;
     }
     if (entry->message && !message_had_flags(entry->message, flags))

@@ -217,19 +217,14 @@ static bool after_login(struct server *server, struct cursor *cursor, struct sli
     else if (cursor_word(cursor, "LSUB "))
         server_list(server, cursor, "LSUB");
     else if (cursor_word(cursor, "NAMESPACE"))
-        namespace(server, line);
-    else if (cursor_word(cursor, "APPEND "))
-        server_append(server, cursor, line);
-    else if (cursor_word(cursor, "CREATE "))
-        server_create(server, cursor);
-    else if (cursor_word(cursor, "DELETE "))
-        server_delete(server, cursor, line);
-    else if (cursor_word(cursor, "RENAME "))
-        server_rename(server, cursor, line);
+    namespace(server, line);
+    else if (cursor_word(cursor, "APPEND ")) server_append(server, cursor, line);
+    else if (cursor_word(cursor, "CREATE ")) server_create(server, cursor);
+    else if (cursor_word(cursor, "DELETE ")) server_delete(server, cursor, line);
+    else if (cursor_word(cursor, "RENAME ")) server_rename(server, cursor, line);
     else if (cursor_word(cursor, "SUBSCRIBE ") || cursor_word(cursor, "UNSUBSCRIBE "))
         server_answer(server, "OK", NULL, "done");
-    else
-        return false;
+    else return false;
     return true;
 }
 
@@ -300,8 +295,7 @@ static void command(struct server *server, struct slice line)
         server_object(server, "no command", line);
     arrives_always(server);
     if (in_any_state(server, &cursor, line) || (!server->user && before_login(server, &cursor)) ||
-        (server->user && after_login(server, &cursor, line)) ||
-        (server->box && selected(server, &cursor, line)))
+        (server->user && after_login(server, &cursor, line)) || (server->box && selected(server, &cursor, line)))
         return;
     server_object(server, "not a command that may come now", line);
     server_answer(server, "BAD", NULL, "what?");

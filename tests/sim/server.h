@@ -34,7 +34,7 @@ struct server {
     struct slice tag; /* of the command that is being carried out */
     char idle_tag[32];
     bool idling;
-    bool idle_ended; /* by the server itself: a DONE may still be on its way */
+    bool idle_ended;     /* by the server itself: a DONE may still be on its way */
     bool authenticating; /* waits for AUTHENTICATE's response */
     bool condstore, qresync;
 
@@ -65,10 +65,10 @@ void server_answer(struct server *server, const char *status, const char *code, 
 
 /* server_seat.c: what the client of this session has been told */
 enum news {
-    NEWS_BETWEEN,  /* no command is in progress */
-    NEWS_DURING,   /* a UID command, before or among its answers */
+    NEWS_BETWEEN, /* no command is in progress */
+    NEWS_DURING,  /* a UID command, before or among its answers */
     NEWS_BEFORE_OK,
-    NEWS_ALL,      /* NOOP: everything there is */
+    NEWS_ALL, /* NOOP: everything there is */
     NEWS_IDLE,
 };
 void seat_take(struct server *server, struct box *box, bool read_only);

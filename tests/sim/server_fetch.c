@@ -30,8 +30,8 @@ static bool read_section(struct cursor *cursor, struct piece *piece, struct slic
     static const struct {
         const char *section;
         unsigned item;
-    } sections[] = {{"[]", ITEM_BODY}, {"[HEADER]", ITEM_HEADER}, {"[TEXT]", ITEM_TEXT},
-                    {"[HEADER.FIELDS (X-ID)]", ITEM_ID}};
+    } sections[] = {
+        {"[]", ITEM_BODY}, {"[HEADER]", ITEM_HEADER}, {"[TEXT]", ITEM_TEXT}, {"[HEADER.FIELDS (X-ID)]", ITEM_ID}};
     struct cursor inside = cursor_of(atom);
 
     (void)cursor;
@@ -62,9 +62,15 @@ static bool read_item(struct server *server, struct cursor *cursor, struct asked
         const char *name;
         unsigned item;
         bool peek;
-    } items[] = {{"UID", ITEM_UID, true},           {"FLAGS", ITEM_FLAGS, true},   {"RFC822.SIZE", ITEM_SIZE, true},
-                 {"INTERNALDATE", ITEM_DATE, true}, {"RFC822", ITEM_BODY, false},  {"RFC822.TEXT", ITEM_TEXT, false},
-                 {"RFC822.HEADER", ITEM_HEADER, true}, {"ENVELOPE", ITEM_ENVELOPE, true}, {"MODSEQ", 0, true}};
+    } items[] = {{"UID", ITEM_UID, true},
+                 {"FLAGS", ITEM_FLAGS, true},
+                 {"RFC822.SIZE", ITEM_SIZE, true},
+                 {"INTERNALDATE", ITEM_DATE, true},
+                 {"RFC822", ITEM_BODY, false},
+                 {"RFC822.TEXT", ITEM_TEXT, false},
+                 {"RFC822.HEADER", ITEM_HEADER, true},
+                 {"ENVELOPE", ITEM_ENVELOPE, true},
+                 {"MODSEQ", 0, true}};
 
     *piece = (struct piece){0};
     for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {

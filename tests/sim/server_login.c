@@ -10,10 +10,10 @@ void server_write_capabilities(struct server *server)
     static const struct {
         unsigned ability;
         const char *name;
-    } names[] = {{CAN_IDLE, "IDLE"},           {CAN_UIDPLUS, "UIDPLUS"},   {CAN_LITERAL_PLUS, "LITERAL+"},
-                 {CAN_ESEARCH, "ESEARCH"},     {CAN_CONDSTORE, "CONDSTORE"}, {CAN_QRESYNC, "QRESYNC"},
-                 {CAN_MOVE, "MOVE"},           {CAN_UNSELECT, "UNSELECT"}, {CAN_ENABLE, "ENABLE"},
-                 {CAN_SASL_IR, "SASL-IR"},     {CAN_NAMESPACE, "NAMESPACE"}, {CAN_ID, "ID"}};
+    } names[] = {{CAN_IDLE, "IDLE"},       {CAN_UIDPLUS, "UIDPLUS"},     {CAN_LITERAL_PLUS, "LITERAL+"},
+                 {CAN_ESEARCH, "ESEARCH"}, {CAN_CONDSTORE, "CONDSTORE"}, {CAN_QRESYNC, "QRESYNC"},
+                 {CAN_MOVE, "MOVE"},       {CAN_UNSELECT, "UNSELECT"},   {CAN_ENABLE, "ENABLE"},
+                 {CAN_SASL_IR, "SASL-IR"}, {CAN_NAMESPACE, "NAMESPACE"}, {CAN_ID, "ID"}};
 
     server_write(server, "IMAP4rev1");
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -43,8 +43,9 @@ static void log_in(struct server *server, struct slice as, struct slice who, str
 {
     struct sim *sim = server->sim;
     struct user *user = store_user(sim, as.length ? as : who), *prover = store_user(sim, who);
-    bool right = user && prover && (slice_equal(password, slice_of(prover->password[0])) ||
-                                    slice_equal(password, slice_of(prover->password[1])));
+    bool right =
+        user && prover &&
+        (slice_equal(password, slice_of(prover->password[0])) || slice_equal(password, slice_of(prover->password[1])));
 
     if (right && user != prover && !(user->through && strcmp(user->through, prover->name) == 0))
         right = false;

@@ -12,10 +12,11 @@ static bool read_flag_key(struct cursor *cursor, const struct seen *seen, bool *
         const char *name;
         unsigned flag;
         bool set;
-    } keys[] = {{"UNANSWERED", ANSWERED, false}, {"UNDELETED", DELETED, false}, {"UNFLAGGED", FLAGGED, false},
-                {"UNDRAFT", DRAFT, false},       {"UNSEEN", SEEN, false},       {"ANSWERED", ANSWERED, true},
-                {"DELETED", DELETED, true},      {"FLAGGED", FLAGGED, true},    {"DRAFT", DRAFT, true},
-                {"SEEN", SEEN, true}};
+    } keys[] = {{"UNANSWERED", ANSWERED, false}, {"UNDELETED", DELETED, false},
+                {"UNFLAGGED", FLAGGED, false},   {"UNDRAFT", DRAFT, false},
+                {"UNSEEN", SEEN, false},         {"ANSWERED", ANSWERED, true},
+                {"DELETED", DELETED, true},      {"FLAGGED", FLAGGED, true},
+                {"DRAFT", DRAFT, true},          {"SEEN", SEEN, true}};
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         if (cursor_word(cursor, keys[i].name)) {
@@ -158,6 +159,8 @@ void server_search(struct server *server, struct cursor *cursor, struct slice li
     unsigned count = 0;
     bool esearch = cursor_word(cursor, "RETURN (ALL) ");
     struct cursor keys;
+    unsigned before = server->seen_count;
+    bool omits = !server_liberty(server, server->sim->plan.liberties.dead_in_search);
 
     if (esearch && !server_can(server, CAN_ESEARCH))
         server_object(server, "ESEARCH is not announced", line);
@@ -173,7 +176,9 @@ void server_search(struct server *server, struct cursor *cursor, struct slice li
             server_object(server, "SEARCH keys that are malformed, or by number", line);
             return;
         }
-        if (matches && (!seen->message->dead || server_liberty(server, server->sim->plan.liberties.dead_in_search)))
+        /* Who is told of an arrival in the same command finds the dead that he still counts, or the sums would agree
+         * by chance. */
+        if (matches && (!seen->message->dead || !omits || server->seen_count > before))
             uids[count++] = seen->message->uid;
     }
     shuffle(server, uids, count);
@@ -183,6 +188,7 @@ void server_search(struct server *server, struct cursor *cursor, struct slice li
     } else if (count > 0 || esearch || server_liberty(server, 90)) {
         write_found(server, uids, count, esearch);
     }
-    seat_news(server, NEWS_BEFORE_OK);
+    if (!omits)
+        seat_news(server, NEWS_BEFORE_OK);
     server_answer(server, "OK", NULL, "found");
 }

@@ -96,8 +96,7 @@ void seat_tell_expunge(struct server *server, unsigned index)
         server_write(server, "* VANISHED %u\r\n", server->seen[index].message->uid);
     else
         server_write(server, "* %u EXPUNGE\r\n", index + 1);
-    memmove(server->seen + index, server->seen + index + 1,
-            (server->seen_count - index - 1) * sizeof(*server->seen));
+    memmove(server->seen + index, server->seen + index + 1, (server->seen_count - index - 1) * sizeof(*server->seen));
     server->seen_count--;
 }
 

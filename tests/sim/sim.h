@@ -32,7 +32,7 @@ struct sim {
     struct client *clients;
     struct writer *writers;
     struct fault_task *fault_tasks;
-    usec jump;          /* time jumps by so much in the next step */
+    usec jump; /* time jumps by so much in the next step */
     usec jumped_at;
     struct link *links; /* all that are open */
     unsigned link_number;

@@ -23,10 +23,10 @@ enum {
 struct identity {
     struct user *user;
     uint32_t number;
-    const char *text; /* the whole message */
-    size_t size, header; /* header: with its empty line */
+    const char *text;      /* the whole message */
+    size_t size, header;   /* header: with its empty line */
     const char *id_header; /* "X-ID: ...\r\n\r\n" */
-    unsigned delivered;  /* how often APPEND has stored it */
+    unsigned delivered;    /* how often APPEND has stored it */
 };
 
 #define PAST_MAX 24
@@ -38,10 +38,13 @@ struct message {
     uint32_t flags;
     uint64_t modseq; /* of its last change, or of its end */
     bool dead;
-    bool recent;     /* no session has had it yet */
+    bool recent; /* no session has had it yet */
     usec born_at, died_at;
-    uint32_t past[PAST_MAX]; /* flags that it had, the newest last */
-    unsigned past_count;     /* ever */
+    uint32_t past[PAST_MAX];        /* flags that it had, the newest last */
+    unsigned past_count;            /* ever */
+    unsigned copied[6], settled[6]; /* by target: how often done, and how often answered for */
+    usec settled_at[6];
+    unsigned uncertain[6];   /* by target: commands that have ended and may have been among those done */
     const void *recent_view; /* the client's view that was told \Recent */
 };
 
@@ -73,8 +76,8 @@ struct user {
     unsigned ends;         /* mailboxes deleted, renamed, replaced so far: views may end */
     usec disturbed_at;     /* the last fault that its clients may notice */
     unsigned refuse_connect, refuse_greeting, refuse_login;
-    unsigned copies; /* COPY and MOVE ordered so far */
-    unsigned refusals; /* NO without a reason that the server has given */
+    unsigned copies;        /* COPY and MOVE ordered so far */
+    unsigned refusals;      /* NO without a reason that the server has given */
     unsigned arrivals_owed; /* of liberty arrives_always */
 };
 

@@ -36,9 +36,9 @@ struct cursor {
 
 struct cursor cursor_of(struct slice text);
 bool cursor_ends(const struct cursor *cursor);
-bool cursor_take(struct cursor *cursor, char c); /* takes it if it is next */
+bool cursor_take(struct cursor *cursor, char c);           /* takes it if it is next */
 bool cursor_word(struct cursor *cursor, const char *word); /* takes it, in any case of letters, if it is next */
-struct slice cursor_atom(struct cursor *cursor); /* up to a space or parenthesis outside brackets */
+struct slice cursor_atom(struct cursor *cursor);           /* up to a space or parenthesis outside brackets */
 /* An atom, a quoted string (without escapes) or a literal. False: none. */
 bool cursor_string(struct cursor *cursor, struct slice *text);
 bool cursor_number(struct cursor *cursor, uint64_t *number);
