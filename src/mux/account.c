@@ -416,6 +416,7 @@ struct account *account_new(struct registry *registry, const struct upstream_set
     task_init(&account->task, registry_runqueue(registry), step);
     account->registry = registry;
     account->settings = settings;
+    account->ending = registry_shutting_down(registry); /* who comes now is told so, and nobody is dialled */
     account->last_verification = -1000000 * USEC_SECOND;
     account->park_wanted_since = USEC_NEVER;
     account->empty_since = task_now(&account->task);

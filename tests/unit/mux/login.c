@@ -127,3 +127,17 @@ Test(login, what_a_server_says_as_it_refuses_stays_on_one_line)
     cr_assert_null(strpbrk(desk.log, "\r\n\t"));
     finish(&desk);
 }
+
+Test(login, who_comes_while_the_program_goes_down_is_told_so_and_nobody_is_dialled)
+{
+    struct desk desk;
+
+    begin(&desk);
+    registry_shutdown(desk.registry, "Going down");
+    cr_assert_not_null(log_in(&desk, SLICE("alice")));
+    runqueue_step(desk.runqueue, USEC_SECOND);
+    cr_assert_null(desk.dialled);
+    cr_assert_eq(desk.outcome, LOGIN_UNAVAILABLE);
+    cr_assert(registry_idle(desk.registry));
+    finish(&desk);
+}
