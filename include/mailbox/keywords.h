@@ -1,5 +1,6 @@
 /* The keywords of one mailbox, and the sets of them that its messages carry, each stored once. Names only come, never
- * go; past KEYWORDS_MAX no new ones are stored. Keywords compare without case; the first spelling stays. */
+ * go; past KEYWORDS_MAX no new ones are stored, and past KEYWORDS_SETS_MAX no new sets of them. Keywords compare
+ * without case; the first spelling stays. */
 #ifndef IMAPMUX_MAILBOX_KEYWORDS_H
 #define IMAPMUX_MAILBOX_KEYWORDS_H
 
@@ -12,15 +13,17 @@
 struct evbuffer;
 struct keywords; /* opaque */
 
-#define KEYWORDS_MAX 1000
+#define KEYWORDS_MAX      1000
+#define KEYWORDS_SETS_MAX 100000
 
 struct keywords *keywords_new(void); /* returns owned; NULL: out of memory */
 void keywords_free(struct keywords *keywords);
 size_t keywords_count(const struct keywords *keywords); /* names known */
 struct slice keywords_name(const struct keywords *keywords, size_t index);
-/* The number of the set with these names; 0 is the empty set. False: out of memory. */
+/* The number of the set with these names; 0 is the empty set. *set stays as it was where a new set is not stored.
+ * False: out of memory. */
 bool keywords_intern(struct keywords *keywords, const struct slice *names, size_t count, uint32_t *set);
-/* The set with `names` added / removed. */
+/* The set with `names` added / removed; the former one where a new set is not stored. */
 bool keywords_add(struct keywords *keywords, uint32_t set, const struct slice *names, size_t count, uint32_t *result);
 bool keywords_remove(struct keywords *keywords, uint32_t set, const struct slice *names, size_t count,
                      uint32_t *result);

@@ -9,8 +9,6 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define SETS_MAX 100000
-
 struct keyword_set {
     uint32_t number;
     uint16_t *names; /* indices, ascending */
@@ -109,7 +107,7 @@ static struct keyword_set *new_set(struct keywords *keywords, const uint16_t *na
 {
     struct keyword_set *set, *added = NULL;
 
-    if (keywords->set_count >= SETS_MAX || !grow_sets(keywords))
+    if (!grow_sets(keywords))
         return NULL;
     set = calloc(1, sizeof(*set));
     if (!set)
@@ -133,15 +131,18 @@ static struct keyword_set *new_set(struct keywords *keywords, const uint16_t *na
     return set;
 }
 
-/* The number of the set with exactly these indices (ascending). */
+/* The number of the set with exactly these indices (ascending). Past the limit a new one has none: *number stays. */
 static bool intern(struct keywords *keywords, const uint16_t *names, size_t count, uint32_t *number)
 {
     struct keyword_set *set = NULL;
 
-    *number = 0;
-    if (count == 0)
+    if (count == 0) {
+        *number = 0;
         return true;
+    }
     HASH_FIND(hh, keywords->by_names, names, count * sizeof(*names), set);
+    if (!set && keywords->set_count >= KEYWORDS_SETS_MAX)
+        return true;
     if (!set)
         set = new_set(keywords, names, count);
     if (!set)
@@ -172,7 +173,7 @@ static size_t open_set(const struct keywords *keywords, uint32_t set, uint16_t *
     return keywords->sets[set - 1]->count;
 }
 
-bool keywords_add(struct keywords *keywords, uint32_t set, const struct slice *names, size_t count, uint32_t *result)
+static bool add(struct keywords *keywords, uint32_t set, const struct slice *names, size_t count, uint32_t *result)
 {
     uint16_t indices[KEYWORDS_MAX + 1];
     size_t used = open_set(keywords, set, indices);
@@ -185,6 +186,12 @@ bool keywords_add(struct keywords *keywords, uint32_t set, const struct slice *n
             insert(indices, &used, (uint16_t)index);
     }
     return intern(keywords, indices, used, result);
+}
+
+bool keywords_add(struct keywords *keywords, uint32_t set, const struct slice *names, size_t count, uint32_t *result)
+{
+    *result = set;
+    return add(keywords, set, names, count, result);
 }
 
 bool keywords_remove(struct keywords *keywords, uint32_t set, const struct slice *names, size_t count, uint32_t *result)
@@ -202,12 +209,13 @@ bool keywords_remove(struct keywords *keywords, uint32_t set, const struct slice
             }
         }
     }
+    *result = set;
     return intern(keywords, indices, used, result);
 }
 
 bool keywords_intern(struct keywords *keywords, const struct slice *names, size_t count, uint32_t *set)
 {
-    return keywords_add(keywords, 0, names, count, set);
+    return add(keywords, 0, names, count, set);
 }
 
 size_t keywords_names(const struct keywords *keywords, uint32_t set, struct slice *names)

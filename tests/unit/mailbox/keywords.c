@@ -65,3 +65,41 @@ Test(keywords, a_set_is_printed_with_a_space_before_each_name)
     evbuffer_free(out);
     keywords_free(keywords);
 }
+
+/* Sets of two out of a thousand names: enough to come to the limit. */
+static size_t fill_sets(struct keywords *keywords)
+{
+    size_t made = 0;
+
+    for (int i = 0; i < 1000; i++) {
+        for (int j = i + 1; j < 1000 && made < KEYWORDS_SETS_MAX; j++, made++) {
+            char one[16], other[16];
+            uint32_t set = 0;
+            snprintf(one, sizeof(one), "k%d", i);
+            snprintf(other, sizeof(other), "k%d", j);
+            cr_assert(keywords_intern(keywords, (struct slice[]){slice_of(one), slice_of(other)}, 2, &set));
+            cr_assert_eq(set, made + 1);
+        }
+    }
+    return made;
+}
+
+Test(keywords, past_the_limit_of_sets_the_former_set_stays)
+{
+    struct keywords *keywords = keywords_new();
+    struct slice known[] = {SLICE("k0"), SLICE("k1")}, more[] = {SLICE("k0"), SLICE("k1"), SLICE("k2")};
+    uint32_t former = 7, result = 0;
+
+    cr_assert_eq(fill_sets(keywords), KEYWORDS_SETS_MAX);
+    cr_assert(keywords_intern(keywords, more, 3, &former));
+    cr_assert_eq(former, 7);
+    cr_assert(keywords_add(keywords, 1, more + 2, 1, &result));
+    cr_assert_eq(result, 1);
+    cr_assert(keywords_remove(keywords, 1, known, 1, &result)); /* {k1} alone is new, too */
+    cr_assert_eq(result, 1);
+    cr_assert(keywords_intern(keywords, known, 2, &result));
+    cr_assert_eq(result, 1);
+    cr_assert(keywords_intern(keywords, NULL, 0, &result));
+    cr_assert_eq(result, 0);
+    keywords_free(keywords);
+}
