@@ -146,5 +146,7 @@ const char *response_code_title(enum response_code_name name);
 /* UIDs as VANISHED, ESEARCH ALL, COPYUID carry them: a resolved set. False: '*', 0, malformed, or out of memory. */
 struct seqset;
 bool response_uid_set(const struct value *value, struct seqset *set) __attribute__((warn_unused_result));
+/* Adds the numbers that SEARCH, or ESEARCH with ALL, tells; nothing of any other response. False: out of memory. */
+bool response_take_found(const struct response *response, struct seqset *found) __attribute__((warn_unused_result));
 
 #endif

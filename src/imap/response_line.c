@@ -399,3 +399,33 @@ bool response_uid_set(const struct value *value, struct seqset *set)
     seqset_clear(&written);
     return done;
 }
+
+static bool take_all(const struct value *value, struct seqset *found)
+{
+    struct seqset numbers = {0};
+    bool ok = true;
+
+    if (!response_uid_set(value, &numbers))
+        return true;
+    for (size_t i = 0; ok && i < numbers.count; i++)
+        ok = seqset_add_range(found, numbers.ranges[i].low, numbers.ranges[i].high);
+    seqset_clear(&numbers);
+    return ok;
+}
+
+bool response_take_found(const struct response *response, struct seqset *found)
+{
+    const struct value *value = response->arguments;
+    uint64_t number;
+    bool ok = true;
+
+    for (; ok && response->kind == RESPONSE_SEARCH && value; value = value->next) {
+        if (value_number(value, UINT32_MAX, &number) && number != 0)
+            ok = seqset_add(found, (uint32_t)number);
+    }
+    for (; ok && response->kind == RESPONSE_ESEARCH && value && value->next; value = value->next) {
+        if (value_is_atom(value, "ALL"))
+            ok = take_all(value->next, found);
+    }
+    return ok;
+}

@@ -33,37 +33,12 @@ static enum job_turn build(struct job *job, struct outgoing *out)
     return search_print_upstream(&search->search, &translation, out) ? JOB_SEND : JOB_REFUSE;
 }
 
-static void take_search(struct search_run *search, const struct value *value)
-{
-    uint64_t uid;
-
-    for (; value; value = value->next) {
-        if (value_number(value, UINT32_MAX, &uid) && uid != 0)
-            (void)!seqset_add(&search->found, (uint32_t)uid);
-    }
-}
-
-static void take_esearch(struct search_run *search, const struct value *value)
-{
-    struct seqset uids = {0};
-
-    for (; value && value->next; value = value->next) {
-        if (!value_is_atom(value, "ALL") || !response_uid_set(value->next, &uids))
-            continue;
-        for (size_t i = 0; i < uids.count; i++)
-            (void)!seqset_add_range(&search->found, uids.ranges[i].low, uids.ranges[i].high);
-    }
-    seqset_clear(&uids);
-}
-
 static void answered(struct job *job, const struct response *response)
 {
-    struct search_run *search = (struct search_run *)((struct session *)job->owner)->run;
+    struct session *session = job->owner;
 
-    if (response->kind == RESPONSE_SEARCH)
-        take_search(search, response->arguments);
-    else if (response->kind == RESPONSE_ESEARCH)
-        take_esearch(search, response->arguments);
+    if (!response_take_found(response, &((struct search_run *)session->run)->found))
+        session_no_memory(session);
 }
 
 static void write_found(struct session *session, const struct search_run *search)

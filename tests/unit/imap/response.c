@@ -494,6 +494,37 @@ Test(response, a_million_uids_are_normal)
     response_reader_free(reader);
 }
 
+static void expect_found(const char *line, const char *numbers)
+{
+    struct response_reader *reader = response_reader_new(4096);
+    struct evbuffer *in = evbuffer_new(), *out = evbuffer_new();
+    struct response_input input;
+    struct seqset found = {0};
+
+    evbuffer_add(in, line, strlen(line));
+    input = response_reader_next(reader, in);
+    cr_assert_eq(input.event, RESPONSE_EVENT_READY);
+    cr_assert(seqset_add(&found, 2));
+    cr_assert(response_take_found(input.response, &found));
+    cr_assert(seqset_print(&found, out));
+    evbuffer_add(out, "", 1);
+    cr_assert_str_eq((const char *)evbuffer_pullup(out, -1), numbers);
+    seqset_clear(&found);
+    evbuffer_free(in);
+    evbuffer_free(out);
+    response_reader_free(reader);
+}
+
+Test(response, what_a_search_has_found)
+{
+    expect_found("* SEARCH 7 4 5\r\n", "2,4:5,7");
+    expect_found("* SEARCH\r\n", "2");
+    expect_found("* ESEARCH (TAG \"a\") UID COUNT 3 ALL 3:4,9\r\n", "2:4,9");
+    expect_found("* ESEARCH (TAG \"a\") UID\r\n", "2");
+    expect_found("* ESEARCH (TAG \"a\") UID ALL 1:*\r\n", "2");
+    expect_found("* FLAGS (\\Seen)\r\n", "2");
+}
+
 Test(response, uid_sets_are_resolved_and_have_no_star)
 {
     struct value value = {.kind = VALUE_ATOM, .text = SLICE("5,1:3,4")};
