@@ -89,7 +89,8 @@ struct session {
     void (*after_target)(struct session *session); /* target.c */
 };
 
-/* --- writing. All go to session->output; out of memory ends the session (session_no_memory), callers need not look. */
+/* --- writing. All go to session->output; out of memory ends the session (session_no_memory), callers need not look:
+ * run, view and account stay until the next step, and nothing more is written or submitted. */
 void session_write(struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void session_write_slice(struct session *session, struct slice bytes);
 void session_no_memory(struct session *session);

@@ -161,6 +161,20 @@ static void finish_as_told(struct session *session, enum response_status status,
         evbuffer_free(text);
 }
 
+/* Done twice it would not be the same as done once. */
+static bool changes_something(enum command_name name)
+{
+    static const enum command_name names[] = {COMMAND_APPEND, COMMAND_CLOSE,     COMMAND_COPY,       COMMAND_CREATE,
+                                              COMMAND_DELETE, COMMAND_EXPUNGE,   COMMAND_MOVE,       COMMAND_RENAME,
+                                              COMMAND_STORE,  COMMAND_SUBSCRIBE, COMMAND_UNSUBSCRIBE};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (names[i] == name)
+            return true;
+    }
+    return false;
+}
+
 void session_finish_result(struct session *session, const struct job_result *result)
 {
     switch (result->status) {
@@ -188,7 +202,10 @@ void session_finish_result(struct session *session, const struct job_result *res
                    "The connection to the mail server was lost; whether this was done is not known");
         return;
     case JOB_GARBAGE:
-        session_no(session, "SERVERBUG", "The mail server's answer could not be understood; please try again");
+        session_no(session, "SERVERBUG",
+                   changes_something(session->current->command.name)
+                       ? "The mail server's answer could not be understood; whether this was done is not known"
+                       : "The mail server's answer could not be understood; please try again");
         return;
     case JOB_DEAD:
         session_no(session, "UNAVAILABLE", result->text ? result->text : "The mailbox is gone");
@@ -201,6 +218,8 @@ bool session_submit(struct session *session, const struct job *wanted)
 {
     struct job job = *wanted;
 
+    if (session->phase == SESSION_ENDING)
+        return false;
     job.owner = session;
     job.title = command_title(session->current->command.name);
     session->job = job_submit(session->account, &job);

@@ -121,8 +121,7 @@ static bool note_copied(struct copy_run *copy, const struct seqset *sources, con
     return add_list(copy->sources, lists) && add_list(copy->targets, lists->next);
 }
 
-/* [COPYUID validity sources targets], in the tagged answer of COPY or an untagged one of MOVE. False: out of memory,
- * and the run is no more. */
+/* [COPYUID validity sources targets], in the tagged answer of COPY or an untagged one of MOVE. False: out of memory. */
 static bool take_copyuid(struct session *session, const struct response *response)
 {
     struct copy_run *copy = (struct copy_run *)session->run;

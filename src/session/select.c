@@ -190,6 +190,17 @@ static void submit_expunge(struct session *session)
     (void)!session_submit(session, &wanted);
 }
 
+/* The mailbox is closed, even if the server has refused; what became of the \Deleted messages where it said neither is
+ * told. */
+static void end_close(struct session *session, const struct job_result *result)
+{
+    session_leave_view(session);
+    if (result->status == JOB_OK || result->status == JOB_NO || result->status == JOB_BAD)
+        session_ok(session, NULL);
+    else
+        session_finish_result(session, result);
+}
+
 static void closed(struct job *job, const struct job_result *result)
 {
     struct session *session = job->owner;
@@ -200,11 +211,7 @@ static void closed(struct job *job, const struct job_result *result)
         submit_expunge(session);
         return;
     }
-    session_leave_view(session);
-    if (result->status == JOB_LOST)
-        session_finish_result(session, result);
-    else
-        session_ok(session, NULL); /* also if the server refused: the mailbox is closed */
+    end_close(session, result);
 }
 
 /* Where the flags are not in step the server is asked which are \Deleted. */
@@ -223,15 +230,10 @@ static enum job_turn build_search(struct job *job, struct outgoing *out)
 
 static void found(struct job *job, const struct response *response)
 {
-    struct close_run *close = (struct close_run *)((struct session *)job->owner)->run;
-    uint64_t uid;
+    struct session *session = job->owner;
 
-    if (response->kind != RESPONSE_SEARCH)
-        return;
-    for (const struct value *value = response->arguments; value; value = value->next) {
-        if (value_number(value, UINT32_MAX, &uid) && uid != 0)
-            (void)!seqset_add(&close->deleted, (uint32_t)uid);
-    }
+    if (!response_take_found(response, &((struct close_run *)session->run)->deleted))
+        session_no_memory(session);
 }
 
 static void searched(struct job *job, const struct job_result *result)
@@ -243,11 +245,7 @@ static void searched(struct job *job, const struct job_result *result)
         submit_expunge(session);
         return;
     }
-    session_leave_view(session);
-    if (result->status == JOB_OK || result->status == JOB_NO)
-        session_ok(session, NULL);
-    else
-        session_finish_result(session, result);
+    end_close(session, result);
 }
 
 static const struct job_ops search_ops = {.build = build_search, .untagged = found, .done = searched};

@@ -175,9 +175,20 @@ void session_abort(struct session *session, const char *reason)
     end(session, SESSION_ABORT);
 }
 
+/* Called in the middle of everything: the run, the view and the account stay until the next step. */
 void session_no_memory(struct session *session)
 {
-    session_abort(session, "out of memory");
+    if (session->phase == SESSION_ENDING)
+        return;
+    session_log(session, LOG_INFO, "out of memory");
+    session->phase = SESSION_ENDING;
+    session->wants = SESSION_ABORT;
+    session->login_by = USEC_NEVER;
+    if (session->job)
+        job_abandon(session->job);
+    session->job = NULL;
+    task_wake(&session->task);
+    session_wake_link(session);
 }
 
 void session_bye(struct session *session, const char *reason)
@@ -196,6 +207,7 @@ void session_bye(struct session *session, const char *reason)
 static void member_end(void *owner, const char *reason)
 {
     session_bye(owner, reason);
+    session_detach(owner); /* it may have been ending already */
 }
 
 /* Written between lines only, even if a line is open now. */
@@ -293,6 +305,8 @@ static void step(struct task *task, usec now)
     struct session *session = (struct session *)task;
 
     if (session->phase == SESSION_ENDING) {
+        session_detach(session);
+        task_set_deadline(&session->task, USEC_NEVER);
         drop_queue(session);
         session_wake_link(session);
         return;
