@@ -11,13 +11,20 @@
 struct status_run {
     struct run run;
     bool printed;
-    uint64_t size; /* sum of RFC822.SIZE */
+    uint64_t size;       /* sum of RFC822.SIZE */
+    struct seqset sized; /* UIDs that are in it */
     bool size_known;
+    struct seqset unseen; /* UIDs, by a search: used if the flags are not in step */
+    bool unseen_known;
 };
 
 static void free_status(struct run *run)
 {
-    free(run);
+    struct status_run *status = (struct status_run *)run;
+
+    seqset_clear(&status->sized);
+    seqset_clear(&status->unseen);
+    free(status);
 }
 
 static struct slice mailbox_argument(const struct session *session)
@@ -44,6 +51,18 @@ static bool asks_for(const struct value *items, const char *name)
 
 /* --- from the truth */
 
+static uint64_t count_found_unseen(const struct mailbox *mailbox, const struct seqset *unseen)
+{
+    struct seqset_walk walk;
+    uint64_t count = 0;
+    uint32_t uid;
+
+    seqset_walk_start(&walk, unseen);
+    while (seqset_walk_next(&walk, &uid))
+        count += uid_map_find(&mailbox->map, uid) != NULL;
+    return count;
+}
+
 static uint64_t count_unseen(const struct mailbox *mailbox)
 {
     uint64_t count = 0;
@@ -53,12 +72,30 @@ static uint64_t count_unseen(const struct mailbox *mailbox)
     return count;
 }
 
+/* What only a STATUS command knows, not the STATUS lines of a LIST: those of the server are better than a guess. */
+static bool from_run(const struct session *session, const struct mailbox *mailbox, const struct value *item,
+                     uint64_t *number)
+{
+    const struct status_run *run = (const struct status_run *)session->run;
+
+    if (session->current->command.name != COMMAND_STATUS)
+        return false;
+    if (value_is_atom(item, "UIDNEXT"))
+        *number = mailbox->map.highest == UINT32_MAX ? UINT32_MAX : mailbox->map.highest + 1;
+    else if (value_is_atom(item, "UNSEEN") && run->unseen_known)
+        *number = count_found_unseen(mailbox, &run->unseen);
+    else if (value_is_atom(item, "SIZE") && run->size_known)
+        *number = run->size;
+    else
+        return false;
+    return true;
+}
+
 /* False: the truth does not say. */
 static bool from_truth(const struct session *session, const struct mailbox *mailbox, const struct value *item,
                        uint64_t *number)
 {
     bool flags = account_flags_in_step(session->account, mailbox);
-    const struct status_run *run = (const struct status_run *)session->run;
 
     if (value_is_atom(item, "MESSAGES"))
         *number = mailbox->map.count;
@@ -70,10 +107,8 @@ static bool from_truth(const struct session *session, const struct mailbox *mail
         *number = mailbox->recent_free.count;
     else if (value_is_atom(item, "UNSEEN") && flags)
         *number = count_unseen(mailbox);
-    else if (value_is_atom(item, "SIZE") && session->current->command.name == COMMAND_STATUS && run->size_known)
-        *number = run->size;
     else
-        return false;
+        return from_run(session, mailbox, item, number);
     return true;
 }
 
@@ -128,6 +163,7 @@ static enum job_turn build_sizes(struct job *job, struct outgoing *out)
 
     run->size = 0;
     run->size_known = true;
+    seqset_clear(&run->sized);
     if (job->mailbox->map.count == 0)
         return JOB_NOTHING;
     outgoing_text(out, "UID FETCH 1:* (UID RFC822.SIZE)");
@@ -136,47 +172,77 @@ static enum job_turn build_sizes(struct job *job, struct outgoing *out)
 
 static void add_size(struct job *job, const struct job_fetch *fetch)
 {
-    struct status_run *run = (struct status_run *)((struct session *)job->owner)->run;
+    struct session *session = job->owner;
+    struct status_run *run = (struct status_run *)session->run;
     uint64_t size;
 
     for (const struct fetch_pair *pair = fetch->part->pairs; pair; pair = pair->next) {
-        if (fetch_pair_kind(pair) == FETCH_RFC822_SIZE && value_number(pair->value, UINT32_MAX, &size))
-            run->size += size;
+        if (fetch_pair_kind(pair) != FETCH_RFC822_SIZE || !value_number(pair->value, UINT32_MAX, &size) ||
+            seqset_contains(&run->sized, fetch->uid))
+            continue;
+        run->size += size;
+        if (!seqset_add(&run->sized, fetch->uid))
+            session_no_memory(session);
     }
+}
+
+static enum job_turn build_unseen(struct job *job, struct outgoing *out)
+{
+    struct session *session = job->owner;
+    struct status_run *run = (struct status_run *)session->run;
+
+    if (account_flags_in_step(session->account, job->mailbox))
+        return JOB_NOTHING;
+    seqset_clear(&run->unseen);
+    run->unseen_known = true;
+    outgoing_text(out, "UID SEARCH UNSEEN");
+    return JOB_SEND;
+}
+
+static void take_unseen(struct job *job, const struct response *response)
+{
+    struct session *session = job->owner;
+
+    if (!response_take_found(response, &((struct status_run *)session->run)->unseen))
+        session_no_memory(session);
+}
+
+static void looked(struct job *job, const struct job_result *result);
+static const struct job_ops look_ops = {.done = looked};
+static const struct job_ops size_ops = {.build = build_sizes, .fetch = add_size, .done = looked};
+static const struct job_ops unseen_ops = {.build = build_unseen, .untagged = take_unseen, .done = looked};
+
+/* What else must be asked for, or NULL. */
+static const struct job_ops *lacking(const struct session *session, const struct mailbox *mailbox)
+{
+    const struct status_run *run = (const struct status_run *)session->run;
+    const struct value *items = items_argument(session);
+
+    if (asks_for(items, "SIZE") && !run->size_known)
+        return &size_ops;
+    if (asks_for(items, "UNSEEN") && !run->unseen_known && !account_flags_in_step(session->account, mailbox))
+        return &unseen_ops;
+    return NULL;
 }
 
 static void looked(struct job *job, const struct job_result *result)
 {
     struct session *session = job->owner;
+    struct job wanted = {.goal = JOB_RUN, .policy = JOB_REPEAT, .mailbox = job->mailbox};
 
     session->job = NULL;
-    if (result->status == JOB_OK)
-        finish_from_truth(session, job->mailbox);
-    else
+    if (result->status != JOB_OK)
         session_finish_result(session, result);
-}
-
-static const struct job_ops size_ops = {.build = build_sizes, .fetch = add_size, .done = looked};
-
-static void looked_before_sizes(struct job *job, const struct job_result *result)
-{
-    struct session *session = job->owner;
-    struct job wanted = {.ops = &size_ops, .goal = JOB_RUN, .policy = JOB_REPEAT, .mailbox = job->mailbox};
-
-    session->job = NULL;
-    if (result->status == JOB_OK)
+    else if ((wanted.ops = lacking(session, job->mailbox)))
         (void)!session_submit(session, &wanted);
     else
-        session_finish_result(session, result);
+        finish_from_truth(session, job->mailbox);
 }
-
-static const struct job_ops look_ops = {.done = looked};
-static const struct job_ops look_before_sizes_ops = {.done = looked_before_sizes};
 
 static void look(struct session *session)
 {
     const struct value *items = items_argument(session);
-    struct job wanted = {.ops = asks_for(items, "SIZE") ? &look_before_sizes_ops : &look_ops,
+    struct job wanted = {.ops = &look_ops,
                          .goal = asks_for(items, "UNSEEN") ? JOB_FLAGS : JOB_SELECTED,
                          .policy = JOB_REPEAT,
                          .mailbox = account_mailbox(session->account, mailbox_argument(session))};

@@ -3,7 +3,7 @@ message for it, nothing is done that was not asked, and nobody loses his line wi
 import re
 import time
 
-from imap_client import make_message
+from imap_client import Closed, make_message
 from scenario import scenario
 from scripted_upstream import FULL, ScriptedUpstream, odd
 
@@ -179,13 +179,19 @@ class ExpungesTheWrongNumber(ScriptedUpstream):
 
 @scenario(upstream=lambda s: ExpungesTheWrongNumber(), settings={"flag_interval": "200ms"})
 def a_wrong_map_of_the_right_size_is_healed(s):
+    """The fourth, taken for living, is gone; the third, taken for dead, comes back: that ends the views."""
     client = s.client(select="INBOX", learn=True)
     s.upstream.lie = True
     client.noop()
     time.sleep(2)
-    fresh = s.client(name="fresh", select="INBOX")
-    fresh.command("UID FETCH 1:* BODY.PEEK[HEADER]")
+    try:
+        client.command("UID FETCH 1:* BODY.PEEK[HEADER]")
+        client.noop()
+        client.command("UID FETCH 1:* BODY.PEEK[HEADER]")
+    except Closed as closed:
+        assert "UID" in closed.bye, closed.bye
     time.sleep(1)
+    fresh = s.client(name="fresh", select="INBOX")
     assert sorted(bodies(fresh.ok("UID FETCH 1:* BODY.PEEK[HEADER]"))) == ["m1", "m2", "m3", "m5"]
 
 
@@ -402,6 +408,28 @@ def garbage_counts_in_a_row_only(s):
     for _ in range(16):
         client.command("FETCH 1 BODY.PEEK[]")
     assert s.upstream.connections == 1, s.upstream.connections
+
+
+class Garbler(ScriptedUpstream):
+    """Answers what changes something with a line that is none before its tagged answer."""
+    def do_uid_copy(self, tag, rest):
+        self.line("* 99999999999 EXISTS")
+        super().do_uid_copy(tag, rest)
+
+    def do_uid_expunge(self, tag, rest):
+        self.line("* 99999999999 EXISTS")
+        super().do_uid_expunge(tag, rest)
+
+
+@scenario(upstream=lambda s: Garbler())
+def whether_it_was_done_is_not_known_where_the_answer_is_garbage(s):
+    client = s.client(select="INBOX", learn=True)
+    result = client.expect("NO", "COPY 1 Work")
+    assert result.code_name == "SERVERBUG" and "not known" in str(result) and "again" not in str(result), result
+    client.ok("STORE 2 +FLAGS (\\Deleted)")
+    result = client.expect("NO", "CLOSE")
+    assert result.code_name == "SERVERBUG" and "not known" in str(result), result
+    client.expect("BAD", "FETCH 1 FLAGS")  # it is closed all the same
 
 
 class ThreeMessagesASecond(ScriptedUpstream):
