@@ -63,11 +63,9 @@ struct mailbox {
     bool left_with_flags;        /* the flags were in step when it was left: its modseq may be compared with STATUS */
     uint32_t flags_cursor;       /* flags are learned up to this UID since the map came in step */
     usec flags_at;               /* when the flags were last in step as a whole; negative: never */
-    uint64_t modseq_at_select;   /* told by the last SELECT */
     uint32_t first_unseen;       /* UID of the first unseen message as the last SELECT told it, 0: not told */
     struct uid_set recent_free;  /* \Recent on the upstream, given to no session */
     struct uid_set recent_taken; /* given to a session since the upstream's last SELECT */
-    uint32_t recent_told;        /* the upstream's RECENT */
     struct view *views;          /* DL list */
     usec looked_at;              /* when the last command there finished; MAILBOX_NEVER */
     uint64_t confirmed;          /* number of the last upstream command that was written there and has finished */

@@ -48,7 +48,7 @@ void mailbox_reset(struct mailbox *mailbox)
     mailbox->known = mailbox->map_in_step = mailbox->flags_in_step = false;
     mailbox->uidvalidity = mailbox->uidnext = mailbox->uidnext_left = mailbox->first_unseen = 0;
     mailbox->left_with_flags = false;
-    mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_said = mailbox->modseq_at_select = 0;
+    mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_said = 0;
 }
 
 void mailbox_end_views(struct mailbox *mailbox, const char *reason, const struct view *except)
@@ -102,7 +102,7 @@ static void note_recent(struct mailbox *mailbox, uint32_t uid)
         (void)!uid_set_add(&mailbox->recent_free, uid);
 }
 
-/* The flags as they are stored with a message. */
+/* The flags as they are stored with a message; *keywords are those that it has had. */
 static bool intern_flags(struct mailbox *mailbox, const struct flag_list *flags, uint8_t *system, uint32_t *keywords)
 {
     *system = (uint8_t)(flags->system & ~(unsigned)FLAG_RECENT);
@@ -135,7 +135,7 @@ static void store_flags(struct mailbox *mailbox, struct message *message, uint8_
 bool mailbox_set_flags(struct mailbox *mailbox, struct message *message, const struct mailbox_flags *flags)
 {
     uint8_t system;
-    uint32_t keywords;
+    uint32_t keywords = message->keywords;
 
     take_modseq(mailbox, message, flags->modseq);
     if (!flags->present)
@@ -165,7 +165,7 @@ void mailbox_take_flag_list(struct mailbox *mailbox, const struct value *list, b
 {
     struct arena arena;
     struct flag_list flags;
-    uint32_t set;
+    uint32_t set = mailbox->permanent_keywords;
     bool any;
 
     arena_init(&arena, (size_t)256 * 1024);

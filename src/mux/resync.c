@@ -351,8 +351,8 @@ static bool count_is_right(const struct resync *resync, uint64_t count)
     return !resync->disturbed && count >= resync->exists_when_sent && count <= resync->exists;
 }
 
-/* The UIDs above the floor among those found join the map, if the count is then right. An arrival inside the search that
- * was not found could make up for a message that is gone: then the count says nothing. */
+/* The UIDs above the floor among those found join the map, if the count is then right. An arrival inside the search
+ * that was not found could make up for a message that is gone: then the count says nothing. */
 static bool take_new(struct account *account)
 {
     struct resync *resync = &account->resync;
@@ -461,7 +461,6 @@ static void in_step(struct account *account)
     mailbox->doubted = false;
     mailbox->flags_cursor = 0;
     mailbox->uidnext = resync->uidnext > next ? resync->uidnext : resync->uidnext ? next : 0;
-    mailbox->modseq_at_select = resync->highestmodseq;
     mailbox->modseq_pending = resync->highestmodseq;
     mailbox->modseq_said = 0;
     mailbox->flags_in_step = !resync->flags_missed && flags_told(account, resync->qresync);

@@ -342,9 +342,8 @@ static void numbers(struct account *account, const struct response *response)
         result = mailbox_exists(mailbox, response->number);
     else if (response->kind == RESPONSE_EXPUNGE)
         result = mailbox_expunge(mailbox, response->number);
-    else if (response->kind == RESPONSE_RECENT)
-        mailbox->recent_told = response->number;
-    else if (!value_is_list(response->arguments) && response_uid_set(response->arguments, &uids))
+    else if (response->kind == RESPONSE_VANISHED && !value_is_list(response->arguments) &&
+             response_uid_set(response->arguments, &uids))
         result = mailbox_vanished(mailbox, &uids);
     seqset_clear(&uids);
     if (result == MAILBOX_BROKEN)
