@@ -1,0 +1,546 @@
+/* The one connection of an account: who dials, who hangs up, and who waits meanwhile. A model of src/mux/account.c,
+ * src/mux/login.c and the states of src/mux/upstream.c; see README.md for what it leaves out.
+ *
+ * Every wake here is one task_wake there; every armed_ is a deadline that the account's step has set, and nothing but
+ * the clock fires it. So a wake or a deadline that is forgotten shows as somebody who waits for ever. Time passes, and
+ * clients leave, when nobody is woken (the runqueue is stepped to its end first); the server does not wait for that. */
+
+#ifndef CLIENTS
+#define CLIENTS 3
+#endif
+/* How often each comes. */
+#ifndef VISITS
+#define VISITS 1
+#endif
+#define NOBODY 255
+
+/* Weak fairness forgets who can act only now and then: where it is checked that nobody waits for ever, they need not
+ * wait for the runqueue. */
+#ifdef LIVENESS
+#define QUIET true
+#else
+#define QUIET (!wake)
+#endif
+
+/* Passwords: 0 and 1 are accepted by the server (1 only if it has app passwords), 2 never is. */
+#define PASSWORDS 3
+#define WRONG 2
+
+/* enum upstream_state; GREETING and SECURING are parts of AUTHENTICATING here, the two IDLE states of READY. */
+mtype = { DISCONNECTED, CONNECTING, AUTHENTICATING, READY, LOGGING_OUT, CLOSING };
+/* enum refusal */
+mtype = { NONE, LIMIT_OR_TEMPORARY, CREDENTIALS, UNKNOWN };
+/* A client: not here, waiting for its login's answer, member, gone. */
+mtype = { AWAY, WAITING, MEMBER, GONE };
+
+mtype upstream = DISCONNECTED;
+bool was_ready, busy;
+mtype refusal = NONE;
+byte sent = NOBODY; /* the password that this connection logs in with */
+byte lines;         /* connections that the server sees */
+
+/* struct account */
+bool account, wake, logged_in, verifying, ending, shutting_down;
+bool pausing;                    /* retry_at is to come */
+bool verified_lately;            /* reverify_interval has not passed */
+bool lingering;                  /* linger has not passed since the last member left */
+byte trying = NOBODY;            /* whose login */
+bool known[PASSWORDS];           /* credentials */
+byte current = NOBODY;           /* credential_current */
+byte members;
+bool login[CLIENTS];             /* in account->logins */
+bool awaited[CLIENTS];           /* its done is set: somebody is to be told */
+bool late[CLIENTS];              /* its deadline has come */
+bool armed_login[CLIENTS], armed_retry, armed_verification, armed_linger;
+
+/* the registry's memory of refused passwords, and the server's mind */
+bool rejected[PASSWORDS];
+bool changed; /* the server accepts 0 no more */
+
+mtype client[CLIENTS] = AWAY;
+byte password[CLIENTS];
+
+#define accepts(p) ((p) == 1 || ((p) == 0 && !changed))
+#define credentials (known[0] || known[1] || known[2])
+#define HAS_LINK (upstream != DISCONNECTED && upstream != CLOSING)
+#if CLIENTS == 2
+#define some_login (login[0] || login[1])
+#else
+#define some_login (login[0] || login[1] || login[2])
+#endif
+#define BUSY (upstream != READY || busy)
+
+byte i; /* only inside of atomic steps */
+byte found;
+
+/* --- login.c */
+
+inline remove_login(l)
+{
+    if
+    :: trying == l -> trying = NOBODY; verifying = false
+    :: else
+    fi;
+    login[l] = false; awaited[l] = false; armed_login[l] = false; late[l] = false;
+    if
+    :: members == 0 -> lingering = true
+    :: else
+    fi;
+    wake = true
+}
+
+/* answer(): a login whose password is on its way stays, without anybody to tell. */
+inline answer(l, outcome)
+{
+    armed_login[l] = false;
+    if
+    :: awaited[l] -> awaited[l] = false; client[l] = outcome;
+        if
+        :: outcome == MEMBER -> members++
+        :: else
+        fi
+    :: else
+    fi;
+    if
+    :: trying == l && upstream != DISCONNECTED
+    :: else -> remove_login(l)
+    fi
+}
+
+inline fail_all()
+{
+    i = 0;
+    do
+    :: i < CLIENTS -> if :: login[i] -> answer(i, GONE) :: else fi; i++
+    :: else -> break
+    od
+}
+
+inline end_members()
+{
+    i = 0;
+    do
+    :: i < CLIENTS ->
+        if
+        :: client[i] == MEMBER -> client[i] = GONE; members--; lingering = true; wake = true
+        :: else
+        fi;
+        i++
+    :: else -> break
+    od
+}
+
+inline consider(l)
+{
+    if
+    :: !awaited[l]
+    :: else ->
+        if
+        :: ending -> answer(l, GONE)
+        :: else ->
+            if
+            :: trying != l && rejected[password[l]] -> answer(l, GONE)
+            :: else ->
+                if
+                :: logged_in && known[password[l]] -> answer(l, MEMBER)
+                :: else ->
+                    if
+                    :: late[l] -> answer(l, GONE)
+                    :: else -> armed_login[l] = true
+                    fi
+                fi
+            fi
+        fi
+    fi
+}
+
+inline login_step()
+{
+    i = 0;
+    do
+    :: i < CLIENTS -> if :: login[i] -> consider(i) :: else fi; i++
+    :: else -> break
+    od;
+    i = 0;
+    do
+    :: i < CLIENTS ->
+        if
+        :: login[i] && credentials && verified_lately -> armed_verification = true
+        :: else
+        fi;
+        i++
+    :: else -> break
+    od
+}
+
+/* Any login may be the first of the list. */
+inline pick(unknown)
+{
+    found = NOBODY;
+    i = 0;
+    do
+    :: i < CLIENTS ->
+        if
+        :: login[i] && !(unknown && known[password[i]]) && (found == NOBODY) -> found = i
+        :: login[i] && !(unknown && known[password[i]]) && (found != NOBODY) -> found = i
+        :: login[i] && !(unknown && known[password[i]]) && (found != NOBODY) -> skip
+        :: else
+        fi;
+        i++
+    :: else -> break
+    od
+}
+
+/* The next of those that are left, when one was refused. */
+inline next_current()
+{
+    current = (known[0] -> 0 : (known[1] -> 1 : (known[2] -> 2 : NOBODY)))
+}
+
+inline login_choose()
+{
+    if
+    :: !credentials && trying == NOBODY -> pick(false); trying = found
+    :: else
+    fi;
+    sent = NOBODY;
+    if
+    :: trying != NOBODY -> sent = password[trying]
+    :: trying == NOBODY && credentials -> sent = current
+    :: else
+    fi
+}
+
+inline reject(p)
+{
+    rejected[p] = true;
+    if
+    :: trying != NOBODY ->
+        found = trying; trying = NOBODY; verifying = false;
+        if
+        :: !awaited[found] -> remove_login(found)
+        :: else
+        fi
+    :: else
+    fi;
+    i = 0;
+    do
+    :: i < CLIENTS -> if :: login[i] && password[i] == p -> answer(i, GONE) :: else fi; i++
+    :: else -> break
+    od
+}
+
+inline login_failed()
+{
+    if
+    :: refusal == CREDENTIALS ->
+        if
+        :: trying != NOBODY ->
+            if
+            :: known[sent] -> known[sent] = false; next_current(); reject(sent);
+                if
+                :: !credentials -> end_members()
+                :: else
+                fi
+            :: else -> reject(sent)
+            fi
+        :: trying == NOBODY && credentials ->
+            reject(sent); known[sent] = false; next_current();
+            if
+            :: !credentials -> end_members()
+            :: else
+            fi
+        :: else
+        fi
+    :: refusal == UNKNOWN && trying != NOBODY ->
+        found = trying; trying = NOBODY; verifying = false; answer(found, GONE)
+    :: refusal != CREDENTIALS && !(refusal == UNKNOWN && trying != NOBODY) ->
+        if
+        :: trying != NOBODY -> if :: !awaited[trying] -> found = trying; remove_login(found) :: else fi
+        :: else
+        fi
+    fi
+}
+
+inline login_accepted()
+{
+    if
+    :: trying != NOBODY ->
+        found = trying; trying = NOBODY; verifying = false;
+        known[sent] = true; current = sent;
+        if
+        :: !awaited[found] -> remove_login(found)
+        :: else
+        fi
+    :: else -> verifying = false
+    fi
+}
+
+/* --- account.c */
+
+inline on_ready()
+{
+    logged_in = true; was_ready = true; busy = false; upstream = READY;
+    login_accepted();
+    wake = true
+}
+
+/* upstream_closed and on_closed: the link has said that its descriptor is closed. */
+inline closed()
+{
+    upstream = DISCONNECTED; busy = false; lines--;
+    logged_in = false;
+    if
+    :: !was_ready || refusal != NONE -> login_failed()
+    :: else
+    fi;
+    pausing = !(verifying && was_ready);
+    sent = NOBODY; refusal = NONE; was_ready = false;
+    wake = true
+}
+
+inline dial()
+{
+    if
+    :: pausing -> armed_retry = true
+    :: else ->
+        login_choose();
+        if
+        :: sent != NOBODY ->
+            upstream = CONNECTING;
+            lines++;
+            assert(lines == 1 && !shutting_down)
+        :: else
+        fi
+    fi
+}
+
+inline logout()
+{
+    if
+    :: !HAS_LINK || upstream == LOGGING_OUT
+    :: else ->
+        if
+        :: upstream == READY && !busy -> upstream = LOGGING_OUT
+        :: else -> upstream = CLOSING
+        fi
+    fi
+}
+
+inline work()
+{
+    if
+    :: ending -> logout()
+    :: else ->
+        pick(true);
+        if
+        :: members == 0 && !some_login && !lingering -> logout()
+        :: members == 0 && !some_login && lingering -> armed_linger = true
+        :: else ->
+            if
+            :: some_login && trying == NOBODY && !verified_lately && found != NOBODY ->
+                trying = found; verifying = true; verified_lately = true;
+                logout()
+            :: else ->
+                if
+                :: busy = true; /* a job */
+                :: skip
+                fi
+            fi
+        fi
+    fi
+}
+
+/* account_free frees logins that nobody waits for any more. */
+inline go_away()
+{
+    assert(members == 0 && lines == 0);
+    trying = NOBODY;
+    i = 0;
+    do
+    :: i < CLIENTS -> assert(!awaited[i]); login[i] = false; late[i] = false; armed_login[i] = false; i++
+    :: else -> break
+    od;
+    account = false; ending = false; verifying = false; pausing = false; verified_lately = false; lingering = false;
+    known[0] = false; known[1] = false; known[2] = false; current = NOBODY;
+    wake = false
+}
+
+inline step()
+{
+    armed_retry = false; armed_verification = false; armed_linger = false;
+    login_step();
+    if
+    :: upstream == DISCONNECTED ->
+        if
+        :: ending || (members == 0 && !some_login) ->
+            if
+            :: members == 0 -> go_away()
+            :: else
+            fi
+        :: else -> dial()
+        fi
+    :: upstream != DISCONNECTED && logged_in && !BUSY -> work()
+    :: else
+    fi
+}
+
+active proctype account_task()
+{
+end:
+    do
+    :: atomic { account && wake -> wake = false; step(); i = 0; found = NOBODY }
+    od
+}
+
+/* --- the server and the line to it */
+
+active proctype server()
+{
+end:
+    do
+    :: atomic { upstream == CONNECTING -> upstream = AUTHENTICATING }
+    :: atomic { upstream == AUTHENTICATING && accepts(sent) -> on_ready() }
+    :: atomic { upstream == AUTHENTICATING && !accepts(sent) -> refusal = CREDENTIALS; upstream = CLOSING }
+    :: atomic { upstream == READY && busy -> busy = false; wake = true } /* the answer to a job */
+    :: atomic { upstream == LOGGING_OUT -> upstream = CLOSING }
+    :: atomic { upstream == CLOSING -> closed(); i = 0; found = NOBODY }
+#ifndef KIND
+    :: atomic { upstream == CONNECTING || upstream == AUTHENTICATING -> refusal = LIMIT_OR_TEMPORARY; upstream = CLOSING }
+    :: atomic { upstream == AUTHENTICATING -> refusal = UNKNOWN; upstream = CLOSING }
+    :: atomic { HAS_LINK && was_ready -> closed(); i = 0; found = NOBODY } /* dropped */
+    :: atomic { !changed -> changed = true }
+#endif
+    od
+}
+
+/* --- time: what has been armed comes at last */
+
+active proctype retry_time()
+{
+end:
+    do
+    :: atomic { armed_retry && QUIET -> armed_retry = false; pausing = false; wake = true }
+    od
+}
+
+active proctype verification_time()
+{
+end:
+    do
+    :: atomic { armed_verification && QUIET -> armed_verification = false; verified_lately = false; wake = true }
+    od
+}
+
+active proctype linger_time()
+{
+end:
+    do
+    :: atomic { armed_linger && QUIET -> armed_linger = false; lingering = false; wake = true }
+    od
+}
+
+/* --- clients */
+
+inline login_begin(l)
+{
+    if
+    :: !account ->
+        account = true; ending = shutting_down; lingering = true
+    :: else
+    fi;
+    client[l] = WAITING; login[l] = true; awaited[l] = true; late[l] = false;
+    wake = true
+}
+
+proctype a_client(byte me)
+{
+    byte visits;
+
+end_away:
+    do
+    /* Before it comes again its former login must be over: there is one slot for each. */
+    :: atomic {
+        visits < VISITS && !login[me] ->
+            visits++;
+            if
+#ifdef ALL_PASSWORDS
+            :: password[me] = 0
+            :: password[me] = 1
+            :: password[me] = WRONG
+#else
+            :: me <= 1 -> password[me] = 0
+            :: me == 0 -> password[me] = 1
+            :: me != 1 -> password[me] = WRONG
+#endif
+            fi;
+            login_begin(me)
+        };
+wait:
+        do
+        :: atomic { client[me] != WAITING -> break }
+#ifndef KIND
+        :: atomic { client[me] == WAITING && armed_login[me] && QUIET -> armed_login[me] = false; late[me] = true; wake = true }
+        /* It hangs up: login_cancel. */
+        :: atomic {
+            client[me] == WAITING && QUIET ->
+                client[me] = GONE; awaited[me] = false; armed_login[me] = false;
+                if
+                :: trying == me && upstream != DISCONNECTED
+                :: else -> remove_login(me)
+                fi;
+                break
+            }
+#endif
+        od;
+        do
+        :: atomic { client[me] == MEMBER && QUIET -> client[me] = GONE; members--; wake = true; if :: members == 0 -> lingering = true :: else fi }
+        :: atomic { client[me] == GONE -> client[me] = AWAY; break }
+        od
+    :: atomic { visits > 0 && !login[me] -> break }
+    od
+}
+
+#ifndef KIND
+/* registry_shutdown */
+active proctype admin()
+{
+    if
+    :: atomic {
+        true ->
+            shutting_down = true;
+            if
+            :: account ->
+                ending = true;
+                fail_all();
+                end_members();
+                if
+                :: !logged_in || !BUSY -> logout()
+                :: else
+                fi;
+                wake = true
+            :: else
+            fi;
+            i = 0
+        }
+    :: true
+    fi
+}
+#endif
+
+init {
+    atomic {
+        byte n = 0;
+        do
+        :: n < CLIENTS -> run a_client(n); n++
+        :: else -> break
+        od
+    }
+}
+
+#define waiting0 (client[0] == WAITING)
+
+/* Clients are alike: what holds for one holds for all. */
+ltl served_or_refused { [] (waiting0 -> <> !waiting0) }
+/* Once nobody is there and the program goes down, no connection is left. */
+ltl goes_down { [] (shutting_down -> <> [] (lines == 0)) }
