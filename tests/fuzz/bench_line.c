@@ -156,6 +156,18 @@ static void skip_refused_literal(struct dialled *line)
     line->reader = fuzz_memory(command_reader_new(COMMAND_MAX, false));
 }
 
+/* A message is the client's own, with whatever octets: the server may judge it. */
+static void take_literal(struct dialled *line, struct slice before)
+{
+    struct command command;
+
+    command_parse_name(before, &command);
+    if (command.name == COMMAND_APPEND)
+        command_reader_spool(line->reader);
+    else
+        command_reader_accept(line->reader);
+}
+
 static void read_commands(struct dialled *line)
 {
     skip_refused_literal(line);
@@ -167,7 +179,7 @@ static void read_commands(struct dialled *line)
             return;
         case COMMAND_LITERAL:
             line->literal_awaited = true;
-            command_reader_accept(line->reader);
+            take_literal(line, input.line.bytes);
             skip_refused_literal(line);
             break;
         case COMMAND_READY:
@@ -175,6 +187,8 @@ static void read_commands(struct dialled *line)
             judge(line, input.line);
             break;
         case COMMAND_DATA:
+            line->literal_awaited = false;
+            break;
         case COMMAND_SKIPPED:
         case COMMAND_TOO_LONG:
             fuzz_require(false, "commands are not longer than they may be");
