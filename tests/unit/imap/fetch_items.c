@@ -16,7 +16,8 @@ static struct fetch_item *parse(const char *text, const char **error)
     struct value *values;
 
     arena_init(&arena, 1 << 20);
-    cr_assert_eq(value_parse((struct line){.bytes = slice_of(text), .sections = true}, 0, &arena, &values, error), VALUE_OK);
+    cr_assert_eq(value_parse((struct line){.bytes = slice_of(text), .sections = true}, 0, &arena, &values, error),
+                 VALUE_OK);
     return fetch_items_parse(values, &arena, error);
 }
 
@@ -225,7 +226,8 @@ static struct fetch_pair *pair_of(const char *text)
     const char *error;
 
     arena_init(&arena, 100000);
-    cr_assert_eq(value_parse((struct line){.bytes = slice_of(text), .sections = true}, 0, &arena, &values, &error), VALUE_OK);
+    cr_assert_eq(value_parse((struct line){.bytes = slice_of(text), .sections = true}, 0, &arena, &values, &error),
+                 VALUE_OK);
     cr_assert(response_line_pairs(values, NULL, &arena, &pairs));
     return pairs;
 }

@@ -15,7 +15,8 @@ static bool parse(const char *text, struct flag_list *flags)
     const char *error;
 
     arena_init(&arena, 64 << 20);
-    cr_assert_eq(value_parse((struct line){.bytes = slice_of(text), .sections = true}, 0, &arena, &values, &error), VALUE_OK);
+    cr_assert_eq(value_parse((struct line){.bytes = slice_of(text), .sections = true}, 0, &arena, &values, &error),
+                 VALUE_OK);
     return flags_parse(values, &arena, flags);
 }
 
