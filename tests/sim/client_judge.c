@@ -102,6 +102,9 @@ static void assume(struct client *client, const struct order *order, const struc
 
 static void judge_store(struct client *client, struct order *order)
 {
+    /* Whom it cannot name it cannot tell to be among the UIDs: what it believed of it is open. */
+    for (unsigned i = 0; order->silent && order->uid && i < client->replica.count; i++)
+        client->replica.entries[i].flags_known &= client->replica.entries[i].message != NULL;
     for (unsigned i = 0; i < order->aim_count; i++) {
         const struct aim *aim = &order->aims[i];
         if (aim->message && !aim->message->dead && !aim->done && aim->number != 0)
@@ -197,6 +200,8 @@ static bool has_cause(const struct client *client, const struct order *order, st
         return order->read_only;
     if (slice_equal(code, SLICE("EXPUNGEISSUED")))
         return order->kind == ORDER_COPY || order->kind == ORDER_MOVE;
+    if (order->kind == ORDER_MOVE && !(client->sim->plan.can & CAN_MOVE))
+        return true; /* others may take the \Deleted away in between */
     if (order->kind == ORDER_COPY || order->kind == ORDER_MOVE) {
         for (unsigned i = 0; i < order->aim_count; i++) {
             if (order->aims[i].message && order->aims[i].message->dead)

@@ -1,7 +1,7 @@
 /* The simulator's program.
  *
  *   sim --seed S [--cut CUTS] [--trace]                     one run, again, to the octet
- *   sim --seconds N [--first-seed S] [--no-shrink]          fresh seeds for so long
+ *   sim --seconds N [--first-seed S] [--no-shrink]          fresh seeds for so long; --first-failure: until one fails
  *   sim --count N --first-seed S                            so many seeds
  *   sim --seeds FILE                                        the seeds of a file, one a line, # for comments
  *
@@ -26,7 +26,7 @@ struct totals {
 
 struct options {
     uint64_t seed, first_seed, count, seconds;
-    bool has_seed, has_first, trace, no_shrink, keep_going;
+    bool has_seed, has_first, trace, no_shrink, first_failure;
     const char *cut, *file;
 };
 
@@ -152,6 +152,8 @@ static bool read_options(int count, char **arguments, struct options *options)
             options->file = arguments[++i];
         else if (strcmp(arguments[i], "--trace") == 0)
             options->trace = true;
+        else if (strcmp(arguments[i], "--first-failure") == 0)
+            options->first_failure = options->no_shrink = true;
         else if (strcmp(arguments[i], "--no-shrink") == 0)
             options->no_shrink = true;
         else
@@ -199,8 +201,11 @@ int main(int count, char **arguments)
         printf("first seed %" PRIu64 "\n", options.first_seed);
     for (uint64_t i = 0; (options.count && i < options.count) ||
                          (options.seconds && clock_now() - totals.began < (double)options.seconds);
-         i++)
+         i++) {
+        if (options.first_failure && totals.failures > 0)
+            break;
         run(options.first_seed + i, &totals, &options);
+    }
     took = clock_now() - totals.began;
     printf(
         "%" PRIu64 " seeds, %" PRIu64 " commands, %" PRIu64 " faults, %.0f commands per second, %" PRIu64 " failures\n",
