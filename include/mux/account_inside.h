@@ -145,7 +145,7 @@ struct account {
     usec idle_began;
     usec park_wanted_since; /* USEC_NEVER: IDLE is where it should be */
     usec watch_at;          /* the next round */
-    usec polled_at; /* the last NOOP for want of IDLE */
+    usec polled_at;         /* the last NOOP for want of IDLE */
     bool idle_refused;
 };
 

@@ -178,7 +178,8 @@ static bool idle(struct account *account, usec now, usec *deadline)
     return false;
 }
 
-/* The selected mailbox has its NOOPs whatever else keeps the line busy: the rounds over the others say nothing of it. */
+/* The selected mailbox has its NOOPs whatever else keeps the line busy: the rounds over the others say nothing of it.
+ */
 static bool poll(struct account *account, usec now, usec *deadline)
 {
     const struct settings *settings = account_settings(account);
