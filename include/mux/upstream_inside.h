@@ -1,5 +1,5 @@
-/* The inside of the upstream, shared by its files: upstream.c (line, commands, IDLE), upstream_receive.c (what the server
- * says) and upstream_setup.c (from the greeting to ready). Nobody else includes it. */
+/* The inside of the upstream, shared by its files: upstream.c (line, commands, IDLE), upstream_receive.c (what the
+ * server says) and upstream_setup.c (from the greeting to ready). Nobody else includes it. */
 #ifndef IMAPMUX_MUX_UPSTREAM_INSIDE_H
 #define IMAPMUX_MUX_UPSTREAM_INSIDE_H
 
