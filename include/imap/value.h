@@ -47,9 +47,10 @@ struct line {
 
 /* Parses line.bytes from `offset` to its end into a list of values. On VALUE_OK *values is the first or NULL (nothing
  * there). On VALUE_BAD *error (never NULL then) is a constant text that helps who wrote the line.
- * Where the line has sections, an atom that names one, in which [ ] and quoted strings may stand (BODY[HEADER.FIELDS (From "To")]<0.5>), comes
- * out as ONE atom, with literals and needless quotes in it turned into their plain or quoted form and the name before [
- * upper-cased. A resp-text-code is not parsed here (see response.h). NUL is refused outside literal8 (see any_octet).
+ * Where the line has sections, an atom that names one, in which [ ] and quoted strings may stand (BODY[HEADER.FIELDS
+ * (From "To")]<0.5>), comes out as ONE atom, with literals and needless quotes in it turned into their plain or quoted
+ * form and the name before [ upper-cased. A resp-text-code is not parsed here (see response.h). NUL is refused outside
+ * literal8 (see any_octet).
  */
 enum value_result value_parse(struct line line, size_t offset, struct arena *arena, struct value **values,
                               const char **error) __attribute__((warn_unused_result));
