@@ -218,25 +218,6 @@ static void count_vanished(struct resync *resync, const struct response *respons
     seqset_clear(&uids);
 }
 
-static void take_found(struct resync *resync, const struct response *response)
-{
-    const struct value *value = response->arguments;
-    struct seqset uids = {0};
-    uint64_t uid;
-
-    for (; response->kind == RESPONSE_SEARCH && value; value = value->next) {
-        if (value_number(value, UINT32_MAX, &uid) && uid != 0)
-            (void)!seqset_add(&resync->found, (uint32_t)uid);
-    }
-    for (; response->kind == RESPONSE_ESEARCH && value && value->next; value = value->next) {
-        if (!value_is_atom(value, "ALL") || !response_uid_set(value->next, &uids))
-            continue;
-        for (size_t i = 0; i < uids.count; i++)
-            (void)!seqset_add_range(&resync->found, uids.ranges[i].low, uids.ranges[i].high);
-    }
-    seqset_clear(&uids);
-}
-
 static void search_untagged(struct resync *resync, const struct response *response)
 {
     if (response->kind == RESPONSE_EXISTS) {
@@ -249,7 +230,7 @@ static void search_untagged(struct resync *resync, const struct response *respon
     } else if (response->kind == RESPONSE_VANISHED) {
         count_vanished(resync, response);
     } else if (response->kind == RESPONSE_SEARCH || response->kind == RESPONSE_ESEARCH) {
-        take_found(resync, response);
+        (void)!response_take_found(response, &resync->found);
     } else if (response->kind == RESPONSE_FLAGS) {
         mailbox_take_flag_list(resync->mailbox, response->arguments, false);
     }

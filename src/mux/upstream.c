@@ -225,8 +225,10 @@ static void note_reason(struct upstream *upstream, struct slice words)
     size_t length = words.length < sizeof(upstream->reason) - 1 ? words.length : sizeof(upstream->reason) - 1;
 
     for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)words.data[i];
-        upstream->reason[i] = c < ' ' || c == 0x7f ? '?' : (char)c;
+        char shown = words.data[i];
+        if ((unsigned char)shown < ' ' || shown == 0x7f)
+            shown = '?';
+        upstream->reason[i] = shown;
     }
     upstream->reason[length] = '\0';
 }
