@@ -24,6 +24,7 @@ struct copy_run {
     struct seqset named;      /* of the part: copied, by COPYUID */
     struct seqset removal;    /* MOVE without the server's: what of the part has been copied */
     uint64_t copied;          /* in all: by COPYUID, where there is none what was still there */
+    uint64_t presumed;        /* of these, in parts without COPYUID */
     uint32_t validity;        /* 0: no COPYUID has come */
     struct evbuffer *sources; /* "1:3,5" of COPYUID, parts with commas between */
     struct evbuffer *targets;
@@ -163,12 +164,14 @@ static void copyuid_code(struct copy_run *copy, struct evbuffer *out)
     (void)!evbuffer_add_buffer(out, copy->targets);
 }
 
-/* How many of the messages asked for by number were not there to be copied. */
+/* How many of the messages asked for by number were not there to be copied. A server that tells COPYUID for one part
+ * has copied nothing of a part for which it tells none. */
 static uint64_t missing(const struct session *session, const struct copy_run *copy)
 {
     uint64_t asked = seqset_size(&copy->uids);
+    uint64_t done = copy->validity ? copy->copied - copy->presumed : copy->copied;
 
-    return session->current->command.uid || copy->copied > asked ? 0 : asked - copy->copied;
+    return session->current->command.uid || done > asked ? 0 : asked - done;
 }
 
 static void finish(struct session *session)
@@ -340,8 +343,11 @@ static void copied(struct job *job, const struct job_result *result)
     }
     if (result->response && !take_copyuid(session, result->response))
         return;
-    if (copy->named.count == 0)
-        copy->copied += presumably_copied(session, copy);
+    if (copy->named.count == 0) {
+        uint64_t presumed = presumably_copied(session, copy);
+        copy->copied += presumed;
+        copy->presumed += presumed;
+    }
     if (copy->emulated && !seqset_copy(copy->named.count > 0 ? &copy->named : &copy->part, &copy->removal))
         session_no_memory(session);
     else if (copy->emulated)
