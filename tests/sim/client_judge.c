@@ -126,7 +126,7 @@ static void judge_copy(struct client *client, struct order *order, struct slice 
     bool any_done = false, told = (client->sim->plan.can & CAN_UIDPLUS) != 0;
 
     for (unsigned i = 0; i < order->aim_count; i++)
-        any_done |= order->aims[i].message && order_has_copied(order, order->aims[i].message);
+        any_done |= order->aims[i].done;
     for (unsigned i = 0; i < order->aim_count; i++) {
         const struct aim *aim = &order->aims[i];
         bool done = aim->message && order_has_copied(order, aim->message);

@@ -170,11 +170,13 @@ void order_stored(struct server *server, struct message *message, int sign, uint
             if (!of_move && aim->done && sign == ' ' && aim->before != flags && message->flags == flags &&
                 message->modseq == aim->modseq)
                 twice(server, "an absolute STORE", message);
+            found = true; /* two may have ordered the same */
+            if (of_move)
+                continue;
             if (!aim->done)
                 aim->before = message->flags;
             aim->done = true;
             aim->modseq = message->box->modseq + (message->flags != flags ? 1 : 0);
-            found = true; /* two may have ordered the same */
         }
     if (!found)
         nobody(server, "STORE", message);

@@ -166,6 +166,8 @@ void server_search(struct server *server, struct cursor *cursor, struct slice li
         server_object(server, "ESEARCH is not announced", line);
     (void)cursor_word(cursor, "CHARSET UTF-8 ");
     keys = *cursor;
+    /* Lists of UIDs are of what is counted: who omits the dead from them is never in step with his own EXISTS. */
+    omits = omits && !cursor_word(cursor, "ALL") && !cursor_word(cursor, "UID ");
     seat_news(server, NEWS_DURING);
     uids = memory_take(&server->sim->memory, sizeof(*uids) * (server->seen_count + 1));
     for (unsigned i = 0; i < server->seen_count; i++) {
