@@ -152,9 +152,25 @@ static void twice(struct server *server, const char *what, const struct message 
 
 #define EACH_ORDER(order, user) (struct order *order = (user)->orders; order; order = order->next)
 
+/* Is there an order for this STORE that has not been carried out yet? Two clients may order the same. */
+static bool is_owed(const struct server *server, struct message *message, int sign, uint32_t flags)
+{
+    for
+        EACH_ORDER(order, server->user)
+        {
+            struct aim *aim = order->whole && !order->read_only && order->kind == ORDER_STORE && order->sign == sign &&
+                                      order->flags == flags
+                                  ? order_aim(order, message)
+                                  : NULL;
+            if (aim && !aim->done)
+                return true;
+        }
+    return false;
+}
+
 void order_stored(struct server *server, struct message *message, int sign, uint32_t flags)
 {
-    bool found = false;
+    bool found = false, owed = is_owed(server, message, sign, flags);
 
     for
         EACH_ORDER(order, server->user)
@@ -167,7 +183,7 @@ void order_stored(struct server *server, struct message *message, int sign, uint
             aim = order_aim(order, message);
             if (!aim || (of_move && message->copied[target_of(order->name)] == 0))
                 continue;
-            if (!of_move && aim->done && sign == ' ' && aim->before != flags && message->flags == flags &&
+            if (!of_move && !owed && aim->done && sign == ' ' && aim->before != flags && message->flags == flags &&
                 message->modseq == aim->modseq)
                 twice(server, "an absolute STORE", message);
             found = true; /* two may have ordered the same */
