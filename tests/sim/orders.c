@@ -117,12 +117,8 @@ static void settle_folder(struct order *order)
     }
 }
 
-void order_settle(struct order *order, bool ok)
+static void settle_copies(struct order *order, bool ok)
 {
-    if (order->kind == ORDER_CREATE || order->kind == ORDER_DELETE || order->kind == ORDER_RENAME)
-        settle_folder(order);
-    if (!is_copy(order))
-        return;
     for (unsigned i = 0; i < order->aim_count; i++) {
         struct message *message = order->aims[i].message;
         unsigned target = target_of(order->name);
@@ -152,50 +148,89 @@ static void twice(struct server *server, const char *what, const struct message 
 
 #define EACH_ORDER(order, user) (struct order *order = (user)->orders; order; order = order->next)
 
-/* Is there an order for this STORE that has not been carried out yet? Two clients may order the same. */
-static bool is_owed(const struct server *server, struct message *message, int sign, uint32_t flags)
+/* The aim at this message, if this order is for that STORE. */
+static struct aim *stores(struct order *order, struct message *message, int sign, uint32_t flags)
+{
+    if (!order->whole || order->read_only || order->kind != ORDER_STORE || order->sign != sign || order->flags != flags)
+        return NULL;
+    return order_aim(order, message);
+}
+
+/* One execution is put down to one order, whichever: two clients may order the same, and then it may be done twice.
+ * NULL: each of them has had its own. */
+static struct aim *uncredited(const struct server *server, struct message *message, int sign, uint32_t flags)
 {
     for
         EACH_ORDER(order, server->user)
         {
-            struct aim *aim = order->whole && !order->read_only && order->kind == ORDER_STORE && order->sign == sign &&
-                                      order->flags == flags
-                                  ? order_aim(order, message)
-                                  : NULL;
-            if (aim && !aim->done)
-                return true;
+            struct aim *aim = stores(order, message, sign, flags);
+            if (aim && !aim->credited)
+                return aim;
         }
-    return false;
+    return NULL;
+}
+
+/* What was ordered is still as one execution of it has left it: whoever looks finds it done. */
+static bool stands_as_stored(const struct aim *aim, const struct message *message, uint32_t flags)
+{
+    return aim->credited && aim->before != flags && message->flags == flags && message->modseq == aim->modseq;
+}
+
+static bool moves_by_hand(struct order *order, struct message *message, int sign, uint32_t flags)
+{
+    return order->whole && !order->read_only && order->kind == ORDER_MOVE && sign == '+' && flags == DELETED &&
+           order_aim(order, message) && message->copied[target_of(order->name)] > 0;
 }
 
 void order_stored(struct server *server, struct message *message, int sign, uint32_t flags)
 {
-    bool found = false, owed = is_owed(server, message, sign, flags);
+    struct aim *credit = uncredited(server, message, sign, flags);
+    bool found = false;
 
     for
         EACH_ORDER(order, server->user)
         {
-            bool of_move = order->kind == ORDER_MOVE && sign == '+' && flags == DELETED;
-            struct aim *aim;
-            if (!order->whole || order->read_only ||
-                !(of_move || (order->kind == ORDER_STORE && order->sign == sign && order->flags == flags)))
+            struct aim *aim = stores(order, message, sign, flags);
+            found |= aim || moves_by_hand(order, message, sign, flags);
+            if (!aim)
                 continue;
-            aim = order_aim(order, message);
-            if (!aim || (of_move && message->copied[target_of(order->name)] == 0))
-                continue;
-            if (!of_move && !owed && aim->done && sign == ' ' && aim->before != flags && message->flags == flags &&
-                message->modseq == aim->modseq)
+            if (!credit && sign == ' ' && stands_as_stored(aim, message, flags))
                 twice(server, "an absolute STORE", message);
-            found = true; /* two may have ordered the same */
-            if (of_move)
-                continue;
-            if (!aim->done)
-                aim->before = message->flags;
             aim->done = true;
-            aim->modseq = message->box->modseq + (message->flags != flags ? 1 : 0);
         }
     if (!found)
         nobody(server, "STORE", message);
+    if (!credit)
+        return;
+    credit->credited = true;
+    credit->before = message->flags;
+    credit->modseq = message->box->modseq + (message->flags != flags ? 1 : 0);
+}
+
+/* An answered order takes an execution along: the next one is another's. */
+static void settle_store(struct order *order)
+{
+    for (unsigned i = 0; i < order->aim_count; i++) {
+        struct aim *aim = &order->aims[i];
+        struct order *other = aim->message && aim->done && !aim->credited ? order->user->orders : NULL;
+        for (; other && !aim->credited; other = other->next) {
+            struct aim *its = other == order ? NULL : stores(other, aim->message, order->sign, order->flags);
+            if (!its || !its->credited)
+                continue;
+            its->credited = false;
+            aim->credited = true;
+        }
+    }
+}
+
+void order_settle(struct order *order, bool ok)
+{
+    if (order->kind == ORDER_CREATE || order->kind == ORDER_DELETE || order->kind == ORDER_RENAME)
+        settle_folder(order);
+    else if (order->kind == ORDER_STORE)
+        settle_store(order);
+    else if (is_copy(order))
+        settle_copies(order, ok);
 }
 
 void order_seen(struct server *server, struct message *message)

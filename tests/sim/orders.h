@@ -54,8 +54,9 @@ struct aim { /* one message that an order is about */
     uint32_t number;         /* in the replica, when it was sent */
     unsigned answered;       /* FETCH: items */
     bool done, removed;      /* COPY, STORE, EXPUNGE: carried out; MOVE: copied, and expunged */
-    uint32_t before;         /* STORE: the flags when it was carried out first */
-    uint64_t modseq;         /* and the modseq behind that */
+    bool credited;           /* STORE: an execution has been put down to it */
+    uint32_t before;         /* and the flags before that */
+    uint64_t modseq;         /* and the modseq behind it */
 };
 
 struct order {
