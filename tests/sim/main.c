@@ -199,6 +199,7 @@ int main(int count, char **arguments)
         options.first_seed %= 1000000000000;
     if (options.count || options.seconds)
         printf("first seed %" PRIu64 "\n", options.first_seed);
+    fflush(stdout); /* a crash does not lose it */
     for (uint64_t i = 0; (options.count && i < options.count) ||
                          (options.seconds && clock_now() - totals.began < (double)options.seconds);
          i++) {
