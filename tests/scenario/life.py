@@ -118,7 +118,8 @@ def flags_alone_are_enough(s):
 
 @scenario(start=False)
 def two_listeners_and_two_upstreams(s):
-    from dovecot import Dovecot, free_port
+    from dovecot import Dovecot
+    from mail_server import free_port
     directory = os.path.join(s.directory, "second")
     os.mkdir(directory)
     second = Dovecot(directory, ["u1"]).start()

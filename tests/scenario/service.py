@@ -4,7 +4,8 @@ import re
 import socket
 import time
 
-from dovecot import Dovecot, free_port
+from dovecot import Dovecot
+from mail_server import free_port
 from imap_client import Closed, make_message
 from scenario import scenario
 

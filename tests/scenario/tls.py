@@ -5,7 +5,8 @@ import socket
 import ssl
 
 from certificates import Authority
-from dovecot import Dovecot, free_port
+from dovecot import Dovecot
+from mail_server import free_port
 from scenario import scenario
 
 QUICK = {"login_wait": "2s"}

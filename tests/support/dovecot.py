@@ -6,14 +6,12 @@ ordinary user (everything runs as that user). Stopped by process id; all its fil
 import grp
 import os
 import pwd
-import random
-import signal
 import smtplib
 import socket
 import subprocess
 import time
 
-PASSWORD = "secret"
+from mail_server import MailServer, end, free_port, mail_ids
 
 # What Dovecot 2.3.19 announces after login when nothing is configured; the variants leave words out of it.
 FULL = (
@@ -54,55 +52,20 @@ namespace inbox {
 """
 
 
-def free_port():
-    """A loopback port below the range that the kernel takes for outgoing connections."""
-    chooser = random.SystemRandom()
-    while True:
-        port = chooser.randrange(10000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-
-
-def children(parent):
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open("/proc/%s/stat" % name) as stat:
-                    if int(stat.read().rpartition(")")[2].split()[1]) == parent:
-                        found.append(int(name))
-            except OSError:
-                continue
-    return found
-
-
-def _kill(pid):
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        pass
-
-
-class Dovecot:
+class Dovecot(MailServer):
     """`limit` says how the one-session rule is kept: "one" (a single session in all, the strict form), "account" (one
     per account, for several accounts at once) or None."""
 
     def __init__(self, directory, users=("u1",), variant="full", limit="one", tls=None, storage="sdbox", require_tls=False,
                  extra=""):
-        self.directory = directory
-        self.users = list(users)
-        self.passwords = {user: PASSWORD for user in self.users}
+        super().__init__(directory, users)
         self.variant = variant
         self.limit = limit
         self.tls = tls  # an object with .cert and .key, or None
         self.require_tls = require_tls
         self.storage = storage
         self.extra = extra
-        self.port = self.tls_port = None
+        self.tls_port = None
         self.process = None
         self.config = os.path.join(directory, "dovecot.conf")
         self.log = os.path.join(directory, "dovecot.log")
@@ -114,7 +77,7 @@ class Dovecot:
         for name in ("run", "state", "mail", "home"):
             os.makedirs(os.path.join(self.directory, name), exist_ok=True)
         os.chmod(self.directory, 0o755)
-        uid, gid = self._mail_ids()
+        uid, gid = mail_ids()
         for name in ("mail", "home"):
             os.chown(os.path.join(self.directory, name), uid, gid)
         self._write_passwords()
@@ -149,21 +112,10 @@ class Dovecot:
         process, self.process = self.process, None
         if process is None:
             return
-        if process.poll() is None:
-            below = children(process.pid)
-            process.send_signal(signal.SIGTERM)
-            # Left alone, Dovecot takes a second to collect its children.
-            for child in below:
-                _kill(child)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        end(process)
         process.stderr.close()
 
     def restart(self):
-        """The same mail and ports, a new process: what a server's upgrade looks like from outside."""
         self.stop()
         self.process = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", self.config], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -172,11 +124,8 @@ class Dovecot:
 
     # --- mail and users from outside of IMAP
 
-    def deliver(self, user, message, mailbox=None):
-        """Hands a message (bytes) to LMTP, as a mail server would."""
-        self.deliver_all(user, [message], mailbox)
-
     def deliver_all(self, user, messages, mailbox=None):
+        """By LMTP, as a mail server would."""
         recipient = user if mailbox is None else "%s+%s" % (user, mailbox)
         with smtplib.LMTP(self.lmtp_socket) as lmtp:
             for message in messages:
@@ -184,7 +133,7 @@ class Dovecot:
 
     def plant(self, user, messages):
         """Puts messages straight into an INBOX in Maildir format: for many."""
-        uid, gid = self._mail_ids()
+        uid, gid = mail_ids()
         top = os.path.join(self.directory, "mail", user)
         for name in ("", "cur", "new", "tmp"):
             os.makedirs(os.path.join(top, name), exist_ok=True)
@@ -212,10 +161,23 @@ class Dovecot:
         return done.stdout.decode(errors="replace")
 
     def contents(self, user, mailbox="INBOX"):
-        """{uid: (identity, set of flags)} as the server stores it, seen without an IMAP session."""
         text = self.doveadm("-f", "tab", "fetch", "-u", user, "uid flags hdr.x-id", "mailbox", mailbox, "all")
         rows = [line.split("\t") for line in text.splitlines()[1:] if line]
         return {int(uid): (identity, set(flags.split()) - {"\\Recent"}) for uid, flags, identity in rows}
+
+    def add_flag(self, user, identity, flag, mailbox="INBOX"):
+        self.doveadm("flags", "add", "-u", user, flag, *self._query(identity, mailbox))
+
+    def expunge(self, user, identity, mailbox="INBOX"):
+        self.doveadm("expunge", "-u", user, *self._query(identity, mailbox))
+
+    def delete_mailbox(self, user, mailbox):
+        self.doveadm("mailbox", "delete", "-u", user, mailbox)
+
+    @staticmethod
+    def _query(identity, mailbox):
+        # The server looks for parts of words: "m1" alone would find m10 too.
+        return ("mailbox", mailbox, "header", "message-id", "<%s@" % identity)
 
     def sessions(self, user=None):
         """How many IMAP sessions the server itself counts now."""
@@ -228,13 +190,6 @@ class Dovecot:
 
     # --- configuration
 
-    @staticmethod
-    def _mail_ids():
-        if os.geteuid() != 0:
-            return os.geteuid(), os.getegid()
-        entry = pwd.getpwnam("mail")
-        return entry.pw_uid, entry.pw_gid
-
     def _write_passwords(self):
         path = os.path.join(self.directory, "passwd")
         with open(path + ".new", "w") as out:
@@ -245,7 +200,7 @@ class Dovecot:
 
     def _config_text(self):
         d = self.directory
-        uid, gid = self._mail_ids()
+        uid, gid = mail_ids()
         lines = [
             "protocols = imap lmtp", "listen = 127.0.0.1",
             f"base_dir = {d}/run", f"state_dir = {d}/state", f"log_path = {self.log}", "instance_name = imapmux-test",

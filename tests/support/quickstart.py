@@ -15,7 +15,8 @@ import threading
 import time
 
 from certificates import Authority
-from dovecot import PASSWORD, Dovecot, free_port
+from dovecot import Dovecot
+from mail_server import PASSWORD, free_port
 from imap_client import Client, Closed, make_message
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

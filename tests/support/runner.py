@@ -137,7 +137,7 @@ class Run:
     def _show(self, text, directory):
         lines = [line for line in text.splitlines() if not line.startswith("REASON ")]
         _tail("trace", lines, 25)
-        for file in ("clients.log", "relay.log", "imapmux.log", "dovecot/dovecot.log"):
+        for file in ("clients.log", "relay.log", "imapmux.log", "dovecot/dovecot.log", "courier/courier.log"):
             _tail(file, _lines(os.path.join(directory, file)), self.arguments.tail)
         for file in sorted(os.listdir(directory)):
             if file.startswith("sanitizer-"):

@@ -8,7 +8,7 @@
 At the end of every scenario it is asserted that imapmux held at most one upstream connection per account, said nothing
 upstream that was not announced, exits 0 on SIGTERM within 5 s, left no process and no file, and that no sanitizer
 spoke. `upstream` may be another factory than Dovecot's: called with the Scenario, it returns an object with start(),
-stop() and `port`.
+stop() and `port`. What is a mail_server.MailServer is `s.server` too, and s.deliver, s.stored and s.direct work with it.
 """
 import ctypes
 import os
@@ -19,9 +19,13 @@ import subprocess
 import time
 import traceback
 
-from dovecot import PASSWORD, Dovecot, children, free_port
+from courier import Courier
+from cyrus import Cyrus
+from dovecot import Dovecot
 from imap_client import Client, Closed, make_message
+from mail_server import PASSWORD, MailServer, children, free_port
 from relay import Relay
+from server_tree import Unavailable
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MATRIX = ("full", "no-condstore", "bare", "no-idle")
@@ -65,7 +69,7 @@ class Scenario:
     def __init__(self, directory, variant, seed, options):
         self.directory, self.variant, self.seed, self.options = directory, variant, seed, options
         self.users = options["users"]
-        self.upstream = self.dovecot = self.relay = self.process = self.mux_port = None
+        self.upstream = self.server = self.dovecot = self.relay = self.process = self.mux_port = None
         self.clients, self.faults = [], []
         self.log_file = open(os.path.join(directory, "clients.log"), "w", buffering=1)
         self.start_time = time.monotonic()
@@ -79,6 +83,8 @@ class Scenario:
     def start(self):
         factory = self.options["upstream"] or Scenario._dovecot
         self.upstream = factory(self)
+        if isinstance(self.upstream, MailServer):
+            self.server = self.upstream
         self.upstream.start()
         port = self.upstream.port
         if self.options["relay"]:
@@ -89,10 +95,13 @@ class Scenario:
         if self.options["start"]:
             self.start_imapmux()
 
-    def _dovecot(self):
-        directory = os.path.join(self.directory, "dovecot")
+    def make_directory(self, name):
+        directory = os.path.join(self.directory, name)
         os.mkdir(directory)
-        self.dovecot = Dovecot(directory, self.users, self.variant, self.options["limit"], self.options["tls"],
+        return directory
+
+    def _dovecot(self):
+        self.dovecot = Dovecot(self.make_directory("dovecot"), self.users, self.variant, self.options["limit"], self.options["tls"],
                                self.options["storage"], extra=self.options["dovecot_extra"])
         return self.dovecot
 
@@ -251,25 +260,26 @@ class Scenario:
         """A client of the server itself: only where imapmux does not hold its one session."""
         deadline = time.monotonic() + 2
         while True:
-            client = self.connect(name, port=self.upstream.port, **options)
-            result = client.command("LOGIN %s %s" % (user, self.password(user)))
-            # The slot of a session that has just ended is free a moment later.
-            if result.ok or result.code_name != "LIMIT" or time.monotonic() > deadline:
+            try:
+                client = self.connect(name, port=self.upstream.port, **options)
+                client.login(user, self.password(user))
                 break
-            client.close_socket()
-            time.sleep(0.05)
-        assert result.ok, "direct login: %r" % result
+            except (AssertionError, Closed):
+                # The slot of a session that has just ended is free a moment later.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
         if select:
             client.select(select)
         return client
 
     def password(self, user):
-        return self.dovecot.passwords[user] if self.dovecot else PASSWORD
+        return self.server.passwords[user] if self.server else PASSWORD
 
     # --- mail
 
     def deliver(self, *identities, user="u1", mailbox=None, size=0, extra=""):
-        self.dovecot.deliver_all(user, [make_message(identity, size, extra) for identity in identities], mailbox)
+        self.server.deliver_all(user, [make_message(identity, size, extra) for identity in identities], mailbox)
 
     def fill(self, count, prefix="m", **options):
         """Delivers `count` messages; returns their identities."""
@@ -279,9 +289,18 @@ class Scenario:
 
     def stored(self, mailbox="INBOX", user="u1"):
         """{identity: flags} as the server stores it."""
-        rows = list(self.dovecot.contents(user, mailbox).values())
+        rows = list(self.server.contents(user, mailbox).values())
         assert len(rows) == len(dict(rows)), "the server holds a message twice: %s" % rows
         return dict(rows)
+
+
+def of_variant(s):
+    """An upstream factory: the variant is the name of a server, which keeps to one session by its own means."""
+    kind = {"cyrus": Cyrus, "courier": Courier}[s.variant]
+    try:
+        return kind(s.make_directory(s.variant), s.users)
+    except Unavailable as reason:
+        raise Skip(str(reason)) from reason
 
 
 def section_of(setting):

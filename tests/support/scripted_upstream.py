@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 
-from dovecot import PASSWORD, free_port
+from mail_server import PASSWORD, free_port
 from imap_client import make_message
 
 FULL = "IMAP4rev1 LITERAL+ IDLE UIDPLUS MOVE UNSELECT ENABLE ESEARCH CHILDREN NAMESPACE"

@@ -1,0 +1,141 @@
+"""A private Courier IMAP server on loopback: one TCP connection per client address by couriertcpd's -maxperip.
+
+Its paths are compiled in, so each of its daemons runs in a mount namespace where the tree of its packages lies over /usr,
+our settings over /etc, and our own directory on /run: as root only. Mail is delivered by files into Maildir/new, as an MTA
+does it. A second couriertcpd without the limit is the door. IDLE tells of others' changes on a grid of 60 s.
+"""
+import os
+import signal
+import socket
+import subprocess
+import time
+
+from mail_server import DoorServer, end, free_port, listens, mail_ids, wait_until
+from server_tree import Unavailable, tree
+
+OVER = ("mount -t overlay overlay -o lowerdir={tree}/usr:/usr /usr && mount -t overlay overlay -o lowerdir={own}/etc:/etc /etc && "
+        "mount --bind {own}/run /run && ")
+SETTINGS = "set -a; . /etc/courier/imapd; IMAP_STARTTLS=NO; IMAP_EMPTYTRASH=; IMAP_TRASHFOLDERNAME=; set +a; "
+
+
+class Courier(DoorServer):
+    def __init__(self, directory, users=("u1",)):
+        super().__init__(directory, users)
+        if os.geteuid() != 0:
+            raise Unavailable("Courier wants root: its paths are compiled in")
+        self.tree = tree("courier")
+        self.processes = []
+        self.delivered = 0
+        if self._run_inside("true", check=False).returncode != 0:
+            raise Unavailable("Courier wants a mount namespace with overlays")
+
+    def _path(self, *names):
+        return os.path.join(self.directory, *names)
+
+    def folder(self, name):
+        return name if name.upper() == "INBOX" else "INBOX." + name.replace("/", ".")
+
+    # --- life
+
+    def start(self):
+        os.chmod(self.directory, 0o755)
+        uid, gid = mail_ids()
+        for name in ("mail", "run/courier/authdaemon"):
+            os.makedirs(self._path(name), exist_ok=True)
+            os.chown(self._path(name), uid, gid)
+        for user in self.users:
+            self._maildir(self._path("mail", user, "Maildir"))
+            os.chown(self._path("mail", user), uid, gid)
+        self._write_settings()
+        self._write_users()
+        self.port, self.door_port = free_port(), free_port()
+        self._begin()
+        return self
+
+    def _begin(self):
+        self._spawn("set -a; . /etc/courier/authdaemonrc; set +a; exec /usr/lib/courier/courier-authlib/authdaemond")
+        for port, limit in ((self.port, 1), (self.door_port, 100)):
+            self._spawn(SETTINGS + "exec /usr/sbin/couriertcpd -address=127.0.0.1 -maxprocs=100 -maxperip=%d -nodnslookup -noidentlookup "
+                        "%d /usr/lib/courier/courier/imaplogin /usr/bin/imapd Maildir" % (limit, port))
+        wait_until(lambda: listens(self.port) and listens(self.door_port), "Courier does not listen")
+        wait_until(self._authenticates, "Courier's authdaemond does not answer")
+
+    def _authenticates(self):
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(self._path("run/courier/authdaemon/socket"))
+                return True
+            except OSError:
+                return False
+
+    def _inside(self, script):
+        for name in ("etc/courier", "run"):
+            os.makedirs(self._path(name), exist_ok=True)
+        return ["unshare", "-m", "sh", "-c", OVER.format(tree=self.tree, own=self.directory) + script]
+
+    def _run_inside(self, script, check=True):
+        return subprocess.run(self._inside(script), stdin=subprocess.DEVNULL, capture_output=True, check=check)
+
+    def _spawn(self, script):
+        with open(self._path("courier.log"), "ab") as log:
+            self.processes.append(subprocess.Popen(self._inside(script), stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+
+    def stop(self):
+        while self.processes:
+            end(self.processes.pop())
+
+    def restart(self):
+        self.stop()
+        self._begin()
+
+    # --- mail and users from outside of IMAP
+
+    def set_password(self, user, password):
+        self.passwords[user] = password
+        self._write_users()
+
+    def deliver_all(self, user, messages, mailbox=None):
+        place = self._path("mail", user, "Maildir")
+        if mailbox not in (None, "INBOX"):
+            place = os.path.join(place, "." + mailbox.replace("/", "."))
+            self._maildir(place)
+        uid, gid = mail_ids()
+        for message in messages:
+            self.delivered += 1
+            name = "%d.M%dP%d.localhost" % (time.time(), self.delivered, os.getpid())
+            path = os.path.join(place, "tmp", name)
+            with open(path, "wb") as out:
+                out.write(message.replace(b"\r\n", b"\n"))
+            os.chown(path, uid, gid)
+            os.rename(path, os.path.join(place, "new", name))
+
+    @staticmethod
+    def _maildir(place):
+        uid, gid = mail_ids()
+        for name in ("", "cur", "new", "tmp"):
+            os.makedirs(os.path.join(place, name), exist_ok=True)
+            os.chown(os.path.join(place, name), uid, gid)
+        if os.path.basename(place).startswith("."):
+            with open(os.path.join(place, "maildirfolder"), "w"):
+                pass
+
+    # --- configuration
+
+    def _write_settings(self):
+        with open(os.path.join(self.tree, "etc/courier/imapd")) as shipped, open(self._path("etc/courier/imapd"), "w") as out:
+            out.write(shipped.read())
+        with open(self._path("etc/courier/authdaemonrc"), "w") as out:
+            out.write('authmodulelist="authuserdb"\nauthmodulelistorig="authuserdb"\ndaemons=2\nauthdaemonvar=/run/courier/authdaemon\n'
+                      'DEBUG_LOGIN=0\nDEFAULTOPTIONS=""\nLOGGEROPTS=""\n')
+
+    def _write_users(self):
+        uid, gid = mail_ids()
+        path = self._path("etc/courier/userdb")
+        with open(path, "w") as out:
+            os.chmod(path, 0o600)
+            for user, password in self.passwords.items():
+                crypted = subprocess.run(["openssl", "passwd", "-1", password], capture_output=True, text=True, check=True)
+                home = self._path("mail", user)
+                out.write(f"{user}\tuid={uid}|gid={gid}|home={home}|mail={home}/Maildir|systempw={crypted.stdout.strip()}\n")
+        # The namespace's /etc cannot be written, this directory can.
+        self._run_inside("/usr/sbin/makeuserdb -f %s" % path)
