@@ -30,6 +30,10 @@ struct upstream_values {
     const char *tls_ca, *tls_name;
     unsigned id; /* enum upstream_id */
     const char *hide, *limit_words, *temporary_words, *credential_words;
+    bool verify_connection;
+    unsigned tokens; /* enum choice: the order of enum upstream_tokens */
+    bool lower_case_users;
+    const char *default_domain;
 };
 
 struct listener_values {

@@ -90,6 +90,10 @@ static void fill_upstream(struct config_upstream *upstream, const struct config_
         .limit_words = values->limit_words,
         .temporary_words = values->temporary_words,
         .credential_words = values->credential_words,
+        .verify_connection = values->verify_connection,
+        .tokens = (enum upstream_tokens)values->tokens,
+        .lower_case_users = values->lower_case_users,
+        .default_domain = values->default_domain,
     };
 }
 

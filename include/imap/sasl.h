@@ -1,4 +1,5 @@
-/* SASL exchanges PLAIN and LOGIN, and base64. RFC 4616, RFC 3501 section 6.2.2, RFC 4959 (initial response). */
+/* SASL messages of PLAIN, XOAUTH2 and OAUTHBEARER, and base64. RFC 4616, RFC 7628, RFC 4959 (initial response). XOAUTH2
+ * is Google's forerunner of OAUTHBEARER, described by its vendors only. */
 #ifndef IMAPMUX_IMAP_SASL_H
 #define IMAPMUX_IMAP_SASL_H
 
@@ -20,5 +21,25 @@ struct sasl_plain {
     struct slice password;
 };
 bool sasl_plain_parse(struct slice message, struct sasl_plain *plain) __attribute__((warn_unused_result));
+/* False: does not fit into size. What was written is a secret: the caller wipes it. */
+bool sasl_plain_print(const struct sasl_plain *plain, char *buffer, size_t size, size_t *length)
+    __attribute__((warn_unused_result));
+
+#define SASL_USER_MAX 1024
+
+/* A bearer token and whose it is. */
+struct sasl_token {
+    char user[SASL_USER_MAX]; /* as written, "=2C" and "=3D" decoded */
+    size_t user_length;       /* never 0: a token that names nobody is malformed here */
+    struct slice token;       /* borrowed from the message */
+};
+/* user=USER ^A auth=Bearer TOKEN ^A ^A */
+bool sasl_xoauth2_parse(struct slice message, struct sasl_token *token) __attribute__((warn_unused_result));
+bool sasl_xoauth2_print(struct slice user, struct slice token, char *buffer, size_t size, size_t *length)
+    __attribute__((warn_unused_result));
+/* n,a=USER, ^A [name=value ^A]... auth=Bearer TOKEN ^A ... ^A; channel binding is refused */
+bool sasl_oauthbearer_parse(struct slice message, struct sasl_token *token) __attribute__((warn_unused_result));
+bool sasl_oauthbearer_print(struct slice user, struct slice token, char *buffer, size_t size, size_t *length)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -7,11 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/secret.h"
 #include "base/slice.h"
 #include "imap/capability.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/view.h"
+#include "mux/credential.h"
 #include "mux/job.h"
 #include "mux/registry.h"
 
@@ -30,21 +30,23 @@ struct login_answer {
     enum login_outcome outcome;
     struct account *account; /* LOGIN_OK: join it at once with account_join */
     struct slice text;       /* the server's words, if it had any; borrowed for the call */
+    struct slice challenge; /* LOGIN_REJECTED of a token: what the server said of it, or what stands for it; borrowed */
 };
 
 struct login_credentials {
     struct slice authorization_id; /* empty: the same as the authentication id */
     struct slice authentication_id;
-    struct slice password;
+    enum credential_kind kind;
+    struct slice secret;
 };
 
 struct login; /* opaque: a login under way */
 
-/* Opens the account or attaches to it. `done` is called once, never from within this call; then the login is gone.
- * Credentials are copied into locked memory; the caller wipes his own. Returns borrowed; NULL: out of memory, done is
- * not called. */
+/* Opens the account or attaches to it. `address` is the key under which the client's address is counted. `done` is
+ * called once, never from within this call; then the login is gone. Credentials are copied into locked memory; the
+ * caller wipes his own. Returns borrowed; NULL: out of memory, or the names are too long; done is not called. */
 struct login *login_begin(struct registry *registry, const struct upstream_settings *upstream,
-                          const struct login_credentials *credentials, const char *peer,
+                          const struct login_credentials *credentials, uint64_t address,
                           void (*done)(void *owner, const struct login_answer *answer), void *owner);
 void login_cancel(struct login *login); /* done will not be called */
 

@@ -1,15 +1,18 @@
 /* The inside of an account, for the modules of mux that work on it: account.c (members, steps), account_mailboxes.c,
  * scheduler.c (whose turn), preparation.c (what a job needs first), resync.c (switching), fetch_intake.c (FETCH
- * answers), watch.c (what is done when nobody asks), login.c (credentials). */
+ * answers), watch.c (what is done when nobody asks), login.c (who wants to be let in), verification.c (trying
+ * credentials). */
 #ifndef IMAPMUX_MUX_ACCOUNT_INSIDE_H
 #define IMAPMUX_MUX_ACCOUNT_INSIDE_H
 
 #include "base/runqueue.h"
-#include "base/secret.h"
 #include "imap/seqset.h"
 #include "mux/account.h"
+#include "mux/credential.h"
 #include "mux/refusal.h"
 #include "mux/registry_inside.h"
+#include "mux/reputation.h"
+#include "mux/server.h"
 #include "mux/upstream.h"
 
 /* What the one command in flight is for. */
@@ -75,20 +78,28 @@ struct fetch_intake {
     struct held_fetch *held; /* its parts, kept until the UID is known; NULL: not held */
 };
 
-#define ACCOUNT_CREDENTIALS 8
-
-struct credential {
-    struct secret *password;
-    usec accepted_at;
-};
-
+/* A client that wants to be let in. */
 struct login {
     struct login *prev, *next;
     struct account *account;
-    struct secret *password;
+    struct credential credential;
+    uint64_t address;
+    bool admitted;   /* its address is not shut, and it does not bring what is known as refused */
+    bool stranger;   /* its address has not entered the account */
+    bool in_place;   /* a second connection could not tell */
+    usec not_before; /* not looked at until then: a refusal is on its way to its address */
     usec deadline;
-    void (*done)(void *owner, const struct login_answer *answer);
+    bool refused; /* the NO is held back until then: */
+    usec refused_until;
+    char *challenge; /* with which a token was refused; owned, NULL: none */
+    void (*done)(void *owner, const struct login_answer *answer); /* NULL: nobody waits for it any more */
     void *owner;
+};
+
+/* Whose credential is being tried on a connection. */
+struct trial {
+    struct login *login; /* one of the account's logins; NULL: none */
+    bool reserved;       /* counted at the server as one that may be refused */
 };
 
 struct account {
@@ -130,14 +141,16 @@ struct account {
     struct fetch_intake intake;
     uint64_t drained; /* octets read in this turn for a client that has gone */
 
-    struct credential credentials[ACCOUNT_CREDENTIALS];
-    size_t credential_count;
-    size_t credential_current; /* the one that the upstream is logged in with */
-    struct login *logins;      /* waiting */
-    struct login *trying;      /* whose password is being tried upstream; one of logins, or NULL */
-    bool verifying;            /* logged out to try it */
+    struct server *server; /* what the accounts of this [upstream NAME] share; borrowed */
+    struct credential_list accepted;
+    struct login *logins;      /* waiting, in the order of their coming */
+    struct trial trial;        /* on the account's one connection */
+    bool verifying;            /* logged out for it */
+    struct upstream *verifier; /* the short second connection (verify_connection); NULL: none yet */
+    struct trial second_trial; /* on that */
     bool logged_in;            /* the upstream is READY or beyond */
-    usec last_verification;
+    usec familiar_verified_at; /* the last time that everybody waited for a check in place, for one who is known here */
+    usec strangers_verified_at; /* and for one who is not */
     enum refusal last_refusal;
     char last_reason[400];
 
@@ -215,16 +228,35 @@ bool fetch_intake_flags(const struct fetch_pair *pairs, struct arena *arena, str
 bool watch_rest(struct account *account, usec now, usec *deadline);
 void watch_connected(struct account *account, usec now);
 
-/* --- login.c */
+/* --- login.c: who waits, and what he is told */
 void login_step(struct account *account, usec now, usec *deadline); /* answers what can be answered */
-bool login_wants_verification(const struct account *account, usec now);
-void login_begin_verification(struct account *account, usec now);
-bool login_choose(struct account *account, struct upstream_login *login); /* with what to dial; false: with nothing */
-void login_accepted(struct account *account, usec now);
-/* The connection could not be made or was refused. False: nobody is left who could be let in; the members have been
- * ended. */
-void login_failed(struct account *account, const struct upstream_end *end);
+struct accepted_credential *login_known(const struct login *login); /* accepted once; NULL: unknown */
+bool login_is_accepted(const struct login *login, usec now);        /* not longer than verify_ttl ago */
+/* May it be compared and tried? Not while its address is shut, nor before the one ahead of it from the same strange
+ * address has been answered. */
+bool login_is_open(const struct login *login, usec now);
+void login_fail(struct login *login, enum login_outcome outcome, const char *text);
+/* The upstream has refused this credential: all who wait with it are told so, when their delay is over. */
+void login_refuse_all(struct account *account, const struct credential *credential, struct slice challenge);
 void login_fail_all(struct account *account, enum login_outcome outcome, const char *text);
-void login_forget_credentials(struct account *account);
+void login_forget(struct login *login); /* nobody waits for it: if so, and it is not being tried, it goes */
+struct applicant login_applicant(const struct login *login);
+
+/* --- verification.c: whose credential is tried next, and on which connection */
+void verification_step(struct account *account, usec now, usec *deadline); /* on the second one, where permitted */
+bool verification_wants_place(struct account *account, usec now, usec *deadline);
+void verification_begin_in_place(struct account *account, usec now); /* logs out */
+/* With what to dial; false: with nothing before *deadline. */
+bool verification_choose(struct account *account, struct upstream_login *login, usec now, usec *deadline);
+bool verification_is_tried(const struct login *login); /* its credential is on its way upstream */
+void verification_forget(struct login *login);         /* it goes; it is not being tried */
+/* When it can be tried at the earliest if nothing else is in the way; USEC_NEVER: not foreseeable. */
+usec verification_due(const struct login *login, usec now);
+void verification_accepted(struct account *account, const struct credential *credential, usec now);
+/* The connection could not be made or was refused. */
+void verification_failed(struct account *account, const struct upstream_end *end, usec now);
+void verification_abandon(struct account *account);       /* shutting down: no second connection any more */
+bool verification_is_idle(const struct account *account); /* there is no second connection */
+void verification_free(struct account *account);
 
 #endif

@@ -16,6 +16,7 @@
 
 struct account;
 struct registry;
+struct upstream_settings;
 
 struct registry_options {
     struct runqueue *runqueue;
@@ -35,6 +36,8 @@ void registry_free(struct registry *registry); /* ends everything at once, witho
 /* Ends all sessions with * BYE and the reason and logs every account out upstream. Done when registry_idle is true. */
 void registry_shutdown(struct registry *registry, const char *reason);
 bool registry_idle(const struct registry *registry); /* no account, no session, no upstream connection is left */
+/* Are clients that log in there offered AUTHENTICATE XOAUTH2 and OAUTHBEARER? */
+bool registry_offers_tokens(struct registry *registry, const struct upstream_settings *upstream);
 size_t registry_accounts(const struct registry *registry);
 size_t registry_sessions(const struct registry *registry);
 

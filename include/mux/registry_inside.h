@@ -2,9 +2,10 @@
 #ifndef IMAPMUX_MUX_REGISTRY_INSIDE_H
 #define IMAPMUX_MUX_REGISTRY_INSIDE_H
 
-#include "base/secret.h"
 #include "mux/registry.h"
 
+struct reputation;
+struct server;
 struct upstream;
 
 struct log *registry_log(const struct registry *registry);
@@ -24,8 +25,8 @@ bool registry_add(struct registry *registry, struct account *account,
 void registry_remove(struct registry *registry, struct account *account);
 void registry_count_sessions(struct registry *registry, int change);
 
-/* --- credentials that an upstream refused, as keyed digests, for rejected_ttl */
-bool registry_is_rejected(struct registry *registry, struct slice key, struct slice password);
-void registry_note_rejected(struct registry *registry, struct slice key, struct slice password);
+struct reputation *registry_reputation(const struct registry *registry);
+/* What its accounts have in common; made if not there. NULL: out of memory. */
+struct server *registry_server(struct registry *registry, const struct upstream_settings *upstream);
 
 #endif

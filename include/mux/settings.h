@@ -40,6 +40,9 @@
     X(verify_ttl, DURATION, 4 * USEC_HOUR, "how long a password that the upstream accepted is accepted here")          \
     X(reverify_interval, DURATION, 60 * USEC_SECOND, "least time between two password checks in place of an account")  \
     X(rejected_ttl, DURATION, 600 * USEC_SECOND, "how long a refused password is refused without asking")              \
+    X(failure_delay, DURATION, USEC_SECOND, "how long a refusal is held back; doubled by each further one")            \
+    X(failure_delay_max, DURATION, 16 * USEC_SECOND, "the longest such delay")                                         \
+    X(login_failures_per_minute, COUNT, 20, "refused passwords that one upstream is shown in a minute")                \
     X(client_line_max, SIZE, 64 * KIBI, "longest command line of a client, without literals of uploads")               \
     X(client_line_max_before_login, SIZE, 36 * KIBI, "the same before login; ID may have 32 KB")                       \
     X(literal_max_before_login, SIZE, 4 * KIBI, "largest literal before login")                                        \
@@ -81,6 +84,12 @@ enum upstream_id {
     UPSTREAM_ID_NEVER
 };
 
+enum upstream_tokens {
+    UPSTREAM_TOKENS_AUTO, /* once the server has been seen to offer them */
+    UPSTREAM_TOKENS_YES,
+    UPSTREAM_TOKENS_NO,
+};
+
 /* One [upstream NAME]. Strings owned by the program, as long-lived as the registry. */
 struct upstream_settings {
     const char *name;
@@ -95,6 +104,10 @@ struct upstream_settings {
     const char *limit_words; /* more patterns of refusals, separated by '|': see refusal.h; NULL: none */
     const char *temporary_words;
     const char *credential_words;
+    bool verify_connection;      /* an unknown credential may be tried on a short second connection */
+    enum upstream_tokens tokens; /* are XOAUTH2 and OAUTHBEARER offered to clients? */
+    bool lower_case_users;       /* user names are the same in any case; they are sent in lower case */
+    const char *default_domain;  /* put behind user names without an @; NULL: none */
 };
 
 #endif

@@ -10,11 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/secret.h"
 #include "base/slice.h"
 #include "imap/capability.h"
 #include "imap/outgoing.h"
 #include "imap/response.h"
+#include "mux/credential.h"
 #include "mux/link.h"
 #include "mux/refusal.h"
 #include "mux/registry.h"
@@ -46,11 +46,17 @@ struct upstream_end {
     enum refusal refusal; /* REFUSAL_NONE: the line was lost, or closed by us */
     const char *reason;   /* in words, for the log and for clients: the server's if it had any. Borrowed for the call */
     usec backoff;         /* the server asked for so much patience; 0: no word of it */
+    const struct credential *credential; /* that it was dialled with; NULL once logged in. Borrowed for the call */
+    struct slice challenge; /* what the server said of a token that it refuses, decoded (RFC 7628 section 3.2.2); empty:
+                               nothing. Borrowed for the call */
 };
 
 struct upstream_owner {
     void *owner;
-    void (*ready)(void *owner); /* logged in; capabilities are complete */
+    /* A credential is about to be sent: the capabilities are those before the login. */
+    void (*before_login)(void *owner);
+    /* Logged in with this credential (borrowed for the call); capabilities are complete. */
+    void (*ready)(void *owner, const struct credential *credential);
     void (*untagged)(void *owner,
                      const struct response *response); /* all but FETCH and CONTINUE, before and after ready */
     void (*fetch)(void *owner, const struct response *response); /* a FETCH, or a part of one */
@@ -64,7 +70,7 @@ struct upstream_owner {
 struct upstream_login {
     struct slice authorization_id; /* empty: none */
     struct slice authentication_id;
-    const struct secret *password; /* copied */
+    const struct credential *credential; /* copied */
 };
 
 struct upstream *upstream_new(struct registry *registry, const struct upstream_settings *settings, const char *name,

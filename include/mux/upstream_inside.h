@@ -35,10 +35,13 @@ struct upstream {
 
     /* setup */
     struct upstream_login login;
-    struct secret *password; /* login.password: our own copy, until ready or closed */
-    int step;                /* enum setup_step */
+    struct credential credential; /* login.credential: our own copy, until ready or closed */
+    int step;                     /* enum setup_step */
     bool secured;
-    bool sent_password;
+    bool sent_credential; /* LOGIN or AUTHENTICATE has been written */
+    bool sent_response;   /* AUTHENTICATE's response too: a + behind it is a challenge */
+    char challenge[1024]; /* decoded */
+    size_t challenge_length;
 
     /* how it ends */
     enum refusal refusal;
@@ -56,13 +59,13 @@ void upstream_set_state(struct upstream *upstream, enum upstream_state state);
 void upstream_write_command(struct upstream *upstream, struct outgoing *command);
 void upstream_fail(struct upstream *upstream, enum refusal refusal,
                    struct slice words); /* closes; the first reason stays */
-void upstream_forget_password(struct upstream *upstream);
+void upstream_forget_credential(struct upstream *upstream);
 void upstream_push(struct upstream *upstream); /* goes on sending; wakes the link */
 
 /* --- upstream_setup.c */
 void upstream_setup_greeting(struct upstream *upstream, const struct response *response);
 void upstream_setup_tagged(struct upstream *upstream, const struct response *response);
-void upstream_setup_continue(struct upstream *upstream);
+void upstream_setup_continue(struct upstream *upstream, const struct response *response);
 void upstream_setup_secured(struct upstream *upstream);
 void upstream_setup_untagged(struct upstream *upstream, const struct response *response);
 

@@ -28,5 +28,6 @@ struct address_key {
     uint8_t bytes[8];
 };
 struct address_key address_key(const struct address *address);
+uint64_t address_number(const struct address *address); /* the same key as a number */
 
 #endif

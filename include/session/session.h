@@ -20,6 +20,7 @@ struct session_options {
     bool starttls;                            /* STARTTLS can be done */
     bool plaintext_login;                     /* LOGIN and AUTHENTICATE are permitted without TLS */
     const char *peer;                         /* address for the log, copied */
+    uint64_t address;                         /* the key under which clients of its address are counted */
     /* Output has been added, or session_wants has changed, outside of session_receive: the link is to look. Never
      * called from within session_receive's caller's stack other than from the runqueue. */
     void (*wake)(void *link);

@@ -141,7 +141,14 @@ void account_broken(struct account *account, const char *why)
     count_garbage(account);
 }
 
-static void on_ready(void *owner)
+static void on_before_login(void *owner)
+{
+    struct account *account = owner;
+
+    server_note_capabilities(account->server, upstream_capabilities(account->upstream));
+}
+
+static void on_ready(void *owner, const struct credential *credential)
 {
     struct account *account = owner;
     usec now = task_now(&account->task);
@@ -152,7 +159,7 @@ static void on_ready(void *owner)
     if (!capability_set_copy(upstream_capabilities(account->upstream), &account->capabilities))
         upstream_drop(account->upstream, "out of memory");
     log_line(account_log(account), LOG_INFO, "%s: logged in upstream", account->name);
-    login_accepted(account, now);
+    verification_accepted(account, credential, now);
     watch_connected(account, now);
     if (account->separator == '\0')
         scheduler_learn_separator(account);
@@ -280,7 +287,7 @@ static void on_closed(void *owner, const struct upstream_end *end)
     account->selected = NULL;
     scheduler_lost(account);
     if (!end->was_ready || end->refusal != REFUSAL_NONE)
-        login_failed(account, end);
+        verification_failed(account, end, now);
     pause = next_pause(account);
     account->retry_at =
         account->verifying && end->was_ready ? now : now + (end->backoff > pause ? end->backoff : pause);
@@ -320,7 +327,7 @@ static void dial(struct account *account, usec now, usec *deadline)
             *deadline = account->retry_at;
         return;
     }
-    if (!login_choose(account, &login))
+    if (!verification_choose(account, &login, now, deadline))
         return;
     log_line(account_log(account), LOG_DEBUG, "%s: connecting to %s:%u", account->name, account->settings->host,
              account->settings->port);
@@ -346,8 +353,8 @@ static void work(struct account *account, usec now, usec *deadline)
         upstream_logout(account->upstream);
         return;
     }
-    if (!account->current && login_wants_verification(account, now)) {
-        login_begin_verification(account, now);
+    if (!account->current && verification_wants_place(account, now, deadline)) {
+        verification_begin_in_place(account, now);
         return;
     }
     scheduler_step(account, now);
@@ -364,9 +371,10 @@ static void step(struct task *task, usec now)
     usec deadline = USEC_NEVER;
 
     login_step(account, now, &deadline);
+    verification_step(account, now, &deadline);
     if (upstream_state(account->upstream) == UPSTREAM_DISCONNECTED) {
         if (account->ending || !is_wanted(account)) {
-            if (account->member_count == 0) {
+            if (account->member_count == 0 && !account->logins && verification_is_idle(account)) {
                 go_away(account);
                 return;
             }
@@ -382,6 +390,7 @@ static void step(struct task *task, usec now)
 /* --- making and ending */
 
 static const struct upstream_owner upstream_ops = {
+    .before_login = on_before_login,
     .ready = on_ready,
     .untagged = on_untagged,
     .fetch = on_fetch,
@@ -417,7 +426,8 @@ struct account *account_new(struct registry *registry, const struct upstream_set
     account->registry = registry;
     account->settings = settings;
     account->ending = registry_shutting_down(registry); /* who comes now is told so, and nobody is dialled */
-    account->last_verification = -1000000 * USEC_SECOND;
+    account->server = registry_server(registry, settings);
+    account->familiar_verified_at = account->strangers_verified_at = -1000000 * USEC_SECOND;
     account->park_wanted_since = USEC_NEVER;
     account->empty_since = task_now(&account->task);
     account->name = make_name(settings, credentials);
@@ -426,7 +436,7 @@ struct account *account_new(struct registry *registry, const struct upstream_set
     account->authorization_id = slice_copy(credentials->authorization_id);
     account->authentication_id = slice_copy(credentials->authentication_id);
     owner.owner = account;
-    if (account->name)
+    if (account->name && account->server)
         account->upstream = upstream_new(registry, settings, account->name, &owner);
     if (account->upstream && account->key && account->authorization_id && account->authentication_id &&
         registry_add(registry, account, key))
@@ -441,12 +451,12 @@ void account_free(struct account *account)
         return;
     task_clear(&account->task);
     scheduler_end(account, "the account has been closed");
-    account->trying = NULL;
+    verification_free(account);
     login_fail_all(account, LOGIN_UNAVAILABLE, "shutting down");
     account_free_mailboxes(account);
     fetch_intake_broken(account);
     resync_clear(account);
-    login_forget_credentials(account);
+    credential_list_clear(&account->accepted);
     upstream_free(account->upstream);
     capability_set_clear(&account->capabilities);
     free(account->authentication_id);
@@ -461,6 +471,7 @@ void account_shutdown(struct account *account, const char *reason)
     account->ending = true;
     login_fail_all(account, LOGIN_UNAVAILABLE, reason);
     account_end_members(account, reason);
+    verification_abandon(account);
     if (!account->logged_in || !upstream_busy(account->upstream))
         upstream_logout(account->upstream); /* else once the command in flight has been answered */
     task_wake(&account->task);

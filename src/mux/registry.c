@@ -1,5 +1,5 @@
-/* One worker's accounts by their key, what they share (log, settings, link ops), and the memory of refused credentials:
- * keyed digests, never the passwords themselves. Two accounts meet nowhere else. */
+/* One worker's accounts by their key, and what they share: log, settings, link ops, what is known of their servers and
+ * of those who try to log in. Two accounts meet nowhere else. */
 #include "mux/registry.h"
 
 #include <stdlib.h>
@@ -7,11 +7,11 @@
 
 #include "mux/account_inside.h"
 #include "mux/registry_inside.h"
+#include "mux/reputation.h"
+#include "mux/server.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
-
-#define REJECTED_MAX 10000
 
 struct registered {
     char *key;
@@ -20,9 +20,9 @@ struct registered {
     UT_hash_handle hh;
 };
 
-struct rejected {
-    uint8_t digest[SECRET_DIGEST_SIZE];
-    usec until;
+struct served {
+    char *name;
+    struct server server;
     UT_hash_handle hh;
 };
 
@@ -30,7 +30,8 @@ struct registry {
     struct registry_options options;
     struct random random;
     struct registered *accounts;
-    struct rejected *rejected; /* in the order in which they were refused */
+    struct served *servers; /* by the names of the upstreams in the settings */
+    struct reputation *reputation;
     size_t sessions;
     bool shutting_down;
 };
@@ -43,13 +44,17 @@ struct registry *registry_new(const struct registry_options *options)
         return NULL;
     registry->options = *options;
     random_init(&registry->random, options->seed);
-    return registry;
+    registry->reputation = reputation_new(options->settings, options->digest_key);
+    if (registry->reputation)
+        return registry;
+    free(registry);
+    return NULL;
 }
 
 void registry_free(struct registry *registry)
 {
     struct registered *entry, *next;
-    struct rejected *rejected, *next_rejected;
+    struct served *served, *next_served;
 
     if (!registry)
         return;
@@ -58,10 +63,12 @@ void registry_free(struct registry *registry)
         registry_remove(registry, account);
         account_free(account);
     }
-    HASH_ITER (hh, registry->rejected, rejected, next_rejected) {
-        HASH_DEL(registry->rejected, rejected);
-        free(rejected);
+    HASH_ITER (hh, registry->servers, served, next_served) {
+        HASH_DEL(registry->servers, served);
+        free(served->name);
+        free(served);
     }
+    reputation_free(registry->reputation);
     free(registry);
 }
 
@@ -184,55 +191,47 @@ void registry_remove(struct registry *registry, struct account *account)
     }
 }
 
-/* --- refused credentials */
+/* --- servers */
 
-static bool digest(const struct registry *registry, struct slice key, struct slice password,
-                   uint8_t out[SECRET_DIGEST_SIZE])
+struct server *registry_server(struct registry *registry, const struct upstream_settings *upstream)
 {
-    struct slice secret_key = {(const char *)registry->options.digest_key, sizeof(registry->options.digest_key)};
-    uint8_t inner[SECRET_DIGEST_SIZE];
+    size_t length = strlen(upstream->name);
+    struct served *entry = NULL, *added = NULL;
 
-    /* Keyed with the digest of the account: neither may pass for the other. */
-    return secret_digest(secret_key, key, inner) &&
-           secret_digest((struct slice){(const char *)inner, sizeof(inner)}, password, out);
+    HASH_FIND(hh, registry->servers, upstream->name, length, entry);
+    if (entry)
+        return &entry->server;
+    entry = calloc(1, sizeof(*entry));
+    if (!entry)
+        return NULL;
+    entry->name = slice_copy((struct slice){upstream->name, length});
+    if (entry->name)
+        HASH_ADD_KEYPTR(hh, registry->servers, entry->name, length, entry);
+    HASH_FIND(hh, registry->servers, upstream->name, length, added);
+    if (added == entry)
+        return &entry->server;
+    free(entry->name);
+    free(entry);
+    return NULL;
 }
 
-static void forget(struct registry *registry, struct rejected *rejected)
+struct reputation *registry_reputation(const struct registry *registry)
 {
-    HASH_DEL(registry->rejected, rejected);
-    free(rejected);
+    return registry->reputation;
 }
 
-bool registry_is_rejected(struct registry *registry, struct slice key, struct slice password)
+bool registry_offers_tokens(struct registry *registry, const struct upstream_settings *upstream)
 {
-    uint8_t wanted[SECRET_DIGEST_SIZE];
-    struct rejected *found = NULL;
+    const struct server *server;
 
-    while (registry->rejected && registry->rejected->until <= runqueue_now(registry->options.runqueue))
-        forget(registry, registry->rejected);
-    if (!digest(registry, key, password, wanted))
+    switch (upstream->tokens) {
+    case UPSTREAM_TOKENS_YES:
+        return true;
+    case UPSTREAM_TOKENS_NO:
         return false;
-    HASH_FIND(hh, registry->rejected, wanted, sizeof(wanted), found);
-    return found != NULL;
-}
-
-void registry_note_rejected(struct registry *registry, struct slice key, struct slice password)
-{
-    struct rejected *rejected = calloc(1, sizeof(*rejected)), *found = NULL;
-
-    if (!rejected || !digest(registry, key, password, rejected->digest)) {
-        free(rejected);
-        return;
+    case UPSTREAM_TOKENS_AUTO:
+        server = registry_server(registry, upstream);
+        return server && (server->takes_xoauth2 || server->takes_oauthbearer);
     }
-    HASH_FIND(hh, registry->rejected, rejected->digest, sizeof(rejected->digest), found);
-    if (found)
-        forget(registry, found);
-    if (HASH_COUNT(registry->rejected) >= REJECTED_MAX)
-        forget(registry, registry->rejected);
-    rejected->until = runqueue_now(registry->options.runqueue) + registry->options.settings->rejected_ttl;
-    HASH_ADD(hh, registry->rejected, digest, sizeof(rejected->digest), rejected);
-    found = NULL;
-    HASH_FIND(hh, registry->rejected, rejected->digest, sizeof(rejected->digest), found);
-    if (found != rejected)
-        free(rejected);
+    abort();
 }

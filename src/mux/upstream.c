@@ -157,11 +157,10 @@ static void forget_commands(struct upstream *upstream)
     upstream->in_flight = upstream->idle_answer_awaited = upstream->leave_idle = false;
 }
 
-void upstream_forget_password(struct upstream *upstream)
+void upstream_forget_credential(struct upstream *upstream)
 {
-    secret_free(upstream->password);
-    upstream->password = NULL;
-    upstream->login.password = NULL;
+    credential_clear(&upstream->credential);
+    upstream->login.credential = NULL;
 }
 
 void upstream_free(struct upstream *upstream)
@@ -170,7 +169,7 @@ void upstream_free(struct upstream *upstream)
         return;
     task_clear(&upstream->task);
     forget_commands(upstream);
-    upstream_forget_password(upstream);
+    upstream_forget_credential(upstream);
     response_reader_free(upstream->reader);
     if (upstream->output)
         evbuffer_free(upstream->output);
@@ -180,13 +179,18 @@ void upstream_free(struct upstream *upstream)
 
 void upstream_dial(struct upstream *upstream, const struct upstream_login *login)
 {
+    bool copied;
+
+    upstream_forget_credential(upstream);
+    copied = credential_init(&upstream->credential, login->credential->kind, secret_bytes(login->credential->secret));
     upstream->login = *login;
-    secret_free(upstream->password);
-    upstream->login.password = upstream->password = secret_new(secret_bytes(login->password));
+    upstream->login.credential = &upstream->credential;
     upstream->refusal = REFUSAL_NONE;
     upstream->reason[0] = '\0';
     upstream->backoff = 0;
-    upstream->was_ready = upstream->secured = upstream->capabilities_told = upstream->sent_password = false;
+    upstream->was_ready = upstream->secured = upstream->capabilities_told = false;
+    upstream->sent_credential = upstream->sent_response = false;
+    upstream->challenge_length = 0;
     upstream->condstore = upstream->qresync = false;
     capability_set_clear(&upstream->capabilities);
     response_reader_reset(upstream->reader);
@@ -194,7 +198,7 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
     upstream->last_octet = task_now(&upstream->task);
     upstream->give_up_at = upstream->last_octet + registry_settings(upstream->registry)->connect_timeout;
     upstream_set_state(upstream, UPSTREAM_CONNECTING);
-    if (upstream->password)
+    if (copied)
         upstream->link = registry_dial(upstream->registry, upstream, upstream->settings);
     if (!upstream->link) {
         upstream_set_state(upstream, UPSTREAM_CLOSING);
@@ -284,7 +288,8 @@ void upstream_closed(struct upstream *upstream, const char *reason)
 
     upstream->link = NULL;
     forget_commands(upstream);
-    upstream_forget_password(upstream);
+    end.credential = upstream->login.credential;
+    end.challenge = (struct slice){upstream->challenge, upstream->challenge_length};
     end.refusal = refusal_of_loss(upstream, state);
     if (upstream->reason[0] == '\0')
         snprintf(upstream->reason, sizeof(upstream->reason), "%s", loss_words(state, reason));
@@ -294,6 +299,7 @@ void upstream_closed(struct upstream *upstream, const char *reason)
     task_set_deadline(&upstream->task, USEC_NEVER);
     upstream_set_state(upstream, UPSTREAM_DISCONNECTED);
     upstream->owner.closed(upstream->owner.owner, &end);
+    upstream_forget_credential(upstream);
 }
 
 /* --- writing */

@@ -86,12 +86,12 @@ static void enter_idle(struct upstream *upstream)
     upstream_set_deadline(upstream);
 }
 
-static void continuation(struct upstream *upstream)
+static void continuation(struct upstream *upstream, const struct response *response)
 {
     if (upstream->state == UPSTREAM_ENTERING_IDLE) {
         enter_idle(upstream);
     } else if (upstream->state == UPSTREAM_AUTHENTICATING && !upstream->sending) {
-        upstream_setup_continue(upstream);
+        upstream_setup_continue(upstream, response);
     } else if (upstream->sending) {
         outgoing_continue(upstream->sending);
         upstream_push(upstream);
@@ -113,7 +113,7 @@ static void said_bye(struct upstream *upstream, const struct response *response)
              (int)(response->text.length < 300 ? response->text.length : 300),
              response->text.data ? response->text.data : "");
     if (!upstream->was_ready) {
-        enum refusal_stage stage = upstream->sent_password ? REFUSAL_AT_LOGIN : REFUSAL_AT_GREETING;
+        enum refusal_stage stage = upstream->sent_credential ? REFUSAL_AT_LOGIN : REFUSAL_AT_GREETING;
         refusal = refusal_classify(stage, RESPONSE_BYE, slice_of(line), upstream->settings);
     } else {
         upstream->backoff = refusal_backoff(slice_of(line));
@@ -141,7 +141,7 @@ static void untagged(struct upstream *upstream, const struct response *response)
 static void take(struct upstream *upstream, const struct response *response)
 {
     if (response->kind == RESPONSE_CONTINUE)
-        continuation(upstream);
+        continuation(upstream, response);
     else if (response->kind == RESPONSE_STATUS && response->tag.length > 0)
         tagged(upstream, response);
     else if (response->kind == RESPONSE_FETCH)

@@ -87,62 +87,82 @@ static void write_id(struct upstream *upstream, struct outgoing *out)
     outgoing_text(out, ")");
 }
 
-static bool uses_authenticate(const struct upstream *upstream)
+/* --- the credential */
+
+#define RESPONSE_MAX ((size_t)8 * 1024) /* decoded */
+#define ENCODED_MAX  (4 * ((RESPONSE_MAX + 2) / 3) + 1)
+
+enum login_way { LOGIN_WAY_LOGIN, LOGIN_WAY_PLAIN, LOGIN_WAY_OAUTHBEARER, LOGIN_WAY_XOAUTH2 };
+
+static enum login_way login_way(const struct upstream *upstream)
 {
     const struct upstream_login *login = &upstream->login;
     const bool *has = upstream->capabilities.has;
 
+    if (login->credential->kind == CREDENTIAL_TOKEN)
+        return has[CAPABILITY_AUTH_OAUTHBEARER] ? LOGIN_WAY_OAUTHBEARER : LOGIN_WAY_XOAUTH2;
     if (login->authorization_id.length > 0 && !slice_equal(login->authorization_id, login->authentication_id))
-        return true;
-    return has[CAPABILITY_LOGINDISABLED] && has[CAPABILITY_AUTH_PLAIN];
+        return LOGIN_WAY_PLAIN;
+    return has[CAPABILITY_LOGINDISABLED] && has[CAPABILITY_AUTH_PLAIN] ? LOGIN_WAY_PLAIN : LOGIN_WAY_LOGIN;
 }
 
-/* The base64 of the PLAIN message, wiped by the caller. False: too long. */
-static bool plain_response(const struct upstream_login *login, char *buffer, size_t size)
+/* The message of AUTHENTICATE. False: too long. */
+static bool print_response(const struct upstream *upstream, char message[RESPONSE_MAX], size_t *length)
 {
-    char message[3 * 1024];
-    struct slice password = secret_bytes(login->password);
-    struct slice parts[] = {login->authorization_id, login->authentication_id, password};
-    size_t length = 0;
-    bool ok = true;
+    const struct upstream_login *login = &upstream->login;
+    struct sasl_plain plain = {login->authorization_id, login->authentication_id,
+                               secret_bytes(login->credential->secret)};
 
-    for (size_t i = 0; ok && i < 3; i++) {
-        ok = length + parts[i].length + 1 < sizeof(message);
-        if (!ok)
-            break;
-        if (i > 0)
-            message[length++] = '\0';
-        memcpy(message + length, parts[i].data ? parts[i].data : "", parts[i].length);
-        length += parts[i].length;
+    switch (login_way(upstream)) {
+    case LOGIN_WAY_LOGIN:
+    case LOGIN_WAY_PLAIN:
+        return sasl_plain_print(&plain, message, RESPONSE_MAX, length);
+    case LOGIN_WAY_OAUTHBEARER:
+        return sasl_oauthbearer_print(plain.authentication_id, plain.password, message, RESPONSE_MAX, length);
+    case LOGIN_WAY_XOAUTH2:
+        return sasl_xoauth2_print(plain.authentication_id, plain.password, message, RESPONSE_MAX, length);
     }
-    ok = ok && base64_encode((struct slice){message, length}, buffer, size);
+    abort();
+}
+
+/* The same in base64; the caller wipes it. */
+static bool encode_response(const struct upstream *upstream, char encoded[ENCODED_MAX])
+{
+    char message[RESPONSE_MAX];
+    size_t length = 0;
+    bool ok = print_response(upstream, message, &length) &&
+              base64_encode((struct slice){message, length}, encoded, ENCODED_MAX);
+
     secret_wipe(message, sizeof(message));
     return ok;
 }
 
 static void write_login(struct upstream *upstream, struct outgoing *out)
 {
-    char response[4 * 1024 + 8];
+    static const char *const commands[] = {
+        [LOGIN_WAY_LOGIN] = "LOGIN ",
+        [LOGIN_WAY_PLAIN] = "AUTHENTICATE PLAIN",
+        [LOGIN_WAY_OAUTHBEARER] = "AUTHENTICATE OAUTHBEARER",
+        [LOGIN_WAY_XOAUTH2] = "AUTHENTICATE XOAUTH2",
+    };
+    char encoded[ENCODED_MAX];
+    enum login_way way = login_way(upstream);
 
+    upstream->owner.before_login(upstream->owner.owner);
     outgoing_set_secret(out);
-    upstream->sent_password = true;
-    /* What was announced before the login is forgotten. */
-    upstream->capabilities_told = false;
-    if (!uses_authenticate(upstream)) {
-        outgoing_text(out, "LOGIN ");
+    upstream->sent_credential = true;
+    upstream->capabilities_told = false; /* what was announced before the login is forgotten */
+    outgoing_text(out, commands[way]);
+    if (way == LOGIN_WAY_LOGIN) {
         outgoing_astring(out, upstream->login.authentication_id);
         outgoing_text(out, " ");
-        outgoing_string(out, secret_bytes(upstream->login.password));
-        return;
-    }
-    outgoing_text(out, "AUTHENTICATE PLAIN");
-    if (!upstream->capabilities.has[CAPABILITY_SASL_IR])
-        return;
-    if (plain_response(&upstream->login, response, sizeof(response))) {
+        outgoing_string(out, secret_bytes(upstream->login.credential->secret));
+    } else if (upstream->capabilities.has[CAPABILITY_SASL_IR] && encode_response(upstream, encoded)) {
         outgoing_text(out, " ");
-        outgoing_text(out, response);
+        outgoing_text(out, encoded);
+        secret_wipe(encoded, sizeof(encoded));
+        upstream->sent_response = true;
     }
-    secret_wipe(response, sizeof(response));
 }
 
 static void write_enable(struct upstream *upstream, struct outgoing *out)
@@ -174,6 +194,10 @@ static const char *obstacle(const struct upstream *upstream, int step)
 
     if (step == SETUP_STARTTLS && !has[CAPABILITY_STARTTLS])
         return "the server offers no STARTTLS, and the settings want the line secured: the password is not sent";
+    if (step == SETUP_LOGIN && upstream->login.credential->kind == CREDENTIAL_TOKEN)
+        return has[CAPABILITY_AUTH_OAUTHBEARER] || has[CAPABILITY_AUTH_XOAUTH2]
+                   ? NULL
+                   : "the server takes no tokens (it offers neither OAUTHBEARER nor XOAUTH2)";
     if (step == SETUP_LOGIN && has[CAPABILITY_LOGINDISABLED] && !has[CAPABILITY_AUTH_PLAIN])
         return "the server permits no login on this line (LOGINDISABLED): the password is not sent";
     return NULL;
@@ -206,11 +230,11 @@ static void next_step(struct upstream *upstream)
         take_step(upstream);
         return;
     }
-    upstream_forget_password(upstream);
     upstream->was_ready = true;
     upstream->give_up_at = USEC_NEVER;
     upstream_set_state(upstream, UPSTREAM_READY);
-    upstream->owner.ready(upstream->owner.owner);
+    upstream->owner.ready(upstream->owner.owner, upstream->login.credential);
+    upstream_forget_credential(upstream);
 }
 
 /* Code and words of a refusal as one line. */
@@ -292,22 +316,42 @@ void upstream_setup_tagged(struct upstream *upstream, const struct response *res
     next_step(upstream);
 }
 
-/* The server wants AUTHENTICATE's response on a line of its own. */
-void upstream_setup_continue(struct upstream *upstream)
+/* The server tells why it refuses a token and waits for an answer before it says NO (RFC 7628 section 3.2.3). */
+static void take_challenge(struct upstream *upstream, struct slice text)
 {
-    char response[4 * 1024 + 8];
+    size_t length = 0;
 
-    if (upstream->step != SETUP_LOGIN || !uses_authenticate(upstream)) {
-        upstream_fail(upstream, REFUSAL_UNKNOWN, SLICE("the server asks for something (+) that nobody offered"));
-        return;
-    }
-    if (!plain_response(&upstream->login, response, sizeof(response))) {
+    if (base64_decode(text, upstream->challenge, sizeof(upstream->challenge), &length))
+        upstream->challenge_length = length;
+    evbuffer_add_printf(upstream->output, "%s\r\n", login_way(upstream) == LOGIN_WAY_OAUTHBEARER ? "AQ==" : "");
+    upstream_push(upstream);
+}
+
+static void send_response(struct upstream *upstream)
+{
+    char encoded[ENCODED_MAX];
+
+    if (!encode_response(upstream, encoded)) {
         upstream_fail(upstream, REFUSAL_UNKNOWN, SLICE("user name or password is too long"));
         return;
     }
-    evbuffer_add_printf(upstream->output, "%s\r\n", response);
-    secret_wipe(response, sizeof(response));
+    upstream->sent_response = true;
+    evbuffer_add_printf(upstream->output, "%s\r\n", encoded);
+    secret_wipe(encoded, sizeof(encoded));
     upstream_push(upstream);
+}
+
+/* The server wants AUTHENTICATE's response on a line of its own, or an answer to its challenge. */
+void upstream_setup_continue(struct upstream *upstream, const struct response *response)
+{
+    enum login_way way = upstream->step == SETUP_LOGIN ? login_way(upstream) : LOGIN_WAY_LOGIN;
+
+    if (way != LOGIN_WAY_LOGIN && !upstream->sent_response)
+        send_response(upstream);
+    else if ((way == LOGIN_WAY_OAUTHBEARER || way == LOGIN_WAY_XOAUTH2) && upstream->challenge_length == 0)
+        take_challenge(upstream, response->text);
+    else
+        upstream_fail(upstream, REFUSAL_UNKNOWN, SLICE("the server asks for something (+) that nobody offered"));
 }
 
 /* The settings take away what the server announces but does not do. */
@@ -343,7 +387,7 @@ void upstream_setup_untagged(struct upstream *upstream, const struct response *r
     }
     if (!capability_set_read(&upstream->capabilities, list))
         return;
-    if (upstream->sent_password)
+    if (upstream->sent_credential)
         upstream->capabilities_told = true;
     hide(upstream);
 }

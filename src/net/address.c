@@ -105,3 +105,12 @@ struct address_key address_key(const struct address *address)
         memcpy(key.bytes, &((const struct sockaddr_in6 *)&address->storage)->sin6_addr, sizeof(key.bytes));
     return key;
 }
+
+uint64_t address_number(const struct address *address)
+{
+    struct address_key key = address_key(address);
+    uint64_t number;
+
+    memcpy(&number, key.bytes, sizeof(number));
+    return number;
+}

@@ -250,6 +250,7 @@ static bool make_session(struct client_link *link)
         .starttls = link->options.tls && !link->options.implicit_tls,
         .plaintext_login = link->options.plaintext_login,
         .peer = link->peer,
+        .address = address_number(&link->options.peer),
         .wake = wake,
         .link = link,
     };

@@ -13,7 +13,7 @@ static const enum capability carried[] = {
     CAPABILITY_WITHIN,        CAPABILITY_XLIST,
 };
 
-static void print_before_login(const struct session *session, struct evbuffer *out)
+static void print_before_login(struct session *session, struct evbuffer *out)
 {
     bool may_log_in = session->options.secure || session->options.plaintext_login;
 
@@ -21,6 +21,8 @@ static void print_before_login(const struct session *session, struct evbuffer *o
     if (session->options.starttls && !session->options.secure)
         evbuffer_add_printf(out, " STARTTLS");
     evbuffer_add_printf(out, may_log_in ? " AUTH=PLAIN AUTH=LOGIN" : " LOGINDISABLED");
+    if (may_log_in && registry_offers_tokens(session->registry, session->options.upstream))
+        evbuffer_add_printf(out, " AUTH=XOAUTH2 AUTH=OAUTHBEARER");
 }
 
 void session_print_capabilities(struct session *session, struct evbuffer *out)

@@ -10,14 +10,14 @@
 #include "mux/registry_inside.h"
 #include "session/state.h"
 
-#define SECRET_MAX 4096
+#define SECRET_MAX 8192
 
 /* AUTHENTICATE under way. */
 struct login_run {
     struct run run;
-    bool plain;    /* PLAIN, else LOGIN */
+    const struct mechanism *mechanism;
     bool has_user; /* LOGIN: the user name has come */
-    char user[1024];
+    char user[SASL_USER_MAX];
     size_t user_length;
 };
 
@@ -68,6 +68,13 @@ static void words_of(struct slice told, char *text, size_t size)
         text[0] = '(';
 }
 
+static void refuse(struct session *session)
+{
+    session_no(session, "AUTHENTICATIONFAILED", "User name or password is wrong, says the mail server");
+}
+
+static void refused_by_server(struct session *session, struct slice challenge);
+
 static void login_done(void *owner, const struct login_answer *answer)
 {
     struct session *session = owner;
@@ -80,8 +87,7 @@ static void login_done(void *owner, const struct login_answer *answer)
         logged_in(session, answer->account);
         break;
     case LOGIN_REJECTED:
-        session_log(session, LOG_INFO, "login refused: the mail server does not accept user name and password");
-        session_no(session, "AUTHENTICATIONFAILED", "User name or password is wrong, says the mail server");
+        refused_by_server(session, answer->challenge);
         break;
     case LOGIN_LIMIT:
         session_no(session, "LIMIT", text[0] ? text : "The mail server permits no further session");
@@ -99,21 +105,21 @@ static bool is_clean(struct slice text)
 }
 
 static void attach(struct session *session, struct slice authorization, struct slice authentication,
-                   struct slice password)
+                   enum credential_kind kind, struct slice secret)
 {
     struct login_credentials credentials = {
-        .authorization_id = authorization, .authentication_id = authentication, .password = password};
+        .authorization_id = authorization, .authentication_id = authentication, .kind = kind, .secret = secret};
 
-    if (authentication.length == 0 || password.length == 0 ||
-        !is_clean(authorization.data ? authorization : SLICE("")) || !is_clean(authentication) || !is_clean(password)) {
+    if (authentication.length == 0 || secret.length == 0 || !is_clean(authorization.data ? authorization : SLICE("")) ||
+        !is_clean(authentication) || !is_clean(secret)) {
         session_no(session, "AUTHENTICATIONFAILED",
                    "User name or password is empty, or has characters that IMAP cannot carry");
         return;
     }
-    session->login = login_begin(session->registry, session->options.upstream, &credentials, session->options.peer,
+    session->login = login_begin(session->registry, session->options.upstream, &credentials, session->options.address,
                                  login_done, session);
     if (!session->login)
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+        session_no(session, "UNAVAILABLE", "The user name is too long, or memory is short; please try again later");
 }
 
 /* May a password come over this line? */
@@ -133,20 +139,10 @@ void session_start_login(struct session *session)
     if (value_count(arguments) != 2 || !value_astring(arguments, &user) || !value_astring(arguments->next, &password))
         session_bad(session, "LOGIN takes a user name and a password");
     else if (permitted(session))
-        attach(session, SLICE(""), user, password);
+        attach(session, SLICE(""), user, CREDENTIAL_PASSWORD, password);
 }
 
 /* --- AUTHENTICATE */
-
-static void take_plain(struct session *session, struct slice message)
-{
-    struct sasl_plain plain;
-
-    if (sasl_plain_parse(message, &plain))
-        attach(session, plain.authorization_id, plain.authentication_id, plain.password);
-    else
-        session_bad(session, "The PLAIN message is malformed");
-}
 
 static void more(struct session *session, struct slice line);
 
@@ -156,10 +152,22 @@ static void ask(struct session *session, const char *prompt)
     intake_await_line(session, more);
 }
 
-static void take_login(struct session *session, struct login_run *run, struct slice message)
+static void take_plain(struct session *session, struct slice message)
 {
+    struct sasl_plain plain;
+
+    if (sasl_plain_parse(message, &plain))
+        attach(session, plain.authorization_id, plain.authentication_id, CREDENTIAL_PASSWORD, plain.password);
+    else
+        session_bad(session, "The PLAIN message is malformed");
+}
+
+static void take_login(struct session *session, struct slice message)
+{
+    struct login_run *run = (struct login_run *)session->run;
+
     if (run->has_user) {
-        attach(session, SLICE(""), (struct slice){run->user, run->user_length}, message);
+        attach(session, SLICE(""), (struct slice){run->user, run->user_length}, CREDENTIAL_PASSWORD, message);
     } else if (message.length > sizeof(run->user)) {
         session_bad(session, "The user name is too long");
     } else {
@@ -170,8 +178,62 @@ static void take_login(struct session *session, struct login_run *run, struct sl
     }
 }
 
+static void take_token(struct session *session, const struct sasl_token *token, bool well)
+{
+    if (well)
+        attach(session, SLICE(""), (struct slice){token->user, token->user_length}, CREDENTIAL_TOKEN, token->token);
+    else
+        session_bad(session, "The message is malformed, or its token names no user");
+}
+
+static void take_xoauth2(struct session *session, struct slice message)
+{
+    struct sasl_token token;
+
+    take_token(session, &token, sasl_xoauth2_parse(message, &token));
+}
+
+static void take_oauthbearer(struct session *session, struct slice message)
+{
+    struct sasl_token token;
+
+    take_token(session, &token, sasl_oauthbearer_parse(message, &token));
+}
+
+static const struct mechanism {
+    const char *name;
+    const char *prompt; /* in base64, where the client sent no initial response */
+    bool token;
+    void (*take)(struct session *session, struct slice message);
+    const char *refused_token; /* where the server had no words for it, or was not asked */
+} mechanisms[] = {
+    {.name = "PLAIN", .prompt = "", .take = take_plain},
+    {.name = "LOGIN", .prompt = "VXNlcm5hbWU6" /* "Username:" */, .take = take_login},
+    {.name = "XOAUTH2",
+     .prompt = "",
+     .token = true,
+     .take = take_xoauth2,
+     .refused_token = "{\"status\":\"401\",\"schemes\":\"bearer\"}"},
+    {.name = "OAUTHBEARER",
+     .prompt = "",
+     .token = true,
+     .take = take_oauthbearer,
+     .refused_token = "{\"status\":\"invalid_token\"}"},
+};
+
+static const struct mechanism *find_mechanism(const struct session *session, const struct value *name)
+{
+    bool tokens = registry_offers_tokens(session->registry, session->options.upstream);
+
+    for (size_t i = 0; i < sizeof(mechanisms) / sizeof(mechanisms[0]); i++) {
+        if (value_is_atom(name, mechanisms[i].name) && (tokens || !mechanisms[i].token))
+            return &mechanisms[i];
+    }
+    return NULL;
+}
+
 /* One response, in base64; "=" is the empty one (RFC 4959), "*" cancels. */
-static void take_response(struct session *session, struct slice line)
+static void more(struct session *session, struct slice line)
 {
     struct login_run *run = (struct login_run *)session->run;
     char decoded[SECRET_MAX];
@@ -181,22 +243,39 @@ static void take_response(struct session *session, struct slice line)
         session_bad(session, "Authentication cancelled");
     else if (!slice_equal(line, SLICE("=")) && !base64_decode(line, decoded, sizeof(decoded), &length))
         session_bad(session, "That is not base64, or too long");
-    else if (run->plain)
-        take_plain(session, (struct slice){decoded, length});
     else
-        take_login(session, run, (struct slice){decoded, length});
+        run->mechanism->take(session, (struct slice){decoded, length});
     secret_wipe(decoded, sizeof(decoded));
 }
 
-static void more(struct session *session, struct slice line)
+/* Whatever the client answers to the challenge, the NO follows. */
+static void after_challenge(struct session *session, struct slice line)
 {
-    take_response(session, line);
+    (void)line;
+    refuse(session);
+}
+
+static void refused_by_server(struct session *session, struct slice challenge)
+{
+    struct login_run *run = (struct login_run *)session->run;
+    char encoded[2048];
+
+    session_log(session, LOG_INFO, "login refused: the mail server does not accept what proves who the user is");
+    if (!run || !run->mechanism->token) {
+        refuse(session);
+        return;
+    }
+    if (challenge.length == 0 || !base64_encode(challenge, encoded, sizeof(encoded)))
+        (void)!base64_encode(slice_of(run->mechanism->refused_token), encoded, sizeof(encoded));
+    session_write(session, "+ %s\r\n", encoded);
+    intake_await_line(session, after_challenge);
+    intake_resume(session);
 }
 
 void session_start_authenticate(struct session *session)
 {
     const struct value *arguments = session->current->command.arguments;
-    bool plain = value_is_atom(arguments, "PLAIN");
+    const struct mechanism *mechanism;
     struct slice initial;
     struct login_run *run;
 
@@ -204,8 +283,9 @@ void session_start_authenticate(struct session *session)
         session_bad(session, "AUTHENTICATE takes a mechanism, and an initial response at most");
         return;
     }
-    if (!plain && !value_is_atom(arguments, "LOGIN")) {
-        session_no(session, "CANNOT", "This mechanism is not offered here: PLAIN and LOGIN are");
+    mechanism = find_mechanism(session, arguments);
+    if (!mechanism) {
+        session_no(session, "CANNOT", "This mechanism is not offered here: see CAPABILITY");
         return;
     }
     if (!permitted(session))
@@ -216,12 +296,12 @@ void session_start_authenticate(struct session *session)
         return;
     }
     run->run.free = free_run;
-    run->plain = plain;
+    run->mechanism = mechanism;
     session->run = &run->run;
     if (!arguments->next)
-        ask(session, plain ? "" : "VXNlcm5hbWU6"); /* "Username:" */
+        ask(session, mechanism->prompt);
     else if (value_astring(arguments->next, &initial))
-        take_response(session, initial);
+        more(session, initial);
     else
         session_bad(session, "The initial response is malformed");
 }

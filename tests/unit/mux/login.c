@@ -87,9 +87,9 @@ static void done(void *owner, const struct login_answer *answer)
 
 static struct login *log_in(struct desk *desk, struct slice user)
 {
-    struct login_credentials credentials = {.authentication_id = user, .password = SLICE("sesame")};
+    struct login_credentials credentials = {.authentication_id = user, .secret = SLICE("sesame")};
 
-    return login_begin(desk->registry, &upstream_settings, &credentials, "192.0.2.1", done, desk);
+    return login_begin(desk->registry, &upstream_settings, &credentials, 192, done, desk);
 }
 
 static void say(struct desk *desk, struct slice text)

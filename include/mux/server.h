@@ -1,0 +1,29 @@
+/* What all accounts of one [upstream NAME] have in common: how many refused credentials that server is shown, since
+ * each comes from the proxy's own address and servers ban addresses, and whether it has been seen to take tokens. */
+#ifndef IMAPMUX_MUX_SERVER_H
+#define IMAPMUX_MUX_SERVER_H
+
+#include <stdbool.h>
+
+#include "base/runqueue.h"
+#include "imap/capability.h"
+#include "mux/settings.h"
+
+/* Zero-initialised: nothing known. */
+struct server {
+    usec filled_until;  /* refusals of the last minute: each fills it by a minute / login_failures_per_minute */
+    unsigned reserved;  /* unknown credentials that are being tried now: each may become a refusal */
+    bool takes_xoauth2; /* seen in its CAPABILITY before a login */
+    bool takes_oauthbearer;
+};
+
+/* May one more unknown credential be tried? Strangers may use half of what there is, so that they cannot keep out whom
+ * the account knows. Returns the time from which it may, `now` or earlier if at once; USEC_NEVER: when another trial
+ * has ended. */
+usec server_open_at(const struct server *server, const struct settings *settings, bool stranger, usec now);
+void server_reserve(struct server *server);
+/* The trial has ended; refused: by the server's word that the credential is wrong. */
+void server_release(struct server *server, const struct settings *settings, bool refused, usec now);
+void server_note_capabilities(struct server *server, const struct capability_set *before_login);
+
+#endif

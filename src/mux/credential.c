@@ -1,0 +1,93 @@
+/* Credentials and the short list of accepted ones. Comparisons take the same time whatever they find; what is removed
+ * is wiped. */
+#include "mux/credential.h"
+
+#include <string.h>
+
+bool credential_init(struct credential *credential, enum credential_kind kind, struct slice secret)
+{
+    *credential = (struct credential){.kind = kind, .secret = secret_new(secret)};
+    return credential->secret != NULL;
+}
+
+void credential_clear(struct credential *credential)
+{
+    secret_free(credential->secret);
+    credential->secret = NULL;
+}
+
+bool credential_equal(const struct credential *one, const struct credential *two)
+{
+    return one->kind == two->kind && secret_equal(one->secret, secret_bytes(two->secret));
+}
+
+struct accepted_credential *credential_list_find(struct credential_list *list, const struct credential *credential)
+{
+    struct accepted_credential *found = NULL;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (credential_equal(&list->items[i].credential, credential))
+            found = &list->items[i];
+    }
+    return found;
+}
+
+static void remove_at(struct credential_list *list, size_t at)
+{
+    credential_clear(&list->items[at].credential);
+    list->count--;
+    memmove(list->items + at, list->items + at + 1, (list->count - at) * sizeof(*list->items));
+}
+
+static size_t oldest(const struct credential_list *list)
+{
+    size_t at = 0;
+
+    for (size_t i = 1; i < list->count; i++) {
+        if (list->items[i].accepted_at < list->items[at].accepted_at)
+            at = i;
+    }
+    return at;
+}
+
+bool credential_list_accept(struct credential_list *list, const struct credential *credential, usec now)
+{
+    struct accepted_credential *known = credential_list_find(list, credential), added = {.accepted_at = now};
+
+    if (known) {
+        known->accepted_at = now;
+        return true;
+    }
+    if (!credential_init(&added.credential, credential->kind, secret_bytes(credential->secret)))
+        return false;
+    if (list->count == CREDENTIALS_MAX)
+        remove_at(list, oldest(list));
+    list->items[list->count++] = added;
+    return true;
+}
+
+bool credential_list_remove(struct credential_list *list, const struct credential *credential)
+{
+    struct accepted_credential *known = credential_list_find(list, credential);
+
+    if (known)
+        remove_at(list, (size_t)(known - list->items));
+    return known != NULL;
+}
+
+const struct credential *credential_list_newest(const struct credential_list *list)
+{
+    const struct accepted_credential *newest = NULL;
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (!newest || list->items[i].accepted_at >= newest->accepted_at)
+            newest = &list->items[i];
+    }
+    return newest ? &newest->credential : NULL;
+}
+
+void credential_list_clear(struct credential_list *list)
+{
+    while (list->count > 0)
+        remove_at(list, list->count - 1);
+}

@@ -1,0 +1,44 @@
+/* A bucket that refusals fill and time empties. Trials under way count as refusals until they have ended, so that many
+ * at once cannot pass what one after the other may not. */
+#include "mux/server.h"
+
+static usec unit(const struct settings *settings)
+{
+    return USEC_MINUTE / (usec)settings->login_failures_per_minute;
+}
+
+usec server_open_at(const struct server *server, const struct settings *settings, bool stranger, usec now)
+{
+    usec room = stranger ? USEC_MINUTE / 2 : USEC_MINUTE, one = unit(settings);
+    usec reserved = (usec)server->reserved * one;
+    usec filled = server->filled_until > now ? server->filled_until - now : 0;
+
+    if (one > room)
+        room = one; /* one a minute may always be tried */
+    if (filled + reserved + one <= room)
+        return now;
+    if (reserved + one > room)
+        return USEC_NEVER;
+    return now + filled + reserved + one - room;
+}
+
+void server_reserve(struct server *server)
+{
+    server->reserved++;
+}
+
+void server_release(struct server *server, const struct settings *settings, bool refused, usec now)
+{
+    server->reserved--;
+    if (!refused)
+        return;
+    if (server->filled_until < now)
+        server->filled_until = now;
+    server->filled_until += unit(settings);
+}
+
+void server_note_capabilities(struct server *server, const struct capability_set *before_login)
+{
+    server->takes_xoauth2 = before_login->has[CAPABILITY_AUTH_XOAUTH2];
+    server->takes_oauthbearer = before_login->has[CAPABILITY_AUTH_OAUTHBEARER];
+}
