@@ -124,10 +124,11 @@ class Closed(Exception):
 
 
 class Client:
-    def __init__(self, port, name="client", host="127.0.0.1", tls=None, log=None, timeout=20.0, tracked=True):
+    def __init__(self, port, name="client", host="127.0.0.1", tls=None, log=None, timeout=20.0, tracked=True,
+                 source=None):
         self.name, self.log, self.timeout, self.tracked = name, log, timeout, tracked
         self.host, self.port = host, port
-        self.socket = socket.create_connection((host, port), timeout)
+        self.socket = socket.create_connection((host, port), timeout, (source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.framer = Framer(from_server=True)
         self.pending = []        # responses read and not taken

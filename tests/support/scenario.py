@@ -35,7 +35,7 @@ SETTINGS = {"freshness": "0", "park_delay": "1s", "watch_interval": "1s", "poll_
 # The rest are durations, in [timeouts].
 SECTIONS = {"limits": """quantum slice_messages slice_size client_line_max client_line_max_before_login literal_max_before_login
     upstream_command_max upstream_answer_max append_max output_memory spool_max spool_total sessions_per_account
-    sessions_per_address sessions_total queued_commands drain_max max_garbage max_bad_before_login max_bad""".split(),
+    sessions_per_address sessions_total queued_commands login_failures_per_minute drain_max max_garbage max_bad_before_login max_bad""".split(),
             "logging": ["log_level", "log_file"], "program": ["spool_directory", "core_dumps"]}
 
 
@@ -44,14 +44,16 @@ class Skip(Exception):
 
 
 def scenario(variants=("full",), users=1, settings=None, limit=None, timeout=60, build="dev", upstream=None, tls=None,
-             relay=True, storage="sdbox", dovecot_extra="", start=True):
+             relay=True, storage="sdbox", dovecot_extra="", start=True, connections=1):
     """Marks a function as a scenario. limit: "one" (the default with one user) or "account" sessions at the server.
-    build: the preset whose binary is taken. start=False: the body starts imapmux itself by s.start_imapmux()."""
+    build: the preset whose binary is taken. start=False: the body starts imapmux itself by s.start_imapmux().
+    connections: how many an account may have upstream at once (2 with verify_connection)."""
     def mark(function):
         function.scenario = dict(
             variants=variants, users=["u%d" % (n + 1) for n in range(users)], settings={**SETTINGS, **(settings or {})},
             limit=limit or ("one" if users == 1 else "account"), timeout=timeout, build=build, upstream=upstream, tls=tls,
-            relay=relay, storage=storage, dovecot_extra=dovecot_extra, start=start)
+            relay=relay, storage=storage, dovecot_extra=dovecot_extra, start=start,
+            connections=connections)
         return function
     return mark
 
@@ -75,6 +77,7 @@ class Scenario:
         self.start_time = time.monotonic()
         self.settings = dict(options["settings"])
         self.expected_exit = 0
+        self.client_class = Client
         self.scratch = os.path.join(directory, "tmp")
         os.mkdir(self.scratch)
 
@@ -213,10 +216,11 @@ class Scenario:
             self.faults.append("%s" % error if isinstance(error, AssertionError) else traceback.format_exc())
 
     def _check_connections(self):
+        permitted = self.options["connections"]
         if len(self.users) == 1:
-            assert self.relay.most_open <= 1, "%d upstream connections at once" % self.relay.most_open
+            assert self.relay.most_open <= permitted, "%d upstream connections at once" % self.relay.most_open
         for account, most in self.relay.most_open_of.items():
-            assert most <= 1, "%d upstream connections at once for %s" % (most, account)
+            assert most <= permitted, "%d upstream connections at once for %s" % (most, account)
         assert not self.relay.violations, "said upstream: " + "; ".join(self.relay.violations[:5])
 
     def _check_files(self):
@@ -243,7 +247,7 @@ class Scenario:
 
     def connect(self, name=None, **options):
         """A client that has not logged in."""
-        client = Client(options.pop("port", self.mux_port), name or "c%d" % (len(self.clients) + 1), log=self.log, **options)
+        client = self.client_class(options.pop("port", self.mux_port), name or "c%d" % (len(self.clients) + 1), log=self.log, **options)
         self.clients.append(client)
         return client
 

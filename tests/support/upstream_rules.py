@@ -109,7 +109,7 @@ class UpstreamRules:
                 decoded = base64.b64decode(text).decode("latin-1")
             except (binascii.Error, ValueError):
                 decoded = "?"
-            self.account = decoded.split("\0")[1] if "\0" in decoded else decoded
+            self.account = _account_of(decoded)
         if self._auth_mechanism == "PLAIN":
             self._auth = None
 
@@ -156,3 +156,11 @@ def _mailbox(command):
     except (ValueError, IndexError, StopIteration, RuntimeError):
         return None
     return b"INBOX" if name and name.upper() == b"INBOX" else name
+
+
+def _account_of(message):
+    """Whose account a SASL message opens: PLAIN's, where somebody may act as another, or a user name alone."""
+    parts = message.split("\0")
+    if len(parts) < 3:
+        return message
+    return parts[1] if parts[0] in ("", parts[1]) else "%s as %s" % (parts[1], parts[0])

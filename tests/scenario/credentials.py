@@ -1,0 +1,328 @@
+"""Who may attach: changed and revoked passwords, guesses, second connections, tokens, spellings of a name. Addresses
+are told apart as the kernel tells them: clients bind to one of 127.0.0.0/8 each."""
+import base64
+import threading
+import time
+
+from mail_server import free_port
+from scenario import scenario
+from scripted_upstream import FULL, ScriptedUpstream
+
+TWO_PERMITTED = dict(limit="account", connections=2, start=False,
+                     dovecot_extra="protocol imap {\n  mail_max_userip_connections = 2\n}")
+
+
+def start_with(s, line):
+    """Starts imapmux with one more line in the upstream's section."""
+    s.mux_port = free_port()
+    s.start_imapmux(["-c", s.write_settings(upstream=[line])])
+
+
+def logins(s):
+    return len([text for text in s.relay.commands() if text.startswith(("LOGIN", "AUTHENTICATE"))])
+
+
+def guess(s, source, password, timeout=60):
+    client = s.connect("guess-" + source, source=source)
+    try:
+        return client.command("LOGIN u1 " + password, timeout=timeout)
+    finally:
+        client.close_socket()
+
+
+# --- a second connection
+
+@scenario(**TWO_PERMITTED)
+def a_changed_password_is_checked_beside_the_session(s):
+    start_with(s, "verify_connection = yes")
+    s.fill(2)
+    old = s.client(name="old", select="INBOX", learn=True)
+    old.idle()
+    s.relay.wait_for(">", r" IDLE$")
+    s.dovecot.set_password("u1", "fresh")
+    mark = s.relay.mark()
+    new = s.connect("new")
+    assert new.command("LOGIN u1 fresh").ok
+    new.select("INBOX")
+    assert new.fetch_identity(2) == "m2"
+    assert s.relay.connections == 2, "%d connections: the session was not to be given up" % s.relay.connections
+    s.relay.wait_for(">", r" LOGOUT$", since=mark)
+    s.deliver("m3")
+    old.idle_until(lambda: len(old.messages) == 3)
+    old.done()
+    # Both are known now, and cost nothing.
+    for password in ("secret", "fresh"):
+        assert s.connect().command("LOGIN u1 " + password).ok
+    assert s.relay.connections == 2
+
+
+@scenario(**TWO_PERMITTED)
+def a_wrong_password_on_a_second_connection_disturbs_nobody(s):
+    start_with(s, "verify_connection = yes")
+    s.fill(2)
+    owner = s.client(name="owner", select="INBOX", learn=True)
+    owner.idle()
+    s.relay.wait_for(">", r" IDLE$")
+    mark = s.relay.mark()
+    result = guess(s, "127.0.0.9", "wrong")
+    assert result.code_name == "AUTHENTICATIONFAILED", result
+    s.deliver("m3")
+    owner.idle_until(lambda: len(owner.messages) == 3)
+    owner.done()
+    said = s.relay.commands(mark)
+    assert not [text for text in said if text == "LOGOUT"], said
+    assert s.relay.connections == 2
+
+
+@scenario(limit="account", connections=2, start=False)
+def where_no_second_session_is_permitted_it_is_checked_in_place(s):
+    start_with(s, "verify_connection = yes")
+    s.fill(2)
+    old = s.client(name="old", select="INBOX", learn=True)
+    s.dovecot.set_password("u1", "fresh")
+    new = s.connect("new")
+    assert new.command("LOGIN u1 fresh", timeout=30).ok
+    new.select("INBOX")
+    assert new.fetch_identity(1) == "m1" and old.fetch_identity(2) == "m2"
+
+
+# --- in place
+
+@scenario(settings={"reverify_interval": "3s", "verify_ttl": "4s"}, timeout=120)
+def a_changed_password_gets_in_and_the_old_one_stops_attaching(s):
+    s.fill(2)
+    owner = s.client(name="owner", select="INBOX", learn=True)
+    owner.idle()
+    s.dovecot.set_password("u1", "fresh")
+    assert s.connect("new").command("LOGIN u1 fresh").ok
+    guess(s, "127.0.0.9", "wrong")
+    assert s.connect("old").command("LOGIN u1 secret").ok, "accepted not longer than verify_ttl ago"
+    s.deliver("m3")
+    owner.idle_until(lambda: len(owner.messages) == 3)
+    # What a stranger does, a moment after, is no reason to make the owner wait.
+    s.dovecot.set_password("u1", "fresher")
+    start = time.monotonic()
+    assert s.connect("newer").command("LOGIN u1 fresher").ok
+    assert time.monotonic() - start < 3.5, "reverify_interval, and a moment"
+    time.sleep(4.2)  # verify_ttl
+    assert s.connect("late").command("LOGIN u1 secret", timeout=30).code_name == "AUTHENTICATIONFAILED"
+    s.deliver("m4")
+    owner.idle_until(lambda: len(owner.messages) == 4)
+    owner.done()
+    assert owner.fetch_identity(4) == "m4"
+    assert s.relay.most_open == 1
+
+
+@scenario(settings={"failure_delay": "300ms", "rejected_ttl": "1m"})
+def refusals_are_held_back_longer_and_longer(s):
+    s.fill(1)
+    s.client(select="INBOX")
+    times = []
+    for number in range(3):
+        start = time.monotonic()
+        assert guess(s, "127.0.0.9", "wrong").code_name == "AUTHENTICATIONFAILED"
+        times.append(time.monotonic() - start)
+    # The same one again is no new failure, and no word of it goes upstream.
+    assert all(0.3 <= taken < 2 for taken in times[1:]), times
+    assert logins(s) == 3, s.relay.commands()  # the owner's, the wrong one, the owner's again
+    # Nobody else has to wait for it.
+    start = time.monotonic()
+    assert s.connect(source="127.0.0.1").command("LOGIN u1 secret").ok
+    assert time.monotonic() - start < 0.3
+
+
+@scenario(settings={"failure_delay": "2s"})
+def a_guess_is_not_even_compared_while_a_refusal_is_held_back(s):
+    """Else the right one among a thousand would stand out by being answered at once."""
+    s.fill(1)
+    s.client(select="INBOX")
+    first = s.connect(source="127.0.0.9")
+    tag = first.begin("LOGIN u1 wrong")
+    time.sleep(0.1)
+    second = s.connect(source="127.0.0.9")
+    start = time.monotonic()
+    assert second.command("LOGIN u1 secret").ok
+    assert time.monotonic() - start > 1.5, "a right password was told from a wrong one at once"
+    assert first.finish(tag).code_name == "AUTHENTICATIONFAILED"
+
+
+@scenario(settings={"reverify_interval": "1s", "login_wait": "5s", "sessions_per_address": "1000", "login_failures_per_minute": "20",
+                    "sessions_total": "3000"}, timeout=180)
+def a_thousand_guesses_beside_a_working_owner(s):
+    s.fill(5)
+    owner = s.client(name="owner", select="INBOX", learn=True)
+    idler = s.client(name="idler", select="INBOX", learn=True)
+    idler.idle()
+    stop, delays = threading.Event(), []
+
+    def work():
+        while not stop.is_set():
+            start = time.monotonic()
+            owner.ok("NOOP")
+            assert owner.fetch_identity(3) == "m3"
+            delays.append(time.monotonic() - start)
+            time.sleep(0.02)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    outcomes = []
+
+    def attack(number):
+        source = "127.0.%d.%d" % (1 + number // 250, 2 + number % 250)
+        try:
+            outcomes.append(guess(s, source, "guess%d" % number, timeout=90).code_name)
+        except Exception as error:
+            outcomes.append(repr(error))
+
+    for batch in range(10):
+        threads = [threading.Thread(target=attack, args=(batch * 100 + number,)) for number in range(100)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    stop.set()
+    worker.join()
+    assert len(outcomes) == 1000 and set(outcomes) <= {"AUTHENTICATIONFAILED", "UNAVAILABLE"}, set(outcomes)
+    s.log("owner: %d rounds, median %.4f s, longest %.3f s" % (len(delays), sorted(delays)[len(delays) // 2], max(delays)))
+    tried = [text for text in s.relay.commands() if text.startswith("LOGIN")]
+    s.log("logins upstream: %d" % len(tried))
+    # The owner's own, and at most a handful while he works (each followed by his again).
+    assert len(tried) <= 15, "%d logins upstream" % len(tried)
+    assert sorted(delays)[len(delays) * 95 // 100] < 1, "the owner was held up"
+    s.deliver("m6")
+    idler.idle_until(lambda: len(idler.messages) == 6)
+    idler.done()
+    assert s.connect("owner's phone").command("LOGIN u1 secret").ok
+    assert s.relay.most_open == 1
+
+
+@scenario(users=3, settings={"login_failures_per_minute": "4", "login_wait": "3s", "failure_delay": "0"})
+def a_server_is_shown_few_guesses_over_all_accounts(s):
+    outcomes = [s.connect(source="127.0.2.%d" % n).command("LOGIN u%d guess%d" % (n % 3 + 1, n), timeout=20).code_name
+                for n in range(2, 12)]
+    assert set(outcomes) == {"AUTHENTICATIONFAILED", "UNAVAILABLE"}, outcomes
+    assert outcomes.count("AUTHENTICATIONFAILED") <= 4, outcomes
+    assert logins(s) <= 4
+
+
+@scenario(users=2)
+def an_authorization_id_is_another_account(s):
+    s.fill(2, prefix="one-", user="u1")
+    s.fill(2, prefix="two-", user="u2")
+    own = s.client("u1", select="INBOX", learn=True)
+    # u1's right password does not open u2's mailbox here: the server alone says whether it does.
+    client = s.connect()
+    assert client.authenticate_plain("u1", "secret", authorize="u2").status == "NO"
+    assert own.fetch_identity(1) == "one-1"
+
+
+@scenario(start=False)
+def spellings_of_a_name_are_one_account(s):
+    start_with(s, "lower_case_users = yes")
+    s.fill(1)
+    first, second = s.connect(), s.connect()
+    assert first.command("LOGIN U1 secret").ok and second.command("LOGIN u1 secret").ok
+    first.select("INBOX")
+    second.select("INBOX")
+    assert s.relay.logins == 1
+
+
+# --- tokens
+
+class TokenServer(ScriptedUpstream):
+    """Takes bearer tokens, as RFC 7628 and the vendors of XOAUTH2 have it."""
+
+    def __init__(self, mechanisms, sasl_ir=True):
+        super().__init__(capabilities=FULL + "".join(" AUTH=" + name for name in mechanisms) + (" SASL-IR" if sasl_ir else ""))
+        self.tokens, self.messages, self.answers = {"good-token"}, [], []
+
+    def do_authenticate(self, tag, rest):
+        words = rest.split(" ")
+        if len(words) == 2:
+            self.line("+ ")
+            words.append(self.read_line().decode())
+        message = base64.b64decode(words[2])
+        self.messages.append((words[1], message))
+        token = message.split(b"auth=Bearer ")[1].split(b"\1")[0].decode()
+        if token in self.tokens:
+            self.logins += 1
+            self.line(tag + " OK logged in")
+            return
+        self.line(b"+ " + base64.b64encode(b'{"status":"400","reason":"stale"}'))
+        self.answers.append(self.read_line())
+        self.line(tag + " NO [AUTHENTICATIONFAILED] no such token")
+
+
+def token_server(*mechanisms, **options):
+    def make(s):
+        return TokenServer(mechanisms, **options)
+    return make
+
+
+def xoauth2(token, user="u1"):
+    return base64.b64encode(("user=%s\1auth=Bearer %s\1\1" % (user, token)).encode())
+
+
+def oauthbearer(token, user="u1"):
+    return base64.b64encode(("n,a=%s,\1host=mail.example\1port=143\1auth=Bearer %s\1\1" % (user, token)).encode())
+
+
+@scenario(upstream=token_server("XOAUTH2", "OAUTHBEARER"), start=False, relay=True)
+def tokens_are_handed_through(s):
+    start_with(s, "tokens = yes")
+    before = s.connect().capabilities()
+    assert {"AUTH=XOAUTH2", "AUTH=OAUTHBEARER"} <= before, before
+    first, second, third = s.connect(), s.connect(), s.connect()
+    assert first.command("AUTHENTICATE OAUTHBEARER ", oauthbearer("good-token")).ok
+    assert second.command("AUTHENTICATE XOAUTH2 ", xoauth2("good-token")).ok, "one token, whatever it is wrapped in"
+    assert third.sasl("XOAUTH2", xoauth2("good-token")).ok
+    for client in (first, second, third):
+        client.select("INBOX")
+        assert client.fetch_identity(2) == "m2"
+    assert s.upstream.messages == [("OAUTHBEARER", b"n,a=u1,\1auth=Bearer good-token\1\1")], s.upstream.messages
+
+
+@scenario(upstream=token_server("XOAUTH2", sasl_ir=False), start=False)
+def a_refused_token_is_refused_with_the_servers_words(s):
+    start_with(s, "tokens = yes")
+    client = s.connect()
+    for turn in range(2):
+        tag = client.begin("AUTHENTICATE XOAUTH2 ", xoauth2("stale"))
+        challenge = client._next(20)
+        assert challenge.kind == "go-ahead" and b"status" in base64.b64decode(challenge.text[2:]), challenge
+        client.send_raw(b"\r\n")
+        result = client.finish(tag)
+        assert result.status == "NO" and result.code_name == "AUTHENTICATIONFAILED", result
+    assert s.upstream.answers == [b""], "asked once, answered empty"
+    assert client.command("AUTHENTICATE XOAUTH2 ", xoauth2("good-token")).ok
+    client.select("INBOX")
+
+
+@scenario(upstream=token_server("OAUTHBEARER"), start=False)
+def a_token_that_names_nobody_is_refused(s):
+    start_with(s, "tokens = yes")
+    for message in (b"n,,\1auth=Bearer good-token\1\1", b"n,a=,\1auth=Bearer good-token\1\1", b"user=\1auth=Bearer good-token\1\1"):
+        mechanism = "XOAUTH2" if message.startswith(b"user") else "OAUTHBEARER"
+        assert s.connect().command("AUTHENTICATE %s " % mechanism, base64.b64encode(message)).status == "BAD"
+    assert s.relay.connections == 0
+
+
+@scenario(upstream=token_server("OAUTHBEARER"), start=False)
+def a_renewed_token_takes_over(s):
+    start_with(s, "tokens = yes")
+    old = s.connect()
+    assert old.command("AUTHENTICATE OAUTHBEARER ", oauthbearer("good-token")).ok
+    old.select("INBOX")
+    s.upstream.tokens = {"renewed"}
+    new = s.connect()
+    assert new.command("AUTHENTICATE OAUTHBEARER ", oauthbearer("renewed"), timeout=30).ok
+    s.relay.cut()
+    old.learn()
+    assert old.fetch_identity(3) == "m3", "the renewed one carries the session over a reconnect"
+
+
+@scenario(upstream=token_server("XOAUTH2"))
+def tokens_are_offered_once_the_server_has_been_seen_to_take_them(s):
+    assert "AUTH=XOAUTH2" not in s.connect().capabilities()
+    s.client(select="INBOX")
+    assert "AUTH=XOAUTH2" in s.connect().capabilities()
