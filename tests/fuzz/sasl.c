@@ -1,4 +1,5 @@
-/* Base64 both ways, and PLAIN: what is decoded is encoded the same, and the parts of a message are the message. */
+/* Base64 both ways, PLAIN and tokens: what is decoded is encoded the same, and the parts of a message are the message.
+ */
 #include "imap/sasl.h"
 
 #include <stdlib.h>
@@ -47,6 +48,28 @@ static void plain(struct slice message)
                  "the parts of a PLAIN message are the message");
 }
 
+static void token(struct slice message, bool (*parse)(struct slice, struct sasl_token *),
+                  bool (*print)(struct slice, struct slice, char *, size_t, size_t *))
+{
+    struct sasl_token read, again;
+    size_t size = 3 * message.length + 64, length = 0;
+    char *buffer;
+
+    if (!parse(message, &read))
+        return;
+    fuzz_require(read.user_length > 0 && read.user_length <= SASL_USER_MAX && read.token.length > 0,
+                 "somebody is named");
+    buffer = fuzz_memory(malloc(size));
+    fuzz_require(print((struct slice){read.user, read.user_length}, read.token, buffer, size, &length) &&
+                     parse((struct slice){buffer, length}, &again),
+                 "what was read is printed, and read again");
+    fuzz_require(
+        slice_equal((struct slice){read.user, read.user_length}, (struct slice){again.user, again.user_length}) &&
+            slice_equal(read.token, again.token),
+        "a token is the same when printed and read");
+    free(buffer);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice input = {(const char *)data, size};
@@ -54,5 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     decode(input);
     encode(input);
     plain(input);
+    token(input, sasl_xoauth2_parse, sasl_xoauth2_print);
+    token(input, sasl_oauthbearer_parse, sasl_oauthbearer_print);
     return 0;
 }

@@ -90,3 +90,66 @@ Test(sasl, a_malformed_plain_message_is_refused)
     cr_assert_not(sasl_plain_parse(SLICE("\0\0pass"), &plain));
     cr_assert_not(sasl_plain_parse(SLICE("\0me\0pass\0"), &plain));
 }
+
+/* --- bearer tokens */
+
+static bool token_is(const struct sasl_token *token, const char *user, const char *value)
+{
+    return slice_equal((struct slice){token->user, token->user_length}, slice_of(user)) &&
+           slice_equal(token->token, slice_of(value));
+}
+
+Test(sasl, tokens_are_read_from_both_messages)
+{
+    struct sasl_token token;
+
+    cr_assert(sasl_xoauth2_parse(SLICE("user=a@b\1auth=Bearer ya29.x\1\1"), &token) &&
+              token_is(&token, "a@b", "ya29.x"));
+    cr_assert(sasl_oauthbearer_parse(SLICE("n,a=a=2Cb=3Dc,\1host=h\1port=143\1auth=Bearer t\1\1"), &token) &&
+              token_is(&token, "a,b=c", "t"));
+}
+
+Test(sasl, malformed_token_messages_are_refused)
+{
+    static const struct slice xoauth2[] = {SLICE(""),
+                                           SLICE("user="),
+                                           SLICE("user=\1auth=Bearer t\1\1"),
+                                           SLICE("user=u\1auth=Bearer t\1"),
+                                           SLICE("user=u\1auth=Bearer \1\1"),
+                                           SLICE("user=u\1auth=Basic t\1\1"),
+                                           SLICE("user=u\1\1"),
+                                           SLICE("user=u\1auth=Bearer a b\1\1"),
+                                           SLICE("user=u\1auth=Bearer t\1auth=Bearer s\1\1"),
+                                           SLICE("user=u\1auth=Bearer t\1\1more")};
+    static const struct slice oauthbearer[] = {SLICE("n,,\1auth=Bearer t\1\1"),
+                                               SLICE("n,a=,\1auth=Bearer t\1\1"),
+                                               SLICE("p=tls-unique,a=u,\1auth=Bearer t\1\1"),
+                                               SLICE("n,a=u=2,\1auth=Bearer t\1\1"),
+                                               SLICE("n,a=u=,\1auth=Bearer t\1\1"),
+                                               SLICE("n,a=u,x\1auth=Bearer t\1\1"),
+                                               SLICE("n,a=u,\1\1")};
+    struct sasl_token token;
+
+    for (size_t i = 0; i < sizeof(xoauth2) / sizeof(xoauth2[0]); i++)
+        cr_assert_not(sasl_xoauth2_parse(xoauth2[i], &token), "%zu", i);
+    for (size_t i = 0; i < sizeof(oauthbearer) / sizeof(oauthbearer[0]); i++)
+        cr_assert_not(sasl_oauthbearer_parse(oauthbearer[i], &token), "%zu", i);
+}
+
+Test(sasl, what_is_printed_is_read_as_it_was_and_nothing_is_cut)
+{
+    char buffer[80];
+    size_t length;
+    struct sasl_token token;
+    struct sasl_plain plain = {SLICE("z"), SLICE("u"), SLICE("p=,")}, read;
+
+    cr_assert(sasl_oauthbearer_print(SLICE("u,=x"), SLICE("t"), buffer, sizeof(buffer), &length));
+    cr_assert(sasl_oauthbearer_parse((struct slice){buffer, length}, &token) && token_is(&token, "u,=x", "t"));
+    cr_assert_not(sasl_oauthbearer_print(SLICE("u,=x"), SLICE("t"), buffer, length - 1, &length));
+    cr_assert(sasl_xoauth2_print(SLICE("u"), SLICE("t"), buffer, sizeof(buffer), &length));
+    cr_assert(sasl_xoauth2_parse((struct slice){buffer, length}, &token) && token_is(&token, "u", "t"));
+    cr_assert(sasl_plain_print(&plain, buffer, sizeof(buffer), &length));
+    cr_assert(sasl_plain_parse((struct slice){buffer, length}, &read) && slice_equal(read.password, plain.password) &&
+              slice_equal(read.authorization_id, plain.authorization_id));
+    cr_assert_not(sasl_plain_print(&plain, buffer, length - 1, &length));
+}
