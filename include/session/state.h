@@ -51,7 +51,8 @@ struct session {
     struct evbuffer *output;
     struct command_reader *reader;
 
-    struct account *account; /* NULL before login */
+    struct account *account;        /* NULL before login */
+    bool offered[CAPABILITY_COUNT]; /* what the server had when this client was told its list: it keeps that list */
     struct account_member member;
     struct login *login; /* under way, or NULL */
 
@@ -106,6 +107,11 @@ void session_quiet_end(struct session *session);
  * in words. A code that holds numbers of messages is never handed on from here. */
 void session_finish_result(struct session *session, const struct job_result *result);
 
+/* --- what the server has now, and what it had when the client was told so */
+bool session_can(const struct session *session, enum capability capability);
+/* Ends the current command for want of this capability: NO [CANNOT] if the client has been offered it, else BAD. */
+void session_cannot(struct session *session, const char *text, enum capability capability);
+
 /* --- jobs of the current command. Fills owner and mailbox's account; false: out of memory, the command has been ended.
  */
 bool session_submit(struct session *session, const struct job *wanted);
@@ -155,12 +161,18 @@ void idle_step(struct session *session, usec now); /* idle.c */
 void idle_line(struct session *session, struct slice line);
 /* capability.c: the atoms after "CAPABILITY ", as the state of the session permits. */
 void session_print_capabilities(struct session *session, struct evbuffer *out);
+void session_note_capabilities(struct session *session); /* it has just logged in: what it is offered */
+bool session_has_lost_something(const struct session *session);
 /* target.c: after APPEND, COPY, MOVE into `name`: its views and watches look; if this session has it selected, `then`
  * is called once the new message is known, or after a second; else at once. */
 void target_changed(struct session *session, struct slice name, void (*then)(struct session *session));
 /* Moves ranges of at most `octets` when printed (at least one) from `left` to `part` (empty before). False: out of
  * memory. */
 bool target_take_part(struct seqset *left, size_t octets, struct seqset *part);
+/* Writes UID EXPUNGE of what lives of the next part of `left` and takes that part away. Where the server has no
+ * UIDPLUS: if or_all_deleted EXPUNGE, which leaves nothing in `left`. */
+enum job_turn target_expunge_part(struct session *session, const struct job *job, struct seqset *left,
+                                  bool or_all_deleted, struct outgoing *out);
 /* status.c: the items of a STATUS from the truth of the mailbox that the upstream has selected; those that the truth
  * does not have are taken from `told` (a STATUS list of the server, may be NULL) or left out. */
 void status_print(struct session *session, const struct mailbox *mailbox, const struct value *items,

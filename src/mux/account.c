@@ -148,6 +148,21 @@ static void on_before_login(void *owner)
     server_note_capabilities(account->server, upstream_capabilities(account->upstream));
 }
 
+/* A server that has been changed meanwhile. Clients keep the list that they were told. */
+static void take_capabilities(struct account *account)
+{
+    const struct capability_set *now = upstream_capabilities(account->upstream);
+    bool before = account->capabilities.known;
+
+    for (size_t i = 0; before && i < CAPABILITY_COUNT; i++) {
+        if (now->has[i] != account->capabilities.has[i])
+            log_line(account_log(account), LOG_WARNING, "%s: the server %s %s", account->name,
+                     now->has[i] ? "now has" : "no longer has", capability_name((enum capability)i));
+    }
+    if (!capability_set_copy(now, &account->capabilities))
+        upstream_drop(account->upstream, "out of memory");
+}
+
 static void on_ready(void *owner, const struct credential *credential)
 {
     struct account *account = owner;
@@ -156,8 +171,7 @@ static void on_ready(void *owner, const struct credential *credential)
     account->logged_in = true;
     account->last_refusal = REFUSAL_NONE;
     account->garbage = 0;
-    if (!capability_set_copy(upstream_capabilities(account->upstream), &account->capabilities))
-        upstream_drop(account->upstream, "out of memory");
+    take_capabilities(account);
     log_line(account_log(account), LOG_INFO, "%s: logged in upstream", account->name);
     verification_accepted(account, credential, now);
     watch_connected(account, now);
@@ -182,7 +196,7 @@ static void on_untagged(void *owner, const struct response *response)
     if (response->kind == RESPONSE_CAPABILITY ||
         (response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_CAPABILITY)) {
         if (account->logged_in)
-            (void)!capability_set_copy(upstream_capabilities(account->upstream), &account->capabilities);
+            take_capabilities(account);
     } else if (response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_ALERT) {
         tell_alert(account, response->text);
     } else {

@@ -192,7 +192,10 @@ void session_finish_result(struct session *session, const struct job_result *res
             session_no(session, NULL, result->text ? result->text : "The mail server refused");
         return;
     case JOB_BAD:
-        finish_as_told(session, RESPONSE_BAD, result->response);
+        if (session_has_lost_something(session))
+            session_no(session, "CANNOT", "The mail server can do less than before, and does not understand this");
+        else
+            finish_as_told(session, RESPONSE_BAD, result->response);
         return;
     case JOB_REFUSED:
         session_no(session, NULL, result->text ? result->text : "The command cannot be carried out");

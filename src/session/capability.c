@@ -1,6 +1,9 @@
 /* What a client is offered. Before login what imapmux itself does; after it what the upstream has and imapmux carries
- * through for several clients at once, and what imapmux adds. All else the upstream may have is hidden. */
+ * through for several clients at once, and what imapmux adds. All else the upstream may have is hidden. A client keeps
+ * the list that it was told when it logged in; what the server no longer has after a reconnect fails with NO [CANNOT].
+ */
 #include <event2/buffer.h>
+#include <string.h>
 
 #include "session/state.h"
 
@@ -27,18 +30,44 @@ static void print_before_login(struct session *session, struct evbuffer *out)
 
 void session_print_capabilities(struct session *session, struct evbuffer *out)
 {
-    const struct capability_set *upstream;
+    const bool *has = session->offered;
 
     if (!session->account) {
         print_before_login(session, out);
         return;
     }
-    upstream = account_capabilities(session->account);
     evbuffer_add_printf(out, "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE UNSELECT");
     for (size_t i = 0; i < sizeof(carried) / sizeof(carried[0]); i++) {
-        if (upstream->has[carried[i]])
+        if (has[carried[i]])
             evbuffer_add_printf(out, " %s", capability_name(carried[i]));
     }
-    if (upstream->has[CAPABILITY_MOVE] || upstream->has[CAPABILITY_UIDPLUS])
+    if (has[CAPABILITY_MOVE] || has[CAPABILITY_UIDPLUS])
         evbuffer_add_printf(out, " MOVE");
+}
+
+void session_note_capabilities(struct session *session)
+{
+    memcpy(session->offered, account_capabilities(session->account)->has, sizeof(session->offered));
+}
+
+bool session_can(const struct session *session, enum capability capability)
+{
+    return account_capabilities(session->account)->has[capability];
+}
+
+bool session_has_lost_something(const struct session *session)
+{
+    for (size_t i = 0; i < CAPABILITY_COUNT; i++) {
+        if (session->offered[i] && !session_can(session, (enum capability)i))
+            return true;
+    }
+    return false;
+}
+
+void session_cannot(struct session *session, const char *text, enum capability capability)
+{
+    if (session->offered[capability])
+        session_no(session, "CANNOT", text);
+    else
+        session_bad(session, text);
 }

@@ -386,12 +386,12 @@ static const char *parse(struct session *session, struct copy_run *copy)
 static void begin(struct session *session, struct copy_run *copy)
 {
     const struct command *command = &session->current->command;
-    const bool *has = account_capabilities(session->account)->has;
     enum renumber_result result;
 
-    copy->emulated = copy->move && !has[CAPABILITY_MOVE];
-    if (copy->emulated && !has[CAPABILITY_UIDPLUS]) {
-        session_bad(session, "MOVE is not offered: the mail server cannot do it safely");
+    copy->emulated = copy->move && !session_can(session, CAPABILITY_MOVE);
+    if (copy->emulated && !session_can(session, CAPABILITY_UIDPLUS)) {
+        session_cannot(session, "MOVE is not possible: the mail server cannot do it safely",
+                       session->offered[CAPABILITY_MOVE] ? CAPABILITY_MOVE : CAPABILITY_UIDPLUS);
         return;
     }
     if (command->uid)

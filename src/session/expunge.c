@@ -25,25 +25,11 @@ static enum job_turn build(struct job *job, struct outgoing *out)
 {
     struct session *session = job->owner;
     struct expunge_run *expunge = (struct expunge_run *)session->run;
-    struct seqset part = {0}, living = {0};
-    enum job_turn turn = JOB_SEND;
 
-    if (!session->current->command.uid) {
-        outgoing_text(out, "EXPUNGE");
-        return JOB_SEND;
-    }
-    if (!target_take_part(&expunge->left, session_settings(session)->upstream_command_max, &part) ||
-        !uid_map_intersect(&job->mailbox->map, &part, &living)) {
-        turn = JOB_REFUSE;
-    } else if (living.count == 0) {
-        turn = JOB_NOTHING;
-    } else {
-        outgoing_text(out, "UID EXPUNGE ");
-        outgoing_set(out, &living);
-    }
-    seqset_clear(&part);
-    seqset_clear(&living);
-    return turn;
+    if (session->current->command.uid)
+        return target_expunge_part(session, job, &expunge->left, false, out);
+    outgoing_text(out, "EXPUNGE");
+    return JOB_SEND;
 }
 
 static void done(struct job *job, const struct job_result *result);
@@ -100,8 +86,8 @@ void session_start_expunge(struct session *session)
         session_bad(session, renumber_fault(result));
     else if (session->view->read_only)
         session_no(session, "READ-ONLY", "The mailbox is open read-only");
-    else if (command->uid && !account_capabilities(session->account)->has[CAPABILITY_UIDPLUS])
-        session_bad(session, "UID EXPUNGE is not offered: the mail server does not have it");
+    else if (command->uid && !session_can(session, CAPABILITY_UIDPLUS))
+        session_cannot(session, "UID EXPUNGE is not possible: the mail server does not have it", CAPABILITY_UIDPLUS);
     else if (!seqset_copy(&expunge->uids, &expunge->left))
         session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
     else if (command->uid && expunge->uids.count == 0)

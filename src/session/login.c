@@ -38,6 +38,7 @@ static void logged_in(struct session *session, struct account *account)
         return;
     }
     session->account = account;
+    session_note_capabilities(session);
     session->phase = SESSION_LOGGED_IN;
     session->login_by = USEC_NEVER;
     command_reader_set_limit(session->reader, settings->client_line_max, false);

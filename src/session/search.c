@@ -26,7 +26,7 @@ static enum job_turn build(struct job *job, struct outgoing *out)
     struct session *session = job->owner;
     struct search_run *search = (struct search_run *)session->run;
     struct search_translation translation = renumber_search(session->view);
-    bool esearch = account_capabilities(session->account)->has[CAPABILITY_ESEARCH];
+    bool esearch = session_can(session, CAPABILITY_ESEARCH);
 
     seqset_clear(&search->found);
     outgoing_text(out, esearch ? "UID SEARCH RETURN (ALL) " : "UID SEARCH ");
@@ -81,7 +81,7 @@ void session_start_search(struct session *session)
 {
     const struct command *command = &session->current->command;
     struct job wanted = {.ops = &search_ops, .goal = JOB_RUN, .policy = JOB_REPEAT, .mailbox = session->view->mailbox};
-    bool within = account_capabilities(session->account)->has[CAPABILITY_WITHIN];
+    bool within = session->offered[CAPABILITY_WITHIN];
     struct search_run *search = calloc(1, sizeof(*search));
     const char *error = "SEARCH takes search keys";
 

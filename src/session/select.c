@@ -117,9 +117,8 @@ struct close_run {
     struct run run;
     struct seqset deleted; /* UIDs that the server says are \Deleted; used if the flags are not in step */
     bool asked;            /* the server has said it */
-    struct seqset part;
-    struct seqset left; /* still to be expunged */
-    bool divided;       /* left is what the view counts */
+    struct seqset left;    /* still to be expunged */
+    bool divided;          /* left is what the view counts */
 };
 
 static void free_close(struct run *run)
@@ -127,7 +126,6 @@ static void free_close(struct run *run)
     struct close_run *close = (struct close_run *)run;
 
     seqset_clear(&close->deleted);
-    seqset_clear(&close->part);
     seqset_clear(&close->left);
     free(close);
 }
@@ -154,26 +152,10 @@ static enum job_turn build_expunge(struct job *job, struct outgoing *out)
 {
     struct session *session = job->owner;
     struct close_run *close = (struct close_run *)session->run;
-    struct seqset living = {0};
-    enum job_turn turn = JOB_SEND;
 
     if (!close->divided && !find_deleted(session, close))
         return JOB_REFUSE;
-    seqset_clear(&close->part);
-    if (!target_take_part(&close->left, session_settings(session)->upstream_command_max, &close->part) ||
-        !uid_map_intersect(&job->mailbox->map, &close->part, &living))
-        turn = JOB_REFUSE;
-    else if (living.count == 0)
-        turn = JOB_NOTHING;
-    else if (account_capabilities(session->account)->has[CAPABILITY_UIDPLUS]) {
-        outgoing_text(out, "UID EXPUNGE ");
-        outgoing_set(out, &living);
-    } else {
-        outgoing_text(out, "EXPUNGE");
-        seqset_clear(&close->left);
-    }
-    seqset_clear(&living);
-    return turn;
+    return target_expunge_part(session, job, &close->left, true, out);
 }
 
 static void closed(struct job *job, const struct job_result *result);

@@ -311,7 +311,7 @@ static bool is_known(const struct session *session, const struct value *item)
         if (value_is_atom(item, names[i]))
             return true;
     }
-    return value_is_atom(item, "SIZE") && account_capabilities(session->account)->has[CAPABILITY_STATUS_SIZE];
+    return value_is_atom(item, "SIZE") && session->offered[CAPABILITY_STATUS_SIZE];
 }
 
 static const char *fault(const struct session *session)

@@ -1,5 +1,6 @@
-/* After APPEND, COPY and MOVE: whoever looks at the target is told soon, and the asker's own OK waits for the new
- * message to be learned, a second at most, so that its next command finds it. */
+/* What several commands do to messages and mailboxes. After APPEND, COPY and MOVE whoever looks at the target is told
+ * soon, and the asker's own OK waits for the new message to be learned, a second at most, so that its next command
+ * finds it. Sets of UIDs that do not fit one command go upstream in parts. */
 #include "session/state.h"
 
 static void learned(struct job *job, const struct job_result *result)
@@ -62,4 +63,27 @@ bool target_take_part(struct seqset *left, size_t octets, struct seqset *part)
         left->ranges[i - taken] = left->ranges[i];
     left->count -= taken;
     return true;
+}
+
+enum job_turn target_expunge_part(struct session *session, const struct job *job, struct seqset *left,
+                                  bool or_all_deleted, struct outgoing *out)
+{
+    struct seqset part = {0}, living = {0};
+    enum job_turn turn = JOB_SEND;
+
+    if (!target_take_part(left, session_settings(session)->upstream_command_max, &part) ||
+        !uid_map_intersect(&job->mailbox->map, &part, &living)) {
+        turn = JOB_REFUSE;
+    } else if (living.count == 0) {
+        turn = JOB_NOTHING;
+    } else if (session_can(session, CAPABILITY_UIDPLUS) || !or_all_deleted) {
+        outgoing_text(out, "UID EXPUNGE ");
+        outgoing_set(out, &living);
+    } else {
+        outgoing_text(out, "EXPUNGE");
+        seqset_clear(left);
+    }
+    seqset_clear(&part);
+    seqset_clear(&living);
+    return turn;
 }
