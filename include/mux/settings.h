@@ -24,6 +24,7 @@
     X(park_delay, DURATION, 10 * USEC_SECOND, "quiet time before IDLE moves to the mailbox most clients wait on")      \
     X(idle_gather, DURATION, USEC_SECOND / 2, "how long flag changes are gathered for clients in IDLE")                \
     X(idle_reissue, DURATION, 9 * USEC_MINUTE, "age at which an upstream IDLE is ended and begun again")               \
+    X(idle_probe, DURATION, 4 * USEC_MINUTE, "silence in the upstream's IDLE after which the line is tried")           \
     X(poll_interval, DURATION, 30 * USEC_SECOND, "NOOP interval at an upstream without IDLE")                          \
     X(watch_interval, DURATION, 30 * USEC_SECOND, "STATUS round over the other mailboxes that clients have open")      \
     X(watch_full_interval, DURATION, 5 * USEC_MINUTE, "visit of those for flag changes, without CONDSTORE")            \

@@ -92,6 +92,7 @@ upstream_command(const struct upstream *upstream); /* an empty command; owned by
  * Takes the command. Returns its number: commands are numbered from 1 on over all connections. */
 uint64_t upstream_send(struct upstream *upstream, struct outgoing *command);
 uint64_t upstream_commands(const struct upstream *upstream); /* number of the last command sent */
+usec upstream_heard_at(const struct upstream *upstream);     /* when the server said something last */
 bool upstream_busy(const struct upstream *upstream);         /* not READY or IDLING, or a command is in flight */
 void upstream_idle(struct upstream *upstream);               /* READY, not busy */
 void upstream_end_idle(struct upstream *upstream);           /* DONE without a command behind it; READY afterwards */

@@ -49,6 +49,7 @@ struct upstream {
     usec backoff;
     bool was_ready;
     usec last_octet; /* when something was received or written last */
+    usec heard_at;   /* when something was received last */
     usec give_up_at; /* of setup or LOGOUT; USEC_NEVER: none */
 };
 

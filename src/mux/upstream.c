@@ -57,6 +57,11 @@ uint64_t upstream_commands(const struct upstream *upstream)
     return upstream->commands;
 }
 
+usec upstream_heard_at(const struct upstream *upstream)
+{
+    return upstream->heard_at;
+}
+
 bool upstream_busy(const struct upstream *upstream)
 {
     switch (upstream->state) {

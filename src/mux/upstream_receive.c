@@ -158,7 +158,7 @@ static bool may_read(const struct upstream *upstream)
 
 void upstream_receive(struct upstream *upstream, struct evbuffer *in)
 {
-    upstream->last_octet = task_now(&upstream->task);
+    upstream->last_octet = upstream->heard_at = task_now(&upstream->task);
     while (may_read(upstream)) {
         struct response_input input = response_reader_next(upstream->reader, in);
         if (input.event == RESPONSE_EVENT_MORE)

@@ -160,11 +160,12 @@ static bool idle(struct account *account, usec now, usec *deadline)
     const struct settings *settings = account_settings(account);
 
     if (upstream_state(account->upstream) == UPSTREAM_IDLING) {
-        if (now - account->idle_began >= settings->idle_reissue) {
-            upstream_end_idle(account->upstream);
-            return false;
-        }
-        earlier(deadline, account->idle_began + settings->idle_reissue);
+        usec until = account->idle_began + settings->idle_reissue;
+        earlier(&until, upstream_heard_at(account->upstream) + settings->idle_probe);
+        if (now >= until)
+            upstream_end_idle(account->upstream); /* if that is not answered the line is dead */
+        else
+            earlier(deadline, until);
         return false;
     }
     if (upstream_state(account->upstream) != UPSTREAM_READY || !account->selected)
