@@ -187,11 +187,11 @@ static bool prepare_flags(struct account *account, struct job *job)
 {
     if (prepare_selected(account, job))
         return true;
-    if (!preparation_flags_are_learned(account, job->mailbox)) {
-        if (job->passes++ > 3 + job->mailbox->map.count / FLAGS_SLICE * 3)
-            return false; /* a server that does not tell all flags: what is known must do */
+    /* A server that does not tell all flags, of the dead for one: what is known must do. The look is owed all the same.
+     */
+    if (!preparation_flags_are_learned(account, job->mailbox) &&
+        job->passes++ <= 3 + job->mailbox->map.count / FLAGS_SLICE * 3)
         return send_flags(account);
-    }
     return !job->background && !has_been_looked_at(account, job) && send_noop(account);
 }
 
