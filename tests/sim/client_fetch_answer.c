@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "sim/client.h"
+#include "sim/server.h"
 
 struct told {
     unsigned number, items;
@@ -195,6 +196,22 @@ static void check_asked(struct client *client, const struct told *told)
         aim->answered |= told->items;
 }
 
+/* In the answer to a silent STORE: does it say what the client knows already? Then nothing was hiding in it: the proxy
+ * knew every change that the client did not make itself, and had told it. */
+static void check_silence(struct client *client, const struct told *told)
+{
+    struct order *order = client->first;
+    const struct entry *entry = &client->replica.entries[told->number - 1];
+    const struct server *server = client->user->server;
+    const struct aim *aim = order->kind == ORDER_STORE && order->silent ? aim_of(client, told) : NULL;
+
+    if (!aim || !aim->credited || !aim->sole || !entry->message || !server)
+        return;
+    if (entry->sure_selection != 0 && entry->sure_selection == server->selection &&
+        entry->sure_changes == aim->changes_before && entry->message->changed_at <= aim->stored_at)
+        order->superfluous = told->number;
+}
+
 void client_take_fetch(struct client *client, unsigned number, struct cursor *cursor)
 {
     struct told told = {.number = number};
@@ -211,6 +228,8 @@ void client_take_fetch(struct client *client, unsigned number, struct cursor *cu
               (struct slice){cursor->at, (size_t)(cursor->end - cursor->at)});
     if (told.identity)
         replica_learn_identity(&client->replica, number, told.identity);
+    if (told.items & ITEM_FLAGS)
+        check_silence(client, &told);
     if (told.items & ITEM_FLAGS)
         replica_learn_flags(&client->replica, number, told.flags, client->first->number);
     check_asked(client, &told);

@@ -56,6 +56,30 @@ static void judge_select(struct client *client, const struct order *order, struc
 
 /* --- FETCH */
 
+/* UID FETCH n:* is about all that the proxy could name when it came, told or not. */
+static void judge_open_end(const struct client *client, struct order *order)
+{
+    const struct box *box = client->replica.box;
+    const struct plan *plan = &client->sim->plan;
+    /* What has been said may come in many pieces, and more than one command may be needed for all of it. */
+    usec before = order->sent_at - plan->latency * (plan->split ? 300 : 20) - 10000;
+
+    if (!box || box != order->box || !undisturbed_since(client, order->sent_at - USEC_MINUTE * 2))
+        return;
+    for (size_t i = 0; i < box->all_count; i++) {
+        struct message *message = box->all[i];
+        const struct aim *aim;
+        if (message->dead)
+            continue;
+        if (message->named_at == 0 || message->named_at > before)
+            return; /* who stands behind it is not known either */
+        aim = message->uid >= order->uids->range[0].low ? order_aim(order, message) : NULL;
+        if (aim && (aim->answered & order->items) != order->items)
+            sim_fail(client->sim, "not answered", "%s, %s: OK, but UID %u, which was known, is not in the answer",
+                     client->name, order->tag, message->uid);
+    }
+}
+
 static void judge_fetch(struct client *client, struct order *order, struct slice code)
 {
     bool some_gone = slice_equal(code, SLICE("EXPUNGEISSUED"));
@@ -74,11 +98,20 @@ static void judge_fetch(struct client *client, struct order *order, struct slice
         sim_fail(client->sim, "not answered", "%s, %s: OK, but number %u (UID %u) was not wholly answered: %x of %x",
                  client->name, order->tag, aim->number, aim->uid, aim->answered, order->items);
     }
+    if (order->open_ended)
+        judge_open_end(client, order);
     if (some_gone && (!any_dead || order->uid))
         wrong(client, order, "not answered", "EXPUNGEISSUED without reason");
 }
 
 /* --- STORE */
+
+static void judge_silence(const struct client *client, const struct order *order)
+{
+    if (order->superfluous != 0 && undisturbed_since(client, order->sent_at - USEC_MINUTE))
+        sim_fail(client->sim, "not silent", "%s, %s: number %u is answered, and nothing new is in it", client->name,
+                 order->tag, order->superfluous);
+}
 
 static void assume(struct client *client, const struct order *order, const struct aim *aim)
 {
@@ -90,6 +123,7 @@ static void assume(struct client *client, const struct order *order, const struc
     entry = &client->replica.entries[number - 1];
     if (entry->told_in == order->number)
         return;
+    entry->sure_selection = 0;
     if (order->sign == ' ') {
         entry->flags_known = true;
         entry->flags = order->flags;
@@ -102,6 +136,7 @@ static void assume(struct client *client, const struct order *order, const struc
 
 static void judge_store(struct client *client, struct order *order)
 {
+    judge_silence(client, order);
     /* Whom it cannot name it cannot tell to be among the UIDs: what it believed of it is open. */
     for (unsigned i = 0; order->silent && order->uid && i < client->replica.count; i++)
         client->replica.entries[i].flags_known &= client->replica.entries[i].message != NULL;

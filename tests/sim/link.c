@@ -29,6 +29,7 @@ struct link {
     uint64_t cut_answer, cut_command; /* UINT64_MAX: none */
     uint64_t taken;                   /* octets of the proxy */
     bool refuse_connect, refuse_greeting;
+    usec closes_at; /* once close_wanted */
     bool close_wanted, server_closes, dropped, paused;
 };
 
@@ -180,12 +181,21 @@ static void step_open(struct link *link, usec now)
         link->deliver_at = now + 1 + dice_below(&link->dice, (uint64_t)link->sim->plan.latency);
 }
 
+/* Until then the server counts the connection: what is left goes out first, or the peer's end has not come. */
+static void close_now(struct link *link, usec now)
+{
+    if (now >= link->closes_at)
+        finish(link, "closed here");
+    else
+        task_set_deadline(&link->task, link->closes_at);
+}
+
 static void run(struct task *task, usec now)
 {
     struct link *link = (struct link *)task;
 
     if (link->close_wanted) {
-        finish(link, "closed here");
+        close_now(link, now);
         return;
     }
     if (!link->server) {
@@ -197,7 +207,7 @@ static void run(struct task *task, usec now)
     if (!is_stalled(link) && !link->dropped)
         step_open(link, now);
     if (link->close_wanted)
-        finish(link, "closed here");
+        close_now(link, now);
     else if (link->dropped)
         finish(link, "connection reset");
     else if (link->server_closes && evbuffer_get_length(link->server->out) == 0)
@@ -269,7 +279,12 @@ static void close_link(void *object, bool flush)
 {
     struct link *link = object;
 
+    struct sim *sim = link->sim;
+    struct dice dice = dice_make(sim->seed, DICE_LINK, link->number, 1);
+
     (void)flush;
+    if (!link->close_wanted && dice_percent(&dice, sim->plan.slow_close))
+        link->closes_at = sim_now(sim) + 1 + (usec)dice_magnitude(&dice, 1, 3000000);
     link->close_wanted = true;
     task_wake(&link->task);
 }

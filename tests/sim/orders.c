@@ -185,13 +185,13 @@ static bool moves_by_hand(struct order *order, struct message *message, int sign
 void order_stored(struct server *server, struct message *message, int sign, uint32_t flags)
 {
     struct aim *credit = uncredited(server, message, sign, flags);
-    bool found = false;
+    unsigned found = 0;
 
     for
         EACH_ORDER(order, server->user)
         {
             struct aim *aim = stores(order, message, sign, flags);
-            found |= aim || moves_by_hand(order, message, sign, flags);
+            found += aim || moves_by_hand(order, message, sign, flags);
             if (!aim)
                 continue;
             if (!credit && sign == ' ' && stands_as_stored(aim, message, flags))
@@ -204,6 +204,9 @@ void order_stored(struct server *server, struct message *message, int sign, uint
         return;
     credit->credited = true;
     credit->before = message->flags;
+    credit->sole = found == 1;
+    credit->changes_before = message->changes;
+    credit->stored_at = sim_now(server->sim);
     credit->modseq = message->box->modseq + (message->flags != flags ? 1 : 0);
 }
 
@@ -266,6 +269,28 @@ static unsigned misfit(struct order *order, struct message *const *messages, uns
     return left_out - (present < left_out ? present : left_out);
 }
 
+/* Of a set by number with a message that the proxy knew to be gone when the command came nothing is copied. */
+static void check_ghosts(const struct order *order)
+{
+    const struct user *user = order->user;
+    const struct sim *sim = user->sim;
+
+    if (order->uid || !order->alone || user->copies != order->copy_number ||
+        user->disturbed_at > order->sent_at - USEC_MINUTE)
+        return;
+    for (unsigned i = 0; i < order->aim_count; i++) {
+        if (order->aims[i].done)
+            return; /* a later part: what died meanwhile is told by the answer */
+    }
+    for (unsigned i = 0; i < order->aim_count; i++) {
+        const struct message *message = order->aims[i].message;
+        if (order->aims[i].number != 0 && message && message->gone_told_at > 0 &&
+            message->gone_told_at + sim->plan.latency * 4 + 1000 < order->sent_at)
+            sim_fail(user->sim, "copied beside a ghost", "%s: UID %u of %s was gone, and others are copied", order->tag,
+                     message->uid, message->box->name);
+    }
+}
+
 void order_copied(struct server *server, struct message *const *messages, unsigned count, struct slice target,
                   bool move)
 {
@@ -299,6 +324,8 @@ void order_copied(struct server *server, struct message *const *messages, unsign
             open_copies(server->user, to, messages[i]) + messages[i]->uncertain[to])
             twice(server, "COPY or MOVE", messages[i]);
     }
+    if (best)
+        check_ghosts(best);
     for (unsigned i = 0; best && i < count; i++) {
         struct aim *aim = order_aim(best, messages[i]);
         aim->done = true;

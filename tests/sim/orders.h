@@ -57,6 +57,9 @@ struct aim { /* one message that an order is about */
     bool credited;           /* STORE: an execution has been put down to it */
     uint32_t before;         /* and the flags before that */
     uint64_t modseq;         /* and the modseq behind it */
+    bool sole;               /* STORE: nobody else had ordered the same then */
+    unsigned changes_before; /* of the message, and when it was stored */
+    usec stored_at;
 };
 
 struct order {
@@ -94,6 +97,7 @@ struct order {
     unsigned carried_out;        /* how often, where once is enough to know */
     struct search_key_of *key;   /* SEARCH */
     bool search_answered;
+    uint32_t superfluous; /* STORE: a number that was answered in spite of .SILENT; 0: none */
     bool cut_short;       /* by the model itself: no judgement */
     const char *password; /* LOGIN */
     bool right_password;

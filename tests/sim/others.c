@@ -88,7 +88,7 @@ static void disturb(struct user *user, usec longer)
     user->disturbed_at = sim_now(user->sim) + longer;
 }
 
-static void disturb_all(struct sim *sim)
+void disturb_all(struct sim *sim)
 {
     for (unsigned i = 0; i < sim->plan.users; i++)
         disturb(&sim->users[i], 0);

@@ -20,6 +20,8 @@ void writers_make(struct sim *sim);
 void writers_begin_round(struct sim *sim);
 void writers_clear(struct sim *sim);
 void faults_begin_round(struct sim *sim);
+/* Something has happened to all lines that clients may notice. */
+void disturb_all(struct sim *sim);
 /* Everything works again. */
 void faults_end(struct sim *sim);
 void faults_clear(struct sim *sim);

@@ -12,7 +12,7 @@ static void choose_liberties(struct plan *plan, struct dice *dice)
     bool strict = dice_percent(dice, 15);
 #define LIBERTY_CHOOSE(name)                                                                                           \
     plan->liberties.name = strict || dice_percent(dice, 50) ? 0 : (unsigned)dice_magnitude(dice, 2, 60);
-    LIBERTIES(LIBERTY_CHOOSE)
+    FIRST_LIBERTIES(LIBERTY_CHOOSE)
 #undef LIBERTY_CHOOSE
     if (plan->liberties.refuses > 8)
         plan->liberties.refuses = 8;
@@ -81,9 +81,20 @@ static void choose_faults(struct plan *plan, struct dice *dice)
     }
 }
 
+/* What was added later, with dice of its own. */
+static void choose_more(struct plan *plan, struct dice *dice)
+{
+    plan->slow_close = dice_percent(dice, 50) ? 0 : dice_between(dice, 10, 60);
+    plan->abrupt_end = dice_percent(dice, 25);
+    if (dice_percent(dice, 15))
+        plan->liberties.confused = (unsigned)dice_magnitude(dice, 1, 10);
+    if (dice_percent(dice, 25))
+        plan->liberties.drops_dead = dice_between(dice, 10, 100);
+}
+
 void plan_make(struct plan *plan, uint64_t seed)
 {
-    struct dice dice = dice_make(seed, DICE_PLAN, 0, 0);
+    struct dice dice = dice_make(seed, DICE_PLAN, 0, 0), more = dice_make(seed, DICE_PLAN, 3, 0);
 
     *plan = (struct plan){0};
     plan->users = dice_percent(&dice, 60) ? 1 : dice_between(&dice, 2, USERS_MAX);
@@ -106,6 +117,7 @@ void plan_make(struct plan *plan, uint64_t seed)
     choose_liberties(plan, &dice);
     choose_settings(&plan->settings, &dice);
     choose_faults(plan, &dice);
+    choose_more(plan, &more);
 }
 
 /* --- cuts */

@@ -31,7 +31,7 @@ enum {
 };
 
 /* Liberties that the server takes, in percent of the occasions; each can be cut. */
-#define LIBERTIES(X)                                                                                                   \
+#define FIRST_LIBERTIES(X)                                                                                             \
     X(late_uid)       /* UID behind the literal */                                                                     \
     X(nameless)       /* unsolicited FETCH without UID */                                                              \
     X(unasked_flags)  /* FLAGS where nobody asked */                                                                   \
@@ -52,6 +52,13 @@ enum {
     X(unmoved_modseq) /* a STORE that changes nothing gets a new modseq */                                             \
     X(silent_store)   /* no answer for messages that a STORE did not change */                                         \
     X(arrives_always) /* an arrival with every answer, for a while */
+
+/* Of later date: chosen with dice of their own, so that older seeds still make the runs that they made. */
+#define LATER_LIBERTIES(X)                                                                                             \
+    X(confused)   /* a FETCH answer whose number is another message's */                                               \
+    X(drops_dead) /* not found any more, though still counted */
+
+#define LIBERTIES(X) FIRST_LIBERTIES(X) LATER_LIBERTIES(X)
 
 struct liberties {
 #define LIBERTY_MEMBER(name) unsigned name;
@@ -99,6 +106,8 @@ struct plan {
     bool passwords;      /* wrong and second passwords */
     bool delegated;      /* the last user is reached through an authorization id */
     bool read_only_only; /* clients only EXAMINE */
+    unsigned slow_close; /* percent of connections that take their time to close */
+    bool abrupt_end;     /* the proxy is shut down in the middle of everything */
     struct settings settings;
 };
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sim/server.h"
+
 void replica_begin(struct replica *replica)
 {
     replica->selected = true;
@@ -158,6 +160,22 @@ static void learn_recent(struct replica *replica, unsigned number, struct messag
     message->recent_view = view;
 }
 
+/* Did the proxy know what the flags are when it told them? */
+static void note_sure(const struct replica *replica, struct entry *entry)
+{
+    const struct message *message = entry->message;
+    const struct server *server = replica->box->user->server;
+    usec margin = replica->sim->plan.latency * 4 + 1000;
+
+    entry->sure_selection = 0;
+    if (!message || !server || server->box != replica->box || message->learnt.selection != server->selection ||
+        message->learnt.changes != message->changes || message->learnt.at + margin > sim_now(replica->sim) ||
+        entry->flags != message->flags)
+        return;
+    entry->sure_selection = server->selection;
+    entry->sure_changes = message->changes;
+}
+
 void replica_learn_flags(struct replica *replica, unsigned number, struct slice list, unsigned during)
 {
     struct entry *entry = replica_entry(replica, number);
@@ -179,6 +197,7 @@ void replica_learn_flags(struct replica *replica, unsigned number, struct slice 
     entry->flags_known = true;
     entry->flags = flags;
     entry->told_in = during;
+    note_sure(replica, entry);
 }
 
 static void compare_flags(struct replica *replica)

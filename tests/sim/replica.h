@@ -11,6 +11,9 @@ struct entry {
     bool flags_known;
     uint32_t flags;
     unsigned told_in; /* the number of the order during which its flags were told last */
+    unsigned
+        sure_selection;    /* the proxy knew of every change then, in this selection of the server's; 0: perhaps not */
+    unsigned sure_changes; /* how many those were */
 };
 
 struct replica {

@@ -188,6 +188,27 @@ static bool is_active(const struct sim *sim)
     return false;
 }
 
+static bool somebody_reads_a_literal(const struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->plan.clients; i++) {
+        if (sim->clients[i].session && !wire_between_lines(&sim->clients[i].in))
+            return true;
+    }
+    return false;
+}
+
+/* The end comes somewhere in the last round, with everything in progress, and best in the middle of a message. */
+static bool is_cut_short(const struct sim *sim)
+{
+    struct dice dice = dice_make(sim->seed, DICE_PLAN, 4, 0);
+    uint64_t acts = (uint64_t)sim->plan.acts * sim->plan.clients * sim->plan.rounds;
+
+    if (!sim->plan.abrupt_end || sim->round + 1 < sim->plan.rounds)
+        return false;
+    return sim->acts_done >= acts - random_below(&dice.random, acts / sim->plan.rounds) &&
+           (dice_percent(&dice, 30) || somebody_reads_a_literal(sim));
+}
+
 static void play_round(struct sim *sim)
 {
     sim_note(sim, "--- round %u", sim->round);
@@ -195,9 +216,9 @@ static void play_round(struct sim *sim)
         client_begin_round(&sim->clients[i]);
     writers_begin_round(sim);
     faults_begin_round(sim);
-    while (is_active(sim) && step(sim, USEC_NEVER - 1))
+    while (is_active(sim) && !is_cut_short(sim) && step(sim, USEC_NEVER - 1))
         ;
-    if (!sim->failed)
+    if (!sim->failed && !is_cut_short(sim))
         quiet_point(sim);
 }
 
@@ -230,6 +251,7 @@ static void shut_down(struct sim *sim)
     usec until = sim_now(sim) + 3 * USEC_MINUTE;
 
     sim->quiet = true;
+    disturb_all(sim); /* now clients are cut off, too */
     registry_shutdown(sim->registry, "The simulation is over");
     while (!registry_idle(sim->registry) && step(sim, until))
         ;

@@ -38,7 +38,8 @@ struct server {
     bool authenticating; /* waits for AUTHENTICATE's response */
     bool condstore, qresync;
 
-    struct box *box; /* selected */
+    struct box *box;    /* selected */
+    unsigned selection; /* a number for each SELECT; 0: nothing is selected */
     bool read_only;
     struct seen *seen;
     unsigned seen_count, seen_capacity;
@@ -75,6 +76,8 @@ void seat_take(struct server *server, struct box *box, bool read_only);
 void seat_leave(struct server *server);
 void seat_news(struct server *server, enum news when);
 void seat_tell_expunge(struct server *server, unsigned index);
+/* The answer to a UID FETCH or UID STORE tells its flags: now the proxy knows them, as long as this selection lasts. */
+void seat_flags_learnt(const struct server *server, struct message *message);
 void seat_tell_flags(struct server *server, unsigned index, bool with_uid);
 unsigned seat_number(const struct server *server, const struct message *message); /* 0: not there */
 /* With CONDSTORE: changes that are not told yet must not be passed by. The code of a tagged answer that says so, or

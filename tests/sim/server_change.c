@@ -55,6 +55,7 @@ static void store_one(struct server *server, struct message *message, int sign, 
     if (number == 0 || (!changes && server_liberty(server, server->sim->plan.liberties.silent_store)))
         return;
     seat_tell_flags(server, number - 1, true);
+    seat_flags_learnt(server, message);
 }
 
 void server_store(struct server *server, struct cursor *cursor, struct slice line)

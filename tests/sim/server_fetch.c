@@ -182,8 +182,30 @@ static void write_flags(struct server *server, unsigned index, bool modseq)
     server_write(server, "FLAGS %s", flags_print(server->box->user, seen->message->flags, seen->recent));
     if (modseq)
         server_write(server, " MODSEQ (%llu)", (unsigned long long)seen->message->modseq);
-    if (!seen->message->dead)
-        seen->told = seen->message->modseq;
+    if (seen->message->dead)
+        return;
+    seen->told = seen->message->modseq;
+    seat_flags_learnt(server, seen->message);
+}
+
+/* What the lines begin with: the number and the UID of one message, or (a server's mistake) one of them another's. */
+static void choose_names(struct server *server, const struct asked *asked, unsigned index, unsigned *number,
+                         uint32_t *uid)
+{
+    unsigned other;
+
+    *number = index + 1;
+    *uid = server->seen[index].message->uid;
+    if (asked->count == 0 || server->sim->quiet || !server_liberty(server, server->sim->plan.liberties.confused))
+        return;
+    other = dice_below(&server->dice, server->seen_count);
+    if (other == index)
+        return;
+    server->user->refusals++;
+    if (server_liberty(server, 50))
+        *number = other + 1;
+    else
+        *uid = server->seen[other].message->uid;
 }
 
 /* Some of the pieces of one message, from..to, as one line. */
@@ -194,10 +216,13 @@ static void write_line(struct server *server, const struct asked *asked, unsigne
     bool invented = message->dead && server_liberty(server, 70);
     bool late = server_liberty(server, server->sim->plan.liberties.late_uid);
     const char *space = "";
+    unsigned number;
+    uint32_t uid;
 
-    server_write(server, "* %u FETCH (", index + 1);
+    choose_names(server, asked, index, &number, &uid);
+    server_write(server, "* %u FETCH (", number);
     if (!late) {
-        server_write(server, "UID %u", message->uid);
+        server_write(server, "UID %u", uid);
         space = " ";
     }
     if (flags && server_liberty(server, 50)) {
@@ -211,7 +236,7 @@ static void write_line(struct server *server, const struct asked *asked, unsigne
         write_piece(server, &asked->pieces[i], message, invented);
     }
     if (late) {
-        server_write(server, "%sUID %u", space, message->uid);
+        server_write(server, "%sUID %u", space, uid);
         space = " ";
     }
     if (flags) {
@@ -219,6 +244,7 @@ static void write_line(struct server *server, const struct asked *asked, unsigne
         write_flags(server, index, asked->modseq || server->condstore);
     }
     server_write(server, ")\r\n");
+    message_named(server->seen[index].message);
 }
 
 static void write_message(struct server *server, const struct asked *asked, unsigned index, bool flags)

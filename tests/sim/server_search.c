@@ -121,6 +121,12 @@ static bool is_there(struct server *server, struct cursor *cursor, const struct 
     return read_flag_key(cursor, seen, matches);
 }
 
+static uint32_t name(struct message *message)
+{
+    message_named(message);
+    return message->uid;
+}
+
 /* In any order, as RFC 3501 leaves it. */
 static void shuffle(struct server *server, uint32_t *uids, unsigned count)
 {
@@ -161,12 +167,13 @@ void server_search(struct server *server, struct cursor *cursor, struct slice li
     struct cursor keys;
     unsigned before = server->seen_count;
     bool omits = !server_liberty(server, server->sim->plan.liberties.dead_in_search);
+    bool drops = server_liberty(server, server->sim->plan.liberties.drops_dead);
 
     if (esearch && !server_can(server, CAN_ESEARCH))
         server_object(server, "ESEARCH is not announced", line);
     (void)cursor_word(cursor, "CHARSET UTF-8 ");
     keys = *cursor;
-    /* Lists of UIDs are of what is counted: who omits the dead from them is never in step with his own EXISTS. */
+    /* Lists of UIDs are of what is counted: who drops the dead from them is not in step with his own EXISTS. */
     omits = omits && !cursor_word(cursor, "ALL") && !cursor_word(cursor, "UID ");
     seat_news(server, NEWS_DURING);
     uids = memory_take(&server->sim->memory, sizeof(*uids) * (server->seen_count + 1));
@@ -180,8 +187,8 @@ void server_search(struct server *server, struct cursor *cursor, struct slice li
         }
         /* Who is told of an arrival in the same command finds the dead that he still counts, or the sums would agree
          * by chance. */
-        if (matches && (!seen->message->dead || !omits || server->seen_count > before))
-            uids[count++] = seen->message->uid;
+        if (matches && (!seen->message->dead || (!drops && (!omits || server->seen_count > before))))
+            uids[count++] = name(seen->message);
     }
     shuffle(server, uids, count);
     if (count > 1 && !esearch && server_liberty(server, server->sim->plan.liberties.in_parts)) {

@@ -24,6 +24,7 @@ static void add_seen(struct server *server, struct message *message)
 void seat_take(struct server *server, struct box *box, bool read_only)
 {
     server->box = box;
+    server->selection = ++server->sim->selections;
     server->read_only = read_only;
     server->seen_count = 0;
     for (size_t i = 0; i < box->all_count; i++) {
@@ -36,6 +37,7 @@ void seat_take(struct server *server, struct box *box, bool read_only)
 void seat_leave(struct server *server)
 {
     server->box = NULL;
+    server->selection = 0;
     server->seen_count = 0;
 }
 
@@ -62,13 +64,24 @@ unsigned seat_number(const struct server *server, const struct message *message)
     return low < server->seen_count && server->seen[low].message == message ? low + 1 : 0;
 }
 
+void seat_flags_learnt(const struct server *server, struct message *message)
+{
+    struct learnt *learnt = &message->learnt;
+
+    if (learnt->selection == server->selection && learnt->changes == message->changes)
+        return;
+    *learnt = (struct learnt){server->selection, message->changes, sim_now(server->sim)};
+}
+
 void seat_tell_flags(struct server *server, unsigned index, bool with_uid)
 {
     struct seen *seen = &server->seen[index];
-    const struct message *message = seen->message;
+    struct message *message = seen->message;
     const char *flags = flags_print(server->box->user, message->flags, seen->recent);
 
     server_write(server, "* %u FETCH (", index + 1);
+    if (with_uid && server->selection != 0)
+        message_named(message);
     if (with_uid && server_liberty(server, 50)) {
         server_write(server, "UID %u ", message->uid);
         with_uid = false;
@@ -90,10 +103,46 @@ static bool names(struct server *server)
     return server->qresync || !server_liberty(server, server->sim->plan.liberties.nameless);
 }
 
+/* Several in one line, with ranges where nobody living stands between. */
+static void tell_vanished(struct server *server)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < server->seen_count; i++) {
+        unsigned first = i;
+        if (!server->seen[i].message->dead)
+            continue;
+        while (i + 1 < server->seen_count && server->seen[i + 1].message->dead)
+            i++;
+        server_write(server, "%s%u", any ? "," : "* VANISHED ", server->seen[first].message->uid);
+        if (i > first)
+            server_write(server, ":%u", server->seen[i].message->uid);
+        any = true;
+    }
+    if (any)
+        server_write(server, "\r\n");
+}
+
+static void forget_dead(struct server *server)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < server->seen_count; i++) {
+        if (server->seen[i].message->dead)
+            server->seen[i].message->gone_told_at = sim_now(server->sim);
+        else
+            server->seen[kept++] = server->seen[i];
+    }
+    server->seen_count = kept;
+}
+
 void seat_tell_expunge(struct server *server, unsigned index)
 {
+    struct message *message = server->seen[index].message;
+
+    message->gone_told_at = sim_now(server->sim);
     if (server->qresync)
-        server_write(server, "* VANISHED %u\r\n", server->seen[index].message->uid);
+        server_write(server, "* VANISHED %u\r\n", message->uid);
     else
         server_write(server, "* %u EXPUNGE\r\n", index + 1);
     memmove(server->seen + index, server->seen + index + 1, (server->seen_count - index - 1) * sizeof(*server->seen));
@@ -105,6 +154,11 @@ static void tell_expunges(struct server *server, unsigned percent)
 {
     bool backwards = server_liberty(server, 50);
 
+    if (server->qresync && percent == 100 && backwards) {
+        tell_vanished(server);
+        forget_dead(server);
+        return;
+    }
     for (unsigned i = server->seen_count; backwards && i-- > 0;) {
         if (server->seen[i].message->dead && server_liberty(server, percent))
             seat_tell_expunge(server, i);

@@ -5,15 +5,26 @@
 
 /* --- QRESYNC */
 
+static bool has_vanished(const struct message *message, uint64_t since)
+{
+    return message->dead && message->modseq > since;
+}
+
+/* With ranges, in which there may be UIDs that nobody ever had. */
 static void tell_vanished(struct server *server, uint64_t since)
 {
+    const struct box *box = server->box;
     bool any = false;
 
-    for (size_t i = 0; i < server->box->all_count; i++) {
-        const struct message *message = server->box->all[i];
-        if (!message->dead || message->modseq <= since)
+    for (size_t i = 0; i < box->all_count; i++) {
+        size_t first = i;
+        if (!has_vanished(box->all[i], since))
             continue;
-        server_write(server, "%s%u", any ? "," : "* VANISHED (EARLIER) ", message->uid);
+        while (i + 1 < box->all_count && has_vanished(box->all[i + 1], since))
+            i++;
+        server_write(server, "%s%u", any ? "," : "* VANISHED (EARLIER) ", box->all[first]->uid);
+        if (i > first)
+            server_write(server, ":%u", box->all[i]->uid);
         any = true;
     }
     if (any)
@@ -90,6 +101,7 @@ static void leave(struct server *server)
 {
     if (!server->box)
         return;
+    server->selection = 0; /* nobody learns anything from what is said now */
     if (server_liberty(server, server->sim->plan.liberties.old_news))
         seat_news(server, NEWS_ALL);
     if (server->qresync)

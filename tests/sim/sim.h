@@ -35,7 +35,7 @@ struct sim {
     usec jump; /* time jumps by so much in the next step */
     usec jumped_at;
     struct link *links; /* all that are open */
-    unsigned link_number;
+    unsigned link_number, selections;
     struct identity **identities; /* by number */
     size_t identities_capacity;
     uint32_t next_identity, next_validity;

@@ -185,11 +185,19 @@ void message_set_flags(struct message *message, uint32_t flags, bool bump)
     if (message->dead || (message->flags == flags && !bump))
         return;
     message->modseq = ++box->modseq;
+    message->changes++;
+    message->changed_at = sim_now(box->user->sim);
     if (message->flags != flags) {
         message->flags = flags;
         message->past[message->past_count++ % PAST_MAX] = flags;
     }
     server_news(box);
+}
+
+void message_named(struct message *message)
+{
+    if (message->named_at == 0)
+        message->named_at = sim_now(message->box->user->sim);
 }
 
 bool message_had_flags(const struct message *message, uint32_t flags)

@@ -31,6 +31,13 @@ struct identity {
 
 #define PAST_MAX 24
 
+/* The flags of a message as the proxy has been told them. */
+struct learnt {
+    unsigned selection; /* of the server's session; 0: never */
+    unsigned changes;   /* how many the message had had by then */
+    usec at;
+};
+
 struct message {
     uint32_t uid;
     struct box *box;
@@ -40,6 +47,11 @@ struct message {
     bool dead;
     bool recent; /* no session has had it yet */
     usec born_at, died_at;
+    usec named_at;     /* the proxy has been told its UID; 0: never */
+    usec gone_told_at; /* and its end; 0: never */
+    unsigned changes;  /* of flags or modseq, ever */
+    usec changed_at;
+    struct learnt learnt;
     uint32_t past[PAST_MAX];        /* flags that it had, the newest last */
     unsigned past_count;            /* ever */
     unsigned copied[6], settled[6]; /* by target: how often done, and how often answered for */
@@ -99,6 +111,7 @@ struct message *box_living(const struct box *box, unsigned index);
 void message_expunge(struct message *message);
 /* bump: with a new modseq even if nothing changes */
 void message_set_flags(struct message *message, uint32_t flags, bool bump);
+void message_named(struct message *message);
 bool message_had_flags(const struct message *message, uint32_t flags);
 unsigned box_unseen(const struct box *box);
 uint32_t box_highest(const struct box *box); /* UID among the living; 0: none */
