@@ -390,10 +390,9 @@ static void range_vanished(struct mailbox *mailbox, struct seqrange range)
 
 enum mailbox_result mailbox_vanished(struct mailbox *mailbox, const struct seqset *uids)
 {
-    uint32_t floor = mailbox->map.highest;
-
     for (size_t i = 0; i < uids->count; i++) {
         struct seqrange range = uids->ranges[i];
+        uint32_t floor = mailbox->map.highest; /* a range before this one may have raised it */
         range_vanished(mailbox, range);
         for (uint64_t uid = range.low > floor ? range.low : (uint64_t)floor + 1; uid <= range.high; uid++) {
             /* An entry that was named meanwhile and has joined the map is gone from there. */

@@ -110,6 +110,24 @@ Test(mailbox, vanished_between_named_neighbours_takes_what_stands_there)
     mailbox_free(mailbox);
 }
 
+Test(mailbox, vanished_counts_nobody_twice_whom_its_own_beginning_let_join_the_truth)
+{
+    struct mailbox *mailbox = three();
+    struct seqset set = {0};
+
+    /* 31 is nameless, 32 to 34 are named behind it, another one is nameless at the end. */
+    cr_assert_eq(mailbox_exists(mailbox, 8), MAILBOX_OK);
+    for (uint32_t uid = 32; uid <= 34; uid++)
+        cr_assert_eq(fetch(mailbox, uid - 27, uid, flags(0, 0)), MAILBOX_IGNORED);
+    cr_assert(seqset_add(&set, 31) && seqset_add_range(&set, 33, 34));
+    cr_assert_eq(mailbox_vanished(mailbox, &set), MAILBOX_OK);
+    seqset_clear(&set);
+    cr_assert(lives(mailbox, 32) && !lives(mailbox, 33) && !lives(mailbox, 34));
+    cr_assert_eq(mailbox->tail_count, 1);
+    cr_assert_eq(mailbox_upstream_exists(mailbox), 5);
+    mailbox_free(mailbox);
+}
+
 Test(mailbox, vanished_of_everything_ends_in_bounded_time)
 {
     struct mailbox *mailbox = three();
