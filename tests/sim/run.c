@@ -251,6 +251,7 @@ static void shut_down(struct sim *sim)
     usec until = sim_now(sim) + 3 * USEC_MINUTE;
 
     sim->quiet = true;
+    sim->jump = 0;
     disturb_all(sim); /* now clients are cut off, too */
     registry_shutdown(sim->registry, "The simulation is over");
     while (!registry_idle(sim->registry) && step(sim, until))
