@@ -326,14 +326,16 @@ static bool take_qresync(struct account *account)
     return mailbox->map.count == resync->exists;
 }
 
-/* A search may be answered as of any moment while it ran: what arrived meanwhile is the beginning of the tail. */
+/* What was found is what the server counts at its tagged answer, no less: a server may leave out of its answer those
+ * that are gone but still counted, and an arrival inside the search that was found must not make up for one of them.
+ * What is found has been announced by then, so that equal numbers mean equal messages. */
 static bool count_is_right(const struct resync *resync, uint64_t count)
 {
-    return !resync->disturbed && count >= resync->exists_when_sent && count <= resync->exists;
+    return !resync->disturbed && count == resync->exists;
 }
 
 /* The UIDs above the floor among those found join the map, if the count is then right. An arrival inside the search
- * that was not found could make up for a message that is gone: then the count says nothing. */
+ * that was not found could make up for a known message that is gone: then the count says nothing. */
 static bool take_new(struct account *account)
 {
     struct resync *resync = &account->resync;
