@@ -205,7 +205,7 @@ static void check_silence(struct client *client, const struct told *told)
     const struct server *server = client->user->server;
     const struct aim *aim = order->kind == ORDER_STORE && order->silent ? aim_of(client, told) : NULL;
 
-    if (!aim || !aim->credited || !aim->sole || !entry->message || !server)
+    if (!aim || client->slow || !aim->credited || !aim->sole || !entry->message || !server)
         return;
     if (entry->sure_selection != 0 && entry->sure_selection == server->selection &&
         entry->sure_changes == aim->changes_before && entry->message->changed_at <= aim->stored_at)

@@ -254,6 +254,11 @@ static void shut_down(struct sim *sim)
     sim->jump = 0;
     disturb_all(sim); /* now clients are cut off, too */
     registry_shutdown(sim->registry, "The simulation is over");
+    pass(sim, USEC_MINUTE);
+    for (unsigned i = 0; i < sim->plan.clients; i++) { /* these the registry does not know: the program closes them */
+        if (!sim->clients[i].logged_in)
+            client_gone(&sim->clients[i]);
+    }
     while (!registry_idle(sim->registry) && step(sim, until))
         ;
     if (!sim->failed && !registry_idle(sim->registry))
