@@ -259,6 +259,7 @@ static void shut_down(struct sim *sim)
         if (!sim->clients[i].logged_in)
             client_gone(&sim->clients[i]);
     }
+    runqueue_step(sim->runqueue, sim_now(sim));
     while (!registry_idle(sim->registry) && step(sim, until))
         ;
     if (!sim->failed && !registry_idle(sim->registry))
