@@ -211,16 +211,22 @@ static struct upstream_login upstream_login(const struct account *account, const
                                    .credential = credential};
 }
 
+/* Nobody waits any more for what was to be tried next. */
+static void drop_deserted(struct account *account, usec now)
+{
+    if (!account->trial.login || account->trial.login->done)
+        return;
+    release(account, &account->trial, false, now);
+    account->verifying = false;
+    end_trial(&account->trial);
+}
+
 bool verification_choose(struct account *account, struct upstream_login *login, usec now, usec *deadline)
 {
     const struct credential *credential = credential_list_newest(&account->accepted);
     usec open;
 
-    if (account->trial.login && !account->trial.login->done) {
-        release(account, &account->trial, false, now);
-        account->verifying = false;
-        end_trial(&account->trial);
-    }
+    drop_deserted(account, now);
     if (!credential && !account->trial.login)
         account->trial.login = next_candidate(account, now);
     if (account->trial.login) {
@@ -388,6 +394,8 @@ void verification_step(struct account *account, usec now, usec *deadline)
 {
     struct upstream_login login;
 
+    if (account->ending && upstream_state(account->upstream) == UPSTREAM_DISCONNECTED)
+        drop_deserted(account, now); /* nobody is dialled: an account that waited for this would stay for ever */
     if (!account->settings->verify_connection || !account->logged_in || account->ending || account->trial.login ||
         !verification_is_idle(account))
         return;
