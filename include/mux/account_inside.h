@@ -61,6 +61,7 @@ struct resync {
     struct seqset found; /* by the search in flight */
     unsigned searches;
     uint32_t exists_when_sent; /* EXISTS as it stood when the search was sent */
+    usec selected_at;          /* the answer to SELECT came: what it did not count may be news already */
     bool disturbed;    /* an EXPUNGE or VANISHED came inside the search, or something that could not be understood */
     bool flags_missed; /* flag changes were told that could not be taken in: the flags are not in step by this switch */
 };

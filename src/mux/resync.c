@@ -452,7 +452,7 @@ static void in_step(struct account *account)
     else if (upstream_has_condstore(account->upstream)) /* cheap: only what has changed is asked for */
         mailbox->flags_at = -1000000 * USEC_SECOND;
     mailbox_settle_modseq(mailbox);
-    mailbox->looked_at = task_now(&account->task);
+    mailbox->looked_at = resync->selected_at;
     mailbox->confirmed = resync->number;
     DL_FOREACH_SAFE (mailbox->views, view, following) {
         view->ops->changed(view->owner, VIEW_CHANGED_NUMBERS);
@@ -499,6 +499,7 @@ static void selected(struct account *account, const struct response *response)
     struct mailbox *mailbox = resync->mailbox;
     bool was_known;
 
+    resync->selected_at = task_now(&account->task);
     resync->exists_when_sent = resync->exists; /* no search was needed for what is counted now */
     resync->read_only = response->code.name == RESPONSE_CODE_READ_ONLY;
     account->selected = mailbox;
