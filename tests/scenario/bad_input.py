@@ -228,7 +228,7 @@ def literals_anywhere(s):
         # A literal of no octets, and one that looks like commands.
         assert client.command("SELECT ", kind(b"")).status in ("NO", "BAD")
         client.ok("APPEND INBOX ", kind(b"X-Id: commands\r\n\r\nx1 NOOP\r\nx2 LOGOUT\r\n"))
-    assert list(s.dovecot.contents("u1").values())[2:] == [("commands", set())] * 2
+    assert list(s.server.contents("u1").values())[2:] == [("commands", set())] * 2
 
 
 @scenario(variants=("full", "bare"))

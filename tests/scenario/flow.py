@@ -182,7 +182,7 @@ def a_large_message_streams_through(s):
     """Never held whole: the memory does not grow by its size, and not an octet differs."""
     text = make_message("big", 30_000_000)
     s.deliver("m1")
-    s.dovecot.deliver("u1", text)
+    s.server.deliver("u1", text)
     client = s.client(select="INBOX", tracked=False)
     client.ok("FETCH 1 BODY.PEEK[]")
     before = memory(s)

@@ -45,4 +45,4 @@ def every_idle_client_is_told_of_new_mail(s):
     for client in clients:
         client.done()
         assert client.fetch_identity(2) == "m2"
-    assert s.dovecot.sessions() == 1
+    assert s.relay.open_now() == 1

@@ -174,7 +174,7 @@ def accounts_are_kept_apart(s):
 
 @scenario(users=2)
 def another_accounts_password_opens_nothing(s):
-    s.dovecot.set_password("u2", "other")
+    s.server.set_password("u2", "other")
     s.client("u1", select="INBOX")
     client = s.connect()
     assert client.command("LOGIN u1 other").code_name == "AUTHENTICATIONFAILED"
@@ -186,7 +186,7 @@ def another_accounts_password_opens_nothing(s):
 def a_changed_password_is_picked_up(s):
     s.fill(2)
     old = s.client(name="old", select="INBOX", learn=True)
-    s.dovecot.set_password("u1", "fresh")
+    s.server.set_password("u1", "fresh")
     new = s.connect("new")
     assert new.command("LOGIN u1 fresh", timeout=15).ok
     new.select("INBOX")
@@ -200,7 +200,7 @@ def a_changed_password_is_picked_up(s):
 def a_changed_password_survives_a_reconnect(s):
     s.fill(2)
     client = s.client(select="INBOX", learn=True)
-    s.dovecot.set_password("u1", "fresh")
+    s.server.set_password("u1", "fresh")
     s.relay.cut()
     # The only credential that was accepted is refused now: the sessions end, with a reason.
     try:
@@ -268,7 +268,7 @@ def the_upstream_is_kept_between_clients(s):
 
 @scenario()
 def no_secret_is_logged(s):
-    s.dovecot.set_password("u1", "Very-Secret-91")
+    s.server.set_password("u1", "Very-Secret-91")
     client = s.connect()
     client.command("LOGIN u1 Wrong-Secret-92", timeout=15)
     client.command("LOGIN u1 ", Literal(b"Very-Secret-91"), timeout=15)

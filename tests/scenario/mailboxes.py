@@ -50,8 +50,8 @@ def changes_made_while_the_upstream_is_elsewhere(s):
     here = s.client(name="here", select="INBOX", learn=True)
     away = s.client(name="away", select="Work", learn=True)
     assert away.fetch_identity(1) == "w1"
-    s.dovecot.doveadm("expunge", "-u", "u1", "mailbox", "INBOX", "header", "x-id", "m2")
-    s.dovecot.doveadm("flags", "add", "-u", "u1", "\\Flagged", "mailbox", "INBOX", "header", "x-id", "m5")
+    s.server.expunge("u1", "m2")
+    s.server.add_flag("u1", "m5", "\\Flagged")
     s.deliver("m7")
     # The numbers hold until it is told.
     assert here.fetch_identity(3) == "m3"
@@ -237,7 +237,7 @@ def uidplus_codes_name_the_right_messages(s):
     assert result.code_name == "COPYUID", result
     copied = result.code[1].split()
     assert copied[0] == validity and copied[1].replace(":", ",") == "2,3", result
-    rows = s.dovecot.contents("u1", "Work")
+    rows = s.server.contents("u1", "Work")
     assert [rows[int(uid)][0] for uid in copied[2].replace(":", ",").split(",")] == ["m2", "m3"]
     assert rows[int(uid)][0] == "w1"
 
@@ -312,7 +312,7 @@ def fifty_clients_on_one_account(s):
         assert client.fetch_identity(7 if client.messages[6:] else 6) == "m7"
         client.noop()
         assert len(client.messages) == 6
-    assert s.dovecot.sessions() == 1 and s.relay.logins == 1
+    assert s.relay.open_now() == 1 and s.relay.logins == 1
 
 
 @scenario(variants=("full", "no-condstore"))

@@ -10,6 +10,16 @@ from scenario import MATRIX, scenario
 VARIANTS = ("full", "no-condstore", "bare")
 CODES = ("READ-ONLY", "READ-WRITE", "TRYCREATE", "NONEXISTENT", "ALREADYEXISTS", "BADCHARSET", "CANNOT")
 LOCAL = {b"UIDVALIDITY", b"HIGHESTMODSEQ", b"RECENT"}
+# Not asked where the server itself answers wrongly: Courier finds nothing under * if it is above the last message, reads no range
+# backwards, no list of flags without parentheses, knows no UNSELECT, and does not show what it was just given; Cyrus ends at a RENAME of INBOX.
+ODD = {
+    "courier": ["FETCH *:5 UID", "UID FETCH 100:* FLAGS", "UID FETCH 7:3 FLAGS", "STORE 2 +FLAGS \\Answered \\Draft", "UNSELECT",
+                "FETCH 1:* (UID FLAGS RFC822.SIZE)"]
+    + [kind + keys for kind in ("SEARCH ", "UID SEARCH ") for keys in ("*", "1,3:5,*", "UID 100:*", "UID *")],
+    "cyrus": ["RENAME INBOX Old"],
+}
+# Courier tells EXISTS where it likes, without an arrival too.
+EXISTS_ANYWHERE = ("courier",)
 
 
 def plain(value):
@@ -56,6 +66,10 @@ def originals(numbers):
     return sorted(gone)
 
 
+def sensible(s, script):
+    return [command for command in script if command not in ODD.get(s.variant, ())]
+
+
 def play(client, script):
     played = []
     for command in script:
@@ -66,8 +80,15 @@ def play(client, script):
     return played
 
 
-def compare(script, direct, through):
+def without_exists(answer):
+    status, code, fetched, removed, others = answer
+    return status, code, fetched, removed, [other for other in others if other[0] != b"EXISTS"]
+
+
+def compare(s, script, direct, through):
     faults = []
+    if s.variant in EXISTS_ANYWHERE:
+        direct, through = map(without_exists, direct), map(without_exists, through)
     for command, first, second in zip(script, direct, through):
         if first[0] != second[0] and {first[0], second[0]} != {"NO", "BAD"}:
             faults.append("%r: direct %s, through imapmux %s" % (command, first[0], second[0]))
@@ -77,6 +98,8 @@ def compare(script, direct, through):
 
 
 def same(command, first, second):
+    if ".SILENT" in command:  # Cyrus answers all the same
+        return all(first[1].get(number) == items for number, items in second[1].items())
     if "STORE" in command:  # imapmux answers for every message, Dovecot for those that changed
         return all(second[1].get(number) == items for number, items in first[1].items())
     return first == second
@@ -84,7 +107,8 @@ def same(command, first, second):
 
 def reading(s, script, mailbox="INBOX", prepare=None):
     """A script that changes nothing: first direct, then through imapmux, on the same mailbox."""
-    client = s.direct(name="same")
+    script = sensible(s, script)
+    client = s.direct(name="same", tracked=False)
     if prepare:
         prepare(client)
     client.select(mailbox)
@@ -92,7 +116,7 @@ def reading(s, script, mailbox="INBOX", prepare=None):
     client.logout()
     s.start_imapmux()
     client = s.client(name="same", select=mailbox)
-    compare(script, direct, play(client, script))
+    compare(s, script, direct, play(client, script))
 
 
 def shapes(client):
@@ -204,12 +228,13 @@ CHANGES = [
 
 @scenario(variants=VARIANTS, users=2)
 def every_change(s):
-    results = []
+    results, script = [], sensible(s, CHANGES)
     for user, make in (("u1", s.direct), ("u2", s.client)):
-        client = make(user, name="same")
+        client = make(user, name="same", tracked=make != s.direct)
         shapes(client)
-        results.append(play(client, CHANGES))
-    compare(CHANGES, *results)
+        results.append(play(client, script))
+        client.logout()
+    compare(s, script, *results)
 
 
 @scenario(variants=("full",), users=2)
@@ -218,7 +243,8 @@ def moves(s):
               "UID MOVE 99 Work", "NOOP", "UID EXPUNGE 5", "FETCH 1:* (UID FLAGS)", "SELECT Work", "FETCH 1:* (UID FLAGS RFC822.SIZE)"]
     results = []
     for user, make in (("u1", s.direct), ("u2", s.client)):
-        client = make(user, name="same")
+        client = make(user, name="same", tracked=make != s.direct)
         shapes(client)
         results.append(play(client, script))
-    compare(script, *results)
+        client.logout()
+    compare(s, script, *results)

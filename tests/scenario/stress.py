@@ -28,12 +28,12 @@ def crowd(s, mailboxes, each, ledger, **options):
 def settle(s, busy, ledger, before):
     """After the storm: the server's truth, every client's replica and the ledger agree."""
     for mailbox, identities in before.items():
-        truth = s.dovecot.contents("u1", mailbox)
+        truth = s.server.contents("u1", mailbox)
         ledger.check(truth, mailbox, identities)
         for one in busy:
             if one.mailbox == mailbox:
                 agree(one.client, truth)
-    archived = {identity for identity, _ in s.dovecot.contents("u1", "Archive").values()}
+    archived = {identity for identity, _ in s.server.contents("u1", "Archive").values()}
     assert ledger.copied <= archived, "answered OK and not copied: %s" % (ledger.copied - archived)
     assert s.relay.most_open == 1
 
@@ -56,15 +56,11 @@ class OtherWriter:
         else:
             identity = self.choose.choice(self.before[mailbox])
             if what < 0.8:
-                self._doveadm("flags", "add", "-u", "u1", "$Outside", mailbox=mailbox, identity=identity)
+                self.s.server.add_flag("u1", identity, "$Outside", mailbox)
             else:
                 self.ledger.doomed.add(identity)
-                self._doveadm("expunge", "-u", "u1", mailbox=mailbox, identity=identity)
+                self.s.server.expunge("u1", identity, mailbox)
         time.sleep(self.choose.uniform(0, self.pause))
-
-    def _doveadm(self, *words, mailbox, identity):
-        # The server looks for parts of words: "inbox1" alone would find inbox10 too.
-        self.s.dovecot.doveadm(*words, "mailbox", mailbox, "header", "message-id", "<%s@" % identity)
 
 
 @scenario(variants=MATRIX, timeout=120)

@@ -2,7 +2,8 @@
 
 Its paths are compiled in, so each of its daemons runs in a mount namespace where the tree of its packages lies over /usr,
 our settings over /etc, and our own directory on /run: as root only. Mail is delivered by files into Maildir/new, as an MTA
-does it. A second couriertcpd without the limit is the door. IDLE tells of others' changes on a grid of 60 s.
+does it. A second couriertcpd without the limit is the door. IDLE tells of others' changes on a grid of 60 s. Its sessions start a
+gam_server, which watches their locks and would outlive them: one for each server of ours, ended with it.
 """
 import os
 import signal
@@ -10,12 +11,12 @@ import socket
 import subprocess
 import time
 
-from mail_server import DoorServer, end, free_port, listens, mail_ids, wait_until
+from mail_server import DoorServer, children, end, free_port, listens, mail_ids, name_of, wait_until
 from server_tree import Unavailable, tree
 
 OVER = ("mount -t overlay overlay -o lowerdir={tree}/usr:/usr /usr && mount -t overlay overlay -o lowerdir={own}/etc:/etc /etc && "
-        "mount --bind {own}/run /run && ")
-SETTINGS = "set -a; . /etc/courier/imapd; IMAP_STARTTLS=NO; IMAP_EMPTYTRASH=; IMAP_TRASHFOLDERNAME=; set +a; "
+        "mount --bind {own}/etc/courier /etc/courier && mount --bind {own}/run /run && ")
+SETTINGS = "set -a; . /etc/courier/imapd; GAM_CLIENT_ID={own}; IMAP_STARTTLS=NO; IMAP_EMPTYTRASH=; IMAP_TRASHFOLDERNAME=; set +a; "
 
 
 class Courier(DoorServer):
@@ -55,7 +56,7 @@ class Courier(DoorServer):
     def _begin(self):
         self._spawn("set -a; . /etc/courier/authdaemonrc; set +a; exec /usr/lib/courier/courier-authlib/authdaemond")
         for port, limit in ((self.port, 1), (self.door_port, 100)):
-            self._spawn(SETTINGS + "exec /usr/sbin/couriertcpd -address=127.0.0.1 -maxprocs=100 -maxperip=%d -nodnslookup -noidentlookup "
+            self._spawn(SETTINGS.format(own=self.directory) + "exec /usr/sbin/couriertcpd -address=127.0.0.1 -maxprocs=100 -maxperip=%d -nodnslookup -noidentlookup "
                         "%d /usr/lib/courier/courier/imaplogin /usr/bin/imapd Maildir" % (limit, port))
         wait_until(lambda: listens(self.port) and listens(self.door_port), "Courier does not listen")
         wait_until(self._authenticates, "Courier's authdaemond does not answer")
@@ -77,12 +78,17 @@ class Courier(DoorServer):
         return subprocess.run(self._inside(script), stdin=subprocess.DEVNULL, capture_output=True, check=check)
 
     def _spawn(self, script):
+        """couriertcpd ends its whole process group with itself, so that has to be its own; it ends with us all the same."""
         with open(self._path("courier.log"), "ab") as log:
-            self.processes.append(subprocess.Popen(self._inside(script), stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+            self.processes.append(subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *self._inside(script)], process_group=0,
+                                                   stdin=subprocess.DEVNULL, stdout=log, stderr=log))
 
     def stop(self):
         while self.processes:
             end(self.processes.pop())
+        for pid in children(os.getpid()):  # an orphan comes to the scenario's process
+            if name_of(pid) == "gam_server":
+                os.kill(pid, signal.SIGKILL)
 
     def restart(self):
         self.stop()
@@ -102,7 +108,7 @@ class Courier(DoorServer):
         uid, gid = mail_ids()
         for message in messages:
             self.delivered += 1
-            name = "%d.M%dP%d.localhost" % (time.time(), self.delivered, os.getpid())
+            name = "%d.M%06dP%d.localhost" % (time.time(), self.delivered, os.getpid())
             path = os.path.join(place, "tmp", name)
             with open(path, "wb") as out:
                 out.write(message.replace(b"\r\n", b"\n"))
@@ -137,5 +143,4 @@ class Courier(DoorServer):
                 crypted = subprocess.run(["openssl", "passwd", "-1", password], capture_output=True, text=True, check=True)
                 home = self._path("mail", user)
                 out.write(f"{user}\tuid={uid}|gid={gid}|home={home}|mail={home}/Maildir|systempw={crypted.stdout.strip()}\n")
-        # The namespace's /etc cannot be written, this directory can.
         self._run_inside("/usr/sbin/makeuserdb -f %s" % path)

@@ -43,6 +43,15 @@ def children(parent):
     return found
 
 
+def name_of(pid):
+    """The program's name; empty for a process that has gone."""
+    try:
+        with open("/proc/%d/comm" % pid) as name:
+            return name.read().strip()
+    except OSError:
+        return ""
+
+
 def listens(port):
     """Whether somebody listens there, asked without a connection: with some servers that would count as a session."""
     with open("/proc/net/tcp") as table:
@@ -110,7 +119,7 @@ class MailServer(abc.ABC):
 
     @abc.abstractmethod
     def add_flag(self, user, identity, flag, mailbox="INBOX"):
-        """As another client would, without a session that counts."""
+        """As another client would, without a session that counts; nothing happens if the message is not there."""
 
     @abc.abstractmethod
     def expunge(self, user, identity, mailbox="INBOX"):
@@ -147,8 +156,9 @@ class DoorServer(MailServer):
         for response in result.of("FETCH") if result else []:
             items = response.fetch_items()
             flags = {bytes(flag).decode() for flag in items[b"FLAGS"]} - {"\\Recent"}
-            header = next(value for name, value in items.items() if name.startswith(b"BODY["))
-            rows[int(items[b"UID"])] = (identity_of(header), flags)
+            header = next((value for name, value in items.items() if name.startswith(b"BODY[")), None)
+            if header is not None:  # one that another session removes at this moment has none
+                rows[int(items[b"UID"])] = (identity_of(header), flags)
         door.logout()
         return rows
 
@@ -162,22 +172,20 @@ class DoorServer(MailServer):
             assert result.ok, result
         door.logout()
 
-    def _uid(self, door, user, identity, mailbox):
-        uid = next(uid for uid, (other, _) in self.contents(user, mailbox).items() if other == identity)
-        door.select(self.folder(mailbox))
-        return uid
-
     def add_flag(self, user, identity, flag, mailbox="INBOX"):
-        door = self.door(user)
-        door.ok("UID STORE %d +FLAGS (%s)" % (self._uid(door, user, identity, mailbox), flag))
-        door.logout()
+        self._change(user, identity, mailbox, "UID STORE %d +FLAGS (" + flag + ")")
 
     def expunge(self, user, identity, mailbox="INBOX"):
-        door = self.door(user)
-        uid = self._uid(door, user, identity, mailbox)
-        door.ok("UID STORE %d +FLAGS (\\Deleted)" % uid)
-        door.ok("UID EXPUNGE %d" % uid)
-        door.logout()
+        self._change(user, identity, mailbox, "UID STORE %d +FLAGS (\\Deleted)", "UID EXPUNGE %d")
+
+    def _change(self, user, identity, mailbox, *commands):
+        found = [uid for uid, (other, _) in self.contents(user, mailbox).items() if other == identity]
+        if found:
+            door = self.door(user)
+            door.select(self.folder(mailbox))
+            for command in commands:
+                door.ok(command % found[0])
+            door.logout()
 
     def delete_mailbox(self, user, mailbox):
         door = self.door(user)
