@@ -121,12 +121,6 @@ static bool is_there(struct server *server, struct cursor *cursor, const struct 
     return read_flag_key(cursor, seen, matches);
 }
 
-static uint32_t name(struct message *message)
-{
-    message_named(message);
-    return message->uid;
-}
-
 /* In any order, as RFC 3501 leaves it. */
 static void shuffle(struct server *server, uint32_t *uids, unsigned count)
 {
@@ -188,7 +182,7 @@ void server_search(struct server *server, struct cursor *cursor, struct slice li
         /* Who is told of an arrival in the same command finds the dead that he still counts, or the sums would agree
          * by chance. */
         if (matches && (!seen->message->dead || (!drops && (!omits || server->seen_count > before))))
-            uids[count++] = name(seen->message);
+            uids[count++] = seen->message->uid;
     }
     shuffle(server, uids, count);
     if (count > 1 && !esearch && server_liberty(server, server->sim->plan.liberties.in_parts)) {

@@ -80,8 +80,6 @@ void seat_tell_flags(struct server *server, unsigned index, bool with_uid)
     const char *flags = flags_print(server->box->user, message->flags, seen->recent);
 
     server_write(server, "* %u FETCH (", index + 1);
-    if (with_uid && server->selection != 0)
-        message_named(message);
     if (with_uid && server_liberty(server, 50)) {
         server_write(server, "UID %u ", message->uid);
         with_uid = false;

@@ -47,7 +47,7 @@ struct message {
     bool dead;
     bool recent; /* no session has had it yet */
     usec born_at, died_at;
-    usec named_at;     /* the proxy has been told its UID; 0: never */
+    usec named_at;     /* the answer to a UID FETCH has told its UID; 0: none has */
     usec gone_told_at; /* and its end; 0: never */
     unsigned changes;  /* of flags or modseq, ever */
     usec changed_at;
