@@ -50,6 +50,7 @@ struct dialled {
     struct command_reader *reader; /* reads what the server is sent */
     bool authenticating;           /* the next line may be no command */
     bool literal_awaited;          /* announced, nothing of it has come yet */
+    uint64_t literal_of;           /* the number of its command */
     char tags[BENCH_TAGS][24];     /* of commands that are not answered, the oldest first */
     size_t tag_count;
     char last_tag[24];
