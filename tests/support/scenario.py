@@ -78,6 +78,7 @@ class Scenario:
         self.settings = dict(options["settings"])
         self.expected_exit = 0
         self.client_class = Client
+        self.launcher = []  # words before the command that is imapmux
         self.scratch = os.path.join(directory, "tmp")
         os.mkdir(self.scratch)
 
@@ -130,7 +131,7 @@ class Scenario:
 
     def start_imapmux(self, arguments=None, wait=True):
         self.mux_port = self.mux_port or free_port()
-        command = binary(self.options["build"]) + (arguments or ["-c", self.write_settings()])
+        command = self.launcher + binary(self.options["build"]) + (arguments or ["-c", self.write_settings()])
         with open(os.path.join(self.directory, "imapmux.log"), "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory,
                                             env=self.environment())
