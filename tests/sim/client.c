@@ -291,8 +291,12 @@ void client_hurry(struct client *client)
 void client_connect(struct client *client)
 {
     struct sim *sim = client->sim;
-    const struct session_options options = {
-        .upstream = &sim->upstream, .plaintext_login = true, .peer = "127.0.0.1", .wake = wake_line, .link = client};
+    const struct session_options options = {.upstream = &sim->upstream,
+                                            .plaintext_login = true,
+                                            .peer = "127.0.0.1",
+                                            .address = client->number % 4,
+                                            .wake = wake_line,
+                                            .link = client};
 
     forget_line(client);
     sim_note(sim, "%s connects", client->name);
