@@ -56,8 +56,8 @@ class Courier(DoorServer):
     def _begin(self):
         self._spawn("set -a; . /etc/courier/authdaemonrc; set +a; exec /usr/lib/courier/courier-authlib/authdaemond")
         for port, limit in ((self.port, 1), (self.door_port, 100)):
-            self._spawn(SETTINGS.format(own=self.directory) + "exec /usr/sbin/couriertcpd -address=127.0.0.1 -maxprocs=100 -maxperip=%d -nodnslookup -noidentlookup "
-                        "%d /usr/lib/courier/courier/imaplogin /usr/bin/imapd Maildir" % (limit, port))
+            self._spawn(SETTINGS.format(own=self.directory) + "exec /usr/sbin/couriertcpd -address=127.0.0.1 -maxprocs=100 "
+                        "-maxperip=%d -nodnslookup -noidentlookup %d /usr/lib/courier/courier/imaplogin /usr/bin/imapd Maildir" % (limit, port))
         wait_until(lambda: listens(self.port) and listens(self.door_port), "Courier does not listen")
         wait_until(self._authenticates, "Courier's authdaemond does not answer")
 

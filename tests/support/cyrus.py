@@ -2,7 +2,8 @@
 
 Cyrus refuses to work as root: as root it runs as the system user "mail", the tree of its packages bound into its own
 directory (in its own mount namespace), so that this user can reach it. Passwords are checked by a saslauthd of our own.
-A second imapd with its own table of processes is the door that the limit does not count; what is delivered into an INBOX goes by LMTP.
+A second imapd with its own table of processes is the door that the limit does not count; what is delivered into an INBOX goes by
+LMTP.
 """
 import os
 import pwd
@@ -79,7 +80,8 @@ class Cyrus(DoorServer):
     def _begin(self):
         bin_ = os.path.join(self.programs, "usr/lib/cyrus/bin")
         check = self._as_owner(bin_ + "/ctl_cyrusdb", "-C", self._path("imapd.conf"), "-r")
-        master = [bin_ + "/master", "-C", self._path("imapd.conf"), "-M", self._path("cyrus.conf"), "-p", self._path("run", "pid"), "-D"]
+        master = [bin_ + "/master", "-C", self._path("imapd.conf"), "-M", self._path("cyrus.conf"), "-p", self._path("run", "pid"),
+                  "-D"]
         with open(self._path("cyrus.log"), "ab") as log:
             self.process = subprocess.Popen(
                 self._beside_the_tree("%s && exec %s" % (" ".join(check), " ".join(master))), stdin=subprocess.DEVNULL, stdout=log,
