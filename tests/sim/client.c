@@ -301,8 +301,10 @@ void client_connect(struct client *client)
     forget_line(client);
     sim_note(sim, "%s connects", client->name);
     client->session = session_new(sim->registry, &options);
-    if (!client->session)
-        abort();
+    if (!client->session) { /* out of memory: turned away */
+        sim_note(sim, "%s is turned away", client->name);
+        return;
+    }
     client->wrong_password = false;
     task_wake(&client->line);
 }

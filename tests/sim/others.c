@@ -250,3 +250,10 @@ void faults_clear(struct sim *sim)
     for (unsigned i = 0; sim->fault_tasks && i < sim->plan.fault_count; i++)
         task_clear(&sim->fault_tasks[i].task);
 }
+
+void faults_out_of_memory(struct sim *sim)
+{
+    sim->faults++;
+    sim_note(sim, "FAULT: out of memory");
+    disturb_all(sim);
+}

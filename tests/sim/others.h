@@ -25,5 +25,7 @@ void disturb_all(struct sim *sim);
 /* Everything works again. */
 void faults_end(struct sim *sim);
 void faults_clear(struct sim *sim);
+/* The proxy is refused memory now: whoever is told so has not been told so without a reason. */
+void faults_out_of_memory(struct sim *sim);
 
 #endif

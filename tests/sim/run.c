@@ -298,30 +298,65 @@ static void apply_cuts(struct sim *sim)
         sim->plan.rounds--;
 }
 
-void run_seed(uint64_t seed, const struct cuts *cuts, FILE *trace, struct run_result *result)
+static void play(struct sim *sim)
+{
+    for (sim->round = 0; sim->round < sim->plan.rounds && !sim->failed; sim->round++)
+        play_round(sim);
+    if (!sim->failed)
+        shut_down(sim);
+}
+
+static void begin_result(const struct plan *plan, struct run_result *result)
+{
+    *result = (struct run_result){.clients = plan->clients,
+                                  .writers = plan->writers,
+                                  .fault_count = plan->fault_count,
+                                  .acts = plan->acts * plan->rounds,
+                                  .rounds = plan->rounds};
+}
+
+static void end_result(const struct sim *sim, struct run_result *result)
+{
+    result->failed = sim->failed;
+    memcpy(result->check, sim->check, sizeof(result->check));
+    memcpy(result->text, sim->text, sizeof(result->text));
+    result->commands = sim->commands;
+    result->faults = sim->faults;
+    result->upstream_commands = sim->upstream_commands;
+}
+
+static void run(struct sim *sim, const struct run_observer *observer, struct run_result *result)
 {
     struct spooler spooler = {.ops = &sim_spool_ops};
-    struct sim sim = {.seed = seed, .cuts = cuts, .trace = trace};
 
     alarm(120); /* a run that never comes back is a failure too */
-    plan_make(&sim.plan, seed);
-    *result = (struct run_result){.clients = sim.plan.clients,
-                                  .writers = sim.plan.writers,
-                                  .fault_count = sim.plan.fault_count,
-                                  .acts = sim.plan.acts * sim.plan.rounds,
-                                  .rounds = sim.plan.rounds};
-    apply_cuts(&sim);
-    make(&sim, &spooler);
-    for (sim.round = 0; sim.round < sim.plan.rounds && !sim.failed; sim.round++)
-        play_round(&sim);
-    if (!sim.failed)
-        shut_down(&sim);
-    result->failed = sim.failed;
-    memcpy(result->check, sim.check, sizeof(result->check));
-    memcpy(result->text, sim.text, sizeof(result->text));
-    result->commands = sim.commands;
-    result->faults = sim.faults;
-    result->upstream_commands = sim.upstream_commands;
-    clear(&sim);
+    plan_make(&sim->plan, sim->seed);
+    if (observer->planned)
+        observer->planned(observer->context, &sim->plan);
+    begin_result(&sim->plan, result);
+    apply_cuts(sim);
+    make(sim, &spooler);
+    if (observer->begins)
+        observer->begins(observer->context, sim);
+    play(sim);
+    if (observer->ends)
+        observer->ends(observer->context, sim);
+    end_result(sim, result);
+    clear(sim);
     alarm(0);
+}
+
+void run_seed(uint64_t seed, const struct cuts *cuts, FILE *trace, struct run_result *result)
+{
+    const struct run_observer nobody = {0};
+    struct sim sim = {.seed = seed, .cuts = cuts, .trace = trace};
+
+    run(&sim, &nobody, result);
+}
+
+void run_seed_observed(uint64_t seed, const struct run_observer *observer, FILE *trace, struct run_result *result)
+{
+    struct sim sim = {.seed = seed, .trace = trace};
+
+    run(&sim, observer, result);
 }

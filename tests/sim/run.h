@@ -14,6 +14,17 @@ struct run_result {
     unsigned clients, writers, fault_count, acts, rounds; /* of the plan, for shrinking */
 };
 
+struct sim;
+
+/* Looks into a run from outside. Each may be NULL. */
+struct run_observer {
+    void *context;
+    void (*planned)(void *context, struct plan *plan); /* before it begins; may change the plan */
+    void (*begins)(void *context, struct sim *sim);    /* all is made, nothing has happened */
+    void (*ends)(void *context, struct sim *sim);      /* before all is taken down */
+};
+
+void run_seed_observed(uint64_t seed, const struct run_observer *observer, FILE *trace, struct run_result *result);
 void run_seed(uint64_t seed, const struct cuts *cuts, FILE *trace, struct run_result *result);
 
 /* Leaves out what the failure does not need; cuts is filled. At most so many seconds. */
