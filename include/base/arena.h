@@ -3,6 +3,7 @@
 #ifndef IMAPMUX_BASE_ARENA_H
 #define IMAPMUX_BASE_ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/slice.h"
@@ -13,6 +14,7 @@ struct arena {
     struct arena_block *blocks;
     size_t used;  /* octets handed out */
     size_t limit; /* octets that may be handed out */
+    bool out_of_memory; /* something has failed for want of memory, not of the limit: no fault of who wrote the line */
 };
 
 void arena_init(struct arena *arena, size_t limit);

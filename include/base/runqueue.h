@@ -47,8 +47,8 @@ void runqueue_set_now(struct runqueue *queue, usec now);
 void runqueue_step(struct runqueue *queue, usec now);
 /* When runqueue_step must be called next: now if something is woken, USEC_NEVER if nothing waits. */
 usec runqueue_next(const struct runqueue *queue);
-/* Calls free_object(object) at the end of the step (at the end of the next one if none is under way). If memory is out
- * the object leaks. */
+/* Calls free_object(object) at the end of the step (at the end of the next one if none is under way). If memory is
+ * out for long the object leaks. */
 void runqueue_dispose(struct runqueue *queue, void (*free_object)(void *), void *object);
 
 #endif

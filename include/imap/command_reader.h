@@ -20,7 +20,8 @@ enum command_event {
     COMMAND_READY,    /* a whole line, in event->line: a command, or the answer to a continuation request */
     COMMAND_TOO_LONG, /* the line went past line_max; the rest of it is dropped without a further event. event->line
                          holds what is known of its beginning (the tag, for the answer) */
-    COMMAND_SKIPPED,  /* a refused line has come to its end */
+    COMMAND_NO_MEMORY, /* as TOO_LONG, because memory is out */
+    COMMAND_SKIPPED,   /* a refused line has come to its end */
 };
 
 struct command_input {

@@ -57,6 +57,8 @@ bool upstream_has_link(const struct upstream *upstream); /* and it is not being 
 void upstream_set_deadline(struct upstream *upstream);
 void upstream_set_state(struct upstream *upstream, enum upstream_state state);
 /* Writes tag and command. */
+/* Without memory for it the line ends: half of what was meant must not go up. */
+void upstream_write(struct upstream *upstream, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void upstream_write_command(struct upstream *upstream, struct outgoing *command);
 void upstream_fail(struct upstream *upstream, enum refusal refusal,
                    struct slice words); /* closes; the first reason stays */

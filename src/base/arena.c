@@ -59,8 +59,10 @@ static struct arena_block *add_block(struct arena *arena, size_t needed)
     size_t size = next_block_size(arena, needed);
     struct arena_block *block = malloc(sizeof(*block) + size);
 
-    if (!block)
+    if (!block) {
+        arena->out_of_memory = true;
         return NULL;
+    }
     *block = (struct arena_block){.next = arena->blocks, .size = size};
     arena->blocks = block;
     return block;

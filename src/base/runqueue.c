@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#define DISPOSALS_FIRST 64
+
 struct disposal {
     void (*free_object)(void *);
     void *object;
@@ -163,9 +165,31 @@ usec task_now(const struct task *task)
 
 /* ---- queue ---- */
 
+/* Room is asked for when half of it is taken, so that one refusal, and many, leave what is disposed of its place. */
+static bool make_room(struct runqueue *queue)
+{
+    size_t capacity = queue->disposal_capacity ? queue->disposal_capacity * 2 : DISPOSALS_FIRST;
+    struct disposal *grown;
+
+    if (queue->disposal_count < queue->disposal_capacity / 2)
+        return true;
+    grown = reallocarray(queue->disposals, capacity, sizeof(*grown));
+    if (!grown)
+        return queue->disposal_count < queue->disposal_capacity;
+    queue->disposals = grown;
+    queue->disposal_capacity = capacity;
+    return true;
+}
+
 struct runqueue *runqueue_new(void)
 {
-    return calloc(1, sizeof(struct runqueue));
+    struct runqueue *queue = calloc(1, sizeof(*queue));
+
+    if (queue && !make_room(queue)) {
+        free(queue);
+        return NULL;
+    }
+    return queue;
 }
 
 static void dispose_all(struct runqueue *queue)
@@ -236,13 +260,6 @@ usec runqueue_next(const struct runqueue *queue)
 
 void runqueue_dispose(struct runqueue *queue, void (*free_object)(void *), void *object)
 {
-    if (queue->disposal_count == queue->disposal_capacity) {
-        size_t capacity = queue->disposal_capacity ? queue->disposal_capacity * 2 : 16;
-        struct disposal *grown = reallocarray(queue->disposals, capacity, sizeof(*grown));
-        if (!grown)
-            return;
-        queue->disposals = grown;
-        queue->disposal_capacity = capacity;
-    }
-    queue->disposals[queue->disposal_count++] = (struct disposal){free_object, object};
+    if (make_room(queue))
+        queue->disposals[queue->disposal_count++] = (struct disposal){free_object, object};
 }

@@ -29,6 +29,7 @@ struct command_reader {
     size_t length, capacity;
     size_t *spooled; /* offsets of spooled literals in the line */
     size_t spooled_count, spooled_capacity;
+    bool no_memory;         /* what makes the present line TOO_LONG is want of memory */
     bool spent;             /* the line was handed out: cleared by the next call */
     struct frame announced; /* WAITING */
     size_t next_line_max;   /* in force from the next line on */
@@ -120,8 +121,10 @@ static bool reserve(struct command_reader *reader, size_t needed)
     while (capacity < needed)
         capacity *= 2;
     text = realloc(reader->text, capacity);
-    if (!text)
+    if (!text) {
+        reader->no_memory = true;
         return false;
+    }
     reader->text = text;
     reader->capacity = capacity;
     return true;
@@ -152,8 +155,10 @@ static bool note_spooled(struct command_reader *reader)
     if (reader->spooled_count == reader->spooled_capacity) {
         size_t capacity = reader->spooled_capacity ? reader->spooled_capacity * 2 : 4;
         size_t *grown = reallocarray(reader->spooled, capacity, sizeof(*grown));
-        if (!grown)
+        if (!grown) {
+            reader->no_memory = true;
             return false;
+        }
         reader->spooled = grown;
         reader->spooled_capacity = capacity;
     }
@@ -175,7 +180,9 @@ static bool too_long(struct command_reader *reader, struct command_input *input)
     framer_skip(&reader->framer);
     reader->mode = MODE_DROPPING;
     reader->spent = true;
-    *input = (struct command_input){.event = COMMAND_TOO_LONG, .line = present_line(reader)};
+    *input = (struct command_input){.event = reader->no_memory ? COMMAND_NO_MEMORY : COMMAND_TOO_LONG,
+                                    .line = present_line(reader)};
+    reader->no_memory = false;
     return true;
 }
 
@@ -224,6 +231,7 @@ static bool take_end(struct command_reader *reader, struct frame frame, struct c
 
 static bool take_too_long(struct command_reader *reader, struct frame frame, struct command_input *input)
 {
+    reader->no_memory = reader->framer.no_memory;
     if (reader->length == 0)
         append(reader, frame.bytes);
     return too_long(reader, input);

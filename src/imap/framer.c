@@ -274,11 +274,13 @@ static struct frame step_text(struct framer *framer, struct evbuffer *in)
             return too_long(framer, in, room);
         return (struct frame){.event = FRAMER_MORE};
     }
+    framer->no_memory = false;
     if (length > room)
         return too_long(framer, in, room);
     text = borrow(framer, in, length);
+    framer->no_memory = !text.data;
     if (!text.data)
-        return too_long(framer, in, 0); /* out of memory: the line cannot be held */
+        return too_long(framer, in, 0);
     framer->drain = length + end;
     return take_text(framer, text);
 }

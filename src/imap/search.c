@@ -192,10 +192,13 @@ static bool read_argument(struct parser *parser, enum argument argument, struct 
 static bool read_set(struct parser *parser, const struct value *value, struct search_key *key)
 {
     struct seqset set = {0};
+    enum seqset_result result = value && value->kind == VALUE_ATOM ? seqset_parse(value->text, &set) : SEQSET_BAD;
 
-    if (!value || value->kind != VALUE_ATOM || seqset_parse(value->text, &set) != SEQSET_OK)
-        return fail(parser, argument_errors[ARGUMENT_SET]);
     seqset_clear(&set);
+    if (result == SEQSET_TOO_BIG)
+        parser->arena->out_of_memory = true;
+    if (result != SEQSET_OK)
+        return fail(parser, argument_errors[ARGUMENT_SET]);
     key->written = value->text;
     return true;
 }

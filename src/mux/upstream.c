@@ -3,6 +3,7 @@
  * exists, and never writes a second command before the first one's tagged answer (DONE and the command behind it
  * excepted). */
 #include <event2/buffer.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -342,6 +343,10 @@ void upstream_push(struct upstream *upstream)
     while (upstream_has_link(upstream) && upstream->sending &&
            evbuffer_get_length(upstream->output) < OUTPUT_HIGH_WATER) {
         enum outgoing_state state = outgoing_send(upstream->sending, upstream->output);
+        if (outgoing_failed(upstream->sending)) {
+            upstream_fail(upstream, REFUSAL_NONE, SLICE("out of memory"));
+            return;
+        }
         upstream->waits_for_plus = state == OUTGOING_WAITS;
         if (state == OUTGOING_WAITS && !upstream->in_flight) {
             upstream_fail(upstream, REFUSAL_NONE, SLICE("a command was answered in the middle of its literals"));
@@ -371,20 +376,32 @@ void upstream_writable(struct upstream *upstream)
         upstream_push(upstream);
 }
 
+void upstream_write(struct upstream *upstream, const char *format, ...)
+{
+    va_list arguments;
+    int written;
+
+    va_start(arguments, format);
+    written = evbuffer_add_vprintf(upstream->output, format, arguments);
+    va_end(arguments);
+    if (written < 0)
+        upstream_fail(upstream, REFUSAL_NONE, SLICE("out of memory"));
+}
+
 void upstream_write_command(struct upstream *upstream, struct outgoing *command)
 {
     upstream->commands++;
     snprintf(upstream->tag, sizeof(upstream->tag), "x%llu", (unsigned long long)upstream->commands);
     upstream->in_flight = true;
     upstream->sending = command;
-    evbuffer_add_printf(upstream->output, "%s ", upstream->tag);
+    upstream_write(upstream, "%s ", upstream->tag);
     upstream_push(upstream);
 }
 
 static void write_done(struct upstream *upstream)
 {
-    evbuffer_add(upstream->output, "DONE\r\n", 6);
     upstream_set_state(upstream, UPSTREAM_READY);
+    upstream_write(upstream, "DONE\r\n");
 }
 
 uint64_t upstream_send(struct upstream *upstream, struct outgoing *command)
@@ -404,8 +421,8 @@ void upstream_idle(struct upstream *upstream)
     upstream->commands++;
     snprintf(upstream->idle_tag, sizeof(upstream->idle_tag), "x%llu", (unsigned long long)upstream->commands);
     upstream->idle_answer_awaited = true;
-    evbuffer_add_printf(upstream->output, "%s IDLE\r\n", upstream->idle_tag);
     upstream_set_state(upstream, UPSTREAM_ENTERING_IDLE);
+    upstream_write(upstream, "%s IDLE\r\n", upstream->idle_tag);
     upstream_push(upstream);
 }
 
@@ -423,6 +440,8 @@ void upstream_end_idle(struct upstream *upstream)
 
 void upstream_logout(struct upstream *upstream)
 {
+    bool idling;
+
     if (!upstream_has_link(upstream) || upstream->state == UPSTREAM_LOGGING_OUT)
         return;
     if (upstream->state != UPSTREAM_READY && upstream->state != UPSTREAM_IDLING) {
@@ -433,13 +452,12 @@ void upstream_logout(struct upstream *upstream)
         close_link(upstream, REFUSAL_NONE, SLICE("closed with a command in flight"), false);
         return;
     }
-    if (upstream->state == UPSTREAM_IDLING)
-        evbuffer_add(upstream->output, "DONE\r\n", 6);
+    idling = upstream->state == UPSTREAM_IDLING;
     upstream->commands++;
     snprintf(upstream->tag, sizeof(upstream->tag), "x%llu", (unsigned long long)upstream->commands);
-    evbuffer_add_printf(upstream->output, "%s LOGOUT\r\n", upstream->tag);
     upstream->in_flight = true;
     upstream->give_up_at = task_now(&upstream->task) + LOGOUT_TIMEOUT;
     upstream_set_state(upstream, UPSTREAM_LOGGING_OUT);
+    upstream_write(upstream, "%s%s LOGOUT\r\n", idling ? "DONE\r\n" : "", upstream->tag);
     upstream_push(upstream);
 }

@@ -323,7 +323,7 @@ static void take_challenge(struct upstream *upstream, struct slice text)
 
     if (base64_decode(text, upstream->challenge, sizeof(upstream->challenge), &length))
         upstream->challenge_length = length;
-    evbuffer_add_printf(upstream->output, "%s\r\n", login_way(upstream) == LOGIN_WAY_OAUTHBEARER ? "AQ==" : "");
+    upstream_write(upstream, "%s\r\n", login_way(upstream) == LOGIN_WAY_OAUTHBEARER ? "AQ==" : "");
     upstream_push(upstream);
 }
 
@@ -336,7 +336,7 @@ static void send_response(struct upstream *upstream)
         return;
     }
     upstream->sent_response = true;
-    evbuffer_add_printf(upstream->output, "%s\r\n", encoded);
+    upstream_write(upstream, "%s\r\n", encoded);
     secret_wipe(encoded, sizeof(encoded));
     upstream_push(upstream);
 }

@@ -83,8 +83,13 @@ void session_bad(struct session *session, const char *text)
 {
     const struct settings *settings = session_settings(session);
     uint64_t most = session->phase == SESSION_LOGGED_IN ? settings->max_bad : settings->max_bad_before_login;
-    bool too_many = ++session->bad_in_a_row >= most;
+    bool too_many;
 
+    if (session->current->arena.out_of_memory) { /* whatever was found wrong for want of memory is not the client's */
+        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+        return;
+    }
+    too_many = ++session->bad_in_a_row >= most;
     session_finish(session, RESPONSE_BAD, NULL, text);
     if (too_many)
         session_bye(session, "Too many commands in a row that are none");

@@ -82,7 +82,9 @@ void session_start_expunge(struct session *session)
     }
     if (command->uid)
         result = renumber_set(session->view, command->arguments->text, true, &expunge->uids);
-    if (result != RENUMBER_OK)
+    if (result == RENUMBER_NO_MEMORY)
+        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+    else if (result != RENUMBER_OK)
         session_bad(session, renumber_fault(result));
     else if (session->view->read_only)
         session_no(session, "READ-ONLY", "The mailbox is open read-only");

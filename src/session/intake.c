@@ -105,6 +105,8 @@ static bool is_upload(struct session *session, struct line line, const struct co
     arena_init(&arena, (size_t)64 * 1024);
     if (value_parse(line, offset, &arena, &values, &error) == VALUE_OK)
         upload = values != NULL;
+    if (arena.out_of_memory)
+        session_no_memory(session);
     arena_clear(&arena);
     return upload;
 }
@@ -213,6 +215,9 @@ void intake_take(struct session *session, struct evbuffer *in)
         case COMMAND_TOO_LONG:
             enqueue(session, input.line, "BAD The command line is too long");
             session->blocked = false;
+            break;
+        case COMMAND_NO_MEMORY:
+            session_no_memory(session);
             break;
         case COMMAND_SKIPPED:
             break;

@@ -49,13 +49,13 @@ static void write_found(struct session *session, const struct search_run *search
     bool ok = uid_map_intersect(&session->view->mailbox->map, &search->found, &living) &&
               renumber_back(session->view, &living, session->current->command.uid, &numbers);
 
-    session_write(session, "* SEARCH");
-    seqset_walk_start(&walk, &numbers);
-    while (ok && seqset_walk_next(&walk, &number))
-        session_write(session, " %u", number);
-    session_write(session, "\r\n");
     if (!ok)
         session_no_memory(session);
+    session_write(session, "* SEARCH");
+    seqset_walk_start(&walk, &numbers);
+    while (seqset_walk_next(&walk, &number))
+        session_write(session, " %u", number);
+    session_write(session, "\r\n");
     seqset_clear(&living);
     seqset_clear(&numbers);
 }

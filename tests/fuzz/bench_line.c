@@ -194,6 +194,7 @@ static void read_commands(struct dialled *line)
             break;
         case COMMAND_SKIPPED:
         case COMMAND_TOO_LONG:
+        case COMMAND_NO_MEMORY:
             fuzz_require(false, "commands are not longer than they may be");
         }
     }

@@ -109,6 +109,7 @@ static void note(struct reading *reading, const struct command_input *input, str
         note_command(input->line, record);
         break;
     case COMMAND_TOO_LONG:
+    case COMMAND_NO_MEMORY:
         fuzz_note(record, "too long");
         fuzz_note_bytes(record, input->line.bytes);
         note_command(input->line, record);
