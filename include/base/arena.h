@@ -12,8 +12,8 @@ struct arena_block;
 
 struct arena {
     struct arena_block *blocks;
-    size_t used;  /* octets handed out */
-    size_t limit; /* octets that may be handed out */
+    size_t used;        /* octets handed out */
+    size_t limit;       /* octets that may be handed out */
     bool out_of_memory; /* something has failed for want of memory, not of the limit: no fault of who wrote the line */
 };
 

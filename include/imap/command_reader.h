@@ -14,12 +14,12 @@
 struct evbuffer;
 
 enum command_event {
-    COMMAND_MORE,     /* needs more bytes */
-    COMMAND_LITERAL,  /* a literal is announced; nothing goes on until one of the three verbs below is called */
-    COMMAND_DATA,     /* bytes of a spooled literal, in event->bytes */
-    COMMAND_READY,    /* a whole line, in event->line: a command, or the answer to a continuation request */
-    COMMAND_TOO_LONG, /* the line went past line_max; the rest of it is dropped without a further event. event->line
-                         holds what is known of its beginning (the tag, for the answer) */
+    COMMAND_MORE,      /* needs more bytes */
+    COMMAND_LITERAL,   /* a literal is announced; nothing goes on until one of the three verbs below is called */
+    COMMAND_DATA,      /* bytes of a spooled literal, in event->bytes */
+    COMMAND_READY,     /* a whole line, in event->line: a command, or the answer to a continuation request */
+    COMMAND_TOO_LONG,  /* the line went past line_max; the rest of it is dropped without a further event. event->line
+                          holds what is known of its beginning (the tag, for the answer) */
     COMMAND_NO_MEMORY, /* as TOO_LONG, because memory is out */
     COMMAND_SKIPPED,   /* a refused line has come to its end */
 };

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/slice.h"
+#include "imap/seqset.h"
 #include "imap/value.h"
 
 struct evbuffer;
@@ -143,9 +144,8 @@ void response_reader_settle(struct response_reader *reader, struct evbuffer *in)
 
 const char *response_status_name(enum response_status status);
 const char *response_code_title(enum response_code_name name);
-/* UIDs as VANISHED, ESEARCH ALL, COPYUID carry them: a resolved set. False: '*', 0, malformed, or out of memory. */
-struct seqset;
-bool response_uid_set(const struct value *value, struct seqset *set) __attribute__((warn_unused_result));
+/* UIDs as VANISHED, ESEARCH ALL, COPYUID carry them: a resolved set (empty before). Bad: '*', 0, malformed. */
+enum seqset_result response_uid_set(const struct value *value, struct seqset *set) __attribute__((warn_unused_result));
 /* Adds the numbers that SEARCH, or ESEARCH with ALL, tells; nothing of any other response. False: out of memory. */
 bool response_take_found(const struct response *response, struct seqset *found) __attribute__((warn_unused_result));
 

@@ -388,25 +388,26 @@ bool response_line_parse(struct line line, struct arena *arena, struct response 
     return slice_equal(first, SLICE("*")) && parse_data(line, text, arena, response);
 }
 
-bool response_uid_set(const struct value *value, struct seqset *set)
+enum seqset_result response_uid_set(const struct value *value, struct seqset *set)
 {
     struct seqset written = {0};
-    bool done;
+    enum seqset_result result = SEQSET_BAD;
 
-    if (!value || value->kind != VALUE_ATOM || seqset_parse(value->text, &written) != SEQSET_OK)
-        return false;
-    done = !seqset_has_star(&written) && seqset_resolve(&written, 0, set);
+    if (value && value->kind == VALUE_ATOM)
+        result = seqset_parse(value->text, &written);
+    if (result == SEQSET_OK && seqset_has_star(&written))
+        result = SEQSET_BAD;
+    if (result == SEQSET_OK && !seqset_resolve(&written, 0, set))
+        result = SEQSET_TOO_BIG;
     seqset_clear(&written);
-    return done;
+    return result;
 }
 
 static bool take_all(const struct value *value, struct seqset *found)
 {
     struct seqset numbers = {0};
-    bool ok = true;
+    bool ok = response_uid_set(value, &numbers) != SEQSET_TOO_BIG;
 
-    if (!response_uid_set(value, &numbers))
-        return true;
     for (size_t i = 0; ok && i < numbers.count; i++)
         ok = seqset_add_range(found, numbers.ranges[i].low, numbers.ranges[i].high);
     seqset_clear(&numbers);

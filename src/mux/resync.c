@@ -135,7 +135,7 @@ static void select_vanished(struct resync *resync, const struct response *respon
 
     if (value_is_list(value)) /* (EARLIER) */
         value = value->next;
-    if (value && response_uid_set(value, &uids)) {
+    if (response_uid_set(value, &uids) == SEQSET_OK) { /* one that is missed shows in the count */
         for (size_t i = 0; i < uids.count; i++)
             (void)!seqset_add_range(&resync->vanished, uids.ranges[i].low, uids.ranges[i].high);
     }
@@ -180,6 +180,7 @@ void resync_fetch(struct account *account, const struct response *response)
     struct resync_fetch fetched = {0};
     struct mailbox_flags flags;
     struct arena arena;
+    bool taken = false;
 
     if (account->activity != ACTIVITY_SELECT || !response->fetch.first || !response->fetch.complete) {
         resync->flags_missed = true;
@@ -196,9 +197,12 @@ void resync_fetch(struct account *account, const struct response *response)
         fetched.flags.recent = (flags.flags.system & FLAG_RECENT) != 0;
         fetched.flags.system = (uint8_t)(flags.flags.system & ~(unsigned)FLAG_RECENT);
         if (keywords_intern(resync->mailbox->keywords, flags.flags.keywords, flags.flags.keyword_count,
-                            &fetched.flags.keywords))
+                            &fetched.flags.keywords)) {
             resync->fetched[resync->fetched_count++] = fetched;
+            taken = true;
+        }
     }
+    resync->flags_missed |= !taken;
     arena_clear(&arena);
 }
 
@@ -211,7 +215,7 @@ static void count_vanished(struct resync *resync, const struct response *respons
     if (value_is_list(response->arguments)) /* EARLIER changes no numbers */
         return;
     resync->disturbed = true;
-    if (response_uid_set(response->arguments, &uids)) {
+    if (response_uid_set(response->arguments, &uids) == SEQSET_OK) {
         uint64_t size = seqset_size(&uids);
         resync->exists -= size < resync->exists ? (uint32_t)size : resync->exists;
     }

@@ -329,12 +329,30 @@ static void status_answer(struct account *account, const struct response *respon
         account->status_differs = status_differs(account->current->mailbox, response->arguments->next->first);
 }
 
+static enum mailbox_result vanished(struct mailbox *mailbox, const struct value *set)
+{
+    enum mailbox_result result = MAILBOX_OK;
+    struct seqset uids = {0};
+
+    switch (response_uid_set(set, &uids)) {
+    case SEQSET_OK:
+        result = mailbox_vanished(mailbox, &uids);
+        break;
+    case SEQSET_TOO_BIG:
+        result = MAILBOX_NO_MEMORY;
+        break;
+    case SEQSET_BAD:
+        break;
+    }
+    seqset_clear(&uids);
+    return result;
+}
+
 /* The map of the selected mailbox hears of it. */
 static void numbers(struct account *account, const struct response *response)
 {
     struct mailbox *mailbox = account->selected;
     enum mailbox_result result = MAILBOX_OK;
-    struct seqset uids = {0};
 
     if (!mailbox || !mailbox->map_in_step)
         return;
@@ -342,10 +360,8 @@ static void numbers(struct account *account, const struct response *response)
         result = mailbox_exists(mailbox, response->number);
     else if (response->kind == RESPONSE_EXPUNGE)
         result = mailbox_expunge(mailbox, response->number);
-    else if (response->kind == RESPONSE_VANISHED && !value_is_list(response->arguments) &&
-             response_uid_set(response->arguments, &uids))
-        result = mailbox_vanished(mailbox, &uids);
-    seqset_clear(&uids);
+    else if (response->kind == RESPONSE_VANISHED && !value_is_list(response->arguments))
+        result = vanished(mailbox, response->arguments);
     if (result == MAILBOX_BROKEN)
         account_broken(account, "numbers that cannot be");
     else if (result == MAILBOX_NO_MEMORY)

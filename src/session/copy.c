@@ -128,14 +128,18 @@ static bool take_copyuid(struct session *session, const struct response *respons
     struct copy_run *copy = (struct copy_run *)session->run;
     const struct value *validity = response->code.arguments;
     struct seqset sources = {0}, targets = {0};
+    enum seqset_result from, to;
     uint64_t number;
-    bool ok = true;
+    bool ok;
 
     if (response->code.name != RESPONSE_CODE_COPYUID || value_count(validity) != 3 ||
         !value_number(validity, UINT32_MAX, &number))
         return true;
-    if (response_uid_set(validity->next, &sources) && response_uid_set(validity->next->next, &targets) &&
-        seqset_size(&sources) == seqset_size(&targets) && are_believable(copy, &sources)) {
+    from = response_uid_set(validity->next, &sources);
+    to = response_uid_set(validity->next->next, &targets);
+    ok = from != SEQSET_TOO_BIG && to != SEQSET_TOO_BIG;
+    if (from == SEQSET_OK && to == SEQSET_OK && seqset_size(&sources) == seqset_size(&targets) &&
+        are_believable(copy, &sources)) {
         copy->validity = (uint32_t)number;
         ok = note_copied(copy, &sources, validity->next);
     }

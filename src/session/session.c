@@ -97,6 +97,8 @@ static void view_ended(void *owner, const char *reason)
 
     /* NULL: its own DELETE or RENAME; the view just ends. */
     session->view_ended = reason ? reason : "";
+    if (reason && session->job)
+        session->job->doomed = true; /* the mailbox may live on: it must not be built for a view that does not */
     session->member.view = NULL;
     task_wake(&session->task);
 }

@@ -52,7 +52,7 @@ static void use_arguments(const struct value *arguments, struct fuzz_record *rec
     struct seqset set = {0};
 
     for (const struct value *value = arguments; value; value = value->next) {
-        if (response_uid_set(value, &set))
+        if (response_uid_set(value, &set) == SEQSET_OK)
             fuzz_note(record, "set of %llu", (unsigned long long)seqset_size(&set));
         seqset_clear(&set);
     }

@@ -1,9 +1,10 @@
 /* Whole runs of the simulator in which one request of the layers for memory is refused: its clients may be refused or
  * sent away then, but nobody is told what is not true, and everybody is served afterwards; nothing leaks.
  *
- *   allocation_sessions                       in each run each caller is refused once
- *   allocation_sessions --full                every request
- *   allocation_sessions --run NAME --refuse N [--trace]    one of them again */
+ *   allocation_sessions [--first SEED --last SEED]    in each run each caller is refused once
+ *   allocation_sessions --full                        every request in turn
+ *   allocation_sessions --seed S --refuse N [--trace] one of them again
+ *   --more N                                          the N requests behind it are refused as well */
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,65 +17,49 @@
 #include "sim/sim.h"
 #include "unit/allocation/shortage.h"
 
-struct run {
-    const char *name;
-    uint64_t seed;
-    unsigned can;
-    unsigned faults;
-};
-
-/* Each seed makes other clients of other habits; what the server can do decides which ways the proxy goes. */
-static const struct run runs[] = {
-    {"plain", 1, CAN_IDLE | CAN_UIDPLUS, 0},
-};
+/* Each seed makes other clients, other abilities of the server and other habits. */
+#define FIRST_SEED 1
+#define LAST_SEED  12
 
 struct options {
-    const char *run;
-    unsigned long refuse;
+    unsigned long first, last; /* seeds */
+    unsigned long refuse, more;
     bool full, trace;
 };
 
-static const struct run *present;
-static unsigned long present_number;
+struct strike {
+    uint64_t seed;
+    unsigned long refused, more;
+    struct shortage_paths *paths;
+    struct sim *sim;
+};
+
+static const struct strike *present; /* for the handler */
 
 /* --- a run */
 
-static void plan_small(void *context, struct plan *plan)
+/* As the seed has it, but short, and with nothing else going wrong. */
+static void planned(void *context, struct plan *plan)
 {
-    const struct run *run = context;
-
-    plan->users = 2;
-    plan->clients = 5;
-    plan->boxes = 3;
-    plan->writers = 1;
+    (void)context;
+    plan->users = plan->users > 1 ? 2 : 1;
+    plan->clients = plan->users + 3;
+    if (plan->boxes > 3)
+        plan->boxes = 3;
+    plan->writers = plan->writers > 0;
     plan->rounds = 1;
     plan->acts = 25;
     plan->think = USEC_SECOND / 10;
     plan->writer_pause = USEC_SECOND / 2;
     plan->rubbish = 0;
-    plan->fault_count = run->faults < plan->fault_count ? run->faults : plan->fault_count;
-    plan->can = run->can;
+    plan->fault_count = 0;
 }
-
-struct strike {
-    const struct run *run;
-    unsigned long refused;
-    struct shortage_paths *paths;
-    struct sim *sim;
-};
 
 static void on_refusal(void *context)
 {
     struct strike *strike = context;
 
     faults_out_of_memory(strike->sim);
-}
-
-static void planned(void *context, struct plan *plan)
-{
-    struct strike *strike = context;
-
-    plan_small((void *)(uintptr_t)strike->run, plan);
 }
 
 static void begins(void *context, struct sim *sim)
@@ -84,7 +69,7 @@ static void begins(void *context, struct sim *sim)
     strike->sim = sim;
     if (strike->paths)
         shortage_record(strike->paths);
-    shortage_begin(strike->refused, 0, on_refusal, strike);
+    shortage_begin(strike->refused, strike->more, on_refusal, strike);
 }
 
 static void ends(void *context, struct sim *sim)
@@ -94,43 +79,47 @@ static void ends(void *context, struct sim *sim)
     shortage_end();
 }
 
+static void say_failed(const struct strike *strike, const char *check, const char *text)
+{
+    printf("FAILED seed %" PRIu64 ", request %lu: %s: %s\n", strike->seed, strike->refused, check, text);
+    fflush(stdout);
+    shortage_show();
+}
+
 static bool play(struct strike *strike, FILE *trace)
 {
     const struct run_observer observer = {.context = strike, .planned = planned, .begins = begins, .ends = ends};
     struct run_result result;
+    char leak[80];
     long held = shortage_held();
 
-    present = strike->run;
-    present_number = strike->refused;
-    run_seed_observed(strike->run->seed, &observer, trace, &result);
+    present = strike;
+    run_seed_observed(strike->seed, &observer, trace, &result);
+    held = shortage_held() - held;
+    snprintf(leak, sizeof(leak), "%ld pieces of memory", held);
     if (result.failed)
-        printf("FAILED %s, %lu: %s: %s\n", present->name, present_number, result.check, result.text);
-    else if (shortage_held() != held)
-        printf("FAILED %s, %lu: %ld pieces of memory leak\n", present->name, present_number, shortage_held() - held);
-    if (result.failed || shortage_held() != held) {
-        fflush(stdout);
-        shortage_show();
-        return false;
-    }
-    return true;
+        say_failed(strike, result.check, result.text);
+    else if (held != 0)
+        say_failed(strike, "leak", leak);
+    return !result.failed && held == 0;
 }
 
 /* --- all of them */
 
-static unsigned sweep(const struct run *run, bool full, unsigned long *played)
+static unsigned sweep(uint64_t seed, const struct options *options, unsigned long *played)
 {
     struct shortage_paths paths = {0};
-    struct strike strike = {.run = run, .paths = &paths};
+    struct strike strike = {.seed = seed, .paths = &paths};
     unsigned failures = !play(&strike, NULL);
 
     strike.paths = NULL;
+    strike.more = options->more;
     for (strike.refused = 1; strike.refused <= paths.count; strike.refused++) {
-        if (!full && !shortage_path_is_new(&paths, strike.refused))
+        if (!options->full && !shortage_path_is_new(&paths, strike.refused))
             continue;
         failures += !play(&strike, NULL);
         ++*played;
     }
-    printf("%s: %zu requests, %lu refused\n", run->name, paths.count, *played);
     shortage_paths_clear(&paths);
     return failures;
 }
@@ -138,8 +127,8 @@ static unsigned sweep(const struct run *run, bool full, unsigned long *played)
 static void on_crash(int number)
 {
     char text[120];
-    int length = snprintf(text, sizeof(text), "\nFAILED %s, %lu: %s\n", present->name, present_number,
-                          number == SIGALRM ? "it never comes back" : "crash");
+    int length = snprintf(text, sizeof(text), "\nFAILED seed %" PRIu64 ", request %lu: %s\n", present->seed,
+                          present->refused, number == SIGALRM ? "it never comes back" : "crash");
 
     (void)!write(STDOUT_FILENO, text, (size_t)length);
     shortage_show();
@@ -147,42 +136,69 @@ static void on_crash(int number)
     raise(number == SIGALRM ? SIGABRT : number);
 }
 
+/* So that on_crash is called. */
+const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
+
+const char *__asan_default_options(void)
+{
+    return "abort_on_error=1:handle_abort=0";
+}
+
+const char *__ubsan_default_options(void)
+{
+    return "abort_on_error=1";
+}
+
 static bool read_options(int count, char **arguments, struct options *options)
 {
+    const struct {
+        const char *name;
+        unsigned long *number;
+    } numbers[] = {{"--first", &options->first},
+                   {"--last", &options->last},
+                   {"--seed", &options->first},
+                   {"--refuse", &options->refuse},
+                   {"--more", &options->more}};
+
     for (int i = 1; i < count; i++) {
-        if (strcmp(arguments[i], "--full") == 0)
+        size_t n = 0;
+        while (n < 5 && strcmp(arguments[i], numbers[n].name) != 0)
+            n++;
+        if (n < 5 && i + 1 < count)
+            *numbers[n].number = strtoul(arguments[++i], NULL, 10);
+        else if (strcmp(arguments[i], "--full") == 0)
             options->full = true;
         else if (strcmp(arguments[i], "--trace") == 0)
             options->trace = true;
-        else if (strcmp(arguments[i], "--run") == 0 && i + 1 < count)
-            options->run = arguments[++i];
-        else if (strcmp(arguments[i], "--refuse") == 0 && i + 1 < count)
-            options->refuse = strtoul(arguments[++i], NULL, 10);
         else
             return false;
+        if (n == 2)
+            options->last = options->first;
     }
-    return !options->refuse || options->run;
+    return !options->refuse || options->first == options->last;
 }
 
 int main(int count, char **arguments)
 {
-    struct options options = {0};
+    struct options options = {.first = FIRST_SEED, .last = LAST_SEED};
     unsigned failures = 0;
     unsigned long played = 0;
 
     if (!read_options(count, arguments, &options)) {
-        fprintf(stderr, "usage: allocation_sessions [--full] [--run NAME [--refuse N] [--trace]]\n");
+        fprintf(stderr, "usage: allocation_sessions [--full] [--first SEED --last SEED | --seed SEED [--refuse N] "
+                        "[--trace]] [--more N]\n");
         return 2;
     }
     shortage_init();
     signal(SIGALRM, on_crash);
     signal(SIGABRT, on_crash);
-    for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
-        struct strike strike = {.run = &runs[i], .refused = options.refuse};
-        if (options.run && strcmp(options.run, runs[i].name) != 0)
-            continue;
-        failures += options.refuse ? !play(&strike, options.trace ? stdout : NULL)
-                                   : sweep(&runs[i], options.full, &played);
+    for (uint64_t seed = options.first; seed <= options.last; seed++) {
+        struct strike strike = {.seed = seed, .refused = options.refuse, .more = options.more};
+        if (options.refuse)
+            failures += !play(&strike, options.trace ? stdout : NULL);
+        else
+            failures += sweep(seed, &options, &played);
     }
     printf("%lu requests refused, %u failures\n", played, failures);
     return failures > 0;

@@ -31,7 +31,7 @@ static void record_line(struct evbuffer *record, struct line line)
 
 static void record_input(struct command_reader *reader, const struct command_input *input, struct evbuffer *record)
 {
-    static const char *const names[] = {"MORE", "LITERAL ", "", "READY ", "LONG ", "SKIPPED"};
+    static const char *const names[] = {"MORE", "LITERAL ", "", "READY ", "LONG ", "NO MEMORY ", "SKIPPED"};
 
     if (evbuffer_get_length(record) > 0)
         evbuffer_add_printf(record, "\n");

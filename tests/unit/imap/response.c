@@ -474,7 +474,7 @@ static void feed_in_pieces(struct response_reader *reader, const char *text, siz
     cr_assert_eq(value_count(input.response->arguments), expected_values);
     if (input.response->kind == RESPONSE_ESEARCH) {
         struct seqset set = {0};
-        cr_assert(response_uid_set(input.response->arguments->next->next, &set));
+        cr_assert_eq(response_uid_set(input.response->arguments->next->next, &set), SEQSET_OK);
         cr_assert_eq(set.count, 1000000);
         seqset_clear(&set);
     }
@@ -530,17 +530,17 @@ Test(response, uid_sets_are_resolved_and_have_no_star)
     struct value value = {.kind = VALUE_ATOM, .text = SLICE("5,1:3,4")};
     struct seqset set = {0};
 
-    cr_assert(response_uid_set(&value, &set));
+    cr_assert_eq(response_uid_set(&value, &set), SEQSET_OK);
     cr_assert_eq(set.count, 1);
     seqset_clear(&set);
     value.text = SLICE("1:*");
-    cr_assert_not(response_uid_set(&value, &set));
+    cr_assert_eq(response_uid_set(&value, &set), SEQSET_BAD);
     value.text = SLICE("0");
-    cr_assert_not(response_uid_set(&value, &set));
+    cr_assert_eq(response_uid_set(&value, &set), SEQSET_BAD);
     value.kind = VALUE_QUOTED;
     value.text = SLICE("1");
-    cr_assert_not(response_uid_set(&value, &set));
-    cr_assert_not(response_uid_set(NULL, &set));
+    cr_assert_eq(response_uid_set(&value, &set), SEQSET_BAD);
+    cr_assert_eq(response_uid_set(NULL, &set), SEQSET_BAD);
 }
 
 Test(response, a_reset_reader_knows_nothing_of_the_former_connection)
