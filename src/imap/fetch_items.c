@@ -6,6 +6,7 @@
 
 #include <event2/buffer.h>
 
+#include "base/append.h"
 #include "imap/outgoing.h"
 
 #define ITEMS_MAX  1000
@@ -397,11 +398,11 @@ bool fetch_item_answered_by(const struct fetch_item *item, bool peek, struct sli
 bool fetch_item_print_label(const struct fetch_item *item, struct evbuffer *out)
 {
     if (item->kind != FETCH_SECTION)
-        return evbuffer_add(out, kind_names[item->kind], strlen(kind_names[item->kind])) == 0;
-    if (evbuffer_add(out, "BODY[", 5) != 0 || evbuffer_add(out, item->section.data, item->section.length) != 0 ||
-        evbuffer_add(out, "]", 1) != 0)
+        return append_bytes(out, kind_names[item->kind], strlen(kind_names[item->kind]));
+    if (!append_bytes(out, "BODY[", 5) || !append_bytes(out, item->section.data, item->section.length) ||
+        !append_bytes(out, "]", 1))
         return false;
-    return !item->partial || evbuffer_add_printf(out, "<%lu>", (unsigned long)item->partial_start) > 0;
+    return !item->partial || append_format(out, "<%lu>", (unsigned long)item->partial_start);
 }
 
 /* ---- answers ---- */

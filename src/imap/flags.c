@@ -7,6 +7,8 @@
 
 #include <event2/buffer.h>
 
+#include "base/append.h"
+
 static const struct {
     const char *name;
     unsigned bit;
@@ -35,7 +37,7 @@ bool flags_print_system(unsigned system, struct evbuffer *out)
     for (size_t i = 0; i < SYSTEM_FLAG_COUNT; i++) {
         if (!(system & system_flags[i].bit))
             continue;
-        if (evbuffer_add_printf(out, "%s%s", space, system_flags[i].name) < 0)
+        if (!append_format(out, "%s%s", space, system_flags[i].name))
             return false;
         space = " ";
     }

@@ -7,6 +7,8 @@
 
 #include <event2/buffer.h>
 
+#include "base/append.h"
+
 void seqset_clear(struct seqset *set)
 {
     free(set->ranges);
@@ -322,12 +324,12 @@ bool seqset_print(const struct seqset *set, struct evbuffer *out)
             buffer[used++] = ',';
         used += print_range(set->ranges[i], buffer + used);
         if (used > sizeof(buffer) - RANGE_OCTETS) {
-            if (evbuffer_add(out, buffer, used) != 0)
+            if (!append_bytes(out, buffer, used))
                 return false;
             used = 0;
         }
     }
-    return used == 0 || evbuffer_add(out, buffer, used) == 0;
+    return used == 0 || append_bytes(out, buffer, used);
 }
 
 size_t seqset_printed_length(const struct seqset *set)

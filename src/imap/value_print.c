@@ -5,13 +5,14 @@
 
 #include <event2/buffer.h>
 
+#include "base/append.h"
 #include "imap/value.h"
 
 #define QUOTED_MAX 1000
 
 static bool put(struct evbuffer *out, struct slice text)
 {
-    return text.length == 0 || evbuffer_add(out, text.data, text.length) == 0;
+    return text.length == 0 || append_bytes(out, text.data, text.length);
 }
 
 static bool may_be_quoted(struct slice text)
@@ -39,7 +40,7 @@ static bool may_be_atom(struct slice text)
 
 static bool print_literal(struct slice text, const char *prefix, struct evbuffer *out)
 {
-    return evbuffer_add_printf(out, "%s{%zu}\r\n", prefix, text.length) > 0 && put(out, text);
+    return append_format(out, "%s{%zu}\r\n", prefix, text.length) && put(out, text);
 }
 
 bool value_print_string(struct slice text, struct evbuffer *out)

@@ -9,6 +9,7 @@
 
 #include <utlist.h>
 
+#include "base/append.h"
 #include "mailbox/view.h"
 
 struct mailbox *mailbox_new(struct slice name)
@@ -489,7 +490,7 @@ static bool print_list(struct evbuffer *out, unsigned system, const struct mailb
 
     if (ok && system == 0)
         evbuffer_drain(list, 1); /* the space before the first keyword */
-    ok = ok && evbuffer_add(out, "(", 1) == 0 && evbuffer_add_buffer(out, list) == 0 && evbuffer_add(out, ")", 1) == 0;
+    ok = ok && append_bytes(out, "(", 1) && append_buffer(out, list) && append_bytes(out, ")", 1);
     if (list)
         evbuffer_free(list);
     return ok;
@@ -503,14 +504,14 @@ bool mailbox_print_message_flags(const struct mailbox *mailbox, const struct mes
 
 bool mailbox_print_flags(const struct mailbox *mailbox, struct evbuffer *out)
 {
-    bool ok = evbuffer_add(out, "(", 1) == 0 && flags_print_system(mailbox->flags_system, out);
+    bool ok = append_bytes(out, "(", 1) && flags_print_system(mailbox->flags_system, out);
 
     for (size_t i = 0; ok && i < keywords_count(mailbox->keywords); i++) {
         struct slice name = keywords_name(mailbox->keywords, i);
-        ok = (i == 0 && mailbox->flags_system == 0) || evbuffer_add(out, " ", 1) == 0;
-        ok = ok && evbuffer_add(out, name.data, name.length) == 0;
+        ok = (i == 0 && mailbox->flags_system == 0) || append_bytes(out, " ", 1);
+        ok = ok && append_bytes(out, name.data, name.length);
     }
-    return ok && evbuffer_add(out, ")", 1) == 0;
+    return ok && append_bytes(out, ")", 1);
 }
 
 bool mailbox_print_permanent_flags(const struct mailbox *mailbox, struct evbuffer *out)
@@ -518,11 +519,11 @@ bool mailbox_print_permanent_flags(const struct mailbox *mailbox, struct evbuffe
     struct evbuffer *list = evbuffer_new();
     bool ok = list && flags_print_system(mailbox->permanent_system, list) &&
               keywords_print(mailbox->keywords, mailbox->permanent_keywords, list) &&
-              (!mailbox->permanent_any || evbuffer_add(list, " \\*", 3) == 0);
+              (!mailbox->permanent_any || append_bytes(list, " \\*", 3));
 
     if (ok && mailbox->permanent_system == 0)
         evbuffer_drain(list, 1);
-    ok = ok && evbuffer_add(out, "(", 1) == 0 && evbuffer_add_buffer(out, list) == 0 && evbuffer_add(out, ")", 1) == 0;
+    ok = ok && append_bytes(out, "(", 1) && append_buffer(out, list) && append_bytes(out, ")", 1);
     if (list)
         evbuffer_free(list);
     return ok;

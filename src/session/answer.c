@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/append.h"
 #include "imap/value.h"
 #include "session/state.h"
 #include "session/tell.h"
@@ -13,20 +14,20 @@
 void session_write(struct session *session, const char *format, ...)
 {
     va_list arguments;
-    int written;
+    bool written;
 
     if (session->phase == SESSION_ENDING)
         return;
     va_start(arguments, format);
-    written = evbuffer_add_vprintf(session->output, format, arguments);
+    written = append_arguments(session->output, format, arguments);
     va_end(arguments);
-    if (written < 0)
+    if (!written)
         session_no_memory(session);
 }
 
 void session_write_slice(struct session *session, struct slice bytes)
 {
-    if (session->phase != SESSION_ENDING && evbuffer_add(session->output, bytes.data, bytes.length) < 0)
+    if (session->phase != SESSION_ENDING && !append_bytes(session->output, bytes.data, bytes.length))
         session_no_memory(session);
 }
 
@@ -123,9 +124,9 @@ static void print_code(const struct response *response, struct evbuffer *out)
 {
     if (response->code.name == RESPONSE_CODE_NONE || !is_handed_on(response->code.atom))
         return;
-    evbuffer_add(out, response->code.atom.data, response->code.atom.length);
+    append_bytes(out, response->code.atom.data, response->code.atom.length);
     if (response->code.arguments) {
-        evbuffer_add(out, " ", 1);
+        append_bytes(out, " ", 1);
         (void)!value_print_all(response->code.arguments, out);
     }
 }
@@ -139,7 +140,7 @@ static void print_text(struct slice text, struct evbuffer *out)
             shown = '(';
         else if ((unsigned char)shown < ' ' || shown == 0x7f)
             shown = '?';
-        evbuffer_add(out, &shown, 1);
+        append_bytes(out, &shown, 1);
     }
 }
 
@@ -151,11 +152,12 @@ static void finish_as_told(struct session *session, enum response_status status,
         print_code(response, code);
         print_text(response->text, text);
         if (evbuffer_get_length(text) == 0)
-            evbuffer_add(text, "Done.", 5);
-        evbuffer_add(code, "", 1);
-        evbuffer_add(text, "", 1);
+            append_bytes(text, "Done.", 5);
+        append_bytes(code, "", 1);
+        append_bytes(text, "", 1);
     }
-    if (!code || !text || !evbuffer_pullup(code, -1) || !evbuffer_pullup(text, -1))
+    if (!code || !text || append_failed(code) || append_failed(text) || !evbuffer_pullup(code, -1) ||
+        !evbuffer_pullup(text, -1))
         session_no_memory(session);
     else
         session_finish(session, status, evbuffer_get_length(code) > 1 ? (const char *)evbuffer_pullup(code, -1) : NULL,

@@ -5,6 +5,7 @@
 #include <event2/buffer.h>
 #include <string.h>
 
+#include "base/append.h"
 #include "session/state.h"
 
 /* Handed through where the upstream has them. */
@@ -20,12 +21,12 @@ static void print_before_login(struct session *session, struct evbuffer *out)
 {
     bool may_log_in = session->options.secure || session->options.plaintext_login;
 
-    evbuffer_add_printf(out, "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE");
+    append_format(out, "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE");
     if (session->options.starttls && !session->options.secure)
-        evbuffer_add_printf(out, " STARTTLS");
-    evbuffer_add_printf(out, may_log_in ? " AUTH=PLAIN AUTH=LOGIN" : " LOGINDISABLED");
+        append_format(out, " STARTTLS");
+    append_format(out, may_log_in ? " AUTH=PLAIN AUTH=LOGIN" : " LOGINDISABLED");
     if (may_log_in && registry_offers_tokens(session->registry, session->options.upstream))
-        evbuffer_add_printf(out, " AUTH=XOAUTH2 AUTH=OAUTHBEARER");
+        append_format(out, " AUTH=XOAUTH2 AUTH=OAUTHBEARER");
 }
 
 void session_print_capabilities(struct session *session, struct evbuffer *out)
@@ -36,13 +37,13 @@ void session_print_capabilities(struct session *session, struct evbuffer *out)
         print_before_login(session, out);
         return;
     }
-    evbuffer_add_printf(out, "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE UNSELECT");
+    append_format(out, "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE UNSELECT");
     for (size_t i = 0; i < sizeof(carried) / sizeof(carried[0]); i++) {
         if (has[carried[i]])
-            evbuffer_add_printf(out, " %s", capability_name(carried[i]));
+            append_format(out, " %s", capability_name(carried[i]));
     }
     if (has[CAPABILITY_MOVE] || has[CAPABILITY_UIDPLUS])
-        evbuffer_add_printf(out, " MOVE");
+        append_format(out, " MOVE");
 }
 
 void session_note_capabilities(struct session *session)

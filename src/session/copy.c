@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/append.h"
 #include "imap/mailbox_name.h"
 #include "session/renumber.h"
 #include "session/state.h"
@@ -53,7 +54,7 @@ static bool has_ghosts(const struct copy_run *copy, const struct uid_map *map, b
     struct seqset living = {0};
     bool ok = uid_map_intersect(map, &copy->uids, &living);
 
-    *ghosts = seqset_size(&living) != seqset_size(&copy->uids);
+    *ghosts = ok && seqset_size(&living) != seqset_size(&copy->uids);
     seqset_clear(&living);
     return ok;
 }
@@ -88,8 +89,8 @@ static enum job_turn build_copy(struct job *job, struct outgoing *out)
 
 static bool add_list(struct evbuffer *list, const struct value *value)
 {
-    return (evbuffer_get_length(list) == 0 || evbuffer_add(list, ",", 1) == 0) &&
-           evbuffer_add(list, value->text.data, value->text.length) == 0;
+    return (evbuffer_get_length(list) == 0 || append_bytes(list, ",", 1)) &&
+           append_bytes(list, value->text.data, value->text.length);
 }
 
 /* Sources that this part asked for and that no COPYUID has named yet. */
@@ -162,10 +163,10 @@ static void copy_untagged(struct job *job, const struct response *response)
 
 static void copyuid_code(struct copy_run *copy, struct evbuffer *out)
 {
-    evbuffer_add_printf(out, "COPYUID %u ", copy->validity);
-    (void)!evbuffer_add_buffer(out, copy->sources);
-    evbuffer_add(out, " ", 1);
-    (void)!evbuffer_add_buffer(out, copy->targets);
+    append_format(out, "COPYUID %u ", copy->validity);
+    append_buffer(out, copy->sources);
+    append_bytes(out, " ", 1);
+    append_buffer(out, copy->targets);
 }
 
 /* How many of the messages asked for by number were not there to be copied. A server that tells COPYUID for one part
@@ -191,7 +192,7 @@ static void finish(struct session *session)
     }
     if (copy->validity)
         copyuid_code(copy, code);
-    evbuffer_add(code, "", 1);
+    append_bytes(code, "", 1);
     if (copy->move && copy->validity)
         session_write(session, "* OK [%s] Moved\r\n", (const char *)evbuffer_pullup(code, -1));
     if (copy->move)
@@ -259,6 +260,7 @@ static enum job_turn build_remove(struct job *job, struct outgoing *out)
 
 static void next(struct session *session);
 static void marked(struct job *job, const struct job_result *result);
+/* Another client may have taken \Deleted away before the EXPUNGE. */
 static void removed(struct job *job, const struct job_result *result);
 static void copied(struct job *job, const struct job_result *result);
 
@@ -298,23 +300,27 @@ static void marked(struct job *job, const struct job_result *result)
         failed_to_remove(session, result);
 }
 
-/* Another client may have taken \Deleted away before the EXPUNGE. */
-static bool is_removed(const struct session *session, const struct copy_run *copy)
+/* How many of these live? Out of memory ends the session: whatever it would be told might be wrong. */
+static uint64_t count_living(struct session *session, const struct seqset *uids)
 {
     struct seqset living = {0};
-    bool removed = uid_map_intersect(&session->view->mailbox->map, &copy->removal, &living) && living.count == 0;
+    uint64_t count;
 
+    if (!uid_map_intersect(&session->view->mailbox->map, uids, &living))
+        session_no_memory(session);
+    count = seqset_size(&living);
     seqset_clear(&living);
-    return removed;
+    return count;
 }
 
+/* Another client may have taken \Deleted away before the EXPUNGE. */
 static void removed(struct job *job, const struct job_result *result)
 {
     struct session *session = job->owner;
     struct copy_run *copy = (struct copy_run *)session->run;
 
     session->job = NULL;
-    if (result->status == JOB_OK && session->view->mailbox && is_removed(session, copy)) {
+    if (result->status == JOB_OK && session->view->mailbox && count_living(session, &copy->removal) == 0) {
         seqset_clear(&copy->removal);
         next(session);
     } else {
@@ -324,15 +330,9 @@ static void removed(struct job *job, const struct job_result *result)
 
 /* Of a part without a COPYUID that can be believed: what has not vanished meanwhile, or for the server's own MOVE what
  * was asked for. */
-static uint64_t presumably_copied(const struct session *session, const struct copy_run *copy)
+static uint64_t presumably_copied(struct session *session, const struct copy_run *copy)
 {
-    struct seqset living = {0};
-    uint64_t count = seqset_size(&copy->part);
-
-    if (!(copy->move && !copy->emulated) && uid_map_intersect(&session->view->mailbox->map, &copy->part, &living))
-        count = seqset_size(&living);
-    seqset_clear(&living);
-    return count;
+    return copy->move && !copy->emulated ? seqset_size(&copy->part) : count_living(session, &copy->part);
 }
 
 static void copied(struct job *job, const struct job_result *result)

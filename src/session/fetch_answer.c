@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/append.h"
 #include "session/fetch_run.h"
 #include "session/tell.h"
 
@@ -32,10 +33,10 @@ static void start_line(struct session *session, struct fetch_run *fetch, uint32_
     if (fetch->out == session->output) {
         if (fetch->flags_item && message && message->flags_known)
             tell_flags_line(session, message);
-        evbuffer_add_printf(fetch->out, "* %u FETCH (", view_number(session->view, uid));
+        append_format(fetch->out, "* %u FETCH (", view_number(session->view, uid));
     }
     if (fetch->with_uid)
-        evbuffer_add_printf(fetch->out, "UID %u", uid);
+        append_format(fetch->out, "UID %u", uid);
     fetch->started = true;
 }
 
@@ -47,7 +48,7 @@ static void before_item(struct session *session, struct fetch_run *fetch, uint32
     if (first)
         start_line(session, fetch, uid);
     if (!first || fetch->with_uid)
-        evbuffer_add(fetch->out, " ", 1);
+        append_bytes(fetch->out, " ", 1);
 }
 
 static void write_flags(struct session *session, struct fetch_run *fetch, const struct message *message)
@@ -55,7 +56,7 @@ static void write_flags(struct session *session, struct fetch_run *fetch, const 
     struct view *view = session->view;
 
     before_item(session, fetch, message->uid);
-    evbuffer_add(fetch->out, "FLAGS ", 6);
+    append_bytes(fetch->out, "FLAGS ", 6);
     if (!mailbox_print_message_flags(view->mailbox, message, view_shows_recent(view, message->uid), fetch->out))
         session_no_memory(session);
     (void)!view_note_told(view, message);
@@ -87,7 +88,7 @@ static void write_pair(struct session *session, struct fetch_run *fetch, const s
             continue;
         fetch->message->answered |= bit;
         before_item(session, fetch, fetch->message->uid);
-        if (!fetch_item_print_label(item, fetch->out) || evbuffer_add(fetch->out, " ", 1) < 0 ||
+        if (!fetch_item_print_label(item, fetch->out) || !append_bytes(fetch->out, " ", 1) ||
             !value_print(pair->value, fetch->out))
             session_no_memory(session);
     }
@@ -111,8 +112,8 @@ static void start_stream(struct session *session, struct fetch_run *fetch, const
         before_item(session, fetch, fetch->message->uid);
         if (!fetch_item_print_label(item, fetch->out))
             session_no_memory(session);
-        evbuffer_add_printf(fetch->out, " %s{%llu}\r\n", part->stream_literal8 ? "~" : "",
-                            (unsigned long long)part->stream_size);
+        append_format(fetch->out, " %s{%llu}\r\n", part->stream_literal8 ? "~" : "",
+                      (unsigned long long)part->stream_size);
         fetch->stream_left = part->stream_size;
     }
 }
@@ -178,7 +179,7 @@ static void close_line(struct session *session)
 {
     session->line_open = false;
     if (evbuffer_get_length(session->held_lines) > 0)
-        (void)!evbuffer_add_buffer(session->output, session->held_lines);
+        append_buffer(session->output, session->held_lines);
     task_wake(&session->task); /* a + may be owed */
 }
 
@@ -253,7 +254,7 @@ void fetch_answer_settle(struct session *session, struct fetch_run *fetch)
         if (!uid_map_find(&view->mailbox->map, held->uid) || evbuffer_get_length(held->items) == 0)
             continue;
         session_write(session, "* %u FETCH (", view_number(view, held->uid));
-        if (evbuffer_add_buffer(session->output, held->items) < 0)
+        if (!append_buffer(session->output, held->items))
             session_no_memory(session);
         session_write(session, ")\r\n");
     }

@@ -4,6 +4,7 @@
 #include <event2/buffer.h>
 #include <stdlib.h>
 
+#include "base/append.h"
 #include "imap/mailbox_name.h"
 #include "session/state.h"
 
@@ -45,13 +46,13 @@ static bool print_list(const char *word, const struct value *values, struct evbu
 
     if (!value_is_list(values) || !name || !value_astring(name, &text))
         return true; /* malformed: not shown */
-    evbuffer_add_printf(out, "* %s ", word);
-    if (!value_print(values, out) || evbuffer_add(out, " ", 1) < 0 || !value_print(separator, out) ||
-        evbuffer_add(out, " ", 1) < 0 || !value_print_astring(text, out))
+    append_format(out, "* %s ", word);
+    if (!value_print(values, out) || !append_bytes(out, " ", 1) || !value_print(separator, out) ||
+        !append_bytes(out, " ", 1) || !value_print_astring(text, out))
         return false;
-    if (name->next && (evbuffer_add(out, " ", 1) < 0 || !value_print_all(name->next, out)))
+    if (name->next && (!append_bytes(out, " ", 1) || !value_print_all(name->next, out)))
         return false;
-    return evbuffer_add(out, "\r\n", 2) == 0;
+    return append_bytes(out, "\r\n", 2);
 }
 
 static void note_separator(struct session *session, const struct value *values)
@@ -70,15 +71,15 @@ static bool print_status(struct session *session, const struct value *values, st
     if (!value_astring(values, &name) || !value_is_list(values->next))
         return true;
     mailbox = account_find_mailbox(session->account, name);
-    evbuffer_add_printf(out, "* STATUS ");
+    append_format(out, "* STATUS ");
     if (!value_print_astring(name, out))
         return false;
-    evbuffer_add_printf(out, " ");
+    append_format(out, " ");
     if (mailbox && account_in_step(session->account, mailbox))
         status_print(session, mailbox, values->next->first, values->next->first, out);
     else if (!value_print(values->next, out))
         return false;
-    return evbuffer_add(out, "\r\n", 2) == 0;
+    return append_bytes(out, "\r\n", 2);
 }
 
 static void answered(struct job *job, const struct response *response)
@@ -96,8 +97,8 @@ static void answered(struct job *job, const struct response *response)
     } else if (response->kind == RESPONSE_MAILBOX_STATUS) {
         ok = print_status(session, response->arguments, out);
     } else if (response->kind == RESPONSE_NAMESPACE) {
-        evbuffer_add_printf(out, "* NAMESPACE ");
-        ok = value_print_all(response->arguments, out) && evbuffer_add(out, "\r\n", 2) == 0;
+        append_format(out, "* NAMESPACE ");
+        ok = value_print_all(response->arguments, out) && append_bytes(out, "\r\n", 2);
     }
     if (!ok)
         session_no_memory(session);
@@ -109,7 +110,7 @@ static void done(struct job *job, const struct job_result *result)
     struct list_run *list = (struct list_run *)session->run;
 
     session->job = NULL;
-    if (evbuffer_add_buffer(session->output, list->answers) < 0)
+    if (!append_buffer(session->output, list->answers))
         session_no_memory(session);
     else
         session_finish_result(session, result);

@@ -161,6 +161,13 @@ static enum job_turn build_expunge(struct job *job, struct outgoing *out)
 static void closed(struct job *job, const struct job_result *result);
 static const struct job_ops expunge_ops = {.build = build_expunge, .done = closed};
 
+/* Whatever becomes of it, a client that has said CLOSE has nothing selected afterwards. */
+static void submit_close(struct session *session, const struct job *wanted)
+{
+    if (!session_submit(session, wanted) && session->phase != SESSION_ENDING)
+        session_leave_view(session);
+}
+
 static void submit_expunge(struct session *session)
 {
     struct job wanted = {.ops = &expunge_ops,
@@ -169,7 +176,7 @@ static void submit_expunge(struct session *session)
                          .mailbox = session->view->mailbox,
                          .read_write = true};
 
-    (void)!session_submit(session, &wanted);
+    submit_close(session, &wanted);
 }
 
 /* The mailbox is closed, even if the server has refused; what became of the \Deleted messages where it said neither is
@@ -248,13 +255,14 @@ void session_start_close(struct session *session)
     }
     close = calloc(1, sizeof(*close));
     if (!close) {
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+        session_no(session, "UNAVAILABLE", "Out of memory; what is marked as deleted is still there");
+        session_leave_view(session);
         return;
     }
     close->run.free = free_close;
     session->run = &close->run;
     wanted.mailbox = session->view->mailbox;
-    (void)!session_submit(session, &wanted);
+    submit_close(session, &wanted);
 }
 
 void session_start_unselect(struct session *session)

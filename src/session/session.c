@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/append.h"
 #include "mux/registry_inside.h"
 #include "session/state.h"
 #include "session/tell.h"
@@ -183,6 +184,7 @@ void session_no_memory(struct session *session)
     if (session->phase == SESSION_ENDING)
         return;
     session_log(session, LOG_INFO, "out of memory");
+    append_fail(session->output); /* whoever is writing: nothing more */
     session->phase = SESSION_ENDING;
     session->wants = SESSION_ABORT;
     session->login_by = USEC_NEVER;
@@ -202,8 +204,7 @@ void session_bye(struct session *session, const char *reason)
         return;
     }
     session_log(session, LOG_DEBUG, reason);
-    evbuffer_add_printf(session->output, "* BYE %s\r\n", reason);
-    end(session, SESSION_CLOSE);
+    end(session, append_format(session->output, "* BYE %s\r\n", reason) ? SESSION_CLOSE : SESSION_ABORT);
 }
 
 static void member_end(void *owner, const char *reason)
@@ -218,7 +219,7 @@ static void member_alert(void *owner, struct slice text)
     struct session *session = owner;
     struct evbuffer *out = session->line_open ? session->held_lines : session->output;
 
-    evbuffer_add_printf(out, "* OK [ALERT] %.*s\r\n", (int)(text.length < 1000 ? text.length : 1000), text.data);
+    append_format(out, "* OK [ALERT] %.*s\r\n", (int)(text.length < 1000 ? text.length : 1000), text.data);
     session_wake_link(session);
 }
 
@@ -341,11 +342,11 @@ static bool greet(struct session *session)
     if (!list)
         return false;
     session_print_capabilities(session, list);
-    evbuffer_add_printf(session->output, "* OK [CAPABILITY ");
-    evbuffer_add_buffer(session->output, list);
-    evbuffer_add_printf(session->output, "] imapmux ready\r\n");
+    append_format(session->output, "* OK [CAPABILITY ");
+    append_buffer(session->output, list);
+    append_format(session->output, "] imapmux ready\r\n");
     evbuffer_free(list);
-    return true;
+    return !append_failed(session->output);
 }
 
 static void free_session(void *object)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/append.h"
 #include "imap/fetch_items.h"
 #include "imap/mailbox_name.h"
 #include "session/state.h"
@@ -127,21 +128,21 @@ void status_print(struct session *session, const struct mailbox *mailbox, const 
 {
     const char *space = "";
 
-    evbuffer_add(out, "(", 1);
+    append_bytes(out, "(", 1);
     for (const struct value *item = items; item; item = told == items && item->next ? item->next->next : item->next) {
         const struct value *value = told_value(told, item);
         uint64_t number;
         if (item->kind != VALUE_ATOM)
             continue;
         if (from_truth(session, mailbox, item, &number))
-            evbuffer_add_printf(out, "%s%.*s %" PRIu64, space, (int)item->text.length, item->text.data, number);
-        else if (value && evbuffer_add_printf(out, "%s%.*s ", space, (int)item->text.length, item->text.data) > 0)
+            append_format(out, "%s%.*s %" PRIu64, space, (int)item->text.length, item->text.data, number);
+        else if (value && append_format(out, "%s%.*s ", space, (int)item->text.length, item->text.data))
             (void)!value_print(value, out);
         else
             continue;
         space = " ";
     }
-    evbuffer_add(out, ")", 1);
+    append_bytes(out, ")", 1);
 }
 
 static void finish_from_truth(struct session *session, const struct mailbox *mailbox)
@@ -282,7 +283,7 @@ static void answered(struct job *job, const struct response *response)
         return;
     run->printed = true;
     session_write(session, "* STATUS ");
-    if (!value_print_astring(mailbox_argument(session), session->output) || evbuffer_add(session->output, " ", 1) < 0 ||
+    if (!value_print_astring(mailbox_argument(session), session->output) || !append_bytes(session->output, " ", 1) ||
         !value_print(response->arguments->next, session->output))
         session_no_memory(session);
     session_write(session, "\r\n");
