@@ -1,5 +1,6 @@
 /* The one connection of an account: who dials, who hangs up, and who waits meanwhile. A model of src/mux/account.c,
- * src/mux/login.c and the states of src/mux/upstream.c; see README.md for what it leaves out.
+ * src/mux/login.c, src/mux/verification.c and the states of src/mux/upstream.c; see README.md for what it leaves out.
+ * With SECOND the settings permit a short second connection (verify_connection).
  *
  * Every wake here is one task_wake there; every armed_ is a deadline that the account's step has set, and nothing but
  * the clock fires it. So a wake or a deadline that is forgotten shows as somebody who waits for ever. Time passes, and
@@ -53,6 +54,23 @@ bool awaited[CLIENTS];           /* its done is set: somebody is to be told */
 bool late[CLIENTS];              /* its deadline has come */
 bool armed_login[CLIENTS], armed_retry, armed_verification, armed_linger;
 
+#ifdef SECOND
+/* the verifier: a connection that does nothing but log in and out */
+mtype second = DISCONNECTED;
+mtype second_refusal = NONE;
+byte second_lines, second_sent = NOBODY;
+byte checking = NOBODY; /* whose login */
+bool in_place[CLIENTS]; /* the second connection could not tell */
+#define is_checked(l) (checking == l)
+#define SECOND_IS_OVER (second == DISCONNECTED)
+#define uses_second(l) (!in_place[l])
+#else
+#define is_checked(l) false
+#define SECOND_IS_OVER true
+#define uses_second(l) false
+#endif
+#define is_tried(l) ((trying == l && upstream != DISCONNECTED) || is_checked(l))
+
 /* the registry's memory of refused passwords, and the server's mind */
 bool rejected[PASSWORDS];
 bool changed; /* the server accepts 0 no more */
@@ -82,6 +100,9 @@ inline remove_login(l)
     :: else
     fi;
     login[l] = false; awaited[l] = false; armed_login[l] = false; late[l] = false;
+#ifdef SECOND
+    in_place[l] = false;
+#endif
     if
     :: members == 0 -> lingering = true
     :: else
@@ -102,7 +123,7 @@ inline answer(l, outcome)
     :: else
     fi;
     if
-    :: trying == l && upstream != DISCONNECTED
+    :: is_tried(l)
     :: else -> remove_login(l)
     fi
 }
@@ -139,7 +160,7 @@ inline consider(l)
         :: ending -> answer(l, GONE)
         :: else ->
             if
-            :: trying != l && rejected[password[l]] -> answer(l, GONE)
+            :: !is_tried(l) && trying != l && rejected[password[l]] -> answer(l, GONE)
             :: else ->
                 if
                 :: logged_in && known[password[l]] -> answer(l, MEMBER)
@@ -174,16 +195,43 @@ inline login_step()
 }
 
 /* Any login may be the first of the list. */
-inline pick(unknown)
+inline pick()
 {
     found = NOBODY;
     i = 0;
     do
     :: i < CLIENTS ->
         if
-        :: login[i] && !(unknown && known[password[i]]) && (found == NOBODY) -> found = i
-        :: login[i] && !(unknown && known[password[i]]) && (found != NOBODY) -> found = i
-        :: login[i] && !(unknown && known[password[i]]) && (found != NOBODY) -> skip
+        :: login[i] && awaited[i] && (found == NOBODY) -> found = i
+        :: login[i] && awaited[i] && (found != NOBODY) -> found = i
+        :: login[i] && awaited[i] && (found != NOBODY) -> skip
+        :: else
+        fi;
+        i++
+    :: else -> break
+    od
+}
+
+/* Nobody waits any more for what was to be tried next. */
+inline drop_deserted()
+{
+    if
+    :: trying != NOBODY && !awaited[trying] -> found = trying; remove_login(found)
+    :: else
+    fi
+}
+
+/* Whose turn it is to be tried in place, or on the second connection. */
+inline pick_unknown(on_second)
+{
+    found = NOBODY;
+    i = 0;
+    do
+    :: i < CLIENTS ->
+        if
+        :: login[i] && awaited[i] && !known[password[i]] && !is_checked(i) && uses_second(i) == on_second -> found = i
+        :: login[i] && awaited[i] && !known[password[i]] && !is_checked(i) && uses_second(i) == on_second &&
+               found != NOBODY -> skip
         :: else
         fi;
         i++
@@ -199,8 +247,9 @@ inline next_current()
 
 inline login_choose()
 {
+    drop_deserted();
     if
-    :: !credentials && trying == NOBODY -> pick(false); trying = found
+    :: !credentials && trying == NOBODY -> pick(); trying = found
     :: else
     fi;
     sent = NOBODY;
@@ -332,7 +381,7 @@ inline work()
     if
     :: ending -> logout()
     :: else ->
-        pick(true);
+        pick_unknown(false);
         if
         :: members == 0 && !some_login && !lingering -> logout()
         :: members == 0 && !some_login && lingering -> armed_linger = true
@@ -351,10 +400,82 @@ inline work()
     fi
 }
 
+#ifdef SECOND
+inline verification_step()
+{
+    if
+    :: logged_in && !ending && trying == NOBODY && second == DISCONNECTED ->
+        pick_unknown(true);
+        if
+        :: found != NOBODY ->
+            checking = found; second_sent = password[found];
+            second = CONNECTING;
+            second_lines++;
+            assert(second_lines == 1 && !shutting_down)
+        :: else
+        fi
+    :: else
+    fi
+}
+
+inline end_check()
+{
+    found = checking; checking = NOBODY;
+    if
+    :: found != NOBODY && !awaited[found] -> remove_login(found)
+    :: else
+    fi
+}
+
+inline second_ready()
+{
+    known[second_sent] = true; current = second_sent;
+    end_check();
+    second = LOGGING_OUT;
+    wake = true
+}
+
+inline second_closed()
+{
+    second = DISCONNECTED; second_lines--;
+    if
+    :: checking != NOBODY && second_refusal == CREDENTIALS ->
+        rejected[second_sent] = true;
+        if
+        :: known[second_sent] ->
+            known[second_sent] = false; next_current();
+            if
+            :: !credentials -> end_members()
+            :: else
+            fi
+        :: else
+        fi;
+        end_check();
+        i = 0;
+        do
+        :: i < CLIENTS -> if :: login[i] && password[i] == second_sent -> answer(i, GONE) :: else fi; i++
+        :: else -> break
+        od
+    :: checking != NOBODY && second_refusal != CREDENTIALS -> in_place[checking] = true; end_check()
+    :: else
+    fi;
+    second_sent = NOBODY; second_refusal = NONE;
+    wake = true
+}
+
+inline verification_abandon()
+{
+    if
+    :: second == CONNECTING || second == AUTHENTICATING -> second = CLOSING
+    :: else
+    fi
+}
+#endif
+
 /* account_free frees logins that nobody waits for any more. */
 inline go_away()
 {
-    assert(members == 0 && lines == 0);
+    assert(members == 0 && lines == 0 && SECOND_IS_OVER);
     trying = NOBODY;
     i = 0;
     do
@@ -371,11 +492,18 @@ inline step()
     armed_retry = false; armed_verification = false; armed_linger = false;
     login_step();
     if
+    :: ending && upstream == DISCONNECTED -> drop_deserted()
+    :: else
+    fi;
+#ifdef SECOND
+    verification_step();
+#endif
+    if
     :: upstream == DISCONNECTED ->
         if
         :: ending || (members == 0 && !some_login) ->
             if
-            :: members == 0 -> go_away()
+            :: members == 0 && !some_login && SECOND_IS_OVER -> go_away()
             :: else
             fi
         :: else -> dial()
@@ -405,6 +533,16 @@ end:
     :: atomic { upstream == READY && busy -> busy = false; wake = true } /* the answer to a job */
     :: atomic { upstream == LOGGING_OUT -> upstream = CLOSING }
     :: atomic { upstream == CLOSING -> closed(); i = 0; found = NOBODY }
+#ifdef SECOND
+    :: atomic { second == CONNECTING -> second = AUTHENTICATING }
+    :: atomic { second == AUTHENTICATING && accepts(second_sent) -> second_ready(); i = 0; found = NOBODY }
+    :: atomic { second == AUTHENTICATING && !accepts(second_sent) -> second_refusal = CREDENTIALS; second = CLOSING }
+    :: atomic { second == LOGGING_OUT -> second = CLOSING }
+    :: atomic { second == CLOSING -> second_closed(); i = 0; found = NOBODY }
+#ifndef KIND
+    :: atomic { second == CONNECTING || second == AUTHENTICATING -> second_refusal = LIMIT_OR_TEMPORARY; second = CLOSING }
+#endif
+#endif
 #ifndef KIND
     :: atomic { upstream == CONNECTING || upstream == AUTHENTICATING -> refusal = LIMIT_OR_TEMPORARY; upstream = CLOSING }
     :: atomic { upstream == AUTHENTICATING -> refusal = UNKNOWN; upstream = CLOSING }
@@ -486,7 +624,7 @@ wait:
             client[me] == WAITING && QUIET ->
                 client[me] = GONE; awaited[me] = false; armed_login[me] = false;
                 if
-                :: trying == me && upstream != DISCONNECTED
+                :: is_tried(me)
                 :: else -> remove_login(me)
                 fi;
                 break
@@ -514,6 +652,9 @@ active proctype admin()
                 ending = true;
                 fail_all();
                 end_members();
+#ifdef SECOND
+                verification_abandon();
+#endif
                 if
                 :: !logged_in || !BUSY -> logout()
                 :: else
