@@ -330,6 +330,8 @@ void client_judge(struct client *client, struct order *order, struct slice statu
 {
     bool ok = slice_equal(status, SLICE("OK")), bad = slice_equal(status, SLICE("BAD"));
 
+    snprintf(order->answer, sizeof(order->answer), code.length > 0 ? "%.*s [%.*s]" : "%.*s", (int)status.length,
+             status.data, (int)code.length, code.data);
     if (!ok && !bad && !slice_equal(status, SLICE("NO")))
         wrong(client, order, "not an answer", "neither OK nor NO nor BAD");
     if (order->kind == ORDER_IDLE)

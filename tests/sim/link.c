@@ -58,6 +58,11 @@ uint64_t link_delivered(const struct link *link)
     return link->delivered;
 }
 
+uint64_t link_taken(const struct link *link)
+{
+    return link->taken;
+}
+
 void link_wake(struct link *link)
 {
     task_wake(&link->task);

@@ -12,6 +12,7 @@ struct user;
 extern const struct upstream_link_ops sim_link_ops; /* context: the struct sim */
 
 uint64_t link_delivered(const struct link *link); /* octets of the server that the proxy has been given */
+uint64_t link_taken(const struct link *link);     /* octets of the proxy that the server has been given */
 void link_wake(struct link *link);
 void link_close_after_output(struct link *link); /* the server closes */
 void link_clear_all(struct sim *sim);

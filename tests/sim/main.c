@@ -4,6 +4,7 @@
  *   sim --seconds N [--first-seed S] [--no-shrink]          fresh seeds for so long; --first-failure: until one fails
  *   sim --count N --first-seed S                            so many seeds
  *   sim --seeds FILE                                        the seeds of a file, one a line, # for comments
+ *   sim --cuts                                              the line cut behind every octet of each command
  *
  * The last line has the totals. Exit status 1: something failed; the seed and a short trace of it have been printed. */
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/cuts.h"
 #include "sim/run.h"
 
 #define SHRINK_SECONDS 40
@@ -26,7 +28,7 @@ struct totals {
 
 struct options {
     uint64_t seed, first_seed, count, seconds;
-    bool has_seed, has_first, trace, no_shrink, first_failure;
+    bool has_seed, has_first, trace, no_shrink, first_failure, cuts;
     const char *cut, *file;
 };
 
@@ -150,6 +152,8 @@ static bool read_options(int count, char **arguments, struct options *options)
             options->cut = arguments[++i];
         else if (strcmp(arguments[i], "--seeds") == 0 && i + 1 < count)
             options->file = arguments[++i];
+        else if (strcmp(arguments[i], "--cuts") == 0)
+            options->cuts = true;
         else if (strcmp(arguments[i], "--trace") == 0)
             options->trace = true;
         else if (strcmp(arguments[i], "--first-failure") == 0)
@@ -159,7 +163,7 @@ static bool read_options(int count, char **arguments, struct options *options)
         else
             return false;
     }
-    return options->has_seed || options->count || options->seconds || options->file;
+    return options->has_seed || options->count || options->seconds || options->file || options->cuts;
 }
 
 static void run_file(const char *name, struct totals *totals, const struct options *options)
@@ -186,11 +190,13 @@ int main(int count, char **arguments)
 
     if (!read_options(count, arguments, &options)) {
         fprintf(stderr, "usage: sim --seed S [--cut CUTS] [--trace] | --seconds N [--first-seed S] | --count N "
-                        "--first-seed S | --seeds FILE; [--no-shrink]\n");
+                        "--first-seed S | --seeds FILE | --cuts; [--no-shrink]\n");
         return 2;
     }
     signal(SIGALRM, on_signal);
     signal(SIGABRT, on_signal);
+    if (options.cuts)
+        return cuts_play_all();
     if (options.has_seed)
         return replay(&options);
     if (options.file)

@@ -360,7 +360,8 @@ void order_expunge_runs(struct server *server)
     for
         EACH_ORDER(order, server->user)
         {
-            if (order->kind == ORDER_EXPUNGE && order->whole && order->box == server->box)
+            if ((order->kind == ORDER_EXPUNGE || order->kind == ORDER_CLOSE) && order->whole &&
+                order->box == server->box)
                 order->carried_out++;
         }
 }

@@ -73,7 +73,8 @@ struct order {
     unsigned number; /* of the client's orders */
     uint64_t end;    /* in the client's octets: it is whole once they have been delivered */
     bool whole;
-    bool closed; /* answered, or given up before it was whole */
+    bool closed;     /* answered, or given up before it was whole */
+    char answer[64]; /* "OK", "NO [CODE]": once it has come */
     usec sent_at;
     unsigned copy_number; /* among the user's COPY and MOVE */
     bool alone;           /* no other COPY or MOVE of the user was open when it was sent */

@@ -51,7 +51,7 @@ static bool step(struct sim *sim, usec until)
     return true;
 }
 
-static void pass(struct sim *sim, usec time)
+void run_pass(struct sim *sim, usec time)
 {
     usec until = sim_now(sim) + time;
 
@@ -77,7 +77,7 @@ static void fail_waiting(struct sim *sim, const struct client *client)
              client->held_for ? "a + is awaited" : "no + is awaited");
 }
 
-static void settle(struct sim *sim)
+void run_settle(struct sim *sim)
 {
     usec until = sim_now(sim) + LONGEST_WAIT;
 
@@ -118,7 +118,7 @@ static void for_all_in_mailbox(struct sim *sim, void (*ask)(struct client *clien
             client_end_packet(client);
         }
     }
-    settle(sim);
+    run_settle(sim);
     compare_all(sim, false);
 }
 
@@ -148,7 +148,7 @@ static void stop_idling(struct sim *sim)
             client_done(client);
         }
     }
-    settle(sim);
+    run_settle(sim);
 }
 
 static void news_everywhere(struct sim *sim)
@@ -164,11 +164,11 @@ static void quiet_point(struct sim *sim)
     sim->quiet = true;
     sim_note(sim, "--- quiet point");
     faults_end(sim);
-    settle(sim);
+    run_settle(sim);
     news_everywhere(sim);
-    pass(sim, 12 * USEC_MINUTE);
+    run_pass(sim, 12 * USEC_MINUTE);
     faults_end(sim);
-    settle(sim);
+    run_settle(sim);
     compare_all(sim, true);
     stop_idling(sim);
     for_all_in_mailbox(sim, ask_noop);
@@ -254,7 +254,7 @@ static void shut_down(struct sim *sim)
     sim->jump = 0;
     disturb_all(sim); /* now clients are cut off, too */
     registry_shutdown(sim->registry, "The simulation is over");
-    pass(sim, USEC_MINUTE);
+    run_pass(sim, USEC_MINUTE);
     for (unsigned i = 0; i < sim->plan.clients; i++) { /* these the registry does not know: the program closes them */
         if (!sim->clients[i].logged_in)
             client_gone(&sim->clients[i]);

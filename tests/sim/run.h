@@ -24,6 +24,11 @@ struct run_observer {
     void (*ends)(void *context, struct sim *sim);      /* before all is taken down */
 };
 
+/* For an observer that acts by itself: so much time goes by; until each command is answered, else the run has failed.
+ */
+void run_pass(struct sim *sim, usec time);
+void run_settle(struct sim *sim);
+
 void run_seed_observed(uint64_t seed, const struct run_observer *observer, FILE *trace, struct run_result *result);
 void run_seed(uint64_t seed, const struct cuts *cuts, FILE *trace, struct run_result *result);
 
