@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "mux/settings.h"
+#include "net/networks.h"
 #include "proxy/faults.h"
 #include "proxy/keys.h"
 #include "proxy/url.h"
@@ -41,6 +42,7 @@ struct listener_values {
     const char *upstream;
     const char *cert, *key;
     unsigned plaintext_login; /* enum choice */
+    const char *proxy_from;
 };
 
 /* One [section NAME] of the file: its values, and the lines they stand on. */
@@ -64,6 +66,7 @@ struct config_listener {
     const struct config_section *section;
     const struct listener_values *values;
     struct url url;
+    struct networks proxy_from;
     const struct config_upstream *upstream;
 };
 

@@ -173,6 +173,15 @@ static void check_certificate(const struct config_listener *listener, struct fau
     tls_context_free(context);
 }
 
+static void parse_senders(struct config_listener *listener, struct faults *faults)
+{
+    const char *fault;
+
+    if (!networks_parse(listener->values->proxy_from, &listener->proxy_from, &fault))
+        faults_add(faults, config_key_line(listener->section, "proxy_from"), "proxy_from = %.100s: %s",
+                   listener->values->proxy_from, fault);
+}
+
 static void check_twice(const struct config *config, const struct config_listener *listener, struct faults *faults)
 {
     for (const struct config_listener *other = config->listeners; other; other = other->next)
@@ -196,6 +205,7 @@ static void resolve_listener(struct config *config, const struct config_section 
         check_certificate(listener, faults);
         check_twice(config, listener, faults);
     }
+    parse_senders(listener, faults);
     find_its_upstream(config, listener, faults);
     while (*end)
         end = &(*end)->next;

@@ -26,7 +26,8 @@ struct door {
     bool has_certificate;      /* ... now */
     const struct upstream_settings *upstream;
     enum choice plaintext_login;
-    bool wanted; /* by the configuration that is being applied */
+    struct networks proxy_from; /* empty: clients connect themselves */
+    bool wanted;                /* by the configuration that is being applied */
 };
 
 /* ---- clients ---- */
@@ -57,7 +58,8 @@ static void refuse(struct door *door, int descriptor, const struct address *peer
                       admission_words(answer));
 }
 
-static void on_accepted(void *owner, int descriptor, const struct address *peer)
+/* peer: the client's own address, also where another proxy has made the connection. */
+static void let_in(void *owner, int descriptor, const struct address *peer)
 {
     struct door *door = owner;
     struct doors *doors = door->doors;
@@ -70,11 +72,27 @@ static void on_accepted(void *owner, int descriptor, const struct address *peer)
         .peer = *peer,
     };
 
-    runqueue_set_now(doors->clients->runqueue, doors->clock()); /* it slept since the last step */
     if (answer != ADMISSION_OK)
         refuse(door, descriptor, peer, answer);
     else if (!client_link_open(doors->clients, descriptor, &options))
         admission_leave(doors->admission, peer);
+}
+
+static void on_accepted(void *owner, int descriptor, const struct address *peer)
+{
+    struct door *door = owner;
+    const struct proxy_link_options options = {
+        .senders = &door->proxy_from,
+        .peer = *peer,
+        .done = let_in,
+        .owner = door,
+    };
+
+    runqueue_set_now(door->doors->clients->runqueue, door->doors->clock()); /* it slept since the last step */
+    if (door->proxy_from.count > 0)
+        proxy_link_open(door->doors->proxies, descriptor, &options);
+    else
+        let_in(door, descriptor, peer);
 }
 
 /* ---- upstreams ---- */
@@ -169,6 +187,7 @@ static void set_rules(struct door *door, const struct config_listener *wanted)
 
     door->upstream = &live->settings;
     door->plaintext_login = (enum choice)wanted->values->plaintext_login;
+    door->proxy_from = wanted->proxy_from;
     door->wanted = true;
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "net/client_link.h"
+#include "net/proxy_link.h"
 #include "net/refusal_link.h"
 #include "proxy/config.h"
 
@@ -20,6 +21,7 @@ struct doors {
     struct log *log;
     struct client_links *clients;
     struct refusal_links *refusals;
+    struct proxy_links *proxies;
     struct admission *admission;
     usec (*clock)(void);
     /* private */

@@ -88,6 +88,8 @@ const struct key keys[] = {
     TEXT_KEY(SECTION_LISTENER, listener_values, key, "", "PEM file of the certificate's key, without a pass phrase"),
     CHOICE_KEY(SECTION_LISTENER, listener_values, plaintext_login, auto_yes_no, "auto",
                "logging in without TLS: auto from this machine only, yes from everywhere, no never"),
+    TEXT_KEY(SECTION_LISTENER, listener_values, proxy_from, "",
+             "addresses and networks of proxies that must begin each connection with a PROXY header; empty: none"),
     SETTINGS(TIMEOUT_KEY)
     SETTINGS(LIMIT_KEY)
     CHOICE_KEY(SECTION_LOGGING, program_settings, log_level, log_levels, "info",

@@ -17,6 +17,7 @@
 #include "net/admission.h"
 #include "net/client_link.h"
 #include "net/dialer.h"
+#include "net/proxy_link.h"
 #include "net/refusal_link.h"
 #include "net/spool.h"
 #include "net/upstream_link.h"
@@ -48,6 +49,7 @@ struct worker {
     struct client_links clients;
     struct upstream_links upstreams;
     struct refusal_links refusals;
+    struct proxy_links proxies;
     struct doors doors;
     usec timer_at; /* USEC_NEVER: not set */
     bool stopping, hurry;
@@ -85,6 +87,7 @@ static void on_terminate(evutil_socket_t number, short what, void *argument)
     worker->stopping = true;
     worker->stop_at = clock_now() + SHUTDOWN_TIME;
     doors_close(&worker->doors);
+    proxy_links_clear(&worker->proxies);
     registry_shutdown(worker->registry, FAREWELL);
     client_links_say_bye(&worker->clients, FAREWELL); /* those too that no account knows yet */
 }
@@ -285,11 +288,18 @@ static void make_links(struct worker *worker)
         .owner = worker,
     };
     worker->refusals = (struct refusal_links){.base = worker->base, .runqueue = worker->runqueue};
+    worker->proxies = (struct proxy_links){
+        .base = worker->base,
+        .runqueue = worker->runqueue,
+        .settings = &worker->settings,
+        .log = log_of(worker),
+    };
     worker->doors = (struct doors){
         .base = worker->base,
         .log = log_of(worker),
         .clients = &worker->clients,
         .refusals = &worker->refusals,
+        .proxies = &worker->proxies,
         .admission = worker->admission,
         .clock = clock_now,
     };
@@ -337,6 +347,7 @@ static void free_event(struct event *event)
 static void free_machines(struct worker *worker)
 {
     doors_close(&worker->doors);
+    proxy_links_clear(&worker->proxies);
     refusal_links_clear(&worker->refusals);
     client_links_clear(&worker->clients);
     if (worker->runqueue)

@@ -125,7 +125,7 @@ class Closed(Exception):
 
 class Client:
     def __init__(self, port, name="client", host="127.0.0.1", tls=None, log=None, timeout=20.0, tracked=True,
-                 source=None):
+                 source=None, preface=b""):
         self.name, self.log, self.timeout, self.tracked = name, log, timeout, tracked
         self.host, self.port = host, port
         self.socket = socket.create_connection((host, port), timeout, (source, 0) if source else None)
@@ -143,6 +143,8 @@ class Client:
         self.code_values = {}
         self.idle_tag = None
         self.alerts = []
+        if preface:
+            self.socket.sendall(preface)
         if tls:
             self.start_tls(tls)
         self.greeting = self._next(self.timeout)
