@@ -90,9 +90,11 @@ struct login {
     bool in_place;   /* a second connection could not tell */
     usec not_before; /* not looked at until then: a refusal is on its way to its address */
     usec deadline;
-    bool refused; /* the NO is held back until then: */
+    bool refused; /* the answer is held back: */
     usec refused_until;
-    char *challenge; /* with which a token was refused; owned, NULL: none */
+    enum login_outcome outcome; /* which it will be */
+    const char *words;          /* constant */
+    char *challenge;            /* with which a token was refused; owned, NULL: none */
     void (*done)(void *owner, const struct login_answer *answer); /* NULL: nobody waits for it any more */
     void *owner;
 };

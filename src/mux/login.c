@@ -104,17 +104,34 @@ static void shut_address(struct account *account, uint64_t address, usec until)
     }
 }
 
-static void refuse(struct login *login, struct slice challenge, usec now)
+static void hold_back(struct login *login, enum login_outcome outcome, const char *words, usec now)
 {
     struct reputation *reputation = registry_reputation(login->account->registry);
     struct applicant applicant = login_applicant(login);
 
     login->refused = true;
+    login->outcome = outcome;
+    login->words = words;
     login->refused_until = now + reputation_delay(reputation, &applicant, now);
-    login->challenge = challenge.length > 0 ? slice_copy(challenge) : NULL;
     reputation_shut_until(reputation, &applicant, login->refused_until);
     shut_address(login->account, login->address, login->refused_until);
     task_wake(&login->account->task);
+}
+
+static void refuse(struct login *login, struct slice challenge, usec now)
+{
+    login->challenge = challenge.length > 0 ? slice_copy(challenge) : NULL;
+    hold_back(login, LOGIN_REJECTED, "", now);
+}
+
+/* It has been compared with what is accepted, in vain, and will not be tried: to whoever guesses that tells as much as
+ * a refusal. */
+static void note_vain_comparison(struct login *login, usec now)
+{
+    struct applicant applicant = login_applicant(login);
+
+    if (login->account->accepted.count > 0 && login->admitted && !login_known(login))
+        reputation_note_failure(registry_reputation(login->account->registry), &applicant, now);
 }
 
 void login_refuse_all(struct account *account, const struct credential *credential, struct slice challenge)
@@ -129,9 +146,9 @@ void login_refuse_all(struct account *account, const struct credential *credenti
 
 static void tell_refusal(struct login *login)
 {
-    answer(login, &(struct login_answer){.outcome = LOGIN_REJECTED,
+    answer(login, &(struct login_answer){.outcome = login->outcome,
                                          .account = login->account,
-                                         .text = SLICE(""),
+                                         .text = slice_of(login->words),
                                          .challenge = slice_of(login->challenge ? login->challenge : "")});
 }
 
@@ -262,6 +279,7 @@ static void time_out(struct account *account, struct login *login, usec now)
     enum login_outcome outcome = account->last_refusal == REFUSAL_LIMIT ? LOGIN_LIMIT : LOGIN_UNAVAILABLE;
     char text[500];
 
+    note_vain_comparison(login, now);
     if (now < login->not_before || !login->admitted)
         snprintf(text, sizeof(text), "Too many refused logins from your address; please try again later");
     else if (account->last_reason[0] && !account->logged_in)
@@ -296,8 +314,9 @@ static void consider(struct account *account, struct login *login, usec now, use
     } else if (now >= login->deadline) {
         time_out(account, login, now);
     } else if (is_hopeless(account, login, now)) {
-        login_fail(login, LOGIN_UNAVAILABLE,
-                   "Another password of this account was checked a moment ago; please try again in a minute");
+        note_vain_comparison(login, now);
+        hold_back(login, LOGIN_UNAVAILABLE,
+                  "Another password of this account was checked a moment ago; please try again in a minute", now);
     } else {
         earlier(deadline, login->deadline);
         if (now < login->not_before)

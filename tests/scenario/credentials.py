@@ -146,6 +146,20 @@ def a_guess_is_not_even_compared_while_a_refusal_is_held_back(s):
     assert first.finish(tag).code_name == "AUTHENTICATIONFAILED"
 
 
+@scenario(settings={"failure_delay": "300ms", "reverify_interval": "1h"}, timeout=120)
+def guesses_that_are_not_even_tried_are_held_back_as_well(s):
+    """They have been compared with what is accepted: answered at once, they would be tried at the speed of the network."""
+    s.fill(1)
+    s.client(select="INBOX")
+    times = []
+    for number in range(5):
+        start = time.monotonic()
+        assert guess(s, "127.0.0.9", "guess%d" % number).status == "NO"
+        times.append(time.monotonic() - start)
+    assert logins(s) <= 3, s.relay.commands()
+    assert times[2] > 0.9 and times[3] > 1.8 and times[4] > 3.6, times
+
+
 @scenario(settings={"reverify_interval": "1s", "login_wait": "5s", "sessions_per_address": "1000", "login_failures_per_minute": "20",
                     "sessions_total": "3000"}, timeout=180)
 def a_thousand_guesses_beside_a_working_owner(s):
