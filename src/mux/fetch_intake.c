@@ -120,8 +120,10 @@ static void take_part(struct account *account, const struct fetch_answer *part, 
     }
     if (part->first)
         intake->to_job = check_first(account, &flags, &intake->uid) && told;
-    else
-        (void)!later_flags(account, &flags);
+    else if (!later_flags(account, &flags))
+        upstream_drop(account->upstream, "out of memory");
+    if (arena.out_of_memory) /* a change would be lost */
+        upstream_drop(account->upstream, "out of memory");
     arena_clear(&arena);
     if (intake->to_job)
         hand_on(account, intake->uid, part);

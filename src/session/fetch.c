@@ -156,13 +156,14 @@ static void submit(struct session *session)
 
 /* --- the end */
 
-static bool some_are_gone(const struct session *session, const struct fetch_run *fetch)
+static bool some_are_gone(struct session *session, const struct fetch_run *fetch)
 {
     struct seqset living = {0};
-    bool gone = true;
+    bool gone;
 
-    if (uid_map_intersect(&session->view->mailbox->map, &fetch->uids, &living))
-        gone = seqset_size(&living) != seqset_size(&fetch->uids);
+    if (!uid_map_intersect(&session->view->mailbox->map, &fetch->uids, &living))
+        session_no_memory(session);
+    gone = seqset_size(&living) != seqset_size(&fetch->uids);
     seqset_clear(&living);
     return gone;
 }

@@ -56,6 +56,10 @@ static struct queued *new_queued(struct session *session, struct line line)
     }
     own.bytes.data = queued->bytes;
     command_parse(own, &queued->arena, &queued->command);
+    if (queued->arena.out_of_memory) {
+        queued_free(queued);
+        return NULL;
+    }
     return queued;
 }
 
