@@ -14,6 +14,11 @@ else()
   target_link_options(imapmux_flags INTERFACE -pie -Wl,-z,relro -Wl,-z,now)
 endif()
 
+if(IMAPMUX_COVERAGE)
+  target_compile_options(imapmux_flags INTERFACE --coverage)
+  target_link_options(imapmux_flags INTERFACE --coverage)
+endif()
+
 # Asserts stay on in release builds: our own invariants are worth their price.
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
 set(CMAKE_C_FLAGS_DEBUG "-O1 -g")

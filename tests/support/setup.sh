@@ -6,6 +6,7 @@ server_packages=(python3 dovecot-imapd dovecot-lmtpd openssl)
 unit_packages=(libcriterion-dev)
 fuzz_packages=(clang-14 libclang-rt-14-dev)
 model_packages=(spin)
+coverage_packages=(gcovr)
 client_packages=(curl isync neomutt fetchmail)
 
 fail() {
