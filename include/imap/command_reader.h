@@ -55,7 +55,8 @@ void command_reader_refuse(struct command_reader *reader);
 size_t command_reader_used(const struct command_reader *reader); /* octets of the present line held */
 /* Nothing of a next line has been read yet (bytes in the evbuffer aside). */
 bool command_reader_idle(const struct command_reader *reader);
-/* The framer's borrowed bytes are given back (before STARTTLS). */
+/* All that is borrowed is given back, and wiped (`wipe`): when the line that was handed out has been dealt with and
+ * nothing is read for now, and before STARTTLS. */
 void command_reader_settle(struct command_reader *reader, struct evbuffer *in);
 
 #endif

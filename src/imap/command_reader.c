@@ -322,5 +322,7 @@ bool command_reader_idle(const struct command_reader *reader)
 
 void command_reader_settle(struct command_reader *reader, struct evbuffer *in)
 {
+    if (reader->spent)
+        clear_line(reader);
     framer_settle(&reader->framer, in);
 }

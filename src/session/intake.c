@@ -227,7 +227,7 @@ void intake_take(struct session *session, struct evbuffer *in)
             break;
         }
     }
-    command_reader_settle(session->reader, in);
+    command_reader_settle(session->reader, in); /* what was read last may hold a password, and nothing may follow it */
     if (session->phase != SESSION_ENDING)
         session->wants |= SESSION_PAUSE;
 }

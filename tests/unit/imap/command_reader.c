@@ -280,6 +280,26 @@ Test(command_reader, passwords_are_wiped_in_both_places)
     evbuffer_free(in);
 }
 
+Test(command_reader, a_password_is_wiped_once_its_line_is_settled)
+{
+    struct command_reader *reader = command_reader_new(100, true);
+    struct evbuffer *in = evbuffer_new();
+    struct command_input input;
+
+    evbuffer_add_printf(in, "a LOGIN me secret\r\n");
+    input = command_reader_next(reader, in);
+    cr_assert(slice_equal(input.line.bytes, SLICE("a LOGIN me secret")));
+    command_reader_settle(reader, in);
+    for (size_t i = 0; i < input.line.bytes.length; i++)
+        cr_assert_eq(input.line.bytes.data[i], 0, "nothing has to follow for that");
+    cr_assert_eq(command_reader_used(reader), 0);
+    evbuffer_add_printf(in, "b NOOP\r\n");
+    input = command_reader_next(reader, in);
+    cr_assert(slice_equal(input.line.bytes, SLICE("b NOOP")));
+    command_reader_free(reader);
+    evbuffer_free(in);
+}
+
 Test(command_reader, what_was_borrowed_is_given_back_before_tls)
 {
     struct command_reader *reader = command_reader_new(100, true);
