@@ -166,12 +166,18 @@ bool session_has_lost_something(const struct session *session);
 /* target.c: after APPEND, COPY, MOVE into `name`: its views and watches look; if this session has it selected, `then`
  * is called once the new message is known, or after a second; else at once. */
 void target_changed(struct session *session, struct slice name, void (*then)(struct session *session));
-/* Moves ranges of at most `octets` when printed (at least one) from `left` to `part` (empty before). False: out of
- * memory. */
-bool target_take_part(struct seqset *left, size_t octets, struct seqset *part);
-/* Writes UID EXPUNGE of what lives of the next part of `left` and takes that part away. Where the server has no
- * UIDPLUS: if or_all_deleted EXPUNGE, which leaves nothing in `left`. */
-enum job_turn target_expunge_part(struct session *session, const struct job *job, struct seqset *left,
+/* A set of UIDs that goes up in as many commands as it needs. A command that was not carried out is built again, with
+ * the same part: only target_part_done ends that part, once the command is answered. */
+struct parts {
+    struct seqset left;
+    size_t in_flight; /* of the first ranges of left: in the command built last */
+};
+/* Adds to `part` the ranges of at most `octets` when printed (at least one) that are next. False: out of memory. */
+bool target_take_part(struct parts *parts, size_t octets, struct seqset *part);
+void target_part_done(struct parts *parts);
+/* Writes UID EXPUNGE of what lives of the next part. Where the server has no UIDPLUS: if or_all_deleted EXPUNGE, and
+ * everything is that part. */
+enum job_turn target_expunge_part(struct session *session, const struct job *job, struct parts *parts,
                                   bool or_all_deleted, struct outgoing *out);
 /* status.c: the items of a STATUS from the truth of the mailbox that the upstream has selected; those that the truth
  * does not have are taken from `told` (a STATUS list of the server, may be NULL) or left out. */

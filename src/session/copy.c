@@ -16,11 +16,11 @@ struct copy_run {
     struct run run;
     bool move;
     bool emulated;
-    bool begun;  /* its first turn has come */
+    bool begun;  /* a part of it has been answered */
     bool ghosts; /* refused at its turn: a message is gone */
     struct slice target;
     struct seqset uids;       /* what the client means */
-    struct seqset left;       /* still to be sent */
+    struct parts parts;       /* still to be sent */
     struct seqset part;       /* in flight */
     struct seqset named;      /* of the part: copied, by COPYUID */
     struct seqset removal;    /* MOVE without the server's: what of the part has been copied */
@@ -36,7 +36,7 @@ static void free_copy(struct run *run)
     struct copy_run *copy = (struct copy_run *)run;
 
     seqset_clear(&copy->uids);
-    seqset_clear(&copy->left);
+    seqset_clear(&copy->parts.left);
     seqset_clear(&copy->part);
     seqset_clear(&copy->named);
     seqset_clear(&copy->removal);
@@ -64,16 +64,15 @@ static enum job_turn build_copy(struct job *job, struct outgoing *out)
     struct session *session = job->owner;
     struct copy_run *copy = (struct copy_run *)session->run;
     struct seqset part = {0};
-    bool first = !copy->begun, ok = true;
+    bool ok = true;
 
-    copy->begun = true;
-    if (first && !session->current->command.uid)
+    if (!copy->begun && !session->current->command.uid)
         ok = has_ghosts(copy, &job->mailbox->map, &copy->ghosts);
     if (!ok || copy->ghosts)
         return JOB_REFUSE;
     seqset_clear(&copy->part);
     seqset_clear(&copy->named);
-    ok = target_take_part(&copy->left, session_settings(session)->upstream_command_max, &part) &&
+    ok = target_take_part(&copy->parts, session_settings(session)->upstream_command_max, &part) &&
          uid_map_intersect(&job->mailbox->map, &part, &copy->part);
     seqset_clear(&part);
     if (!ok)
@@ -341,6 +340,8 @@ static void copied(struct job *job, const struct job_result *result)
     struct copy_run *copy = (struct copy_run *)session->run;
 
     session->job = NULL;
+    copy->begun = true;
+    target_part_done(&copy->parts);
     if (result->status != JOB_OK || !session->view->mailbox) {
         finish_in_part(session, result);
         return;
@@ -364,7 +365,7 @@ static void next(struct session *session)
 {
     struct copy_run *copy = (struct copy_run *)session->run;
 
-    if (copy->left.count > 0)
+    if (copy->parts.left.count > 0)
         submit(session, &copy_ops);
     else if (copy->copied > 0)
         target_changed(session, copy->target, finish);
@@ -401,7 +402,7 @@ static void begin(struct session *session, struct copy_run *copy)
     if (command->uid)
         tell_arrivals(session);
     result = renumber_set(session->view, command->arguments->text, command->uid, &copy->uids);
-    if (result == RENUMBER_NO_MEMORY || !seqset_copy(&copy->uids, &copy->left))
+    if (result == RENUMBER_NO_MEMORY || !seqset_copy(&copy->uids, &copy->parts.left))
         session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
     else if (result != RENUMBER_OK)
         session_bad(session, renumber_fault(result));

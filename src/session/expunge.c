@@ -9,7 +9,7 @@
 struct expunge_run {
     struct run run;
     struct seqset uids; /* UID EXPUNGE: asked for */
-    struct seqset left;
+    struct parts parts;
 };
 
 static void free_expunge(struct run *run)
@@ -17,7 +17,7 @@ static void free_expunge(struct run *run)
     struct expunge_run *expunge = (struct expunge_run *)run;
 
     seqset_clear(&expunge->uids);
-    seqset_clear(&expunge->left);
+    seqset_clear(&expunge->parts.left);
     free(expunge);
 }
 
@@ -27,7 +27,7 @@ static enum job_turn build(struct job *job, struct outgoing *out)
     struct expunge_run *expunge = (struct expunge_run *)session->run;
 
     if (session->current->command.uid)
-        return target_expunge_part(session, job, &expunge->left, false, out);
+        return target_expunge_part(session, job, &expunge->parts, false, out);
     outgoing_text(out, "EXPUNGE");
     return JOB_SEND;
 }
@@ -55,7 +55,8 @@ static void done(struct job *job, const struct job_result *result)
     struct expunge_run *expunge = (struct expunge_run *)session->run;
 
     session->job = NULL;
-    if (result->status == JOB_OK && expunge->left.count > 0 && session->view->mailbox) {
+    target_part_done(&expunge->parts);
+    if (result->status == JOB_OK && expunge->parts.left.count > 0 && session->view->mailbox) {
         submit(session);
         return;
     }
@@ -90,7 +91,7 @@ void session_start_expunge(struct session *session)
         session_no(session, "READ-ONLY", "The mailbox is open read-only");
     else if (command->uid && !session_can(session, CAPABILITY_UIDPLUS))
         session_cannot(session, "UID EXPUNGE is not possible: the mail server does not have it", CAPABILITY_UIDPLUS);
-    else if (!seqset_copy(&expunge->uids, &expunge->left))
+    else if (!seqset_copy(&expunge->uids, &expunge->parts.left))
         session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
     else if (command->uid && expunge->uids.count == 0)
         session_ok(session, NULL);

@@ -117,8 +117,8 @@ struct close_run {
     struct run run;
     struct seqset deleted; /* UIDs that the server says are \Deleted; used if the flags are not in step */
     bool asked;            /* the server has said it */
-    struct seqset left;    /* still to be expunged */
-    bool divided;          /* left is what the view counts */
+    struct parts parts;    /* still to be expunged */
+    bool divided;          /* parts is what the view counts */
 };
 
 static void free_close(struct run *run)
@@ -126,7 +126,7 @@ static void free_close(struct run *run)
     struct close_run *close = (struct close_run *)run;
 
     seqset_clear(&close->deleted);
-    seqset_clear(&close->left);
+    seqset_clear(&close->parts.left);
     free(close);
 }
 
@@ -140,7 +140,7 @@ static bool find_deleted(const struct session *session, struct close_run *close)
     while ((message = uid_map_after(&view->mailbox->map, uid)) && message->uid <= view->told) {
         uid = message->uid;
         if (close->asked ? seqset_contains(&close->deleted, uid) : (message->system & FLAG_DELETED) != 0) {
-            if (!seqset_add(&close->left, uid))
+            if (!seqset_add(&close->parts.left, uid))
                 return false;
         }
     }
@@ -155,7 +155,7 @@ static enum job_turn build_expunge(struct job *job, struct outgoing *out)
 
     if (!close->divided && !find_deleted(session, close))
         return JOB_REFUSE;
-    return target_expunge_part(session, job, &close->left, true, out);
+    return target_expunge_part(session, job, &close->parts, true, out);
 }
 
 static void closed(struct job *job, const struct job_result *result);
@@ -196,7 +196,8 @@ static void closed(struct job *job, const struct job_result *result)
     struct close_run *close = (struct close_run *)session->run;
 
     session->job = NULL;
-    if (result->status == JOB_OK && close->left.count > 0) {
+    target_part_done(&close->parts);
+    if (result->status == JOB_OK && close->parts.left.count > 0) {
         submit_expunge(session);
         return;
     }

@@ -46,8 +46,9 @@ void target_changed(struct session *session, struct slice name, void (*then)(str
     task_wake(&session->task); /* for the deadline */
 }
 
-bool target_take_part(struct seqset *left, size_t octets, struct seqset *part)
+bool target_take_part(struct parts *parts, size_t octets, struct seqset *part)
 {
+    const struct seqset *left = &parts->left;
     size_t taken = 0, used = 0;
 
     while (taken < left->count) {
@@ -59,19 +60,27 @@ bool target_take_part(struct seqset *left, size_t octets, struct seqset *part)
             return false;
         taken++;
     }
-    for (size_t i = taken; i < left->count; i++)
-        left->ranges[i - taken] = left->ranges[i];
-    left->count -= taken;
+    parts->in_flight = taken;
     return true;
 }
 
-enum job_turn target_expunge_part(struct session *session, const struct job *job, struct seqset *left,
+void target_part_done(struct parts *parts)
+{
+    struct seqset *left = &parts->left;
+
+    for (size_t i = parts->in_flight; i < left->count; i++)
+        left->ranges[i - parts->in_flight] = left->ranges[i];
+    left->count -= parts->in_flight;
+    parts->in_flight = 0;
+}
+
+enum job_turn target_expunge_part(struct session *session, const struct job *job, struct parts *parts,
                                   bool or_all_deleted, struct outgoing *out)
 {
     struct seqset part = {0}, living = {0};
     enum job_turn turn = JOB_SEND;
 
-    if (!target_take_part(left, session_settings(session)->upstream_command_max, &part) ||
+    if (!target_take_part(parts, session_settings(session)->upstream_command_max, &part) ||
         !uid_map_intersect(&job->mailbox->map, &part, &living)) {
         turn = JOB_REFUSE;
     } else if (living.count == 0) {
@@ -81,7 +90,7 @@ enum job_turn target_expunge_part(struct session *session, const struct job *job
         outgoing_set(out, &living);
     } else {
         outgoing_text(out, "EXPUNGE");
-        seqset_clear(left);
+        parts->in_flight = parts->left.count;
     }
     seqset_clear(&part);
     seqset_clear(&living);

@@ -1,6 +1,7 @@
 /* The line to the server, cut behind every octet. One small dialogue for each command that changes something: it is
  * played whole, and the octets are counted that go up and down between the command and its answer; then again for each
- * of them, with the line cut behind it. What the client was answered is compared with what the server has done: OK is
+ * of them, with the line cut behind it; and with each of its commands answered as by a server that has forgotten the
+ * session, and has done nothing. What the client was answered is compared with what the server has done: OK is
  * true and done once, NO [UNAVAILABLE] is for what the proxy cannot know, and nothing is done twice. */
 #include "sim/cuts.h"
 
@@ -81,8 +82,16 @@ static const struct act acts[] = {
      "STORE",
      {SEEN, SEEN | FLAGGED, SEEN | FLAGGED, DELETED, DELETED | SEEN}},
     {.name = "COPY", .kind = ORDER_COPY, .first = 2, .last = 3, .text = "COPY"},
+    {.name = "UID COPY", .kind = ORDER_COPY, .uid = true, .first = 2, .last = 3, .text = "UID COPY"},
     {.name = "APPEND", .kind = ORDER_APPEND, .flags = SEEN},
     {.name = "MOVE", .kind = ORDER_MOVE, .needs = CAN_UIDPLUS, .first = 2, .last = 3, .text = "MOVE"},
+    {.name = "UID MOVE",
+     .kind = ORDER_MOVE,
+     .needs = CAN_UIDPLUS,
+     .uid = true,
+     .first = 2,
+     .last = 3,
+     .text = "UID MOVE"},
     {.name = "EXPUNGE", .kind = ORDER_EXPUNGE, .text = "EXPUNGE"},
     {.name = "UID EXPUNGE",
      .kind = ORDER_EXPUNGE,
@@ -109,11 +118,13 @@ struct dialogue {
     const struct act *act;
     unsigned can;
     uint64_t cut_up, cut_down; /* octets behind the writing of the command; NO_CUT */
+    uint64_t void_at;          /* the so manieth command is not carried out; NO_CUT */
 
     struct message *messages[MESSAGES];
     struct order *order;
     char answer[64];   /* the client's */
     uint64_t up, down; /* octets until its answer */
+    uint64_t commands; /* of the proxy until then */
 };
 
 struct totals {
@@ -174,8 +185,9 @@ static void print_set(struct dialogue *dialogue, struct client *client, struct o
     if (act->uid) {
         order->uids = memory_take(&client->sim->memory, sizeof(*order->uids));
         order->uids->count = 1;
-        order->uids->range[0].low = order->uids->range[0].high = dialogue->messages[act->first - 1]->uid;
-        client_print(client, " %u", order->uids->range[0].low);
+        order->uids->range[0].low = dialogue->messages[act->first - 1]->uid;
+        order->uids->range[0].high = dialogue->messages[act->last - 1]->uid;
+        client_print(client, " %u:%u", order->uids->range[0].low, order->uids->range[0].high);
     } else if (act->first > 0) {
         client_print(client, " %u:%u", act->first, act->last);
     }
@@ -228,10 +240,15 @@ static void begin(struct client *client)
     run_pass(sim, USEC_SECOND);
 }
 
+static bool is_cut(const struct dialogue *dialogue)
+{
+    return dialogue->cut_up != NO_CUT || dialogue->cut_down != NO_CUT || dialogue->void_at != NO_CUT;
+}
+
 static void play_command(struct dialogue *dialogue, struct client *client)
 {
     struct link *link = link_of(client->user);
-    uint64_t up, down;
+    uint64_t up, down, commands = client->sim->upstream_commands;
 
     if (!link || !client->session || !client->replica.selected) {
         sim_fail(client->sim, "no beginning", "the dialogue does not come to its command");
@@ -243,11 +260,14 @@ static void play_command(struct dialogue *dialogue, struct client *client)
         link_cut_command_after(link, dialogue->cut_up);
     if (dialogue->cut_down != NO_CUT)
         link_cut_answer_after(link, dialogue->cut_down);
-    if (dialogue->cut_up != NO_CUT || dialogue->cut_down != NO_CUT)
+    if (dialogue->void_at != NO_CUT)
+        client->user->void_at = (unsigned)dialogue->void_at;
+    if (is_cut(dialogue))
         disturb_all(client->sim);
     write_command(dialogue, client);
     run_settle(client->sim);
-    if (dialogue->cut_up == NO_CUT && dialogue->cut_down == NO_CUT) {
+    if (!is_cut(dialogue)) {
+        dialogue->commands = client->sim->upstream_commands - commands;
         dialogue->up = link_taken(link) - up;
         dialogue->down = link_delivered(link) - down;
     }
@@ -357,6 +377,7 @@ static void ends(void *context, struct sim *sim)
     const char *answer = dialogue->order ? dialogue->order->answer : "";
     bool ok = strncmp(answer, "OK", 2) == 0;
 
+    snprintf(dialogue->answer, sizeof(dialogue->answer), "%s", answer);
     if (sim->failed)
         return;
     if (!ok && strcmp(answer, UNAVAILABLE) != 0)
@@ -365,6 +386,8 @@ static void ends(void *context, struct sim *sim)
         sim_fail(sim, "refused", "a STORE can be repeated or found out");
     if (!ok && (dialogue->cut_up == NO_CUT && dialogue->cut_down >= dialogue->down))
         sim_fail(sim, "refused", "the answer has come");
+    if (!ok && dialogue->void_at != NO_CUT)
+        sim_fail(sim, "refused", "it was not carried out, and the server had said so");
     if (dialogue->act->kind == ORDER_STORE)
         judge_stored(dialogue, sim);
     else if (dialogue->act->kind == ORDER_APPEND)
@@ -373,7 +396,6 @@ static void ends(void *context, struct sim *sim)
         judge_copied(dialogue, sim, ok);
     else
         judge_expunged(dialogue, sim, ok);
-    snprintf(dialogue->answer, sizeof(dialogue->answer), "%s", answer);
 }
 
 /* --- all of them */
@@ -388,11 +410,21 @@ static void play(struct dialogue *dialogue, FILE *trace, struct run_result *resu
 static void report(struct dialogue *dialogue, const char *server, const struct run_result *result, unsigned before)
 {
     struct run_result again;
-    bool up = dialogue->cut_up != NO_CUT;
+    const char *place = "without a cut";
+    uint64_t at = 0;
 
-    printf("WRONG %s, %s, cut behind octet %llu %s: answered %s: %s: %s\n", dialogue->act->name, server,
-           (unsigned long long)(up ? dialogue->cut_up : dialogue->cut_down), up ? "up" : "down",
-           dialogue->answer[0] ? dialogue->answer : "nothing", result->check, result->text);
+    if (dialogue->cut_up != NO_CUT) {
+        place = "cut behind octet up";
+        at = dialogue->cut_up;
+    } else if (dialogue->cut_down != NO_CUT) {
+        place = "cut behind octet down";
+        at = dialogue->cut_down;
+    } else if (dialogue->void_at != NO_CUT) {
+        place = "session void at command";
+        at = dialogue->void_at;
+    }
+    printf("WRONG %s, %s, %s %llu: answered %s: %s: %s\n", dialogue->act->name, server, place, (unsigned long long)at,
+           dialogue->order && dialogue->answer[0] ? dialogue->answer : "nothing", result->check, result->text);
     if (before < TRACES_MAX)
         play(dialogue, stdout, &again);
     fflush(stdout);
@@ -412,13 +444,13 @@ static void play_cut(struct dialogue dialogue, const char *server, struct totals
 
 static void play_act(const struct act *act, unsigned server, struct totals *totals)
 {
-    struct dialogue whole = {.act = act, .can = servers[server].can, .cut_up = NO_CUT, .cut_down = NO_CUT};
-    struct dialogue cut = {.act = act, .can = servers[server].can, .cut_up = NO_CUT, .cut_down = NO_CUT};
+    struct dialogue whole = {
+        .act = act, .can = servers[server].can, .cut_up = NO_CUT, .cut_down = NO_CUT, .void_at = NO_CUT};
+    struct dialogue cut = whole;
     struct run_result result;
 
     play(&whole, NULL, &result);
     if (result.failed || strncmp(whole.answer, "OK", 2) != 0) {
-        printf("WRONG %s, %s, without a cut\n", act->name, servers[server].name);
         report(&whole, servers[server].name, &result, totals->wrong++);
         return;
     }
@@ -428,6 +460,9 @@ static void play_act(const struct act *act, unsigned server, struct totals *tota
         play_cut(cut, servers[server].name, totals);
     cut.cut_up = NO_CUT;
     for (cut.cut_down = 0; cut.cut_down <= whole.down; cut.cut_down++)
+        play_cut(cut, servers[server].name, totals);
+    cut.cut_down = NO_CUT;
+    for (cut.void_at = 1; cut.void_at <= whole.commands; cut.void_at++)
         play_cut(cut, servers[server].name, totals);
 }
 

@@ -266,6 +266,17 @@ static void arrives_always(struct server *server)
     box_deliver(server->box, identity_new(user, &server->dice), 0);
 }
 
+/* As Exchange does: logged in, and then no command is carried out. */
+static bool finds_it_void(struct server *server)
+{
+    struct user *user = server->user;
+
+    if (!user || user->void_at == 0 || --user->void_at > 0)
+        return false;
+    server_answer(server, "BAD", NULL, "User is authenticated but not connected.");
+    return true;
+}
+
 static void command(struct server *server, struct slice line)
 {
     struct cursor cursor = cursor_of(line);
@@ -293,6 +304,8 @@ static void command(struct server *server, struct slice line)
         server_object(server, "a line longer than upstream_command_max", line);
     if (!cursor_take(&cursor, ' '))
         server_object(server, "no command", line);
+    if (finds_it_void(server))
+        return;
     arrives_always(server);
     if (in_any_state(server, &cursor, line) || (!server->user && before_login(server, &cursor)) ||
         (server->user && after_login(server, &cursor, line)) || (server->box && selected(server, &cursor, line)))

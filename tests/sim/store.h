@@ -89,6 +89,7 @@ struct user {
     usec disturbed_at;     /* the last fault that its clients may notice */
     unsigned refuse_connect, refuse_greeting, refuse_login;
     unsigned copies;        /* COPY and MOVE ordered so far */
+    unsigned void_at;       /* the so manieth command from now finds the session void; 0: none */
     unsigned refusals;      /* NO without a reason that the server has given */
     unsigned arrivals_owed; /* of liberty arrives_always */
 };
