@@ -155,7 +155,7 @@ static void tell_refusal(struct login *login)
 /* --- beginning */
 
 #define NAME_MAX_OCTETS 2048
-#define KEY_MAX         (3 * NAME_MAX_OCTETS)
+#define KEY_MAX         ((size_t)3 * NAME_MAX_OCTETS)
 
 /* The user name as the settings of the upstream want it. False: too long. */
 static bool normalise(const struct upstream_settings *upstream, struct slice name, char buffer[NAME_MAX_OCTETS],
@@ -185,7 +185,7 @@ static struct slice make_key(const struct upstream_settings *upstream, const str
         snprintf(buffer, KEY_MAX, "%s%c%.*s%c%.*s", upstream->name, 0, (int)authorization.length, authorization.data, 0,
                  (int)credentials->authentication_id.length, credentials->authentication_id.data);
 
-    return (struct slice){buffer, length < 0 || length >= KEY_MAX ? 0 : (size_t)length};
+    return (struct slice){buffer, length < 0 || (size_t)length >= KEY_MAX ? 0 : (size_t)length};
 }
 
 static struct account *find_account(struct registry *registry, const struct upstream_settings *upstream,

@@ -12,7 +12,7 @@
 
 #define ENTRIES_MAX      10000
 #define FAILURE_MEMORY   (15 * USEC_MINUTE)
-#define ENTERED_MEMORY   (30 * 24 * USEC_HOUR)
+#define ENTERED_MEMORY   (30 * (24 * USEC_HOUR))
 #define FREE_FAILURES    10 /* of an address that has entered the account */
 #define ACCOUNT_FAILURES 5  /* by strangers, before every stranger is slowed down there */
 #define DOUBLINGS_MAX    20
