@@ -100,6 +100,10 @@ void upstream_logout(struct upstream *upstream);             /* in any state; en
 void upstream_drop(struct upstream *upstream, const char *reason); /* closes at once; ends in closed with this reason */
 void upstream_drop_refused(struct upstream *upstream, enum refusal refusal, struct slice words);
 
+/* When closed is called: the last command given to upstream_send cannot have been carried out, since the octets that
+ * would make it a command were never written. */
+bool upstream_was_unsent(const struct upstream *upstream);
+
 /* --- verbs of the link */
 void upstream_connected(struct upstream *upstream);
 void upstream_secured(struct upstream *upstream);

@@ -26,6 +26,7 @@ struct upstream {
     uint64_t commands;           /* the number of the last command; the tag is x<number> */
     struct outgoing *sending;    /* in flight, not yet written to its end */
     bool waits_for_plus;         /* `sending` stands at a synchronising literal */
+    bool was_unsent;             /* at its end: upstream_was_unsent */
     bool in_flight;              /* a command's tagged answer is awaited */
     char tag[UPSTREAM_TAG_SIZE]; /* of the command in flight */
     bool idle_answer_awaited;    /* the tagged answer of IDLE is still to come */

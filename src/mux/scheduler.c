@@ -541,7 +541,8 @@ void scheduler_tagged(struct account *account, const struct response *response)
         background_goes_on(account);
 }
 
-/* The line is gone: the current job is kept, found to have an unknown outcome, or given up. */
+/* The line is gone: the current job is kept (a server may not like what it was asked, so that what was written in part
+ * is not tried for ever), found to have an unknown outcome, or given up. */
 void scheduler_lost(struct account *account)
 {
     struct job *job = account->current;
@@ -554,6 +555,8 @@ void scheduler_lost(struct account *account)
     if (!job)
         return;
     job->asked = false;
+    if (job->attempts < ATTEMPTS_MAX && upstream_was_unsent(account->upstream))
+        job->written = false;
     if (!job->written && job->ops && ++job->attempts < ATTEMPTS_MAX * 4) {
         account->current = NULL;
         DL_PREPEND(account->jobs, job);

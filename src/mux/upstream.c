@@ -287,12 +287,25 @@ static const char *loss_words(enum upstream_state state, const char *reason)
     return reason;
 }
 
+/* Held back until IDLE has begun, or stopped before a literal for which no + has come: whatever the server has of it is
+ * no command. */
+static bool is_unsent(const struct upstream *upstream)
+{
+    return upstream->held || (upstream->sending && upstream->in_flight && upstream->waits_for_plus);
+}
+
+bool upstream_was_unsent(const struct upstream *upstream)
+{
+    return upstream->was_unsent;
+}
+
 void upstream_closed(struct upstream *upstream, const char *reason)
 {
     enum upstream_state state = upstream->state;
     struct upstream_end end = {.was_ready = upstream->was_ready};
 
     upstream->link = NULL;
+    upstream->was_unsent = is_unsent(upstream);
     forget_commands(upstream);
     end.credential = upstream->login.credential;
     end.challenge = (struct slice){upstream->challenge, upstream->challenge_length};

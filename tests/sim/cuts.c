@@ -18,6 +18,7 @@
 #define MESSAGES    5
 #define NO_CUT      UINT64_MAX
 #define TRACES_MAX  3
+#define PLUS        "+ go on\r\n"
 #define UNAVAILABLE "NO [UNAVAILABLE]"
 
 /* The mailbox at the beginning: numbers 1 to 5. The commands are about 2 and 3, or about the \Deleted. */
@@ -371,6 +372,19 @@ static void judge_expunged(struct dialogue *dialogue, struct sim *sim, bool ok)
     }
 }
 
+/* Has the server waited in vain for a message, or the proxy for the + before it? */
+static bool is_without_its_literal(const struct dialogue *dialogue)
+{
+    uint64_t literal, plus = strlen(PLUS);
+
+    if (dialogue->act->kind != ORDER_APPEND || (dialogue->can & CAN_LITERAL_PLUS))
+        return false;
+    literal = dialogue->order->identity->size + 2;
+    if (dialogue->cut_up != NO_CUT)
+        return dialogue->cut_up <= dialogue->up - literal;
+    return dialogue->cut_down < plus;
+}
+
 static void ends(void *context, struct sim *sim)
 {
     struct dialogue *dialogue = context;
@@ -386,6 +400,8 @@ static void ends(void *context, struct sim *sim)
         sim_fail(sim, "refused", "a STORE can be repeated or found out");
     if (!ok && (dialogue->cut_up == NO_CUT && dialogue->cut_down >= dialogue->down))
         sim_fail(sim, "refused", "the answer has come");
+    if (!ok && is_without_its_literal(dialogue))
+        sim_fail(sim, "refused", "the message has never been sent");
     if (!ok && dialogue->void_at != NO_CUT)
         sim_fail(sim, "refused", "it was not carried out, and the server had said so");
     if (dialogue->act->kind == ORDER_STORE)
