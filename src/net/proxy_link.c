@@ -85,9 +85,10 @@ static void hand_on(struct proxy_link *link, const struct proxy_header *header)
 /* Checks of whether we live connect and leave without a word: no trouble. */
 static void stopped(struct proxy_link *link, ssize_t got)
 {
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (link->length == 0)
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        if (event_add(&link->readable, NULL) != 0)
+            turn_away(link, "out of memory");
+    } else if (link->length == 0)
         end(link);
     else
         turn_away(link, "it ended inside its header");
@@ -122,6 +123,7 @@ static void run(struct task *task, usec now)
         read_header(link);
 }
 
+/* Fires once, until run() has read all there is: a round of events does not end while one goes on firing. */
 static void on_readable(evutil_socket_t descriptor, short what, void *argument)
 {
     struct proxy_link *link = argument;
@@ -157,13 +159,10 @@ void proxy_link_open(struct proxy_links *links, int descriptor, const struct pro
     link->deadline = runqueue_now(links->runqueue) + links->settings->login_timeout;
     task_init(&link->task, links->runqueue, run);
     task_set_deadline(&link->task, link->deadline);
-    event_assign(&link->readable, links->base, descriptor, EV_READ | EV_PERSIST, on_readable, link);
+    event_assign(&link->readable, links->base, descriptor, EV_READ, on_readable, link);
     DL_APPEND(links->first, link);
     links->count++;
-    if (event_add(&link->readable, NULL) == 0)
-        task_wake(&link->task);
-    else
-        turn_away(link, "out of memory");
+    task_wake(&link->task);
 }
 
 void proxy_links_clear(struct proxy_links *links)
