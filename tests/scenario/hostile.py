@@ -61,3 +61,26 @@ def a_flood_of_tiny_commands_holds_up_nobody(s):
     sender.join()
     reader.join()
     other.noop()
+
+
+@scenario()
+def depth_and_width_are_refused_or_served(s):
+    s.fill(3)
+    other = s.client(name="other", select="INBOX", learn=True)
+    for command in ("SEARCH " + "(" * 60_000, "SEARCH " + "(" * 30_000 + "ALL" + ")" * 30_000, "SEARCH " + "NOT " * 15_000 + "ALL",
+                    "FETCH " + ",".join(["1"] * 30_000) + " FLAGS", "UID FETCH 1:4294967295 FLAGS",
+                    "UID FETCH " + ",".join(str(number) for number in range(1, 9_000)) + " FLAGS", "FETCH 1 " + "(" * 60_000):
+        client = s.client(name="hostile", select="INBOX", tracked=False)
+        assert client.command(command).status in ("OK", "NO", "BAD"), command[:40]
+        assert other.fetch_identity(3) == "m3"
+        client.close_socket()
+
+
+@scenario()
+def a_line_that_does_not_end_holds_up_nobody(s):
+    with socket.create_connection(("127.0.0.1", s.mux_port), 5) as connection:
+        connection.settimeout(10)
+        send(connection, b"x" * 100_000)
+        s.client(select="INBOX").noop()
+        send(connection, b"y" * 10_000_000)
+        s.client(select="INBOX").noop()
