@@ -37,6 +37,7 @@ struct old_config {
 struct worker {
     struct worker_options options;
     struct config *config;
+    const struct config *first; /* what the process was started with */
     struct old_config *old;
     struct settings settings; /* what the machines read */
     struct event_base *base;
@@ -115,6 +116,17 @@ static bool apply_logging(struct worker *worker, const struct config *config)
     return true;
 }
 
+/* What was done once, at the start. */
+static void say_what_wants_a_restart(struct worker *worker)
+{
+    const struct program_settings *first = &worker->first->program, *now = &worker->config->program;
+
+    if (strcmp(first->spool_directory, now->spool_directory) != 0)
+        log_line(log_of(worker), LOG_WARNING, "settings: the change of spool_directory wants a restart");
+    if (first->core_dumps != now->core_dumps)
+        log_line(log_of(worker), LOG_WARNING, "settings: the change of core_dumps wants a restart");
+}
+
 static void take_over(struct worker *worker, struct config *config)
 {
     if (!keep_old_config(worker)) {
@@ -126,6 +138,7 @@ static void take_over(struct worker *worker, struct config *config)
     if (!apply_logging(worker, config))
         return;
     worker->settings = config->settings;
+    say_what_wants_a_restart(worker);
     upstream_links_forget_tls(&worker->upstreams);
     dialer_resolver_reload(worker->resolver);
     if (doors_apply(&worker->doors, config))
@@ -327,6 +340,7 @@ struct worker *worker_new(const struct worker_options *options, struct config *c
     }
     worker->options = *options;
     worker->config = config;
+    worker->first = config;
     worker->settings = config->settings;
     if (apply_logging(worker, config) && make_ground(worker) && make_registry(worker)) {
         make_links(worker);

@@ -133,6 +133,21 @@ def a_log_file_is_opened_again_at_sighup(s):
 
 
 @scenario()
+def what_wants_a_restart_is_said_at_sighup(s):
+    path = os.path.join(s.directory, "imapmux.conf")
+    with open(path) as file:
+        text = file.read()
+    s.reload()
+    assert "wants a restart" not in s.log_text()
+    with open(path, "w") as file:
+        file.write(text.replace("[program]", "[program]\ncore_dumps = yes").replace("spool_directory = " + s.scratch, "spool_directory = " + s.directory))
+    for times in (1, 2):
+        s.reload()
+        for name in ("spool_directory", "core_dumps"):
+            assert s.log_text().count("the change of %s wants a restart" % name) == times
+
+
+@scenario()
 def idle_costs_nothing(s):
     """With clients in IDLE and nothing to do the process sleeps."""
     clients = [s.client(select="INBOX") for _ in range(20)]
