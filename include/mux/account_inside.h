@@ -60,6 +60,8 @@ struct resync {
     size_t fetched_capacity;
     struct seqset found; /* by the search in flight */
     unsigned searches;
+    uint32_t exists_selected;  /* EXISTS as it stood at the end of the answer to SELECT */
+    bool shrunk;               /* an EXPUNGE or VANISHED has come since */
     uint32_t exists_when_sent; /* EXISTS as it stood when the search was sent */
     usec selected_at;          /* the answer to SELECT came: what it did not count may be news already */
     bool disturbed;    /* an EXPUNGE or VANISHED came inside the search, or something that could not be understood */

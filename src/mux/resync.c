@@ -214,7 +214,7 @@ static void count_vanished(struct resync *resync, const struct response *respons
 
     if (value_is_list(response->arguments)) /* EARLIER changes no numbers */
         return;
-    resync->disturbed = true;
+    resync->disturbed = resync->shrunk = true;
     if (response_uid_set(response->arguments, &uids) == SEQSET_OK) {
         uint64_t size = seqset_size(&uids);
         resync->exists -= size < resync->exists ? (uint32_t)size : resync->exists;
@@ -230,7 +230,7 @@ static void search_untagged(struct resync *resync, const struct response *respon
         resync->recent = response->number;
     } else if (response->kind == RESPONSE_EXPUNGE) {
         resync->exists -= resync->exists > 0 ? 1 : 0;
-        resync->disturbed = true;
+        resync->disturbed = resync->shrunk = true;
     } else if (response->kind == RESPONSE_VANISHED) {
         count_vanished(resync, response);
     } else if (response->kind == RESPONSE_SEARCH || response->kind == RESPONSE_ESEARCH) {
@@ -361,6 +361,26 @@ static bool take_new(struct account *account)
     return true;
 }
 
+/* A server with an arrival at every answer counts more at the tagged one than any search has found. But what it counted
+ * in its answer to SELECT stands below the UIDNEXT of that answer, and nothing that came since does: if so many are
+ * found there, and none is known to have gone, they are the map, and the rest is the tail. */
+static bool keep_those_selected(struct resync *resync)
+{
+    struct seqset below = {0};
+    struct seqset_walk walk;
+    uint32_t uid;
+    bool right = resync->uidnext > 0 && !resync->disturbed && !resync->shrunk;
+
+    seqset_walk_start(&walk, &resync->found);
+    while (right && seqset_walk_next(&walk, &uid) && uid < resync->uidnext)
+        right = seqset_add(&below, uid);
+    right = right && seqset_size(&below) == resync->exists_selected;
+    seqset_clear(right ? &resync->found : &below);
+    if (right)
+        resync->found = below;
+    return right;
+}
+
 static void remove_missing(struct mailbox *mailbox, const struct seqset *found)
 {
     struct message *message;
@@ -381,7 +401,7 @@ static bool take_all(struct account *account)
     struct seqset_walk walk;
     uint32_t uid, floor = mailbox->map.highest;
 
-    if (!count_is_right(resync, seqset_size(&resync->found)))
+    if (!count_is_right(resync, seqset_size(&resync->found)) && !keep_those_selected(resync))
         return false;
     remove_missing(mailbox, &resync->found);
     seqset_walk_start(&walk, &resync->found);
@@ -396,7 +416,7 @@ static bool take_all(struct account *account)
         if (uid > mailbox->map.highest && !mailbox_append(mailbox, uid))
             return false;
     }
-    return count_is_right(resync, mailbox->map.count);
+    return mailbox->map.count == seqset_size(&resync->found);
 }
 
 static void take_recent(struct resync *resync)
@@ -505,6 +525,8 @@ static void selected(struct account *account, const struct response *response)
 
     resync->selected_at = task_now(&account->task);
     resync->exists_when_sent = resync->exists; /* no search was needed for what is counted now */
+    resync->exists_selected = resync->exists;
+    resync->shrunk = false;
     resync->read_only = response->code.name == RESPONSE_CODE_READ_ONLY;
     account->selected = mailbox;
     account->selected_read_only = !resync->read_write;

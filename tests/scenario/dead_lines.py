@@ -9,7 +9,10 @@ def a_line_that_dies_in_idle_is_found_out(s):
     s.fill(2)
     phone = s.client(name="phone", select="INBOX", learn=True)
     phone.idle()
-    s.relay.wait_for("<", r"^\+ ")
+    deadline = time.monotonic() + 10
+    while "ENTERING_IDLE -> IDLING" not in s.log_text():
+        assert time.monotonic() < deadline, "the upstream was not put into IDLE"
+        time.sleep(0.02)
     s.relay.stall("<")  # no octet comes any more, and nobody says so
     s.relay.wait_for(">", r"^DONE", timeout=5)
     deadline = time.monotonic() + 10
