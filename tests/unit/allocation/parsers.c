@@ -83,7 +83,7 @@ static bool note_values(const struct value *first, struct record *record)
 static bool read_commands(struct evbuffer *in, struct record *record, bool wipe)
 {
     struct command_reader *reader = command_reader_new(1000, wipe);
-    struct command_input input = {.event = COMMAND_NO_MEMORY};
+    struct command_input input;
     struct command command;
     struct arena arena;
     bool ok = true;
@@ -141,7 +141,7 @@ static bool note_response(const struct response *response, struct record *record
 static bool read_responses(struct evbuffer *in, struct record *record)
 {
     struct response_reader *reader = response_reader_new(100000);
-    struct response_input input = {.event = RESPONSE_EVENT_MORE};
+    struct response_input input;
     bool ok = reader != NULL;
 
     while (ok && (input = response_reader_next(reader, in)).event != RESPONSE_EVENT_MORE) {

@@ -183,7 +183,7 @@ char *__wrap_strdup(const char *text)
     return refuse() ? NULL : counted(__real_strdup(text));
 }
 
-static int print_text(char **text, const char *format, va_list arguments)
+static int __attribute__((format(printf, 2, 0))) print_text(char **text, const char *format, va_list arguments)
 {
     int length = refuse() ? -1 : vasprintf(text, format, arguments);
 
