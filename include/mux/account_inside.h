@@ -167,6 +167,13 @@ struct account {
     bool idle_refused;
 };
 
+/* When to step again: the earlier of the two. */
+static inline void earlier(usec *deadline, usec at)
+{
+    if (at < *deadline)
+        *deadline = at;
+}
+
 /* --- account.c */
 struct account *account_new(struct registry *registry, const struct upstream_settings *settings,
                             const struct login_credentials *credentials, struct slice key);

@@ -11,12 +11,6 @@
 
 #include "mux/account_inside.h"
 
-static void earlier(usec *deadline, usec at)
-{
-    if (at < *deadline)
-        *deadline = at;
-}
-
 struct applicant login_applicant(const struct login *login)
 {
     return (struct applicant){{login->account->key, login->account->key_length}, login->address};

@@ -17,13 +17,8 @@
 #define QUIET            USEC_SECOND       /* without work: then a stranger's credential may be tried in place */
 #define UNREST_PUT_UP    (5 * USEC_SECOND) /* so long before its deadline it is tried all the same */
 #define UNDER_ATTACK     5                 /* strangers have failed: then only at a quiet moment */
+#define IN_PLACE_MAX     (2 * USEC_SECOND) /* a server that does not say is not asked again after that */
 #define INTERVAL_DOUBLED 4                 /* at most so many times */
-
-static void earlier(usec *deadline, usec at)
-{
-    if (at < *deadline)
-        *deadline = at;
-}
 
 /* --- trials */
 
@@ -270,6 +265,14 @@ static void refused(struct account *account, const struct upstream_end *end, con
         account_end_members(account, "The mail server no longer accepts the password of this account");
 }
 
+/* In place everybody waits with the one whose credential is tried, so it is given up long before his patience ends. */
+static bool others_wait_too_long(const struct account *account, const struct login *login, usec now)
+{
+    usec began = login->stranger ? account->strangers_verified_at : account->familiar_verified_at;
+
+    return account->verifying && now - began >= IN_PLACE_MAX;
+}
+
 void verification_failed(struct account *account, const struct upstream_end *end, usec now)
 {
     struct login *login = account->trial.login;
@@ -280,8 +283,8 @@ void verification_failed(struct account *account, const struct upstream_end *end
     release(account, &account->trial, credentials, now);
     if (credentials) {
         refused(account, end, login, now);
-    } else if (end->refusal == REFUSAL_UNKNOWN && login && login->done) {
-        login_fail(login, LOGIN_UNAVAILABLE, account->last_reason);
+    } else if (login && login->done && (end->refusal == REFUSAL_UNKNOWN || others_wait_too_long(account, login, now))) {
+        login_fail(login, end->refusal == REFUSAL_LIMIT ? LOGIN_LIMIT : LOGIN_UNAVAILABLE, account->last_reason);
     } else if (login && login->done) {
         return; /* it proves nothing: once more, as long as somebody waits */
     }

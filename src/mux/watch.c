@@ -7,12 +7,6 @@
 
 #include "mux/account_inside.h"
 
-static void earlier(usec *deadline, usec at)
-{
-    if (at < *deadline)
-        *deadline = at;
-}
-
 static bool can_idle(const struct account *account)
 {
     return account_has(account, CAPABILITY_IDLE) && !account->idle_refused;

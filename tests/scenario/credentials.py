@@ -340,3 +340,22 @@ def tokens_are_offered_once_the_server_has_been_seen_to_take_them(s):
     assert "AUTH=XOAUTH2" not in s.connect().capabilities()
     s.client(select="INBOX")
     assert "AUTH=XOAUTH2" in s.connect().capabilities()
+
+
+def too_many_for_the_guess(server):
+    """Lets the owner in, and has no room for anybody who guesses."""
+    return None if "sesame" not in server.commands[-1] else "TAG NO [LIMIT] Too many sessions"
+
+
+@scenario(upstream=lambda s: ScriptedUpstream(login=too_many_for_the_guess), settings={"login_wait": "30s"}, timeout=90)
+def a_check_in_place_that_gets_no_answer_is_given_up_soon(s):
+    """A server that does not say whether a password is right must not keep the owner waiting for as long as the stranger waits."""
+    owner = s.client(name="owner", select="INBOX", learn=True)
+    stranger = s.connect(source="127.0.0.9")
+    tag = stranger.begin("LOGIN u1 sesame")
+    s.relay.wait_for(">", r" LOGOUT$", timeout=10)
+    start = time.monotonic()
+    assert owner.fetch_identity(2) == "m2"
+    assert time.monotonic() - start < 10, "the owner waited as long as the stranger"
+    result = stranger.finish(tag, 40)
+    assert result.status == "NO" and result.code_name in ("LIMIT", "UNAVAILABLE"), result
