@@ -90,7 +90,7 @@ static void on_terminate(evutil_socket_t number, short what, void *argument)
     doors_close(&worker->doors);
     proxy_links_clear(&worker->proxies);
     registry_shutdown(worker->registry, FAREWELL);
-    client_links_say_bye(&worker->clients, FAREWELL); /* those too that no account knows yet */
+    client_links_dismiss_strangers(&worker->clients, FAREWELL);
 }
 
 static bool keep_old_config(struct worker *worker)

@@ -57,6 +57,10 @@ struct account_member {
     void *owner;
     /* The account has ended (credentials no longer accepted, shutdown): say BYE. */
     void (*end)(void *owner, const char *reason);
+    /* It is to end as soon as the command in progress has been answered; none of those behind it is begun. The reason
+     * is a constant. The account calls it once. */
+    void (*retire)(void *owner, const char *reason);
+    bool retired;                                  /* private: it has been called */
     void (*alert)(void *owner, struct slice text); /* the server's [ALERT] text: write "* OK [ALERT] text" */
     struct view *view;                             /* what it has selected, or NULL: kept up to date by the session */
     bool idling; /* it is in IDLE now; call account_interest_changed after a change of either */

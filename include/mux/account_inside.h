@@ -116,7 +116,7 @@ struct account {
     char *authorization_id;
     char *authentication_id;
     const struct upstream_settings *settings;
-    bool ending; /* nothing is begun any more: logs out, then goes */
+    const char *ending; /* why nobody is let in any more: the last member's leave is the logout; NULL: it lives on */
 
     struct account_member *members;
     size_t member_count;
@@ -178,7 +178,11 @@ static inline void earlier(usec *deadline, usec at)
 struct account *account_new(struct registry *registry, const struct upstream_settings *settings,
                             const struct login_credentials *credentials, struct slice key);
 void account_free(struct account *account);
+/* Nobody is let in any more; who waits is told the reason, a constant. It logs out and goes once its members have left,
+ * and is not dialled again. */
 void account_shutdown(struct account *account, const char *reason);
+/* Retires at most so many of its members that have not been told yet; returns how many. */
+size_t account_retire_members(struct account *account, size_t most);
 void account_end_members(struct account *account, const char *reason);
 /* Sends a command of the account's own (not the job's); takes it. */
 void account_send(struct account *account, enum account_activity activity, struct outgoing *command);

@@ -33,7 +33,10 @@ struct registry_options {
 /* Everything borrowed from the options must outlive the registry. Returns owned; NULL: out of memory. */
 struct registry *registry_new(const struct registry_options *options);
 void registry_free(struct registry *registry); /* ends everything at once, without LOGOUT */
-/* Ends all sessions with * BYE and the reason and logs every account out upstream. Done when registry_idle is true. */
+/* Lets nobody in any more and ends all sessions with * BYE and the reason (a constant), an account after the other: at
+ * least 50 every 50 ms, all within two seconds, so that they do not come all at once to whoever serves them next. A
+ * command in progress is answered first, if that takes less than three seconds from the beginning. An account whose
+ * last session has gone logs out upstream. Done when registry_idle is true. */
 void registry_shutdown(struct registry *registry, const char *reason);
 bool registry_idle(const struct registry *registry); /* no account, no session, no upstream connection is left */
 /* Are clients that log in there offered AUTHENTICATE XOAUTH2 and OAUTHBEARER? */

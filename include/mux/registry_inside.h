@@ -16,7 +16,8 @@ struct random *registry_random(struct registry *registry);
 const struct upstream_link_ops *registry_link_ops(const struct registry *registry);
 void *registry_dial(struct registry *registry, struct upstream *upstream, const struct upstream_settings *settings);
 const char *registry_version(const struct registry *registry);
-bool registry_shutting_down(const struct registry *registry);
+/* Why nobody is let in any more; NULL: it is not being shut down. */
+const char *registry_farewell(const struct registry *registry);
 
 /* --- accounts by key: upstream's name, NUL, authorization id, NUL, authentication id */
 struct account *registry_find(const struct registry *registry, struct slice key);

@@ -33,6 +33,7 @@ struct upstream {
     char idle_tag[UPSTREAM_TAG_SIZE];
     struct outgoing *held; /* to be written once IDLE's + has come */
     bool leave_idle;       /* DONE is to be written once IDLE's + has come */
+    bool logout_next;      /* ... and LOGOUT once IDLE has been answered */
 
     /* setup */
     struct upstream_login login;

@@ -44,8 +44,8 @@ struct client_link_options {
 /* Takes the descriptor, also when it fails. False: out of memory, `gone` is not called. */
 bool client_link_open(struct client_links *links, int descriptor, const struct client_link_options *options)
     __attribute__((warn_unused_result));
-/* Takes leave of all of them, also of those that have not logged in: * BYE and the reason, then they close. */
-void client_links_say_bye(struct client_links *links, const char *reason);
+/* Takes leave of those that have not logged in: * BYE and the reason, then they close. The others' accounts do it. */
+void client_links_dismiss_strangers(struct client_links *links, const char *reason);
 /* Ends all of them at once, without a word; the runqueue must be stepped afterwards. */
 void client_links_clear(struct client_links *links);
 

@@ -48,6 +48,7 @@ enum {
     SESSION_ABORT = 8, /* close at once, not one octet more, no close_notify (a literal was cut) */
 };
 unsigned session_wants(const struct session *session);
+bool session_is_logged_in(const struct session *session);
 void session_secured(struct session *session);
 /* Says * BYE with the reason (a constant or copied text, no line ends) unless a literal is half-written, and wants to
  * be closed. */

@@ -72,6 +72,7 @@ struct session {
     struct evbuffer *held_lines; /* whole lines that wait for the end of an open one ([ALERT]) */
     bool idling;                 /* in IDLE */
     bool end_of_input;
+    const char *retiring; /* why it ends after the command in progress; NULL: it does not */
 
     void (*line)(struct session *session, struct slice line); /* takes the next line instead of the queue; NULL: none */
     struct shared_spool *upload;                              /* of the command that is being read */

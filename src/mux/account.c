@@ -361,8 +361,10 @@ static bool linger_is_over(const struct account *account, usec now, usec *deadli
 
 static void work(struct account *account, usec now, usec *deadline)
 {
-    if (account->ending || linger_is_over(account, now, deadline)) {
-        if (!account->ending)
+    bool ended = account->ending && account->member_count == 0;
+
+    if (ended || linger_is_over(account, now, deadline)) {
+        if (!ended)
             log_line(account_log(account), LOG_INFO, "%s: no client is left: logging out upstream", account->name);
         upstream_logout(account->upstream);
         return;
@@ -387,6 +389,8 @@ static void step(struct task *task, usec now)
     login_step(account, now, &deadline);
     verification_step(account, now, &deadline);
     if (upstream_state(account->upstream) == UPSTREAM_DISCONNECTED) {
+        if (account->ending)
+            account_end_members(account, account->ending); /* what they wait for will not come */
         if (account->ending || !is_wanted(account)) {
             if (account->member_count == 0 && !account->logins && verification_is_idle(account)) {
                 go_away(account);
@@ -439,7 +443,7 @@ struct account *account_new(struct registry *registry, const struct upstream_set
     task_init(&account->task, registry_runqueue(registry), step);
     account->registry = registry;
     account->settings = settings;
-    account->ending = registry_shutting_down(registry); /* who comes now is told so, and nobody is dialled */
+    account->ending = registry_farewell(registry); /* who comes now is told so, and nobody is dialled */
     account->server = registry_server(registry, settings);
     account->familiar_verified_at = account->strangers_verified_at = -1000000 * USEC_SECOND;
     account->park_wanted_since = USEC_NEVER;
@@ -482,11 +486,27 @@ void account_free(struct account *account)
 
 void account_shutdown(struct account *account, const char *reason)
 {
-    account->ending = true;
+    account->ending = reason;
     login_fail_all(account, LOGIN_UNAVAILABLE, reason);
-    account_end_members(account, reason);
     verification_abandon(account);
-    if (!account->logged_in || !upstream_busy(account->upstream))
-        upstream_logout(account->upstream); /* else once the command in flight has been answered */
+    if (!account->logged_in)
+        upstream_logout(account->upstream);
     task_wake(&account->task);
+}
+
+size_t account_retire_members(struct account *account, size_t most)
+{
+    struct account_member *member;
+    size_t told = 0;
+
+    DL_FOREACH (account->members, member) {
+        if (told == most)
+            break;
+        if (member->retired)
+            continue;
+        member->retired = true;
+        member->retire(member->owner, account->ending);
+        told++;
+    }
+    return told;
 }

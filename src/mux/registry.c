@@ -2,6 +2,7 @@
  * of those who try to log in. Two accounts meet nowhere else. */
 #include "mux/registry.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,11 @@
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
+
+#define DRAIN_INTERVAL (USEC_SECOND / 20)
+#define DRAIN_GROUP    ((size_t)50)
+#define DRAIN_GROUPS   ((size_t)40) /* at most, for they grow with the number of sessions */
+#define DRAIN_PATIENCE (3 * USEC_SECOND)
 
 struct registered {
     char *key;
@@ -33,8 +39,62 @@ struct registry {
     struct served *servers; /* by the names of the upstreams in the settings */
     struct reputation *reputation;
     size_t sessions;
-    bool shutting_down;
+    struct task drain;
+    const char *farewell; /* NULL: not shutting down */
+    usec drain_until;     /* who has not left by then is ended */
 };
+
+/* --- shutting down */
+
+static void retire_group(struct registry *registry)
+{
+    size_t share = registry->sessions / DRAIN_GROUPS + 1;
+    size_t left = share > DRAIN_GROUP ? share : DRAIN_GROUP;
+    struct registered *entry, *next;
+
+    HASH_ITER (hh, registry->accounts, entry, next) {
+        left -= account_retire_members(entry->account, left);
+        if (left == 0)
+            return;
+    }
+}
+
+static void drain(struct task *task, usec now)
+{
+    struct registry *registry = (struct registry *)((char *)task - offsetof(struct registry, drain));
+    struct registered *entry, *next;
+
+    if (!registry->farewell)
+        return;
+    if (now < registry->drain_until) {
+        retire_group(registry);
+        task_set_deadline(task, now + DRAIN_INTERVAL);
+        return;
+    }
+    task_set_deadline(task, USEC_NEVER);
+    HASH_ITER (hh, registry->accounts, entry, next) {
+        account_end_members(entry->account, registry->farewell);
+    }
+}
+
+void registry_shutdown(struct registry *registry, const char *reason)
+{
+    struct registered *entry, *next;
+
+    registry->farewell = reason;
+    registry->drain_until = task_now(&registry->drain) + DRAIN_PATIENCE;
+    HASH_ITER (hh, registry->accounts, entry, next) {
+        account_shutdown(entry->account, reason);
+    }
+    task_wake(&registry->drain);
+}
+
+bool registry_idle(const struct registry *registry)
+{
+    return !registry->accounts && registry->sessions == 0;
+}
+
+/* --- making and ending */
 
 struct registry *registry_new(const struct registry_options *options)
 {
@@ -44,9 +104,11 @@ struct registry *registry_new(const struct registry_options *options)
         return NULL;
     registry->options = *options;
     random_init(&registry->random, options->seed);
+    task_init(&registry->drain, options->runqueue, drain);
     registry->reputation = reputation_new(options->settings, options->digest_key);
     if (registry->reputation)
         return registry;
+    task_clear(&registry->drain);
     free(registry);
     return NULL;
 }
@@ -58,6 +120,7 @@ void registry_free(struct registry *registry)
 
     if (!registry)
         return;
+    task_clear(&registry->drain);
     HASH_ITER (hh, registry->accounts, entry, next) {
         struct account *account = entry->account;
         registry_remove(registry, account);
@@ -72,20 +135,7 @@ void registry_free(struct registry *registry)
     free(registry);
 }
 
-void registry_shutdown(struct registry *registry, const char *reason)
-{
-    struct registered *entry, *next;
-
-    registry->shutting_down = true;
-    HASH_ITER (hh, registry->accounts, entry, next) {
-        account_shutdown(entry->account, reason);
-    }
-}
-
-bool registry_idle(const struct registry *registry)
-{
-    return !registry->accounts && registry->sessions == 0;
-}
+/* --- what is counted */
 
 size_t registry_accounts(const struct registry *registry)
 {
@@ -144,9 +194,9 @@ const char *registry_version(const struct registry *registry)
     return registry->options.version;
 }
 
-bool registry_shutting_down(const struct registry *registry)
+const char *registry_farewell(const struct registry *registry)
 {
-    return registry->shutting_down;
+    return registry->farewell;
 }
 
 /* --- accounts */

@@ -160,7 +160,7 @@ static void forget_commands(struct upstream *upstream)
     outgoing_free(upstream->sending);
     outgoing_free(upstream->held);
     upstream->sending = upstream->held = NULL;
-    upstream->in_flight = upstream->idle_answer_awaited = upstream->leave_idle = false;
+    upstream->in_flight = upstream->idle_answer_awaited = upstream->leave_idle = upstream->logout_next = false;
 }
 
 void upstream_forget_credential(struct upstream *upstream)
@@ -457,6 +457,11 @@ void upstream_logout(struct upstream *upstream)
 
     if (!upstream_has_link(upstream) || upstream->state == UPSTREAM_LOGGING_OUT)
         return;
+    if (upstream->state == UPSTREAM_ENTERING_IDLE && !upstream->held) {
+        upstream->logout_next = true;
+        upstream_end_idle(upstream);
+        return;
+    }
     if (upstream->state != UPSTREAM_READY && upstream->state != UPSTREAM_IDLING) {
         close_link(upstream, REFUSAL_NONE, SLICE("closed"), false);
         return;

@@ -41,6 +41,8 @@ static void idle_answered(struct upstream *upstream, const struct response *resp
         upstream->held = NULL;
         upstream_write_command(upstream, held);
     }
+    if (upstream->logout_next)
+        upstream_logout(upstream);
 }
 
 static void tagged(struct upstream *upstream, const struct response *response)

@@ -431,17 +431,17 @@ bool client_link_open(struct client_links *links, int descriptor, const struct c
     return true;
 }
 
-void client_links_say_bye(struct client_links *links, const char *reason)
+void client_links_dismiss_strangers(struct client_links *links, const char *reason)
 {
     struct client_link *link, *next;
 
     DL_FOREACH_SAFE (links->first, link, next) {
-        if (link->session)
-            session_bye(link->session, reason);
-        else if (link->state == LINK_SECURING)
+        if (link->state == LINK_SECURING) {
             end(link);
-        if (!link->ended)
+        } else if (link->session && !session_is_logged_in(link->session)) {
+            session_bye(link->session, reason);
             task_wake(&link->task);
+        }
     }
 }
 

@@ -213,6 +213,14 @@ static void member_end(void *owner, const char *reason)
     session_detach(owner); /* it may have been ending already */
 }
 
+static void member_retire(void *owner, const char *reason)
+{
+    struct session *session = owner;
+
+    session->retiring = reason;
+    task_wake(&session->task);
+}
+
 /* Written between lines only, even if a line is open now. */
 static void member_alert(void *owner, struct slice text)
 {
@@ -319,11 +327,13 @@ static void step(struct task *task, usec now)
     run_deadlines(session, now);
     if (session->idling)
         idle_step(session, now);
-    while (session->phase != SESSION_ENDING && !session->current && session->queue)
+    while (session->phase != SESSION_ENDING && !session->current && session->queue && !session->retiring)
         start_next(session);
     if (session->phase == SESSION_ENDING)
         return;
-    if (session->end_of_input && !session->current)
+    if (session->retiring && (!session->current || session->idling))
+        session_bye(session, session->retiring);
+    else if (session->end_of_input && !session->current)
         session_bye(session, "Connection closed");
     if (session->phase == SESSION_ENDING)
         return;
@@ -374,7 +384,8 @@ struct session *session_new(struct registry *registry, const struct session_opti
     session->registry = registry;
     session->options = *options;
     session->options.peer = slice_copy(slice_of(options->peer));
-    session->member = (struct account_member){.owner = session, .end = member_end, .alert = member_alert};
+    session->member =
+        (struct account_member){.owner = session, .end = member_end, .retire = member_retire, .alert = member_alert};
     session->gather_until = session->still_here_at = session->run_until = USEC_NEVER;
     session->login_by = session_now(session) + settings->login_timeout;
     session->output = evbuffer_new();
@@ -435,6 +446,11 @@ struct evbuffer *session_output(struct session *session)
 unsigned session_wants(const struct session *session)
 {
     return session->wants;
+}
+
+bool session_is_logged_in(const struct session *session)
+{
+    return session->account != NULL;
 }
 
 void session_secured(struct session *session)

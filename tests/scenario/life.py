@@ -6,6 +6,7 @@ import subprocess
 import time
 
 from imap_client import Closed, make_message
+from mail_server import wait_until
 from scenario import ROOT, binary, scenario
 
 SHIPPED = os.path.join(ROOT, "conf", "imapmux.conf")
@@ -68,6 +69,56 @@ def sigterm_during_a_large_fetch(s):
     client.begin("FETCH 1:* BODY.PEEK[]")
     time.sleep(0.1)
     s.stop_imapmux()
+
+
+@scenario(users=4, timeout=90)
+def sigterm_lets_many_clients_go_and_the_successor_in(s):
+    """Everybody hears BYE, every account logs out, and who starts next finds each session free."""
+    clients = [s.client(user="u%d" % (1 + i % 4), name="c%d" % i, select="INBOX") for i in range(120)]
+    for client in clients[::3]:
+        client.idle()
+    mark = s.relay.mark()
+    s.stop_imapmux()
+    for client in clients:
+        assert client.wait_closed(), "%s was closed without * BYE" % client.name
+    assert s.relay.commands(mark).count("LOGOUT") == 4, s.relay.commands(mark)
+    mark = len(s.log_text())
+    s.start_imapmux()
+    for user in s.users:
+        s.client(user=user, name="next of " + user, select="INBOX").noop()
+    after = s.log_text()[mark:]
+    assert after.count("logged in upstream") == 4 and "upstream connection ended" not in after, after
+
+
+@scenario()
+def a_command_in_progress_at_sigterm_is_answered_first(s):
+    """And nothing of what is queued behind it is begun."""
+    client = s.client(select="INBOX")
+    resting = s.client(name="resting", select="INBOX")
+    s.relay.stall("<")
+    mark = s.relay.mark()
+    tags = [client.begin("CREATE Work"), client.begin("CREATE Never")]
+    s.relay.wait_for(">", r" CREATE", mark)
+    s.process.send_signal(signal.SIGTERM)
+    assert resting.wait_closed()
+    s.relay.stall()
+    assert client.finish(tags[0]).status == "OK"
+    assert client.wait_closed()
+    s.stop_imapmux()
+    assert s.relay.commands(mark)[-1] == "LOGOUT", s.relay.commands(mark)
+    names = [response.data[2] for response in s.direct().ok('LIST "" *').of("LIST")]
+    assert b"Work" in names and b"Never" not in names, names
+
+
+@scenario()
+def a_second_sigterm_ends_it_at_once(s):
+    client = s.client(select="INBOX")
+    s.relay.stall("<")
+    client.begin("CREATE Work")
+    s.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: "ending 1 clients" in s.log_text(), "SIGTERM is not noticed")
+    s.stop_imapmux(limit=2.5)
+    assert "cutting what had not ended" in s.log_text()
 
 
 @scenario()

@@ -175,7 +175,7 @@ class Scenario:
             assert time.monotonic() < deadline, "the log says nothing of %r after SIGHUP" % words
             time.sleep(0.02)
 
-    def stop_imapmux(self, limit=5.0):
+    def stop_imapmux(self, limit=8.0):
         """SIGTERM; asserts the exit status and the time. Safe to call twice."""
         process, self.process = self.process, None
         if process is None:

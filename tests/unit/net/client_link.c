@@ -170,7 +170,7 @@ Test(client_link, bye_reaches_one_that_has_not_logged_in)
     struct rig rig;
 
     open_rig(&rig);
-    client_links_say_bye(&rig.links, "leaving");
+    client_links_dismiss_strangers(&rig.links, "leaving");
     expect(&rig, "* OK hello\r\n* BYE leaving\r\n");
     close_rig(&rig);
 }
