@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "mux/settings.h"
 #include "net/networks.h"
@@ -19,6 +20,8 @@ struct program_settings {
     const char *log_file;
     const char *spool_directory;
     bool core_dumps;
+    const char *user;    /* NULL: whoever starts it */
+    uint64_t memory_max; /* octets; 0: no limit */
 };
 
 /* auto, yes, no */

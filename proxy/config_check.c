@@ -3,6 +3,7 @@
  * kept open. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -12,6 +13,8 @@
 #include "net/spool.h"
 #include "net/tls.h"
 #include "proxy/config.h"
+
+#define MEMORY_LEAST ((uint64_t)32 * 1024 * 1024)
 
 /* ---- upstreams ---- */
 
@@ -228,6 +231,12 @@ static void check_program(const struct config *config, struct faults *faults)
     if (!directory || !spool_directory_usable(directory, &reason))
         faults_add(faults, general_line(config, SECTION_PROGRAM, "spool_directory"),
                    "spool_directory = %.100s: no file can be made there: %s", directory ? directory : "", reason);
+    if (program->user && !getpwnam(program->user))
+        faults_add(faults, general_line(config, SECTION_PROGRAM, "user"), "user = %.100s: there is no such user",
+                   program->user);
+    if (program->memory_max > 0 && program->memory_max < MEMORY_LEAST)
+        faults_add(faults, general_line(config, SECTION_PROGRAM, "memory_max"),
+                   "memory_max must be at least 32M, or 0 for no limit");
     if (!program->log_file)
         return;
     file = open(program->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);

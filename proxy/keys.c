@@ -38,6 +38,11 @@ static const char *const id_times[] = {"auto", "before", "after", "never", NULL}
         .section = (wanted), .name = #member, .kind = KEY_SWITCH, .offset = offsetof(struct type, member),             \
         .default_text = (preset), .help = (text)                                                                       \
     }
+#define SIZE_KEY(wanted, type, member, preset, text)                                                                   \
+    {                                                                                                                  \
+        .section = (wanted), .name = #member, .kind = KEY_SIZE, .offset = offsetof(struct type, member),               \
+        .default_text = (preset), .help = (text)                                                                       \
+    }
 #define CHOICE_KEY(wanted, type, member, words, preset, text)                                                          \
     {                                                                                                                  \
         .section = (wanted), .name = #member, .kind = KEY_CHOICE, .offset = offsetof(struct type, member),             \
@@ -100,6 +105,10 @@ const struct key keys[] = {
              "directory of the nameless files for uploads and for output of slow clients"),
     SWITCH_KEY(SECTION_PROGRAM, program_settings, core_dumps, "no",
                "permit core dumps and debuggers, which can see passwords and mail"),
+    TEXT_KEY(SECTION_PROGRAM, program_settings, user, "",
+             "user that it becomes once its ports are open, if it is started as root; empty: stays who it is"),
+    SIZE_KEY(SECTION_PROGRAM, program_settings, memory_max, "0",
+             "memory of the process in all: what does not fit is refused; 0: no limit"),
 };
 /* clang-format on */
 const size_t key_count = sizeof(keys) / sizeof(keys[0]);
@@ -169,10 +178,9 @@ static const char *set_size(const struct key *key, void *place, const char *text
 {
     uint64_t value;
 
-    (void)key;
     if (!setting_read_size(text, &value))
         return "must be a number of octets such as 8000, 64K, 1M or 10G";
-    if (value < SIZE_LEAST)
+    if (value < SIZE_LEAST && !(value == 0 && key->default_text)) /* such sizes have 0 for "no limit" */
         return "must be at least 1K";
     *(uint64_t *)place = value;
     return NULL;

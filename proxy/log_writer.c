@@ -79,3 +79,9 @@ bool log_writer_open(struct log_writer *writer, const char *path)
     writer->journal = is_journal(descriptor);
     return true;
 }
+
+void log_writer_give(const struct log_writer *writer, uid_t user)
+{
+    if (writer->descriptor != STDERR_FILENO)
+        (void)!fchown(writer->descriptor, user, (gid_t)-1); /* if that fails, opening it again will say so */
+}

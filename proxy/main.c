@@ -1,49 +1,17 @@
 /* The program: its command line and file, what the process needs from the system, then one worker until a signal ends
  * it. Exit status: 0 ended in order, or the settings are good; 1 cannot start, or they are not; 2 misused. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "net/tls.h"
 #include "proxy/command_line.h"
 #include "proxy/config.h"
 #include "proxy/log_writer.h"
+#include "proxy/process.h"
 #include "proxy/worker.h"
 
 #define SECURE_HEAP ((size_t)4 * 1024 * 1024)
-
-static void ignore_pipes(void)
-{
-    struct sigaction action = {.sa_handler = SIG_IGN};
-
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGPIPE, &action, NULL);
-}
-
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/* No dump of memory that holds passwords, and no debugger. A leak check needs to trace itself, so not under sanitizers.
- */
-static void protect_memory(const struct config *config)
-{
-#ifndef __SANITIZE_ADDRESS__
-    if (!config->program.core_dumps)
-        prctl(PR_SET_DUMPABLE, 0);
-#else
-    (void)config;
-#endif
-}
 
 static void print_faults(const struct faults *faults, const char *path)
 {
@@ -75,9 +43,13 @@ static int serve(const struct worker_options *options, struct config *config)
 
     if (!worker)
         return EXIT_FAILURE;
-    worker_run(worker);
+    bool ready = process_become_user(config, options->path, options->log_writer); /* the worker has opened its ports */
+    if (ready) {
+        process_apply(&config->program, options->log_writer);
+        worker_run(worker);
+    }
     worker_free(worker);
-    return EXIT_SUCCESS;
+    return ready ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int run(const struct command_line *command_line, struct faults *faults)
@@ -102,9 +74,7 @@ static int run(const struct command_line *command_line, struct faults *faults)
     if (!locked)
         log_line(&log_writer.log, LOG_WARNING,
                  "the memory for passwords cannot be locked (see LimitMEMLOCK): it may be swapped");
-    ignore_pipes();
-    raise_descriptor_limit();
-    protect_memory(config);
+    process_begin();
     int status = serve(&options, config);
     log_writer_clear(&log_writer);
     return status;

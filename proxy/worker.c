@@ -23,6 +23,7 @@
 #include "net/upstream_link.h"
 #include "proxy/command_line.h"
 #include "proxy/doors.h"
+#include "proxy/process.h"
 #include "proxy/systemd.h"
 
 #define SHUTDOWN_TIME (4 * USEC_SECOND + USEC_SECOND / 2)
@@ -37,7 +38,7 @@ struct old_config {
 struct worker {
     struct worker_options options;
     struct config *config;
-    const struct config *first; /* what the process was started with */
+    const char *user; /* as the process was started with; borrowed from the first configuration */
     struct old_config *old;
     struct settings settings; /* what the machines read */
     struct event_base *base;
@@ -116,15 +117,16 @@ static bool apply_logging(struct worker *worker, const struct config *config)
     return true;
 }
 
-/* What was done once, at the start. */
-static void say_what_wants_a_restart(struct worker *worker)
+static void apply_program(struct worker *worker)
 {
-    const struct program_settings *first = &worker->first->program, *now = &worker->config->program;
+    const struct program_settings *program = &worker->config->program;
+    const char *user = program->user ? program->user : "", *first = worker->user ? worker->user : "";
 
-    if (strcmp(first->spool_directory, now->spool_directory) != 0)
-        log_line(log_of(worker), LOG_WARNING, "settings: the change of spool_directory wants a restart");
-    if (first->core_dumps != now->core_dumps)
-        log_line(log_of(worker), LOG_WARNING, "settings: the change of core_dumps wants a restart");
+    if (strcmp(first, user) != 0)
+        log_line(log_of(worker), LOG_WARNING, "settings: the change of user wants a restart");
+    if (!spool_store_move(worker->spool_store, program->spool_directory))
+        log_line(log_of(worker), LOG_ERROR, "spool_directory: out of memory, the old one stays");
+    process_apply(program, worker->options.log_writer);
 }
 
 static void take_over(struct worker *worker, struct config *config)
@@ -138,7 +140,7 @@ static void take_over(struct worker *worker, struct config *config)
     if (!apply_logging(worker, config))
         return;
     worker->settings = config->settings;
-    say_what_wants_a_restart(worker);
+    apply_program(worker);
     upstream_links_forget_tls(&worker->upstreams);
     dialer_resolver_reload(worker->resolver);
     if (doors_apply(&worker->doors, config))
@@ -340,7 +342,7 @@ struct worker *worker_new(const struct worker_options *options, struct config *c
     }
     worker->options = *options;
     worker->config = config;
-    worker->first = config;
+    worker->user = config->program.user;
     worker->settings = config->settings;
     if (apply_logging(worker, config) && make_ground(worker) && make_registry(worker)) {
         make_links(worker);

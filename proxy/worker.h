@@ -17,7 +17,8 @@ struct worker_options {
     const struct command_line *command_line; /* borrowed; laid over the file again at SIGHUP */
 };
 
-/* Takes config and opens its listeners. Returns owned; NULL: the reason has been logged. */
+/* Takes config, which lives as long as the worker, and opens its listeners. Returns owned; NULL: the reason has been
+ * logged. */
 struct worker *worker_new(const struct worker_options *options, struct config *config);
 /* Serves until SIGTERM or SIGINT, then until all is said and done, 4.5 s at the most. */
 void worker_run(struct worker *worker);

@@ -24,6 +24,9 @@ struct spool_store_options {
 /* Returns owned; NULL: out of memory. Outlives its spools. */
 struct spool_store *spool_store_new(const struct spool_store_options *options);
 void spool_store_free(struct spool_store *store);
+/* Files are made in that directory from now on; those that are there stay in use. False: out of memory, nothing has
+ * changed. */
+bool spool_store_move(struct spool_store *store, const char *directory) __attribute__((warn_unused_result));
 struct spooler *spool_store_spooler(struct spool_store *store); /* borrowed */
 uint64_t spool_store_used(const struct spool_store *store);     /* octets in all its spools */
 /* Whether a file can be made in the directory. False: *reason is a text from strerror, or what else is wrong. */

@@ -53,6 +53,17 @@ struct spool_store *spool_store_new(const struct spool_store_options *options)
     return store;
 }
 
+bool spool_store_move(struct spool_store *store, const char *directory)
+{
+    char *copy = strdup(directory);
+
+    if (!copy)
+        return false;
+    free(store->directory);
+    store->directory = copy;
+    return true;
+}
+
 void spool_store_free(struct spool_store *store)
 {
     if (!store)

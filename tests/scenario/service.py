@@ -5,7 +5,7 @@ import socket
 import time
 
 from dovecot import Dovecot
-from mail_server import free_port
+from mail_server import free_port, wait_until
 from imap_client import Closed, make_message
 from scenario import scenario
 
@@ -140,11 +140,39 @@ def what_wants_a_restart_is_said_at_sighup(s):
     s.reload()
     assert "wants a restart" not in s.log_text()
     with open(path, "w") as file:
-        file.write(text.replace("[program]", "[program]\ncore_dumps = yes").replace("spool_directory = " + s.scratch, "spool_directory = " + s.directory))
+        file.write(text.replace("[program]", "[program]\nuser = nobody"))
     for times in (1, 2):
         s.reload()
-        for name in ("spool_directory", "core_dumps"):
-            assert s.log_text().count("the change of %s wants a restart" % name) == times
+        assert s.log_text().count("the change of user wants a restart") == times
+
+
+@scenario(settings={"output_memory": "16K"})
+def the_spool_directory_moves_at_sighup(s):
+    """What is spooled stays where it is and is read to its end; new files are made in the new place."""
+    s.fill(30, size=500_000)
+    slow = s.client(name="slow", select="INBOX", tracked=False)
+    tag = slow.begin("FETCH 1:30 BODY.PEEK[]")
+    wait_until(lambda: s.scratch in spool_files(s), "nothing is spooled")
+    moved = s.make_directory("elsewhere")
+    s.settings["spool_directory"] = moved
+    s.write_settings()
+    s.reload()
+    other = s.client(name="other", select="INBOX", tracked=False)
+    other_tag = other.begin("FETCH 1:30 BODY.PEEK[]")
+    wait_until(lambda: moved in spool_files(s), "nothing is spooled in the new place")
+    for client, its_tag in ((slow, tag), (other, other_tag)):
+        assert len(client.finish(its_tag, 30).of("FETCH")) == 30
+
+
+def spool_files(s):
+    """The directories of the nameless files that imapmux has open."""
+    found = set()
+    for descriptor in os.listdir("/proc/%d/fd" % s.process.pid):
+        try:
+            found.add(os.path.dirname(os.readlink("/proc/%d/fd/%s" % (s.process.pid, descriptor))))
+        except FileNotFoundError:  # closed meanwhile
+            pass
+    return found
 
 
 @scenario()

@@ -91,6 +91,9 @@ Test(config, faults_of_lines)
     expect_fault("[upstream c]\n[listener d]\nupstream = c\nurl = imap://127.0.0.1:2\n", 1, "has no url");
     expect_fault("[timeouts]\nreconnect_first = 10m\n", 2, "must not be more than reconnect_ceiling");
     expect_fault("[program]\nspool_directory = /nonexistent\n", 2, "no file can be made there");
+    expect_fault("[program]\nuser = no-such-user\n", 2, "no such user");
+    expect_fault("[program]\nmemory_max = 1M\n", 2, "at least 32M");
+    expect_fault("[limits]\nappend_max = 0\n", 2, "at least 1K");
 }
 
 Test(config, a_long_line_is_a_fault_and_the_next_is_not)
