@@ -34,6 +34,8 @@ void outgoing_value(struct outgoing *outgoing, const struct value *value); /* ki
 void outgoing_spool(struct outgoing *outgoing, struct shared_spool *spool, uint64_t size, bool literal8);
 
 bool outgoing_failed(const struct outgoing *outgoing);
+/* The same octets would be sent; never so with octets from a spool. */
+bool outgoing_equal(const struct outgoing *one, const struct outgoing *other);
 size_t outgoing_length(const struct outgoing *outgoing); /* octets so far, spooled literals not counted */
 
 /* Sending, after the tag has been written by the caller. Moves text up to the next stop into `out`, the final CRLF

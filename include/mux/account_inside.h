@@ -1,7 +1,7 @@
 /* The inside of an account, for the modules of mux that work on it: account.c (members, steps), account_mailboxes.c,
- * scheduler.c (whose turn), preparation.c (what a job needs first), resync.c (switching), fetch_intake.c (FETCH
- * answers), watch.c (what is done when nobody asks), login.c (who wants to be let in), verification.c (trying
- * credentials). */
+ * scheduler.c (whose turn), sharing.c (equal commands), preparation.c (what a job needs first), resync.c (switching),
+ * fetch_intake.c (FETCH answers), watch.c (what is done when nobody asks), login.c (who wants to be let in),
+ * verification.c (trying credentials). */
 #ifndef IMAPMUX_MUX_ACCOUNT_INSIDE_H
 #define IMAPMUX_MUX_ACCOUNT_INSIDE_H
 
@@ -136,6 +136,7 @@ struct account {
 
     struct job *jobs;    /* waiting, in the order of their turns */
     struct job *current; /* whose turn it is: being prepared, or in flight */
+    struct job *riders;  /* those that wait with an equal command and are answered with it */
     enum account_activity activity;
     uint64_t activity_number; /* of its command */
     unsigned quantum_used;
@@ -209,6 +210,13 @@ void scheduler_mailbox_reset(struct account *account, const struct mailbox *mail
 void scheduler_submit_own(struct account *account, struct mailbox *mailbox, enum job_goal goal, bool background);
 void scheduler_learn_separator(struct account *account); /* of the mailbox hierarchy */
 bool scheduler_has_work(const struct account *account);
+
+/* --- sharing.c: equal commands that wait together go up once */
+void sharing_gather(struct account *account, const struct outgoing *command); /* which is about to be sent */
+void sharing_untagged(struct account *account, const struct response *response);
+struct job *sharing_next(struct account *account); /* takes one of the riders, to be ended; NULL: none is left */
+void sharing_give_back(struct account *account);   /* the command is not answered: they wait again, first of all */
+void sharing_leave(struct job *job);               /* it rides, and is abandoned */
 
 /* --- preparation.c */
 /* An empty command; NULL: out of memory, and the line is dropped. */

@@ -90,6 +90,8 @@ struct job {
     bool (*leaves)(const struct job *job, const struct mailbox *selected);
     bool finds_out; /* JOB_UNKNOWN_OUTCOME: its owner can find out what JOB_LOST was; so it ends where the map broke,
                        too */
+    bool shared;    /* JOB_REPEAT, no mailbox: those that wait with an equal command are answered with it. build may be
+                       called in vain, and is called again then */
 
     /* private to the account */
     struct account *account;
@@ -104,10 +106,11 @@ struct job {
     bool garbled;         /* its answer could not be understood */
     bool asked;           /* JOB_LOOK: STATUS has been asked */
     bool doomed;          /* the UIDs that it names mean other messages now */
+    bool riding;          /* an equal command of another's is in flight for it, too */
 };
 
 /* Queued at once, behind those that wait. Returns borrowed (the account owns it); NULL: out of memory, nothing happens.
- * `wanted` is copied: set ops, owner, title, goal, policy, mailbox, read_write, leaves. done is never called from
+ * `wanted` is copied: set what stands above "private". done is never called from
  * within. */
 struct job *job_submit(struct account *account, const struct job *wanted);
 /* The owner is no longer interested: no op is called any more. What is in flight is read to its end and dropped. */

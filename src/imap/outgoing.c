@@ -287,6 +287,20 @@ bool outgoing_failed(const struct outgoing *outgoing)
     return outgoing->failed;
 }
 
+static bool has_spool(const struct outgoing *outgoing)
+{
+    for (size_t i = 0; i < outgoing->stop_count; i++)
+        if (outgoing->stops[i].spool)
+            return true;
+    return false;
+}
+
+bool outgoing_equal(const struct outgoing *one, const struct outgoing *other)
+{
+    return !one->failed && !other->failed && one->length == other->length && one->length > 0 &&
+           memcmp(one->text, other->text, one->length) == 0 && !has_spool(one) && !has_spool(other);
+}
+
 size_t outgoing_length(const struct outgoing *outgoing)
 {
     return outgoing->length;

@@ -31,7 +31,7 @@ static struct job *new_job(struct account *account, const struct job *wanted)
     job->submitted = upstream_commands(account->upstream);
     job->uidvalidity = wanted->mailbox ? wanted->mailbox->uidvalidity : 0;
     job->attempts = job->passes = 0;
-    job->written = job->spoilt = job->garbled = job->asked = job->doomed = false;
+    job->written = job->spoilt = job->garbled = job->asked = job->doomed = job->riding = false;
     DL_APPEND(account->jobs, job);
     task_wake(&account->task);
     return job;
@@ -62,7 +62,10 @@ void job_abandon(struct job *job)
             upstream_drop(account->upstream, "reconnecting rather than reading what its client no longer wants");
         return;
     }
-    DL_DELETE(account->jobs, job);
+    if (job->riding)
+        sharing_leave(job);
+    else
+        DL_DELETE(account->jobs, job);
     dispose(job);
 }
 
@@ -86,6 +89,8 @@ static void finish(struct account *account, enum job_status status, const struct
     account->learned = false;
     account->drained = 0;
     end_job(job, &result);
+    while ((job = sharing_next(account)))
+        end_job(job, &result);
     task_wake(&account->task);
 }
 
@@ -235,6 +240,7 @@ static void build(struct account *account, struct job *job)
     if (turn == JOB_SEND && !outgoing_failed(out)) {
         job->written = true;
         job->spoilt = job->garbled = false;
+        sharing_gather(account, out);
         account_send(account, ACTIVITY_JOB, out);
         return;
     }
@@ -372,8 +378,11 @@ static void to_job(struct account *account, const struct response *response)
 {
     struct job *job = account->current;
 
-    if (account->activity == ACTIVITY_JOB && job && job->ops && job->ops->untagged)
+    if (account->activity != ACTIVITY_JOB || !job)
+        return;
+    if (job->ops && job->ops->untagged)
         job->ops->untagged(job, response);
+    sharing_untagged(account, response);
 }
 
 /* Untagged FLAGS and PERMANENTFLAGS outside of a switch. */
@@ -468,6 +477,7 @@ static bool try_again(struct account *account, struct job *job)
         return false;
     job->written = false;
     account->current = NULL;
+    sharing_give_back(account);
     DL_PREPEND(account->jobs, job);
     return true;
 }
@@ -478,7 +488,7 @@ static void job_answered(struct account *account, const struct response *respons
 
     if ((job->garbled || job->spoilt) && job->finds_out && job->policy == JOB_UNKNOWN_OUTCOME)
         finish(account, JOB_LOST, NULL, NULL);
-    else if (job->garbled && job->ops)
+    else if (job->garbled && (job->ops || account->riders))
         finish(account, JOB_GARBAGE, NULL, "the server's answer could not be understood");
     else if (job->spoilt && job->policy == JOB_REPEAT && !try_again(account, job))
         finish(account, JOB_GARBAGE, NULL, "the server keeps contradicting itself");
@@ -554,6 +564,7 @@ void scheduler_lost(struct account *account)
     account->learned_in_vain = 0;
     if (!job)
         return;
+    sharing_give_back(account);
     job->asked = false;
     if (job->attempts < ATTEMPTS_MAX && upstream_was_unsent(account->upstream))
         job->written = false;

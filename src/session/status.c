@@ -334,7 +334,7 @@ static const char *fault(const struct session *session)
 
 void session_start_status(struct session *session)
 {
-    struct job wanted = {.ops = &status_ops, .goal = JOB_RUN, .policy = JOB_REPEAT};
+    struct job wanted = {.ops = &status_ops, .goal = JOB_RUN, .policy = JOB_REPEAT, .shared = true};
     struct status_run *run;
 
     if (fault(session)) {

@@ -1,4 +1,6 @@
 """Several mailboxes of one account over one upstream session."""
+import time
+
 from imap_client import make_message
 from scenario import MATRIX, scenario
 
@@ -329,3 +331,34 @@ def many_mailboxes_in_quick_turns(s):
         assert walks.identities() == ["b%d-%d" % (number, n) for n in (1, 2, 3)]
         assert stays.fetch_identity(2) == "m2"
         stays.noop()
+
+
+@scenario(timeout=90)
+def equal_lists_that_wait_together_are_asked_once(s):
+    """Ten programs that start at the same time, with LIST and STATUS; each gets the whole answer."""
+    asker = s.client(name="asker")
+    for name in ("Work", "Work/Deep", "Sent"):
+        asker.ok("CREATE %s" % name)
+    s.deliver("m1", mailbox="Work")
+    clients = [s.client(name="c%d" % i) for i in range(10)]
+    s.relay.stall("<")
+    mark = s.relay.mark()
+    held = asker.begin("CREATE Late")
+    s.relay.wait_for(">", r" CREATE", mark)
+    lists = [client.begin('LIST "" *') for client in clients]
+    time.sleep(0.2)
+    s.relay.stall()
+    assert asker.finish(held).ok
+    answers = [sorted(r.data[2] for r in client.finish(tag).of("LIST")) for client, tag in zip(clients, lists)]
+    assert all(answer == sorted([b"INBOX", b"Work", b"Work/Deep", b"Sent", b"Late"]) for answer in answers), answers
+    assert s.relay.commands(mark).count('LIST "" "*"') + s.relay.commands(mark).count('LIST "" *') == 1, s.relay.commands(mark)
+    s.relay.stall("<")
+    held = asker.begin("CREATE Later")
+    s.relay.wait_for(">", r" CREATE Later", mark)
+    polls = [client.begin("STATUS Work (MESSAGES UNSEEN)") for client in clients]
+    time.sleep(0.2)
+    s.relay.stall()
+    assert asker.finish(held).ok
+    for client, tag in zip(clients, polls):
+        assert len(client.finish(tag).of("STATUS")) == 1
+    assert len([text for text in s.relay.commands(mark) if text.startswith("STATUS Work (MESSAGES UNSEEN")]) == 1

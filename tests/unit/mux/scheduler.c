@@ -273,3 +273,145 @@ Test(scheduler, one_session_alone_never_gets_two_turns_while_another_waits)
     cr_assert_leq(greedy[1].longest, 1);
     finish(&bench);
 }
+
+/* --- equal commands */
+
+/* Asks LIST of one pattern, and counts what it is told. */
+struct lister {
+    struct job *job; /* NULL: it has been answered */
+    const char *pattern;
+    unsigned told;
+    enum job_status status;
+};
+
+static enum job_turn build_list(struct job *job, struct outgoing *out)
+{
+    struct lister *lister = job->owner;
+
+    lister->told = 0;
+    outgoing_text(out, "LIST \"\" ");
+    outgoing_text(out, lister->pattern);
+    return JOB_SEND;
+}
+
+static void listed(struct job *job, const struct response *response)
+{
+    struct lister *lister = job->owner;
+
+    lister->told += response->kind == RESPONSE_LIST;
+}
+
+static void list_answered(struct job *job, const struct job_result *result)
+{
+    struct lister *lister = job->owner;
+
+    lister->job = NULL;
+    lister->status = result->status;
+}
+
+static const struct job_ops list_ops = {.build = build_list, .untagged = listed, .done = list_answered};
+
+static void list(struct bench *bench, struct lister *lister, const char *pattern)
+{
+    struct job wanted = {
+        .ops = &list_ops, .owner = lister, .title = "LIST", .goal = JOB_RUN, .policy = JOB_REPEAT, .shared = true};
+
+    *lister = (struct lister){.pattern = pattern};
+    lister->job = job_submit(bench->account, &wanted);
+    cr_assert_not_null(lister->job);
+}
+
+/* The command that has been sent: "LIST ..."; its tag is kept for the answer. */
+static const char *sent(struct bench *bench, char tag[32])
+{
+    static char text[256];
+    char *line;
+
+    runqueue_step(bench->runqueue, runqueue_now(bench->runqueue) + 1);
+    line = evbuffer_readln(upstream_output(bench->dialled), NULL, EVBUFFER_EOL_CRLF);
+    if (!line)
+        return NULL;
+    snprintf(text, sizeof(text), "%s", strchr(line, ' ') + 1);
+    snprintf(tag, 32, "%.*s", (int)strcspn(line, " "), line);
+    free(line);
+    return text;
+}
+
+static void tell_list(struct bench *bench, const char *tag)
+{
+    evbuffer_add_printf(bench->in, "* LIST () \"/\" INBOX\r\n* LIST () \"/\" Work\r\n");
+    if (tag)
+        evbuffer_add_printf(bench->in, "%s OK done\r\n", tag);
+    upstream_receive(bench->dialled, bench->in);
+}
+
+static void reconnect(struct bench *bench)
+{
+    struct upstream *lost = bench->dialled;
+
+    bench->dialled = NULL;
+    upstream_closed(lost, "reset");
+    while (!bench->dialled)
+        runqueue_step(bench->runqueue, runqueue_now(bench->runqueue) + USEC_SECOND);
+    upstream_connected(bench->dialled);
+    evbuffer_drain(bench->in, evbuffer_get_length(bench->in));
+    evbuffer_add_printf(bench->in, "* OK [CAPABILITY IMAP4rev1] hello\r\n");
+    upstream_receive(bench->dialled, bench->in);
+    cr_assert(serve(bench)); /* LOGIN */
+}
+
+Test(scheduler, equal_commands_that_wait_together_go_up_once)
+{
+    struct bench bench;
+    struct lister listers[4], other, late;
+    char tag[32];
+
+    begin(&bench);
+    for (unsigned i = 0; i < 4; i++)
+        list(&bench, &listers[i], "*");
+    list(&bench, &other, "%");
+    cr_assert_str_eq(sent(&bench, tag), "LIST \"\" *");
+    list(&bench, &late, "*"); /* the command had been written when it came */
+    job_abandon(listers[0].job);
+    job_abandon(listers[2].job);
+    tell_list(&bench, tag);
+    for (unsigned i = 1; i < 4; i += 2) {
+        cr_assert_null(listers[i].job);
+        cr_assert_eq(listers[i].status, JOB_OK);
+        cr_assert_eq(listers[i].told, 2);
+    }
+    cr_assert_eq(listers[0].told + listers[2].told, 0);
+    cr_assert_not_null(other.job);
+    cr_assert_not_null(late.job);
+    cr_assert_str_eq(sent(&bench, tag), "LIST \"\" %");
+    tell_list(&bench, tag);
+    cr_assert_eq(other.told, 2);
+    cr_assert_str_eq(sent(&bench, tag), "LIST \"\" *");
+    tell_list(&bench, tag);
+    cr_assert_eq(late.told, 2);
+    cr_assert_null(sent(&bench, tag));
+    finish(&bench);
+}
+
+Test(scheduler, an_equal_command_whose_line_is_lost_is_asked_again_and_nothing_told_twice)
+{
+    struct bench bench;
+    struct lister listers[3];
+    char tag[32];
+
+    begin(&bench);
+    for (unsigned i = 0; i < 3; i++)
+        list(&bench, &listers[i], "*");
+    cr_assert_str_eq(sent(&bench, tag), "LIST \"\" *");
+    tell_list(&bench, NULL);
+    reconnect(&bench);
+    cr_assert_str_eq(sent(&bench, tag), "LIST \"\" *");
+    tell_list(&bench, tag);
+    for (unsigned i = 0; i < 3; i++) {
+        cr_assert_null(listers[i].job);
+        cr_assert_eq(listers[i].status, JOB_OK);
+        cr_assert_eq(listers[i].told, 2);
+    }
+    cr_assert_str_eq(sent(&bench, tag), "LIST \"\" \"\""); /* the account's own: the separator */
+    finish(&bench);
+}
