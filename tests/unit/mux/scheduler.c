@@ -393,7 +393,7 @@ Test(scheduler, equal_commands_that_wait_together_go_up_once)
     finish(&bench);
 }
 
-Test(scheduler, an_equal_command_whose_line_is_lost_is_asked_again_and_nothing_told_twice)
+static void lose_the_line_of_three(bool first_leaves)
 {
     struct bench bench;
     struct lister listers[3];
@@ -404,14 +404,26 @@ Test(scheduler, an_equal_command_whose_line_is_lost_is_asked_again_and_nothing_t
         list(&bench, &listers[i], "*");
     cr_assert_str_eq(sent(&bench, tag), "LIST \"\" *");
     tell_list(&bench, NULL);
+    if (first_leaves)
+        job_abandon(listers[0].job);
     reconnect(&bench);
     cr_assert_str_eq(sent(&bench, tag), "LIST \"\" *");
     tell_list(&bench, tag);
-    for (unsigned i = 0; i < 3; i++) {
+    for (unsigned i = first_leaves; i < 3; i++) {
         cr_assert_null(listers[i].job);
         cr_assert_eq(listers[i].status, JOB_OK);
         cr_assert_eq(listers[i].told, 2);
     }
     cr_assert_str_eq(sent(&bench, tag), "LIST \"\" \"\""); /* the account's own: the separator */
     finish(&bench);
+}
+
+Test(scheduler, equal_commands_whose_line_is_lost_go_up_again_and_nothing_is_told_twice)
+{
+    lose_the_line_of_three(false);
+}
+
+Test(scheduler, equal_commands_go_up_again_though_the_first_asker_has_gone)
+{
+    lose_the_line_of_three(true);
 }
