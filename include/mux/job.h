@@ -10,6 +10,7 @@
 #include "imap/outgoing.h"
 #include "imap/response.h"
 #include "mailbox/mailbox.h"
+#include "mux/policy.h"
 
 struct account;
 struct job;
@@ -21,12 +22,6 @@ enum job_goal {
                  from the truth */
     JOB_SELECTED, /* the same, but the mailbox must be the selected one at the end, with its map in step */
     JOB_FLAGS,    /* the same, and the flags are in step, too */
-};
-
-/* What becomes of a job that was written when the line broke. One that was not written yet is always kept. */
-enum job_policy {
-    JOB_REPEAT,          /* built and sent again (build is called anew) */
-    JOB_UNKNOWN_OUTCOME, /* done with JOB_LOST */
 };
 
 enum job_turn {
@@ -64,7 +59,7 @@ struct job_fetch {
 
 struct job_ops {
     /* JOB_RUN only. Everything that must be judged at the turn is judged here: numbers, ghosts, clipping, what is
-     * already known. */
+     * already known. Where policies permit it, it is called in vain, and again. */
     enum job_turn (*build)(struct job *job, struct outgoing *out);
     /* Every untagged answer but FETCH, EXISTS, EXPUNGE, VANISHED, RECENT, CAPABILITY, BYE while the job is in flight.
      * NULL: dropped. */
@@ -82,16 +77,12 @@ struct job {
     void *owner;
     const char *title; /* for the log: "FETCH" */
     enum job_goal goal;
-    enum job_policy policy;
+    enum policy policy;
     struct mailbox *mailbox; /* borrowed; NULL: the selected mailbox does not matter */
     bool read_write;         /* the mailbox must have been SELECTed, not EXAMINEd */
     /* NULL, or: must the upstream leave its selected mailbox (by name) before this command? Leaving and the command are
      * one (DELETE, RENAME). */
     bool (*leaves)(const struct job *job, const struct mailbox *selected);
-    bool finds_out; /* JOB_UNKNOWN_OUTCOME: its owner can find out what JOB_LOST was; so it ends where the map broke,
-                       too */
-    bool shared;    /* JOB_REPEAT, no mailbox: those that wait with an equal command are answered with it. build may be
-                       called in vain, and is called again then */
 
     /* private to the account */
     struct account *account;

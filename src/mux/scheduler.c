@@ -129,7 +129,7 @@ static const struct job_ops separator_ops = {.build = separator_build, .untagged
 
 void scheduler_learn_separator(struct account *account)
 {
-    struct job wanted = {.ops = &separator_ops, .title = "own", .goal = JOB_RUN, .policy = JOB_REPEAT};
+    struct job wanted = {.ops = &separator_ops, .title = "own", .goal = JOB_RUN, .policy = POLICY_LIST};
 
     (void)new_job(account, &wanted);
 }
@@ -139,7 +139,7 @@ void scheduler_submit_own(struct account *account, struct mailbox *mailbox, enum
     struct job wanted = {.ops = &own_ops,
                          .title = "own",
                          .goal = goal,
-                         .policy = JOB_REPEAT,
+                         .policy = POLICY_LOOK,
                          .mailbox = mailbox,
                          .background = background};
     struct job *job;
@@ -473,7 +473,7 @@ static enum job_status status_of(enum response_status status)
 /* What a job that may be sent again needs; the others end with what the server said. */
 static bool try_again(struct account *account, struct job *job)
 {
-    if (job->policy != JOB_REPEAT || ++job->attempts >= ATTEMPTS_MAX)
+    if (policy_loss(job->policy) != POLICY_REPEAT || ++job->attempts >= ATTEMPTS_MAX)
         return false;
     job->written = false;
     account->current = NULL;
@@ -486,11 +486,11 @@ static void job_answered(struct account *account, const struct response *respons
 {
     struct job *job = account->current;
 
-    if ((job->garbled || job->spoilt) && job->finds_out && job->policy == JOB_UNKNOWN_OUTCOME)
+    if ((job->garbled || job->spoilt) && policy_loss(job->policy) == POLICY_FIND_OUT)
         finish(account, JOB_LOST, NULL, NULL);
     else if (job->garbled && (job->ops || account->riders))
         finish(account, JOB_GARBAGE, NULL, "the server's answer could not be understood");
-    else if (job->spoilt && job->policy == JOB_REPEAT && !try_again(account, job))
+    else if (job->spoilt && policy_loss(job->policy) == POLICY_REPEAT && !try_again(account, job))
         finish(account, JOB_GARBAGE, NULL, "the server keeps contradicting itself");
     else if (account->current == job)
         finish(account, status_of(response->status), response, NULL);

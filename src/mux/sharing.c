@@ -22,11 +22,11 @@ void sharing_gather(struct account *account, const struct outgoing *command)
     const struct job *current = account->current;
     struct job *job, *next;
 
-    if (!current->shared)
+    if (!policy_is_shared(current->policy))
         return;
-    assert(!current->mailbox && current->policy == JOB_REPEAT);
+    assert(!current->mailbox && policy_loss(current->policy) == POLICY_REPEAT);
     DL_FOREACH_SAFE (account->jobs, job, next) {
-        if (!job->shared || job->ops != current->ops || !is_equal(account, job, command))
+        if (job->policy != current->policy || job->ops != current->ops || !is_equal(account, job, command))
             continue;
         DL_DELETE(account->jobs, job);
         DL_APPEND(account->riders, job);

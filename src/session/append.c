@@ -100,7 +100,7 @@ static const char *fault(const struct session *session)
 
 void session_start_append(struct session *session)
 {
-    struct job wanted = {.ops = &append_ops, .goal = JOB_RUN, .policy = JOB_UNKNOWN_OUTCOME};
+    struct job wanted = {.ops = &append_ops, .goal = JOB_RUN, .policy = POLICY_APPEND};
     struct append_run *append;
     struct slice name;
 

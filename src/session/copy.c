@@ -272,7 +272,9 @@ static void submit(struct session *session, const struct job_ops *ops)
     const struct copy_run *copy = (const struct copy_run *)session->run;
     struct job wanted = {.ops = ops,
                          .goal = JOB_RUN,
-                         .policy = ops == &mark_ops ? JOB_REPEAT : JOB_UNKNOWN_OUTCOME,
+                         .policy = ops == &mark_ops     ? POLICY_STORE_CHANGE
+                                   : ops == &remove_ops ? POLICY_EXPUNGE
+                                                        : POLICY_COPY,
                          .mailbox = session->view->mailbox,
                          .read_write = copy->move};
 

@@ -39,7 +39,7 @@ static void submit(struct session *session)
 {
     struct job wanted = {.ops = &expunge_ops,
                          .goal = JOB_RUN,
-                         .policy = JOB_UNKNOWN_OUTCOME,
+                         .policy = POLICY_EXPUNGE,
                          .mailbox = session->view->mailbox,
                          .read_write = true};
 

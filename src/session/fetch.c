@@ -147,7 +147,7 @@ static const struct job_ops fetch_ops = {
 static void submit(struct session *session)
 {
     struct fetch_run *fetch = (struct fetch_run *)session->run;
-    struct job wanted = {.ops = &fetch_ops, .goal = JOB_RUN, .policy = JOB_REPEAT, .mailbox = session->view->mailbox};
+    struct job wanted = {.ops = &fetch_ops, .goal = JOB_RUN, .policy = POLICY_FETCH, .mailbox = session->view->mailbox};
 
     for (const struct fetch_item *item = fetch->items; item; item = item->next)
         wanted.read_write |= !fetch->peek && fetch_item_sets_seen(item);

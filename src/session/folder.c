@@ -105,7 +105,7 @@ static const char *fault(const struct command *command)
 void session_start_mailbox_change(struct session *session)
 {
     const struct command *command = &session->current->command;
-    struct job wanted = {.ops = &change_ops, .goal = JOB_RUN, .policy = JOB_UNKNOWN_OUTCOME};
+    struct job wanted = {.ops = &change_ops, .goal = JOB_RUN, .policy = POLICY_FOLDERS};
 
     if (fault(command)) {
         session_bad(session, fault(command));

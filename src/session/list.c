@@ -148,7 +148,7 @@ static const char *fault(const struct command *command)
 void session_start_list(struct session *session)
 {
     const struct command *command = &session->current->command;
-    struct job wanted = {.ops = &list_ops, .goal = JOB_RUN, .policy = JOB_REPEAT, .shared = true};
+    struct job wanted = {.ops = &list_ops, .goal = JOB_RUN, .policy = POLICY_LIST};
     struct list_run *list;
 
     if (fault(command)) {

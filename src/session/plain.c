@@ -38,7 +38,7 @@ static const struct job_ops look_ops = {.done = looked};
 
 void session_start_noop(struct session *session)
 {
-    struct job look = {.ops = &look_ops, .goal = JOB_LOOK, .policy = JOB_REPEAT};
+    struct job look = {.ops = &look_ops, .goal = JOB_LOOK, .policy = POLICY_LOOK};
 
     if (!takes_nothing(session))
         return;

@@ -80,7 +80,8 @@ static const struct job_ops search_ops = {.build = build, .untagged = answered, 
 void session_start_search(struct session *session)
 {
     const struct command *command = &session->current->command;
-    struct job wanted = {.ops = &search_ops, .goal = JOB_RUN, .policy = JOB_REPEAT, .mailbox = session->view->mailbox};
+    struct job wanted = {
+        .ops = &search_ops, .goal = JOB_RUN, .policy = POLICY_SEARCH, .mailbox = session->view->mailbox};
     bool within = session->offered[CAPABILITY_WITHIN];
     struct search_run *search = calloc(1, sizeof(*search));
     const char *error = "SEARCH takes search keys";

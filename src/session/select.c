@@ -90,7 +90,7 @@ static const struct job_ops select_ops = {.done = selected};
 void session_start_select(struct session *session)
 {
     const struct command *command = &session->current->command;
-    struct job wanted = {.ops = &select_ops, .goal = JOB_SELECTED, .policy = JOB_REPEAT};
+    struct job wanted = {.ops = &select_ops, .goal = JOB_SELECTED, .policy = POLICY_LOOK};
     const char *fault = "SELECT and EXAMINE take a mailbox name";
     struct slice name;
 
@@ -172,7 +172,7 @@ static void submit_expunge(struct session *session)
 {
     struct job wanted = {.ops = &expunge_ops,
                          .goal = JOB_RUN,
-                         .policy = JOB_UNKNOWN_OUTCOME,
+                         .policy = POLICY_EXPUNGE,
                          .mailbox = session->view->mailbox,
                          .read_write = true};
 
@@ -242,7 +242,7 @@ static const struct job_ops search_ops = {.build = build_search, .untagged = fou
 
 void session_start_close(struct session *session)
 {
-    struct job wanted = {.ops = &search_ops, .goal = JOB_RUN, .policy = JOB_REPEAT, .read_write = true};
+    struct job wanted = {.ops = &search_ops, .goal = JOB_RUN, .policy = POLICY_SEARCH, .read_write = true};
     struct close_run *close;
 
     if (session->current->command.arguments) {

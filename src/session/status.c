@@ -229,15 +229,17 @@ static const struct job_ops *lacking(const struct session *session, const struct
 static void looked(struct job *job, const struct job_result *result)
 {
     struct session *session = job->owner;
-    struct job wanted = {.goal = JOB_RUN, .policy = JOB_REPEAT, .mailbox = job->mailbox};
+    struct job wanted = {.goal = JOB_RUN, .mailbox = job->mailbox};
 
     session->job = NULL;
-    if (result->status != JOB_OK)
+    if (result->status != JOB_OK) {
         session_finish_result(session, result);
-    else if ((wanted.ops = lacking(session, job->mailbox)))
-        (void)!session_submit(session, &wanted);
-    else
+    } else if (!(wanted.ops = lacking(session, job->mailbox))) {
         finish_from_truth(session, job->mailbox);
+    } else {
+        wanted.policy = wanted.ops == &size_ops ? POLICY_FETCH : POLICY_SEARCH;
+        (void)!session_submit(session, &wanted);
+    }
 }
 
 static void look(struct session *session)
@@ -245,7 +247,7 @@ static void look(struct session *session)
     const struct value *items = items_argument(session);
     struct job wanted = {.ops = &look_ops,
                          .goal = asks_for(items, "UNSEEN") ? JOB_FLAGS : JOB_SELECTED,
-                         .policy = JOB_REPEAT,
+                         .policy = POLICY_LOOK,
                          .mailbox = account_mailbox(session->account, mailbox_argument(session))};
 
     if (wanted.mailbox)
@@ -334,7 +336,7 @@ static const char *fault(const struct session *session)
 
 void session_start_status(struct session *session)
 {
-    struct job wanted = {.ops = &status_ops, .goal = JOB_RUN, .policy = JOB_REPEAT, .shared = true};
+    struct job wanted = {.ops = &status_ops, .goal = JOB_RUN, .policy = POLICY_STATUS};
     struct status_run *run;
 
     if (fault(session)) {

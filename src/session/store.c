@@ -201,8 +201,9 @@ static void submit(struct session *session, const struct job_ops *ops)
     const struct store_run *store = (const struct store_run *)session->run;
     struct job wanted = {.ops = ops,
                          .goal = JOB_RUN,
-                         .policy = ops == &store_ops && store->sign == STORE_REPLACE ? JOB_UNKNOWN_OUTCOME : JOB_REPEAT,
-                         .finds_out = true,
+                         .policy = ops != &store_ops              ? POLICY_FETCH
+                                   : store->sign == STORE_REPLACE ? POLICY_STORE_REPLACE
+                                                                  : POLICY_STORE_CHANGE,
                          .mailbox = session->view->mailbox,
                          .read_write = ops == &store_ops};
 

@@ -26,7 +26,7 @@ static void too_late(struct session *session)
 void target_changed(struct session *session, struct slice name, void (*then)(struct session *session))
 {
     struct mailbox *mailbox = account_find_mailbox(session->account, name);
-    struct job look = {.ops = &look_ops, .owner = session, .title = "look", .goal = JOB_LOOK, .policy = JOB_REPEAT};
+    struct job look = {.ops = &look_ops, .owner = session, .title = "look", .goal = JOB_LOOK, .policy = POLICY_LOOK};
 
     if (!mailbox || !session->view || session->view->mailbox != mailbox) {
         account_mailbox_touched(session->account, name);

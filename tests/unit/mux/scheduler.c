@@ -137,7 +137,7 @@ static void ask(struct asker *asker)
                          .owner = asker,
                          .title = "NOOP",
                          .goal = JOB_RUN,
-                         .policy = JOB_REPEAT,
+                         .policy = POLICY_LOOK,
                          .mailbox = asker->mailbox,
                          .read_write = true};
 
@@ -313,8 +313,7 @@ static const struct job_ops list_ops = {.build = build_list, .untagged = listed,
 
 static void list(struct bench *bench, struct lister *lister, const char *pattern)
 {
-    struct job wanted = {
-        .ops = &list_ops, .owner = lister, .title = "LIST", .goal = JOB_RUN, .policy = JOB_REPEAT, .shared = true};
+    struct job wanted = {.ops = &list_ops, .owner = lister, .title = "LIST", .goal = JOB_RUN, .policy = POLICY_LIST};
 
     *lister = (struct lister){.pattern = pattern};
     lister->job = job_submit(bench->account, &wanted);

@@ -1,0 +1,40 @@
+/* What may be done with a command of a job besides sending it once: one row for each kind of command. A job names its
+ * row, the scheduler goes by it. A job whose command has not been written yet, or of which the server certainly ran
+ * nothing, is kept in any case. */
+#ifndef IMAPMUX_MUX_POLICY_H
+#define IMAPMUX_MUX_POLICY_H
+
+#include <stdbool.h>
+
+/* Its command had been written when the line broke, or when its answer could no longer be trusted. */
+enum policy_loss {
+    POLICY_REPEAT,   /* built and sent again: doing it twice is doing it once */
+    POLICY_FIND_OUT, /* the job ends JOB_LOST, also where only the map broke: its owner can ask what became of it */
+    POLICY_UNKNOWN,  /* the job ends JOB_LOST: nobody can tell whether it was done, so it is not done again */
+};
+
+/* Name, what when it is lost, and whether equal commands that wait together may go up once: then it needs no mailbox
+ * selected, changes nothing, and is repeated. The first is that of a job that names none. */
+#define POLICIES(X)                                                                                                    \
+    X(APPEND, POLICY_UNKNOWN, false)                                                                                   \
+    X(COPY, POLICY_UNKNOWN, false)           /* MOVE, too */                                                           \
+    X(EXPUNGE, POLICY_UNKNOWN, false)        /* UID EXPUNGE and CLOSE, too */                                          \
+    X(FOLDERS, POLICY_UNKNOWN, false)        /* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE */                      \
+    X(STORE_REPLACE, POLICY_FIND_OUT, false) /* again it might undo what another has set meanwhile */                  \
+    X(STORE_CHANGE, POLICY_REPEAT, false)    /* +FLAGS, -FLAGS: the others' flags stay */                              \
+    X(FETCH, POLICY_REPEAT, false)           /* the messages that have not been answered */                            \
+    X(SEARCH, POLICY_REPEAT, false)                                                                                    \
+    X(STATUS, POLICY_REPEAT, true)                                                                                     \
+    X(LIST, POLICY_REPEAT, true)  /* LSUB, XLIST, NAMESPACE, too */                                                    \
+    X(LOOK, POLICY_REPEAT, false) /* nothing of its own: NOOP, STATUS, SELECT as the scheduler needs them */
+
+enum policy {
+#define POLICY_ENUM(name, loss, shared) POLICY_##name,
+    POLICIES(POLICY_ENUM)
+#undef POLICY_ENUM
+};
+
+enum policy_loss policy_loss(enum policy policy);
+bool policy_is_shared(enum policy policy);
+
+#endif
