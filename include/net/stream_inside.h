@@ -22,6 +22,7 @@ struct stream {
     bool read_wants_write, write_wants_read, ssl_may_hold;
     size_t read_size; /* grows with what comes, so that an idle connection pins little */
     uint64_t octets_read, octets_written;
+    uint64_t data_until; /* of the octets that libssl has read: where the last data ended */
     void (*wake)(void *owner);
     void *owner;
     struct tls_fault reason;
@@ -33,7 +34,11 @@ void stream_arm(struct stream *stream);
 void stream_fail_errno(struct stream *stream, const char *doing);
 void stream_fail_tls(struct stream *stream, const char *stage);
 
-/* stream_io.c: one round each, until the kernel or a bound says enough. They may end in FAILED. */
+/* stream_io.c: ties stream->ssl to the descriptor; false: libssl's queue says why. */
+bool stream_attach_tls(struct stream *stream);
+/* What libssl has read so far is accounted for: by data, or by the handshake. */
+void stream_note_data(struct stream *stream);
+/* One round each, until the kernel or a bound says enough. They may end in FAILED. */
 void stream_read_plain(struct stream *stream);
 void stream_read_tls(struct stream *stream);
 void stream_read_away(struct stream *stream);  /* LINGERING */

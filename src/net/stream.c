@@ -155,6 +155,7 @@ static void step_handshake(struct stream *stream)
 
     if (result == 1) {
         stream->secure = true;
+        stream_note_data(stream);
         stream->ssl_may_hold = true; /* the first bytes may have come with the last of the handshake */
         stream_set_state(stream, STREAM_OPEN);
     } else if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE) {
@@ -299,7 +300,7 @@ void stream_start_tls(struct stream *stream, struct ssl_st *ssl)
     evbuffer_drain(stream->input, evbuffer_get_length(stream->input));
     stream->ssl = ssl;
     stream->state = STREAM_HANDSHAKE;
-    if (SSL_set_fd(ssl, stream->descriptor) != 1)
+    if (!stream_attach_tls(stream))
         stream_fail_tls(stream, "handshake");
     else
         step_handshake(stream);

@@ -7,6 +7,7 @@
 #include <event2/buffer.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -19,6 +20,7 @@
 #define WRITE_ROUND   ((size_t)1024 * 1024)
 #define WRITE_VECTORS 64
 #define DISCARD_SIZE  ((size_t)16 * 1024)
+#define DATALESS_MAX  ((uint64_t)64 * 1024)
 
 static void fail_memory(struct stream *stream)
 {
@@ -118,6 +120,46 @@ void stream_read_plain(struct stream *stream)
     }
 }
 
+static uint64_t dataless(const struct stream *stream)
+{
+    return BIO_number_read(SSL_get_rbio(stream->ssl)) - stream->data_until;
+}
+
+/* Before libssl reads from the kernel. Messages of TLS itself (key updates, tickets) would keep SSL_read going for as
+ * long as they come, and nobody else would be served: where they go on without data libssl is told to wait. */
+static long permit_reading(BIO *bio, int operation, const char *bytes, size_t size, int integer, long number,
+                           int result, size_t *processed)
+{
+    const struct stream *stream = (const struct stream *)BIO_get_callback_arg(bio);
+
+    (void)bytes, (void)size, (void)integer, (void)number, (void)processed;
+    if (operation != BIO_CB_READ || !stream->secure || dataless(stream) < DATALESS_MAX)
+        return result;
+    BIO_set_retry_read(bio);
+    return -1;
+}
+
+bool stream_attach_tls(struct stream *stream)
+{
+    if (SSL_set_fd(stream->ssl, stream->descriptor) != 1)
+        return false;
+    BIO_set_callback_ex(SSL_get_rbio(stream->ssl), permit_reading);
+    BIO_set_callback_arg(SSL_get_rbio(stream->ssl), (char *)stream);
+    return true;
+}
+
+void stream_note_data(struct stream *stream)
+{
+    stream->data_until = BIO_number_read(SSL_get_rbio(stream->ssl));
+}
+
+static void fail_dataless(struct stream *stream)
+{
+    snprintf(stream->reason.text, sizeof(stream->reason.text),
+             "TLS reading: the other side sends nothing but messages of TLS itself");
+    stream_set_state(stream, STREAM_FAILED);
+}
+
 static bool is_truncation(int code)
 {
     unsigned long error = ERR_peek_last_error();
@@ -132,9 +174,11 @@ static void read_tls_stopped(struct stream *stream, int result)
     int code = SSL_get_error(stream->ssl, result);
 
     stream->ssl_may_hold = false;
-    if (code == SSL_ERROR_WANT_READ)
+    if (code == SSL_ERROR_WANT_READ && dataless(stream) < DATALESS_MAX)
         return;
-    if (code == SSL_ERROR_WANT_WRITE)
+    if (code == SSL_ERROR_WANT_READ)
+        fail_dataless(stream);
+    else if (code == SSL_ERROR_WANT_WRITE)
         stream->read_wants_write = true;
     else if (code == SSL_ERROR_ZERO_RETURN || is_truncation(code)) /* many never say close_notify */
         end_input(stream);
@@ -167,6 +211,7 @@ void stream_read_tls(struct stream *stream)
         }
         if (got <= 0)
             break;
+        stream_note_data(stream);
         round += (size_t)got;
     }
     if (round > 0)
