@@ -1,5 +1,6 @@
 /* TLS contexts: a listener's certificate, and what an upstream's must be like. TLS 1.2 at least, ALPN "imap" (RFC 7301
- * registry), no renegotiation, no compression. Files are read here; connections belong to net/stream. */
+ * registry), no renegotiation, no compression, no early data. A listener's sessions can be resumed by tickets
+ * (ticket_keys); an upstream's are not. Files are read here; connections belong to net/stream. */
 #ifndef IMAPMUX_NET_TLS_H
 #define IMAPMUX_NET_TLS_H
 
@@ -22,7 +23,8 @@ bool tls_library_start(size_t secure_heap);
 /* Both files are PEM: the certificate with its intermediates behind it, and its key. Returns owned; NULL: *fault says
  * why. */
 struct tls_context *tls_server_new(const char *certificate, const char *key, struct tls_fault *fault);
-/* Reads the files again, or others. Connections that are open keep what they have. False: nothing has changed. */
+/* Reads the files again, or others. Connections that are open keep what they have; session tickets stay good as long as
+ * the certificate is the same. False: nothing has changed. */
 bool tls_server_reload(struct tls_context *context, const char *certificate, const char *key, struct tls_fault *fault);
 
 struct tls_client_options {
@@ -30,7 +32,7 @@ struct tls_client_options {
     const char *ca; /* PEM file of trusted certificates; NULL: the system's */
 };
 struct tls_context *tls_client_new(const struct tls_client_options *options, struct tls_fault *fault);
-void tls_context_free(struct tls_context *context);
+void tls_context_free(struct tls_context *context); /* after its connections */
 
 /* For one connection. `name` (client only): the host name or address literal that the certificate must carry; a host
  * name is sent as SNI too (RFC 6066 section 3). Returns owned (stream_start_tls takes it); NULL: *fault says why. */

@@ -3,19 +3,27 @@
 #include "net/tls.h"
 
 #include <arpa/inet.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "net/ticket_keys.h"
 
 #define READ_BUFFER ((size_t)64 * 1024)
 
 struct tls_context {
     SSL_CTX *ssl_context;
     bool server, verify;
+    struct ticket_keys *ticket_keys; /* server only */
 };
 
 /* RFC 7301, IANA's registry of ALPN ids. */
@@ -92,8 +100,77 @@ static struct tls_context *wrap(SSL_CTX *ssl_context, bool server, bool verify, 
         return NULL;
     }
     *context = (struct tls_context){.ssl_context = ssl_context, .server = server, .verify = verify};
+    SSL_CTX_set_app_data(ssl_context, context);
     return context;
 }
+
+/* ---- session tickets ---- */
+
+static usec clock_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (usec)now.tv_sec * USEC_SECOND + now.tv_nsec / 1000;
+}
+
+static bool set_ticket_key(const struct ticket_key *key, const unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                           EVP_MAC_CTX *mac, int sealing)
+{
+    const OSSL_PARAM mac_parameters[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key->mac, sizeof(key->mac)),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
+        OSSL_PARAM_construct_end(),
+    };
+
+    return EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->cipher, iv, sealing) == 1 &&
+           EVP_MAC_CTX_set_params(mac, mac_parameters) == 1;
+}
+
+/* libssl asks for the key of a ticket that it makes or was shown. 0: it cannot be opened, a full handshake follows; 1:
+ * it can; 2: it can, and another one shall take its place. A ticket of TLS 1.3 is to be used once (RFC 8446 appendix
+ * C.4). */
+static int use_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
+                          int sealing)
+{
+    struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    bool succeeded = false;
+    const struct ticket_key *key = sealing ? ticket_keys_sealing(context->ticket_keys, clock_now())
+                                           : ticket_keys_opening(context->ticket_keys, name, clock_now(), &succeeded);
+
+    if (!key)
+        return sealing ? -1 : 0;
+    if (sealing) {
+        memcpy(name, key->name, sizeof(key->name));
+        if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1)
+            return -1;
+    }
+    if (!set_ticket_key(key, iv, cipher, mac, sealing))
+        return -1;
+    return !sealing && (succeeded || SSL_version(ssl) >= TLS1_3_VERSION) ? 2 : 1;
+}
+
+/* Which certificate a session began with: a ticket opens nothing but that. */
+static bool name_sessions(SSL_CTX *context)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+
+    return X509_digest(SSL_CTX_get0_certificate(context), EVP_sha256(), digest, &length) == 1 &&
+           SSL_CTX_set_session_id_context(context, digest, length) == 1;
+}
+
+/* A client that opens several connections at once finds two tickets with its first; who resumes is given one for the
+ * one that he used. Early data could be played again by anybody who saw it. */
+static bool offer_tickets(SSL_CTX *context)
+{
+    SSL_CTX_set_timeout(context, TICKET_LIFE / USEC_SECOND);
+    return name_sessions(context) && SSL_CTX_set_num_tickets(context, 2) == 1 &&
+           SSL_CTX_set_max_early_data(context, 0) == 1 &&
+           SSL_CTX_set_tlsext_ticket_key_evp_cb(context, use_ticket_key) == 1;
+}
+
+/* ---- a listener's ---- */
 
 static SSL_CTX *server_context_new(const char *certificate, const char *key, struct tls_fault *fault)
 {
@@ -109,6 +186,8 @@ static SSL_CTX *server_context_new(const char *certificate, const char *key, str
                      "it must be a PEM file, without a pass phrase, that belongs to the certificate");
     else if (SSL_CTX_check_private_key(context) != 1)
         explain_queue(fault, "key", key, "it does not belong to the certificate");
+    else if (!offer_tickets(context))
+        explain_queue(fault, "cannot set up", "TLS", "is libssl installed as a whole?");
     else {
         SSL_CTX_set_alpn_select_cb(context, choose_alpn, NULL);
         return context;
@@ -119,8 +198,22 @@ static SSL_CTX *server_context_new(const char *certificate, const char *key, str
 
 struct tls_context *tls_server_new(const char *certificate, const char *key, struct tls_fault *fault)
 {
-    SSL_CTX *context = server_context_new(certificate, key, fault);
-    return context ? wrap(context, true, false, fault) : NULL;
+    SSL_CTX *ssl_context = server_context_new(certificate, key, fault);
+    struct tls_context *context = ssl_context ? wrap(ssl_context, true, false, fault) : NULL;
+
+    if (!context)
+        return NULL;
+    context->ticket_keys = ticket_keys_new();
+    if (context->ticket_keys)
+        return context;
+    snprintf(fault->text, sizeof(fault->text), "out of memory");
+    tls_context_free(context);
+    return NULL;
+}
+
+static bool same_certificate(const SSL_CTX *one, const SSL_CTX *other)
+{
+    return X509_cmp(SSL_CTX_get0_certificate(one), SSL_CTX_get0_certificate(other)) == 0;
 }
 
 bool tls_server_reload(struct tls_context *context, const char *certificate, const char *key, struct tls_fault *fault)
@@ -129,8 +222,11 @@ bool tls_server_reload(struct tls_context *context, const char *certificate, con
 
     if (!fresh)
         return false;
+    if (!same_certificate(fresh, context->ssl_context))
+        ticket_keys_forget(context->ticket_keys);
     SSL_CTX_free(context->ssl_context);
     context->ssl_context = fresh;
+    SSL_CTX_set_app_data(fresh, context);
     return true;
 }
 
@@ -169,6 +265,7 @@ void tls_context_free(struct tls_context *context)
     if (!context)
         return;
     SSL_CTX_free(context->ssl_context);
+    ticket_keys_free(context->ticket_keys);
     free(context);
 }
 

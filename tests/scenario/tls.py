@@ -229,6 +229,100 @@ def certificates_are_read_again_at_sighup(s):
     client.noop()
 
 
+# --- coming back
+
+def only(context, version):
+    context.minimum_version = context.maximum_version = version
+    return context
+
+
+def resumed(s, context, session=None, port=None):
+    """A connection of its own over TLS that looks at the greeting and leaves; returns (was it resumed, the next session)."""
+    with context.wrap_socket(socket.create_connection(("127.0.0.1", port or s.mux_port), 5), server_hostname="127.0.0.1",
+                             session=session) as line:
+        assert line.recv(4096).startswith(b"* OK"), "no greeting"
+        line.sendall(b"a1 LOGOUT\r\n")
+        while line.recv(4096):  # the tickets of TLS 1.3 come with the first data
+            pass
+        return line.session_reused, line.session
+
+
+VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
+
+
+@scenario(start=False)
+def clients_come_back_without_a_full_handshake(s):
+    start(s, listener_scheme="imaps", listener=own_certificate(s))
+    for version in VERSIONS:
+        context = only(s.own.context(), version)
+        again, session = resumed(s, context)
+        assert not again and session.has_ticket, version
+        assert 0 < session.ticket_lifetime_hint <= 7 * 86400, session.ticket_lifetime_hint
+        for _ in range(5):  # each of a mail program's connections
+            again, _ = resumed(s, context, session)
+            assert again, version
+        s.reload()
+        again, session = resumed(s, context, session)
+        assert again, "a reload of the same certificate ends %s's sessions" % version
+        again, session = resumed(s, context, session)
+        assert again, version
+
+
+@scenario(start=False)
+def starttls_comes_back_too(s):
+    start(s, listener=own_certificate(s))
+    context = s.own.context()
+    session = None
+    for turn in range(3):
+        client = s.connect()
+        client.ok("STARTTLS")
+        client.socket = context.wrap_socket(client.socket, server_hostname="127.0.0.1", session=session)
+        client.login("u1", "secret")
+        client.select("INBOX")
+        assert client.socket.session_reused == (turn > 0)
+        session = client.socket.session
+        client.logout()
+
+
+@scenario(start=False)
+def a_ticket_that_nobody_can_open_means_a_full_handshake(s):
+    """After a restart there are other keys, after a reload with another certificate too."""
+    lines = own_certificate(s)
+    start(s, listener_scheme="imaps", listener=lines)
+    contexts = [only(s.own.context(), version) for version in VERSIONS]
+    sessions = [resumed(s, context)[1] for context in contexts]
+    s.stop_imapmux()
+    s.start_imapmux(["-c", os.path.join(s.directory, "imapmux.conf")], wait=False)
+    s.wait_port()
+    for number, context in enumerate(contexts):
+        again, sessions[number] = resumed(s, context, sessions[number])
+        assert not again, "a ticket of another process was opened"
+        assert resumed(s, context, sessions[number])[0]
+    certificate = s.own.issue("another")
+    shutil.copy(certificate.key, lines[1].split(" = ")[1])
+    shutil.copy(certificate.cert, lines[0].split(" = ")[1])
+    s.reload()
+    for context, session in zip(contexts, sessions):
+        again, session = resumed(s, context, session)
+        assert not again, "a ticket of the former certificate was taken"
+        assert resumed(s, context, session)[0]
+
+
+@scenario(start=False)
+def a_ticket_of_one_listener_opens_no_other(s):
+    lines = own_certificate(s)
+    other, port = s.own.issue("other"), free_port()
+    lines += ["[listener other]", "url = imaps://127.0.0.1:%d" % port, "cert = " + other.cert, "key = " + other.key]
+    start(s, listener_scheme="imaps", listener=lines)
+    for version in VERSIONS:
+        context = only(s.own.context(), version)
+        _, session = resumed(s, context)
+        again, others = resumed(s, context, session, port)
+        assert not again, "the other listener took it"
+        assert resumed(s, context, others, port)[0]
+        assert resumed(s, context, session)[0]
+
+
 @scenario(upstream=secure_dovecot, start=False)
 def tls_on_both_sides(s):
     start(s, scheme="imaps", upstream=["tls_ca = " + s.authority.ca], listener_scheme="imaps", listener=own_certificate(s))

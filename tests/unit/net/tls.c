@@ -1,6 +1,7 @@
 #include "net/tls.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@ struct pair {
     struct bench_certificate certificate;
     struct tls_context *server_context, *client_context;
     struct stream *server, *client;
+    int descriptor; /* of the server, where a raw client is its peer */
 };
 
 static void wake(void *owner)
@@ -238,20 +240,22 @@ Test(tls, plain_text_in_the_kernel_at_starttls_breaks_the_handshake)
     close_pair(&pair);
 }
 
-/* Reads the server's last record types off the wire with an SSL of our own. */
+/* A client of our own, below the stream: it sees what the server's stream says in TLS. */
 struct raw {
     SSL_CTX *context;
     SSL *ssl;
     int descriptor;
 };
 
-static void open_raw(struct pair *pair, struct raw *raw, int version)
+/* The client's hello is not yet said. session: to be resumed; NULL: none. */
+static void prepare_raw(struct pair *pair, struct raw *raw, int version, SSL_SESSION *session)
 {
     int sockets[2];
     struct tls_fault fault;
 
     stream_free(pair->server);
     bench_sockets(sockets);
+    pair->descriptor = sockets[0];
     pair->server = stream_new(pair->bench.base, sockets[0], wake, NULL);
     stream_start_tls(pair->server, tls_open(pair->server_context, NULL, &fault));
     raw->descriptor = sockets[1];
@@ -259,16 +263,34 @@ static void open_raw(struct pair *pair, struct raw *raw, int version)
     SSL_CTX_set_min_proto_version(raw->context, 0);
     SSL_CTX_set_max_proto_version(raw->context, version);
     SSL_CTX_set_cipher_list(raw->context, "ALL:@SECLEVEL=0");
-    SSL_CTX_set_alpn_protos(raw->context, (const unsigned char *)"\4imap", 5);
     raw->ssl = SSL_new(raw->context);
+    SSL_set_alpn_protos(raw->ssl, (const unsigned char *)"\4imap", 5);
     SSL_set_fd(raw->ssl, raw->descriptor);
+    if (session)
+        cr_assert(SSL_set_session(raw->ssl, session));
+}
+
+static void shake_hands(struct pair *pair, struct raw *raw)
+{
     for (int i = 0; i < 200 && SSL_connect(raw->ssl) != 1; i++)
         bench_rounds(&pair->bench, 1);
     bench_rounds(&pair->bench, 5);
 }
 
+static void open_raw_again(struct pair *pair, struct raw *raw, int version, SSL_SESSION *session)
+{
+    prepare_raw(pair, raw, version, session);
+    shake_hands(pair, raw);
+}
+
+static void open_raw(struct pair *pair, struct raw *raw, int version)
+{
+    open_raw_again(pair, raw, version, NULL);
+}
+
 static void close_raw(struct raw *raw)
 {
+    SSL_set_shutdown(raw->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* else its session is spoilt */
     SSL_free(raw->ssl);
     SSL_CTX_free(raw->context);
     close(raw->descriptor);
@@ -339,6 +361,218 @@ Test(tls, version_1_1_is_refused)
     open_raw(&pair, &raw, TLS1_1_VERSION);
     cr_assert_eq(stream_state(pair.server), STREAM_FAILED);
     cr_assert(strstr(stream_reason(pair.server), "no common version of TLS"), "%s", stream_reason(pair.server));
+    close_raw(&raw);
+    close_pair(&pair);
+}
+
+/* ---- coming back ---- */
+
+/* One octet, through which the tickets of TLS 1.3 come along. Returns owned. */
+static SSL_SESSION *session_of(struct pair *pair, struct raw *raw)
+{
+    char byte;
+
+    say(pair->server, "x");
+    for (int i = 0; i < 200 && SSL_read(raw->ssl, &byte, 1) != 1; i++)
+        bench_rounds(&pair->bench, 1);
+    return SSL_get1_session(raw->ssl);
+}
+
+static bool resumes(struct pair *pair, int version, SSL_SESSION *session)
+{
+    struct raw raw;
+    bool again;
+
+    open_raw_again(pair, &raw, version, session);
+    cr_assert(SSL_is_init_finished(raw.ssl));
+    cr_assert(stream_is_secure(pair->server) && stream_state(pair->server) == STREAM_OPEN);
+    again = SSL_session_reused(raw.ssl);
+    close_raw(&raw);
+    return again;
+}
+
+/* The same with one octet of the ticket changed. Returns owned. */
+static SSL_SESSION *garble(SSL_SESSION *session, size_t at)
+{
+    unsigned char *der = NULL, *within;
+    const unsigned char *ticket, *from;
+    size_t length;
+    int size = i2d_SSL_SESSION(session, &der);
+
+    SSL_SESSION_get0_ticket(session, &ticket, &length);
+    within = memmem(der, (size_t)size, ticket, length);
+    cr_assert(within && at < length);
+    within[at] ^= 1;
+    from = der;
+    SSL_SESSION *garbled = d2i_SSL_SESSION(NULL, &from, size);
+    cr_assert(garbled);
+    OPENSSL_free(der);
+    return garbled;
+}
+
+static void garbled_tickets(int version)
+{
+    struct pair pair;
+    struct raw raw;
+
+    open_pair(&pair, "DNS:mail.example", 1);
+    open_raw(&pair, &raw, version);
+    SSL_SESSION *session = session_of(&pair, &raw);
+    close_raw(&raw);
+    cr_assert(resumes(&pair, version, session));
+    for (size_t at = 0; at < 160; at += 13) { /* the key's name, the IV, what is sealed */
+        SSL_SESSION *garbled = garble(session, at);
+        cr_assert_not(resumes(&pair, version, garbled), "octet %zu", at);
+        SSL_SESSION_free(garbled);
+    }
+    cr_assert(resumes(&pair, version, session));
+    SSL_SESSION_free(session);
+    close_pair(&pair);
+}
+
+Test(tls, a_garbled_ticket_of_1_2_means_a_full_handshake)
+{
+    garbled_tickets(TLS1_2_VERSION);
+}
+
+Test(tls, a_garbled_ticket_of_1_3_means_a_full_handshake)
+{
+    garbled_tickets(TLS1_3_VERSION);
+}
+
+Test(tls, a_ticket_permits_no_early_data)
+{
+    struct pair pair;
+    struct raw raw;
+    size_t written;
+
+    open_pair(&pair, "DNS:mail.example", 1);
+    open_raw(&pair, &raw, TLS1_3_VERSION);
+    SSL_SESSION *session = session_of(&pair, &raw);
+    cr_assert(SSL_SESSION_has_ticket(session));
+    cr_assert_eq(SSL_SESSION_get_max_early_data(session), 0);
+    close_raw(&raw);
+
+    /* A client that sends some all the same: the handshake is a good one, what came early is not read. */
+    SSL_SESSION_set_max_early_data(session, 1000);
+    prepare_raw(&pair, &raw, TLS1_3_VERSION, session);
+    cr_assert_eq(SSL_write_early_data(raw.ssl, "a1 DELETE Work\r\n", 16, &written), 1);
+    shake_hands(&pair, &raw);
+    cr_assert(stream_is_secure(pair.server));
+    cr_assert_neq(SSL_get_early_data_status(raw.ssl), SSL_EARLY_DATA_ACCEPTED);
+    bench_rounds(&pair.bench, 5);
+    cr_assert_eq(evbuffer_get_length(stream_input(pair.server)), 0);
+    SSL_SESSION_free(session);
+    close_raw(&raw);
+    close_pair(&pair);
+}
+
+/* ---- messages of TLS in the middle ---- */
+
+Test(tls, renegotiation_is_refused)
+{
+    struct pair pair;
+    struct raw raw;
+    char byte;
+
+    open_pair(&pair, "DNS:mail.example", 1);
+    open_raw(&pair, &raw, TLS1_2_VERSION);
+    cr_assert_eq(SSL_renegotiate(raw.ssl), 1);
+    for (int i = 0; i < 50 && SSL_do_handshake(raw.ssl) != 1; i++)
+        bench_rounds(&pair.bench, 1);
+    cr_assert_not(SSL_is_init_finished(raw.ssl), "the server has agreed to renegotiate");
+    cr_assert_neq(SSL_read(raw.ssl, &byte, 1), 1);
+    cr_assert_eq(evbuffer_get_length(stream_input(pair.server)), 0);
+    close_raw(&raw);
+    close_pair(&pair);
+}
+
+static void expect_text(struct pair *pair, struct raw *raw, const char *sent)
+{
+    char got[64] = "";
+
+    cr_assert_eq(SSL_write(raw->ssl, sent, (int)strlen(sent)), (int)strlen(sent));
+    cr_assert(bench_until(&pair->bench, server_has_input, pair));
+    evbuffer_remove(stream_input(pair->server), got, sizeof(got) - 1);
+    cr_assert_str_eq(got, sent);
+}
+
+Test(tls, keys_are_updated_in_both_directions)
+{
+    struct pair pair;
+    struct raw raw;
+    char got[8] = "";
+
+    open_pair(&pair, "DNS:mail.example", 1);
+    open_raw(&pair, &raw, TLS1_3_VERSION);
+    for (int turn = 0; turn < 5; turn++) {
+        cr_assert_eq(SSL_key_update(raw.ssl, turn % 2 ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        expect_text(&pair, &raw, "a1 NOOP\r\n");
+        say(pair.server, "a1 OK\r\n");
+        int length = -1;
+        for (int i = 0; i < 200 && length <= 0; i++) {
+            bench_rounds(&pair.bench, 1);
+            length = SSL_read(raw.ssl, got, 7);
+        }
+        cr_assert_eq(length, 7);
+    }
+    close_raw(&raw);
+    close_pair(&pair);
+}
+
+/* What the server's stream has left unread, up to the end that the client says now. */
+static uint64_t unread(const struct pair *pair, const struct raw *raw)
+{
+    static char bytes[65536];
+    uint64_t all = 0;
+
+    shutdown(raw->descriptor, SHUT_WR);
+    fcntl(pair->descriptor, F_SETFL, 0);
+    for (ssize_t got; (got = read(pair->descriptor, bytes, sizeof(bytes))) > 0;)
+        all += (uint64_t)got;
+    return all;
+}
+
+/* They would keep libssl reading, and everybody else waiting, for as long as they come. */
+Test(tls, who_sends_nothing_but_key_updates_is_cut)
+{
+    struct pair pair;
+    struct raw raw;
+    uint64_t before;
+
+    open_pair(&pair, "DNS:mail.example", 1);
+    open_raw(&pair, &raw, TLS1_3_VERSION);
+    before = BIO_number_written(SSL_get_wbio(raw.ssl));
+    for (int i = 0; i < 12000; i++) {
+        cr_assert_eq(SSL_key_update(raw.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        cr_assert_eq(SSL_do_handshake(raw.ssl), 1);
+    }
+    before = BIO_number_written(SSL_get_wbio(raw.ssl)) - before;
+    cr_assert_geq(before, 256 * 1024);
+    bench_rounds(&pair.bench, 3);
+    cr_assert_eq(stream_state(pair.server), STREAM_FAILED);
+    cr_assert(strstr(stream_reason(pair.server), "nothing but messages of TLS"), "%s", stream_reason(pair.server));
+    cr_assert_leq(before, unread(&pair, &raw) + 128 * 1024);
+    close_raw(&raw);
+    close_pair(&pair);
+}
+
+Test(tls, key_updates_between_data_are_welcome)
+{
+    struct pair pair;
+    struct raw raw;
+
+    open_pair(&pair, "DNS:mail.example", 1);
+    open_raw(&pair, &raw, TLS1_3_VERSION);
+    for (int i = 0; i < 6000; i++) {
+        cr_assert_eq(SSL_key_update(raw.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        if (i % 1000 == 0)
+            expect_text(&pair, &raw, "a1 NOOP\r\n");
+        else
+            cr_assert_eq(SSL_do_handshake(raw.ssl), 1);
+    }
+    expect_text(&pair, &raw, "a2 NOOP\r\n");
+    cr_assert_eq(stream_state(pair.server), STREAM_OPEN);
     close_raw(&raw);
     close_pair(&pair);
 }
