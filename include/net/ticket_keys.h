@@ -10,7 +10,7 @@
 #include "base/runqueue.h"
 
 /* So long a key seals; so long a ticket may be used; and for as long again the key still opens what it sealed. */
-#define TICKET_LIFE (12 * 3600 * USEC_SECOND)
+#define TICKET_LIFE ((usec)12 * 3600 * USEC_SECOND)
 
 struct ticket_keys; /* opaque */
 
