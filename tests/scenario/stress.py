@@ -1,8 +1,10 @@
 """Everything at once, with a seed: busy clients, other writers, several mailboxes, cuts."""
 import random
+import threading
 import time
 
 from busy import Busy, Ledger, agree, run_all
+from imap_client import Closed
 from scenario import MATRIX, scenario
 
 SECONDS = 8
@@ -102,3 +104,40 @@ def busy_clients_other_writers_and_cuts(s):
     assert not faults, faults
     settle(s, busy, ledger, before)
     assert s.relay.logins > 3
+
+
+@scenario(variants=("full", "bare"), timeout=120)
+def restarts_in_the_middle_of_work(s):
+    """Four times SIGTERM and a successor while ten clients work: what was answered OK is done, nothing is done twice, nobody is
+    cut without * BYE, and the successor finds the session free each time."""
+    before, ledger = prepare(s, ["INBOX"]), Ledger()
+    for life in range(5):
+        busy = [Busy(s.client(name="c%d" % (10 * life + i), select="INBOX", learn=True), ledger, "INBOX",
+                     s.seed * 1000 + 10 * life + i, refusals=True) for i in range(10)]
+        if life == 4:
+            break
+        cut = []
+        workers = [threading.Thread(target=work_until_bye, args=(one, cut)) for one in busy]
+        for worker in workers:
+            worker.start()
+        time.sleep(2)
+        s.stop_imapmux()
+        for worker in workers:
+            worker.join()
+        assert not cut, cut
+        s.start_imapmux()
+    assert not run_all(busy, 2)
+    settle(s, busy, ledger, before)
+    assert s.relay.logins == 5, "%d logins upstream" % s.relay.logins
+
+
+def work_until_bye(one, cut):
+    try:
+        one.run(time.monotonic() + 30)
+        cut.append("%s: still served" % one.client.name)
+    except Closed as closed:
+        if not closed.bye:
+            cut.append("%s: closed without * BYE" % one.client.name)
+    except Exception as error:
+        cut.append("%s: %s" % (one.client.name, error))
+    one.client.close_socket()
