@@ -21,7 +21,7 @@ static void garbage(struct upstream *upstream, struct slice line, bool open_fetc
         refusal = refusal_classify(REFUSAL_AT_LOGIN, RESPONSE_BYE, line, upstream->settings);
     if (refusal != REFUSAL_NONE && refusal != REFUSAL_CREDENTIALS)
         upstream_fail(upstream, refusal, line);
-    else
+    else if (upstream->owner.garbage)
         upstream->owner.garbage(upstream->owner.owner, line, open_fetch);
 }
 
@@ -136,26 +136,58 @@ static void untagged(struct upstream *upstream, const struct response *response)
         upstream_setup_untagged(upstream, response);
     if (status && response->status == RESPONSE_BYE)
         said_bye(upstream, response);
-    else
+    else if (upstream->owner.untagged)
         upstream->owner.untagged(upstream->owner.owner, response);
+}
+
+/* In plain text before STARTTLS: anybody on the way may have said it. */
+static bool in_clear(const struct upstream *upstream)
+{
+    return upstream->settings->tls == UPSTREAM_STARTTLS && !upstream->secured;
+}
+
+/* The answers to our own commands, CAPABILITY (forgotten once the line is secured), the greeting and BYE, which can do
+ * no more than a cut. No alert for the clients, nothing ENABLED, no state of a mailbox. */
+static bool may_be_said_in_clear(const struct upstream *upstream, const struct response *response)
+{
+    if (response->kind == RESPONSE_STATUS)
+        return response->tag.length > 0 || response->status == RESPONSE_BYE || upstream->state == UPSTREAM_GREETING;
+    return response->kind == RESPONSE_CAPABILITY || response->kind == RESPONSE_CONTINUE ||
+           upstream->state == UPSTREAM_GREETING;
 }
 
 static void take(struct upstream *upstream, const struct response *response)
 {
+    if (in_clear(upstream) && !may_be_said_in_clear(upstream, response))
+        return;
     if (response->kind == RESPONSE_CONTINUE)
         continuation(upstream, response);
     else if (response->kind == RESPONSE_STATUS && response->tag.length > 0)
         tagged(upstream, response);
-    else if (response->kind == RESPONSE_FETCH)
-        upstream->owner.fetch(upstream->owner.owner, response);
-    else
+    else if (response->kind != RESPONSE_FETCH)
         untagged(upstream, response);
+    else if (upstream->owner.fetch)
+        upstream->owner.fetch(upstream->owner.owner, response);
+}
+
+static bool awaits_tls(const struct upstream *upstream)
+{
+    return upstream->state == UPSTREAM_SECURING && !upstream->in_flight;
 }
 
 /* Stops at STARTTLS: what the server has sent behind its OK in plain text is not ours to read. */
 static bool may_read(const struct upstream *upstream)
 {
-    return upstream_has_link(upstream) && !(upstream->state == UPSTREAM_SECURING && !upstream->in_flight);
+    return upstream_has_link(upstream) && !awaits_tls(upstream);
+}
+
+/* A server that keeps to the protocol is silent until the handshake. */
+static void refuse_injection(struct upstream *upstream)
+{
+    upstream_fail(
+        upstream, REFUSAL_UNKNOWN,
+        SLICE("plain text came behind the answer to STARTTLS: somebody on the way may have put it there, or the "
+              "server is broken; nothing of it is believed"));
 }
 
 void upstream_receive(struct upstream *upstream, struct evbuffer *in)
@@ -170,7 +202,9 @@ void upstream_receive(struct upstream *upstream, struct evbuffer *in)
             take(upstream, input.response);
             break;
         case RESPONSE_EVENT_DATA:
-            upstream->owner.fetch_data(upstream->owner.owner, input.bytes);
+            if (!in_clear(upstream))
+                if (upstream->owner.fetch_data)
+                upstream->owner.fetch_data(upstream->owner.owner, input.bytes);
             break;
         case RESPONSE_EVENT_GARBAGE:
             garbage(upstream, input.bytes, input.open_fetch);
@@ -180,6 +214,8 @@ void upstream_receive(struct upstream *upstream, struct evbuffer *in)
         }
     }
     response_reader_settle(upstream->reader, in);
+    if (awaits_tls(upstream) && evbuffer_get_length(in) > 0)
+        refuse_injection(upstream);
     if (!may_read(upstream))
         evbuffer_drain(in, evbuffer_get_length(in));
     if (upstream_has_link(upstream))
