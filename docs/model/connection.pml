@@ -69,7 +69,7 @@ bool in_place[CLIENTS]; /* the second connection could not tell */
 #define SECOND_IS_OVER true
 #define uses_second(l) false
 #endif
-#define is_tried(l) ((trying == l && upstream != DISCONNECTED) || is_checked(l))
+#define is_tried(l) (trying == l || is_checked(l))
 
 /* the registry's memory of refused passwords, and the server's mind */
 bool rejected[PASSWORDS];
@@ -95,10 +95,7 @@ byte found;
 
 inline remove_login(l)
 {
-    if
-    :: trying == l -> trying = NOBODY; verifying = false
-    :: else
-    fi;
+    assert(!is_tried(l));
     login[l] = false; awaited[l] = false; armed_login[l] = false; late[l] = false;
 #ifdef SECOND
     in_place[l] = false;
@@ -123,7 +120,7 @@ inline answer(l, outcome)
     :: else
     fi;
     if
-    :: is_tried(l)
+    :: is_tried(l) -> wake = true
     :: else -> remove_login(l)
     fi
 }
@@ -160,7 +157,7 @@ inline consider(l)
         :: ending -> answer(l, GONE)
         :: else ->
             if
-            :: !is_tried(l) && trying != l && rejected[password[l]] -> answer(l, GONE)
+            :: !is_tried(l) && rejected[password[l]] -> answer(l, GONE)
             :: else ->
                 if
                 :: logged_in && known[password[l]] -> answer(l, MEMBER)
@@ -202,9 +199,8 @@ inline pick()
     do
     :: i < CLIENTS ->
         if
-        :: login[i] && awaited[i] && (found == NOBODY) -> found = i
-        :: login[i] && awaited[i] && (found != NOBODY) -> found = i
-        :: login[i] && awaited[i] && (found != NOBODY) -> skip
+        :: login[i] && awaited[i] && !is_checked(i) -> found = i
+        :: login[i] && awaited[i] && !is_checked(i) && found != NOBODY -> skip
         :: else
         fi;
         i++
@@ -212,11 +208,21 @@ inline pick()
     od
 }
 
+/* The trial of a login ends: back in the queue, or gone if nobody waits for it. verifying: it was IN_PLACE. */
+inline trial_end()
+{
+    found = trying; trying = NOBODY; verifying = false;
+    if
+    :: !awaited[found] -> remove_login(found)
+    :: else
+    fi
+}
+
 /* Nobody waits any more for what was to be tried next. */
 inline drop_deserted()
 {
     if
-    :: trying != NOBODY && !awaited[trying] -> found = trying; remove_login(found)
+    :: trying != NOBODY && !awaited[trying] -> trial_end()
     :: else
     fi
 }
@@ -247,7 +253,6 @@ inline next_current()
 
 inline login_choose()
 {
-    drop_deserted();
     if
     :: !credentials && trying == NOBODY -> pick(); trying = found
     :: else
@@ -264,12 +269,7 @@ inline reject(p)
 {
     rejected[p] = true;
     if
-    :: trying != NOBODY ->
-        found = trying; trying = NOBODY; verifying = false;
-        if
-        :: !awaited[found] -> remove_login(found)
-        :: else
-        fi
+    :: trying != NOBODY -> trial_end()
     :: else
     fi;
     i = 0;
@@ -305,8 +305,11 @@ inline login_failed()
         found = trying; trying = NOBODY; verifying = false; answer(found, GONE)
     :: refusal != CREDENTIALS && !(refusal == UNKNOWN && trying != NOBODY) ->
         if
-        :: trying != NOBODY -> if :: !awaited[trying] -> found = trying; remove_login(found) :: else fi
-        :: else
+        :: trying == NOBODY
+        :: trying != NOBODY && verifying && awaited[trying] /* asked again */
+        :: trying != NOBODY && verifying && awaited[trying] -> /* everybody has waited long enough */
+            found = trying; trying = NOBODY; verifying = false; answer(found, GONE)
+        :: trying != NOBODY && !(verifying && awaited[trying]) -> trial_end()
         fi
     fi
 }
@@ -314,13 +317,7 @@ inline login_failed()
 inline login_accepted()
 {
     if
-    :: trying != NOBODY ->
-        found = trying; trying = NOBODY; verifying = false;
-        known[sent] = true; current = sent;
-        if
-        :: !awaited[found] -> remove_login(found)
-        :: else
-        fi
+    :: trying != NOBODY -> known[sent] = true; current = sent; trial_end()
     :: else -> verifying = false
     fi
 }
@@ -492,7 +489,7 @@ inline step()
     armed_retry = false; armed_verification = false; armed_linger = false;
     login_step();
     if
-    :: ending && upstream == DISCONNECTED -> drop_deserted()
+    :: upstream == DISCONNECTED -> drop_deserted()
     :: else
     fi;
 #ifdef SECOND
@@ -624,7 +621,7 @@ wait:
             client[me] == WAITING && QUIET ->
                 client[me] = GONE; awaited[me] = false; armed_login[me] = false;
                 if
-                :: is_tried(me)
+                :: is_tried(me) -> wake = true
                 :: else -> remove_login(me)
                 fi;
                 break

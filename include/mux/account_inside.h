@@ -102,9 +102,22 @@ struct login {
 };
 
 /* Whose credential is being tried on a connection. */
+#define TRIAL_STATES(X)                                                                                                \
+    X(NONE)                                                                                                            \
+    X(DIALLED)  /* the connection has been dialled with it */                                                          \
+    X(IN_PLACE) /* all are logged out for it, and wait */
+
+enum trial_state {
+#define TRIAL_STATE_ENUM(name) TRIAL_##name,
+    TRIAL_STATES(TRIAL_STATE_ENUM)
+#undef TRIAL_STATE_ENUM
+};
+
 struct trial {
-    struct login *login; /* one of the account's logins; NULL: none */
-    bool reserved;       /* counted at the server as one that may be refused */
+    enum trial_state state;
+    struct login *login; /* one of the account's logins; NULL: NONE */
+    usec began;
+    bool reserved; /* counted at the server as one that may be refused */
 };
 
 struct account {
@@ -151,7 +164,6 @@ struct account {
     struct credential_list accepted;
     struct login *logins;      /* waiting, in the order of their coming */
     struct trial trial;        /* on the account's one connection */
-    bool verifying;            /* logged out for it */
     struct upstream *verifier; /* the short second connection (verify_connection); NULL: none yet */
     struct trial second_trial; /* on that */
     bool logged_in;            /* the upstream is READY or beyond */
@@ -263,7 +275,7 @@ void login_fail(struct login *login, enum login_outcome outcome, const char *tex
 /* The upstream has refused this credential: all who wait with it are told so, when their delay is over. */
 void login_refuse_all(struct account *account, const struct credential *credential, struct slice challenge);
 void login_fail_all(struct account *account, enum login_outcome outcome, const char *text);
-void login_forget(struct login *login); /* nobody waits for it: if so, and it is not being tried, it goes */
+void login_forget(struct login *login); /* if nobody waits for it and it is not being tried, it goes */
 struct applicant login_applicant(const struct login *login);
 
 /* --- verification.c: whose credential is tried next, and on which connection */
@@ -272,8 +284,7 @@ bool verification_wants_place(struct account *account, usec now, usec *deadline)
 void verification_begin_in_place(struct account *account, usec now); /* logs out */
 /* With what to dial; false: with nothing before *deadline. */
 bool verification_choose(struct account *account, struct upstream_login *login, usec now, usec *deadline);
-bool verification_is_tried(const struct login *login); /* its credential is on its way upstream */
-void verification_forget(struct login *login);         /* it goes; it is not being tried */
+bool verification_is_tried(const struct login *login); /* it stays until that has ended */
 /* When it can be tried at the earliest if nothing else is in the way; USEC_NEVER: not foreseeable. */
 usec verification_due(const struct login *login, usec now);
 void verification_accepted(struct account *account, const struct credential *credential, usec now);

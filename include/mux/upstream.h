@@ -51,6 +51,7 @@ struct upstream_end {
                                nothing. Borrowed for the call */
 };
 
+/* Who only logs in and out needs ready and closed; of what is NULL nothing is told. */
 struct upstream_owner {
     void *owner;
     /* A credential is about to be sent: the capabilities are those before the login. */

@@ -303,8 +303,9 @@ static void on_closed(void *owner, const struct upstream_end *end)
     if (!end->was_ready || end->refusal != REFUSAL_NONE)
         verification_failed(account, end, now);
     pause = next_pause(account);
-    account->retry_at =
-        account->verifying && end->was_ready ? now : now + (end->backoff > pause ? end->backoff : pause);
+    account->retry_at = account->trial.state == TRIAL_IN_PLACE && end->was_ready
+                            ? now
+                            : now + (end->backoff > pause ? end->backoff : pause);
     task_wake(&account->task);
 }
 

@@ -34,14 +34,15 @@ void login_forget(struct login *login)
 {
     struct account *account = login->account;
 
-    if (login->done || verification_is_tried(login))
+    if (login->done)
         return;
-    verification_forget(login);
+    task_wake(&account->task);
+    if (verification_is_tried(login))
+        return;
     DL_DELETE(account->logins, login);
     if (!account->logins && account->member_count == 0)
         account->empty_since = task_now(&account->task);
     runqueue_dispose(registry_runqueue(account->registry), free_login, login);
-    task_wake(&account->task);
 }
 
 static void answer(struct login *login, const struct login_answer *told)
@@ -286,8 +287,8 @@ static void time_out(struct account *account, struct login *login, usec now)
 /* Everybody's line is not given up for it in time. */
 static bool is_hopeless(const struct account *account, const struct login *login, usec now)
 {
-    return account->accepted.count > 0 && account->logged_in && !account->verifying && !verification_is_tried(login) &&
-           login_is_open(login, now) && verification_due(login, now) > login->deadline;
+    return account->accepted.count > 0 && account->logged_in && account->trial.state == TRIAL_NONE &&
+           !verification_is_tried(login) && login_is_open(login, now) && verification_due(login, now) > login->deadline;
 }
 
 static void consider(struct account *account, struct login *login, usec now, usec *deadline)

@@ -204,7 +204,7 @@ void upstream_receive(struct upstream *upstream, struct evbuffer *in)
         case RESPONSE_EVENT_DATA:
             if (!in_clear(upstream))
                 if (upstream->owner.fetch_data)
-                upstream->owner.fetch_data(upstream->owner.owner, input.bytes);
+                    upstream->owner.fetch_data(upstream->owner.owner, input.bytes);
             break;
         case RESPONSE_EVENT_GARBAGE:
             garbage(upstream, input.bytes, input.open_fetch);

@@ -148,7 +148,8 @@ static void write_login(struct upstream *upstream, struct outgoing *out)
     char encoded[ENCODED_MAX];
     enum login_way way = login_way(upstream);
 
-    upstream->owner.before_login(upstream->owner.owner);
+    if (upstream->owner.before_login)
+        upstream->owner.before_login(upstream->owner.owner);
     outgoing_set_secret(out);
     upstream->sent_credential = true;
     upstream->capabilities_told = false; /* what was announced before the login is forgotten */

@@ -6,6 +6,7 @@
  * its measure of unknown credentials.
  *
  * Never a second connection without verify_connection, and never more than one of those. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,24 @@
 #define IN_PLACE_MAX     (2 * USEC_SECOND) /* a server that does not say is not asked again after that */
 #define INTERVAL_DOUBLED 4                 /* at most so many times */
 
+/*
+ *          nobody is logged in, or on the second connection       the connection is ready, or has ended
+ *      +---------------------------------------------> DIALLED ----------------------------------------+
+ *      |                                                                                               v
+ *    NONE                                                                                             NONE
+ *      |   all are logged out for it                              ready, refused, nobody waits for it  ^
+ *      +---------------------------------------------> IN_PLACE ---------------------------------------+
+ *                                                      |      ^   any more, or no word for IN_PLACE_MAX
+ *                                                      +------+
+ *                                                  ended without a word
+ */
+
+static const char *const state_names[] = {
+#define STATE_NAME(name) [TRIAL_##name] = #name,
+    TRIAL_STATES(STATE_NAME)
+#undef STATE_NAME
+};
+
 /* --- trials */
 
 static bool is_unknown(const struct login *login)
@@ -27,49 +46,43 @@ static bool is_unknown(const struct login *login)
     return login_known(login) == NULL;
 }
 
-static void reserve(struct account *account, struct trial *trial)
+static void set_state(struct account *account, struct trial *trial, enum trial_state state)
 {
-    if (trial->reserved || !trial->login || !is_unknown(trial->login))
-        return;
-    server_reserve(account->server);
-    trial->reserved = true;
+    assert((trial->state == TRIAL_NONE) != (state == TRIAL_NONE));
+    log_line(account_log(account), LOG_DEBUG, "%s: trial%s %s -> %s", account->name,
+             trial == &account->second_trial ? " on a second connection" : "", state_names[trial->state],
+             state_names[state]);
+    trial->state = state;
 }
 
-static void release(struct account *account, struct trial *trial, bool refused, usec now)
+static void trial_begin(struct account *account, struct trial *trial, enum trial_state state, struct login *login,
+                        usec now)
 {
-    if (!trial->reserved)
-        return;
-    server_release(account->server, account_settings(account), refused, now);
-    trial->reserved = false;
+    set_state(account, trial, state);
+    trial->login = login;
+    trial->began = now;
+    trial->reserved = is_unknown(login);
+    if (trial->reserved)
+        server_reserve(account->server);
 }
 
-/* The server has spoken, or there is nobody to try it for any more. */
-static void end_trial(struct trial *trial)
+/* Without a trial nothing happens. refused: by the server's own word. */
+static void trial_end(struct account *account, struct trial *trial, bool refused, usec now)
 {
     struct login *login = trial->login;
 
+    if (trial->state == TRIAL_NONE)
+        return;
+    set_state(account, trial, TRIAL_NONE);
     trial->login = NULL;
-    if (login)
-        login_forget(login);
+    if (trial->reserved)
+        server_release(account->server, account_settings(account), refused, now);
+    login_forget(login);
 }
 
 bool verification_is_tried(const struct login *login)
 {
-    const struct account *account = login->account;
-
-    return (account->trial.login == login && upstream_state(account->upstream) != UPSTREAM_DISCONNECTED) ||
-           account->second_trial.login == login;
-}
-
-void verification_forget(struct login *login)
-{
-    struct account *account = login->account;
-
-    if (account->trial.login != login)
-        return;
-    release(account, &account->trial, false, task_now(&account->task));
-    account->trial.login = NULL;
-    account->verifying = false;
+    return login->account->trial.login == login || login->account->second_trial.login == login;
 }
 
 /* --- whose turn it is */
@@ -80,26 +93,29 @@ static int rank(const struct login *login)
     return !is_unknown(login) ? 0 : !login->stranger ? 1 : 2;
 }
 
-static bool may_be_tried(const struct account *account, const struct login *login, usec now)
-{
-    return login_is_open(login, now) && !login_is_accepted(login, now) && account->trial.login != login &&
-           account->second_trial.login != login;
-}
-
-/* The next one, in the order of ranks; NULL: none. */
-static struct login *next_candidate(const struct account *account, usec now)
+/* The one of the first rank whose time has come, in the order of their coming; NULL: none before *deadline. */
+static struct login *next_candidate(struct account *account, usec (*due)(const struct login *login, usec now), usec now,
+                                    usec *deadline)
 {
     struct login *login, *best = NULL;
 
     DL_FOREACH (account->logins, login) {
-        if (may_be_tried(account, login, now) && (!best || rank(login) < rank(best)))
+        usec at;
+        if (!login_is_open(login, now) || login_is_accepted(login, now) || verification_is_tried(login))
+            continue;
+        at = due(login, now);
+        if (at > now)
+            earlier(deadline, at);
+        else if (!best || rank(login) < rank(best))
             best = login;
     }
     return best;
 }
 
-static usec server_is_open(const struct account *account, const struct login *login, usec now)
+static usec server_is_open(const struct login *login, usec now)
 {
+    const struct account *account = login->account;
+
     return is_unknown(login) ? server_open_at(account->server, account_settings(account), login->stranger, now) : now;
 }
 
@@ -110,8 +126,9 @@ static unsigned strangers_failed(const struct login *login, usec now)
     return reputation_strangers_failed(registry_reputation(login->account->registry), &applicant, now);
 }
 
-static usec place_is_open(const struct account *account, const struct login *login, usec now)
+static usec place_is_open(const struct login *login, usec now)
 {
+    const struct account *account = login->account;
     usec interval = account_settings(account)->reverify_interval;
     unsigned failed;
 
@@ -127,19 +144,18 @@ static usec place_is_open(const struct account *account, const struct login *log
     }
 }
 
-static bool uses_second(const struct account *account, const struct login *login)
+static bool uses_second(const struct login *login)
 {
-    return account->settings->verify_connection && !login->in_place;
+    return login->account->settings->verify_connection && !login->in_place;
 }
 
 usec verification_due(const struct login *login, usec now)
 {
-    const struct account *account = login->account;
-    usec server = server_is_open(account, login, now), place;
+    usec server = server_is_open(login, now), place;
 
-    if (uses_second(account, login))
+    if (uses_second(login))
         return server;
-    place = place_is_open(account, login, now);
+    place = place_is_open(login, now);
     return server > place ? server : place;
 }
 
@@ -147,8 +163,9 @@ usec verification_due(const struct login *login, usec now)
 
 /* When nobody works; a stranger whose patience is at its end is not made to wait for that, unless too many have failed.
  */
-static usec quiet_at(const struct account *account, const struct login *login, usec now)
+static usec quiet_at(const struct login *login, usec now)
 {
+    const struct account *account = login->account;
     usec quiet = account->jobs || account->current ? USEC_NEVER : account->quiet_since + QUIET;
     usec put_up = login->deadline - UNREST_PUT_UP;
 
@@ -157,42 +174,30 @@ static usec quiet_at(const struct account *account, const struct login *login, u
     return strangers_failed(login, now) < UNDER_ATTACK && put_up < quiet ? put_up : quiet;
 }
 
-static struct login *place_candidate(const struct account *account, usec now, usec *deadline)
+static usec due_in_place(const struct login *login, usec now)
 {
-    struct login *login, *best = NULL;
+    usec due = verification_due(login, now), quiet = quiet_at(login, now);
 
-    DL_FOREACH (account->logins, login) {
-        usec due, quiet;
-        if (!may_be_tried(account, login, now) || uses_second(account, login))
-            continue;
-        due = verification_due(login, now);
-        quiet = quiet_at(account, login, now);
-        if (quiet > due)
-            due = quiet;
-        if (due > now)
-            earlier(deadline, due);
-        else if (!best || rank(login) < rank(best))
-            best = login;
-    }
-    return best;
+    if (uses_second(login))
+        return USEC_NEVER;
+    return quiet > due ? quiet : due;
 }
 
 bool verification_wants_place(struct account *account, usec now, usec *deadline)
 {
-    return account->logins && !account->trial.login && place_candidate(account, now, deadline) != NULL;
+    return account->trial.state == TRIAL_NONE && next_candidate(account, due_in_place, now, deadline) != NULL;
 }
 
 void verification_begin_in_place(struct account *account, usec now)
 {
-    usec ignored;
+    usec ignored = USEC_NEVER;
+    struct login *login = next_candidate(account, due_in_place, now, &ignored);
 
-    account->trial.login = place_candidate(account, now, &ignored);
-    account->verifying = true;
-    if (account->trial.login->stranger)
+    if (login->stranger)
         account->strangers_verified_at = now;
     else
         account->familiar_verified_at = now;
-    reserve(account, &account->trial);
+    trial_begin(account, &account->trial, TRIAL_IN_PLACE, login, now);
     log_line(account_log(account), LOG_INFO, "%s: a password that is not known is checked upstream", account->name);
     upstream_logout(account->upstream);
 }
@@ -206,47 +211,33 @@ static struct upstream_login upstream_login(const struct account *account, const
                                    .credential = credential};
 }
 
-/* Nobody waits any more for what was to be tried next. */
-static void drop_deserted(struct account *account, usec now)
-{
-    if (!account->trial.login || account->trial.login->done)
-        return;
-    release(account, &account->trial, false, now);
-    account->verifying = false;
-    end_trial(&account->trial);
-}
-
 bool verification_choose(struct account *account, struct upstream_login *login, usec now, usec *deadline)
 {
     const struct credential *credential = credential_list_newest(&account->accepted);
-    usec open;
+    struct login *first = NULL;
 
-    drop_deserted(account, now);
-    if (!credential && !account->trial.login)
-        account->trial.login = next_candidate(account, now);
-    if (account->trial.login) {
-        open = account->verifying || account->trial.reserved ? now : server_is_open(account, account->trial.login, now);
-        if (open > now) {
-            earlier(deadline, open);
-            end_trial(&account->trial);
-            return false;
-        }
-        reserve(account, &account->trial);
+    if (account->trial.state == TRIAL_NONE && !credential)
+        first = next_candidate(account, server_is_open, now, deadline);
+    if (first)
+        trial_begin(account, &account->trial, TRIAL_DIALLED, first, now);
+    if (account->trial.state != TRIAL_NONE)
         credential = &account->trial.login->credential;
-    }
     if (!credential)
         return false;
     *login = upstream_login(account, credential);
     return true;
 }
 
-void verification_accepted(struct account *account, const struct credential *credential, usec now)
+static void accepted(struct account *account, struct trial *trial, const struct credential *credential, usec now)
 {
-    release(account, &account->trial, false, now);
-    account->verifying = false;
     if (!credential_list_accept(&account->accepted, credential, now))
         log_line(account_log(account), LOG_ERROR, "%s: out of memory for what the server has accepted", account->name);
-    end_trial(&account->trial);
+    trial_end(account, trial, false, now);
+}
+
+void verification_accepted(struct account *account, const struct credential *credential, usec now)
+{
+    accepted(account, &account->trial, credential, now);
 }
 
 /* By the server's own word. What was accepted before is accepted no longer; when nothing is left nobody of those who
@@ -265,31 +256,38 @@ static void refused(struct account *account, const struct upstream_end *end, con
         account_end_members(account, "The mail server no longer accepts the password of this account");
 }
 
-/* In place everybody waits with the one whose credential is tried, so it is given up long before his patience ends. */
-static bool others_wait_too_long(const struct account *account, const struct login *login, usec now)
+static bool is_refused(const struct upstream_end *end)
 {
-    usec began = login->stranger ? account->strangers_verified_at : account->familiar_verified_at;
+    return end->refusal == REFUSAL_CREDENTIALS && end->credential;
+}
 
-    return account->verifying && now - began >= IN_PLACE_MAX;
+/* It proves nothing. In place everybody waits with the one whose credential is tried, so it is asked again for a moment
+ * only; else the one whose turn it is is dialled with, as long as somebody waits. */
+static void unanswered(struct account *account, const struct upstream_end *end, usec now)
+{
+    struct trial *trial = &account->trial;
+    struct login *login = trial->login;
+    bool in_place = trial->state == TRIAL_IN_PLACE, in_time = now - trial->began < IN_PLACE_MAX;
+
+    if (!login)
+        return;
+    if (in_place && in_time && login->done && end->refusal != REFUSAL_UNKNOWN)
+        return;
+    if (login->done && (end->refusal == REFUSAL_UNKNOWN || in_place))
+        login_fail(login, end->refusal == REFUSAL_LIMIT ? LOGIN_LIMIT : LOGIN_UNAVAILABLE, account->last_reason);
+    trial_end(account, trial, false, now);
 }
 
 void verification_failed(struct account *account, const struct upstream_end *end, usec now)
 {
-    struct login *login = account->trial.login;
-    bool credentials = end->refusal == REFUSAL_CREDENTIALS && end->credential;
-
     account->last_refusal = end->refusal;
     snprintf(account->last_reason, sizeof(account->last_reason), "%s", end->reason);
-    release(account, &account->trial, credentials, now);
-    if (credentials) {
-        refused(account, end, login, now);
-    } else if (login && login->done && (end->refusal == REFUSAL_UNKNOWN || others_wait_too_long(account, login, now))) {
-        login_fail(login, end->refusal == REFUSAL_LIMIT ? LOGIN_LIMIT : LOGIN_UNAVAILABLE, account->last_reason);
-    } else if (login && login->done) {
-        return; /* it proves nothing: once more, as long as somebody waits */
+    if (is_refused(end)) {
+        refused(account, end, account->trial.login, now);
+        trial_end(account, &account->trial, true, now);
+    } else {
+        unanswered(account, end, now);
     }
-    account->verifying = false;
-    end_trial(&account->trial);
 }
 
 /* --- on a second connection */
@@ -297,13 +295,9 @@ void verification_failed(struct account *account, const struct upstream_end *end
 static void second_ready(void *owner, const struct credential *credential)
 {
     struct account *account = owner;
-    usec now = task_now(&account->task);
 
-    release(account, &account->second_trial, false, now);
-    if (!credential_list_accept(&account->accepted, credential, now))
-        log_line(account_log(account), LOG_ERROR, "%s: out of memory for what the server has accepted", account->name);
     log_line(account_log(account), LOG_INFO, "%s: a password that was not known is right", account->name);
-    end_trial(&account->second_trial);
+    accepted(account, &account->second_trial, credential, task_now(&account->task));
     upstream_logout(account->verifier);
     task_wake(&account->task);
 }
@@ -313,108 +307,49 @@ static void second_closed(void *owner, const struct upstream_end *end)
     struct account *account = owner;
     struct login *login = account->second_trial.login;
     usec now = task_now(&account->task);
-    bool credentials = end->refusal == REFUSAL_CREDENTIALS && end->credential;
 
-    release(account, &account->second_trial, credentials, now);
-    if (credentials)
+    if (is_refused(end))
         refused(account, end, login, now);
     else if (login)
         login->in_place = true;
-    end_trial(&account->second_trial);
+    trial_end(account, &account->second_trial, is_refused(end), now);
     task_wake(&account->task);
 }
 
-static void second_before_login(void *owner)
+static usec due_on_second(const struct login *login, usec now)
 {
-    (void)owner;
+    return uses_second(login) ? server_is_open(login, now) : USEC_NEVER;
 }
 
-static void second_response(void *owner, const struct response *response)
+static void try_on_second(struct account *account, struct login *login, usec now)
 {
-    (void)owner;
-    (void)response;
-}
+    const struct upstream_owner owner = {.owner = account, .ready = second_ready, .closed = second_closed};
+    struct upstream_login dialled = upstream_login(account, &login->credential);
 
-static void second_data(void *owner, struct slice bytes)
-{
-    (void)owner;
-    (void)bytes;
-}
-
-static void second_garbage(void *owner, struct slice line, bool open_fetch)
-{
-    (void)owner;
-    (void)line;
-    (void)open_fetch;
-}
-
-static void second_idle_over(void *owner, bool was_refused)
-{
-    (void)owner;
-    (void)was_refused;
-}
-
-static const struct upstream_owner second_ops = {
-    .before_login = second_before_login,
-    .ready = second_ready,
-    .untagged = second_response,
-    .fetch = second_response,
-    .fetch_data = second_data,
-    .garbage = second_garbage,
-    .tagged = second_response,
-    .idle_over = second_idle_over,
-    .closed = second_closed,
-};
-
-static struct login *second_candidate(const struct account *account, usec now, usec *deadline)
-{
-    struct login *login, *best = NULL;
-
-    DL_FOREACH (account->logins, login) {
-        usec open;
-        if (!may_be_tried(account, login, now) || !uses_second(account, login))
-            continue;
-        open = server_is_open(account, login, now);
-        if (open > now)
-            earlier(deadline, open);
-        else if (!best || rank(login) < rank(best))
-            best = login;
-    }
-    return best;
-}
-
-static bool make_verifier(struct account *account)
-{
-    struct upstream_owner owner = second_ops;
-
-    owner.owner = account;
     if (!account->verifier)
         account->verifier = upstream_new(account->registry, account->settings, account->name, &owner);
-    return account->verifier != NULL;
+    if (!account->verifier) {
+        login->in_place = true;
+        return;
+    }
+    trial_begin(account, &account->second_trial, TRIAL_DIALLED, login, now);
+    log_line(account_log(account), LOG_INFO, "%s: a password that is not known is checked on a second connection",
+             account->name);
+    upstream_dial(account->verifier, &dialled);
 }
 
 void verification_step(struct account *account, usec now, usec *deadline)
 {
-    struct upstream_login login;
+    struct login *login = account->trial.login;
 
-    if (account->ending && upstream_state(account->upstream) == UPSTREAM_DISCONNECTED)
-        drop_deserted(account, now); /* nobody is dialled: an account that waited for this would stay for ever */
-    if (!account->settings->verify_connection || !account->logged_in || account->ending || account->trial.login ||
-        !verification_is_idle(account))
+    if (login && !login->done && upstream_state(account->upstream) == UPSTREAM_DISCONNECTED)
+        trial_end(account, &account->trial, false, now); /* nobody waits any more for what was to be tried next */
+    if (!account->settings->verify_connection || !account->logged_in || account->ending ||
+        account->trial.state != TRIAL_NONE || !verification_is_idle(account))
         return;
-    account->second_trial.login = second_candidate(account, now, deadline);
-    if (!account->second_trial.login)
-        return;
-    if (!make_verifier(account)) {
-        account->second_trial.login->in_place = true;
-        end_trial(&account->second_trial);
-        return;
-    }
-    reserve(account, &account->second_trial);
-    log_line(account_log(account), LOG_INFO, "%s: a password that is not known is checked on a second connection",
-             account->name);
-    login = upstream_login(account, &account->second_trial.login->credential);
-    upstream_dial(account->verifier, &login);
+    login = next_candidate(account, due_on_second, now, deadline);
+    if (login)
+        try_on_second(account, login, now);
 }
 
 bool verification_is_idle(const struct account *account)
@@ -432,10 +367,8 @@ void verification_free(struct account *account)
 {
     usec now = task_now(&account->task);
 
-    release(account, &account->trial, false, now);
-    release(account, &account->second_trial, false, now);
-    account->trial.login = account->second_trial.login = NULL;
-    account->verifying = false;
+    trial_end(account, &account->trial, false, now);
+    trial_end(account, &account->second_trial, false, now);
     upstream_free(account->verifier);
     account->verifier = NULL;
 }
