@@ -41,7 +41,7 @@ byte sent = NOBODY; /* the password that this connection logs in with */
 byte lines;         /* connections that the server sees */
 
 /* struct account */
-bool account, wake, logged_in, verifying, ending, shutting_down;
+bool account, wake, logged_in, verifying, in_doubt, ending, shutting_down;
 bool pausing;                    /* retry_at is to come */
 bool verified_lately;            /* reverify_interval has not passed */
 bool lingering;                  /* linger has not passed since the last member left */
@@ -199,8 +199,8 @@ inline pick()
     do
     :: i < CLIENTS ->
         if
-        :: login[i] && awaited[i] && !is_checked(i) -> found = i
-        :: login[i] && awaited[i] && !is_checked(i) && found != NOBODY -> skip
+        :: login[i] && awaited[i] && !known[password[i]] && !is_checked(i) -> found = i
+        :: login[i] && awaited[i] && !known[password[i]] && !is_checked(i) && found != NOBODY -> skip
         :: else
         fi;
         i++
@@ -254,9 +254,10 @@ inline next_current()
 inline login_choose()
 {
     if
-    :: !credentials && trying == NOBODY -> pick(); trying = found
+    :: (!credentials || in_doubt) && trying == NOBODY -> pick(); trying = found
     :: else
     fi;
+    in_doubt = false;
     sent = NOBODY;
     if
     :: trying != NOBODY -> sent = password[trying]
@@ -305,7 +306,7 @@ inline login_failed()
         found = trying; trying = NOBODY; verifying = false; answer(found, GONE)
     :: refusal != CREDENTIALS && !(refusal == UNKNOWN && trying != NOBODY) ->
         if
-        :: trying == NOBODY
+        :: trying == NOBODY -> in_doubt = (refusal == UNKNOWN)
         :: trying != NOBODY && verifying && awaited[trying] /* asked again */
         :: trying != NOBODY && verifying && awaited[trying] -> /* everybody has waited long enough */
             found = trying; trying = NOBODY; verifying = false; answer(found, GONE)
@@ -479,7 +480,7 @@ inline go_away()
     :: i < CLIENTS -> assert(!awaited[i]); login[i] = false; late[i] = false; armed_login[i] = false; i++
     :: else -> break
     od;
-    account = false; ending = false; verifying = false; pausing = false; verified_lately = false; lingering = false;
+    account = false; ending = false; verifying = false; in_doubt = false; pausing = false; verified_lately = false; lingering = false;
     known[0] = false; known[1] = false; known[2] = false; current = NOBODY;
     wake = false
 }

@@ -167,6 +167,7 @@ struct account {
     struct upstream *verifier; /* the short second connection (verify_connection); NULL: none yet */
     struct trial second_trial; /* on that */
     bool logged_in;            /* the upstream is READY or beyond */
+    bool in_doubt;             /* what was accepted once has been refused in words that prove nothing */
     usec familiar_verified_at; /* the last time that everybody waited for a check in place, for one who is known here */
     usec strangers_verified_at; /* and for one who is not */
     enum refusal last_refusal;

@@ -45,6 +45,8 @@ struct accepted_credential *credential_list_find(struct credential_list *list, c
 bool credential_list_accept(struct credential_list *list, const struct credential *credential, usec now)
     __attribute__((warn_unused_result));
 bool credential_list_remove(struct credential_list *list, const struct credential *credential); /* false: not there */
+/* It becomes the one accepted longest ago, if it is there. */
+void credential_list_put_last(struct credential_list *list, const struct credential *credential);
 /* The one accepted last; NULL: none. Borrowed until the list changes. */
 const struct credential *credential_list_newest(const struct credential_list *list);
 

@@ -75,6 +75,14 @@ bool credential_list_remove(struct credential_list *list, const struct credentia
     return known != NULL;
 }
 
+void credential_list_put_last(struct credential_list *list, const struct credential *credential)
+{
+    struct accepted_credential *known = credential_list_find(list, credential);
+
+    if (known)
+        known->accepted_at = list->items[oldest(list)].accepted_at - 1;
+}
+
 const struct credential *credential_list_newest(const struct credential_list *list)
 {
     const struct accepted_credential *newest = NULL;

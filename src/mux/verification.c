@@ -216,8 +216,9 @@ bool verification_choose(struct account *account, struct upstream_login *login, 
     const struct credential *credential = credential_list_newest(&account->accepted);
     struct login *first = NULL;
 
-    if (account->trial.state == TRIAL_NONE && !credential)
+    if (account->trial.state == TRIAL_NONE && (!credential || account->in_doubt))
         first = next_candidate(account, server_is_open, now, deadline);
+    account->in_doubt = false;
     if (first)
         trial_begin(account, &account->trial, TRIAL_DIALLED, first, now);
     if (account->trial.state != TRIAL_NONE)
@@ -261,6 +262,16 @@ static bool is_refused(const struct upstream_end *end)
     return end->refusal == REFUSAL_CREDENTIALS && end->credential;
 }
 
+/* A password that has been changed, perhaps, at a server that says so in words of its own: tried for ever it would keep
+ * everybody out, so the other accepted ones and those who wait have their turns with it. */
+static void doubt(struct account *account, const struct upstream_end *end)
+{
+    if (end->refusal != REFUSAL_UNKNOWN || !end->credential)
+        return;
+    credential_list_put_last(&account->accepted, end->credential);
+    account->in_doubt = true;
+}
+
 /* It proves nothing. In place everybody waits with the one whose credential is tried, so it is asked again for a moment
  * only; else the one whose turn it is is dialled with, as long as somebody waits. */
 static void unanswered(struct account *account, const struct upstream_end *end, usec now)
@@ -269,8 +280,10 @@ static void unanswered(struct account *account, const struct upstream_end *end, 
     struct login *login = trial->login;
     bool in_place = trial->state == TRIAL_IN_PLACE, in_time = now - trial->began < IN_PLACE_MAX;
 
-    if (!login)
+    if (!login) {
+        doubt(account, end);
         return;
+    }
     if (in_place && in_time && login->done && end->refusal != REFUSAL_UNKNOWN)
         return;
     if (login->done && (end->refusal == REFUSAL_UNKNOWN || in_place))

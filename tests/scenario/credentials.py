@@ -359,3 +359,42 @@ def a_check_in_place_that_gets_no_answer_is_given_up_soon(s):
     assert time.monotonic() - start < 10, "the owner waited as long as the stranger"
     result = stranger.finish(tag, 40)
     assert result.status == "NO" and result.code_name in ("LIMIT", "UNAVAILABLE"), result
+
+
+class OddWords(ScriptedUpstream):
+    """Takes what is in `right`, and refuses the rest in words that nobody knows."""
+
+    def __init__(self, words="TAG NO computer says no"):
+        super().__init__(login=self.judge)
+        self.right, self.words = {"secret"}, words
+
+    def judge(self, server):
+        password = server.commands[-1].rsplit(" ", 1)[1].strip('"')
+        return "TAG OK in" if password in self.right else self.words
+
+
+def odd_words(s):
+    return OddWords()
+
+
+@scenario(upstream=odd_words)
+def a_new_password_gets_in_where_nobody_understands_how_the_old_one_is_refused(s):
+    """At a reconnect the old one is refused in words that prove nothing: it must not be tried for ever in the new one's place."""
+    owner = s.client(name="owner", select="INBOX", learn=True)
+    s.upstream.right = {"fresh"}
+    s.relay.cut()
+    s.relay.wait_for("<", r"computer says no", timeout=10)
+    new = s.connect("new")
+    assert new.command("LOGIN u1 fresh", timeout=15).ok
+    new.select("INBOX")
+    assert owner.fetch_identity(2) == "m2", "the new one carries the session on"
+
+
+@scenario(upstream=odd_words)
+def another_accepted_password_takes_over_where_nobody_understands_how_one_is_refused(s):
+    first = s.client(name="first", select="INBOX", learn=True)
+    s.upstream.right = {"secret", "other"}
+    assert s.connect("second").command("LOGIN u1 other").ok
+    s.upstream.right = {"secret"}  # the one that was accepted last is refused
+    s.relay.cut()
+    assert first.fetch_identity(2) == "m2"

@@ -42,6 +42,8 @@ Test(credential, the_one_accepted_longest_ago_makes_room)
     cr_assert_not_null(credential_list_find(&list, &first));
     cr_assert_null(credential_list_find(&list, &second));
     cr_assert(credential_equal(credential_list_newest(&list), &one));
+    credential_list_put_last(&list, &one);
+    cr_assert(credential_equal(credential_list_newest(&list), &first));
     cr_assert(credential_list_remove(&list, &one));
     cr_assert(credential_equal(credential_list_newest(&list), &first));
     credential_list_clear(&list);
