@@ -291,6 +291,7 @@ static void on_closed(void *owner, const struct upstream_end *end)
 {
     struct account *account = owner;
     usec now = task_now(&account->task);
+    bool in_place = account->trial.state == TRIAL_IN_PLACE;
     usec pause;
 
     log_line(account_log(account), end->was_ready && end->refusal == REFUSAL_NONE ? LOG_INFO : LOG_WARNING,
@@ -302,6 +303,8 @@ static void on_closed(void *owner, const struct upstream_end *end)
     scheduler_lost(account);
     if (!end->was_ready || end->refusal != REFUSAL_NONE)
         verification_failed(account, end, now);
+    if (in_place && account->trial.state == TRIAL_NONE)
+        account->backoff = 0; /* the others have waited for it long enough */
     pause = next_pause(account);
     account->retry_at = account->trial.state == TRIAL_IN_PLACE && end->was_ready
                             ? now

@@ -278,7 +278,7 @@ static void unanswered(struct account *account, const struct upstream_end *end, 
 {
     struct trial *trial = &account->trial;
     struct login *login = trial->login;
-    bool in_place = trial->state == TRIAL_IN_PLACE, in_time = now - trial->began < IN_PLACE_MAX;
+    bool in_place = trial->state == TRIAL_IN_PLACE, in_time = now + account->backoff - trial->began < IN_PLACE_MAX;
 
     if (!login) {
         doubt(account, end);

@@ -1,12 +1,13 @@
 """Who may attach: changed and revoked passwords, guesses, second connections, tokens, spellings of a name. Addresses
 are told apart as the kernel tells them: clients bind to one of 127.0.0.0/8 each."""
 import base64
+import re
 import threading
 import time
 
-from mail_server import free_port
+from mail_server import free_port, wait_until
 from scenario import scenario
-from scripted_upstream import FULL, ScriptedUpstream
+from scripted_upstream import FULL, Gone, ScriptedUpstream
 
 TWO_PERMITTED = dict(limit="account", connections=2, start=False,
                      dovecot_extra="protocol imap {\n  mail_max_userip_connections = 2\n}")
@@ -398,3 +399,70 @@ def another_accepted_password_takes_over_where_nobody_understands_how_one_is_ref
     s.upstream.right = {"secret"}  # the one that was accepted last is refused
     s.relay.cut()
     assert first.fetch_identity(2) == "m2"
+
+
+# --- what a server may answer to a check, in place and on a second connection
+
+class Whimsical(ScriptedUpstream):
+    """Lets the owner in, and answers whoever brings "sesame" as `whim` says: a line, or what is called with the server."""
+
+    def __init__(self, whim):
+        super().__init__(login=self.judge)
+        self.whim, self.judged = whim, 0
+
+    def judge(self, server):
+        if "sesame" not in self.commands[-1]:
+            return None
+        self.judged += 1
+        return self.whim(self) if callable(self.whim) else self.whim
+
+
+def closes(server):
+    raise Gone
+
+
+def is_lost_once_it_has_said_ok(server):
+    server.drop_on = b"CAPABILITY"
+    return "TAG OK in"
+
+
+WHIMS = {
+    "NO [UNAVAILABLE]": ("TAG NO [UNAVAILABLE] Temporary authentication failure", {"UNAVAILABLE"}),
+    "NO [LIMIT]": ("TAG NO [LIMIT] Too many sessions", {"LIMIT", "UNAVAILABLE"}),
+    "NO [INUSE]": ("TAG NO [INUSE] Mailbox is locked", {"UNAVAILABLE", "LIMIT"}),
+    "NO [ALERT]": ("TAG NO [ALERT] Please log in via your web browser", {"UNAVAILABLE"}),
+    "NO [EXPIRED]": ("TAG NO [EXPIRED] That password is too old", {"UNAVAILABLE", "AUTHENTICATIONFAILED"}),
+    "NO without words": ("TAG NO", {"UNAVAILABLE"}),
+    "BAD": ("TAG BAD What?", {"UNAVAILABLE"}),
+    "BYE": ("* BYE Go away", {"UNAVAILABLE"}),
+    "the end": (closes, {"UNAVAILABLE"}),
+    "OK and the end": (is_lost_once_it_has_said_ok, {"UNAVAILABLE"}),
+    "NO [AUTHENTICATIONFAILED]": ("TAG NO [AUTHENTICATIONFAILED] Invalid credentials", {"AUTHENTICATIONFAILED"}),
+}
+
+
+def whim(name, answer, codes):
+    def body(s):
+        owner = s.client(name="owner", select="INBOX", learn=True)
+        stranger = s.connect(source="127.0.0.9")
+        tag = stranger.begin("LOGIN u1 sesame")
+        wait_until(lambda: s.upstream.judged, "a check")
+        longest = 0
+        while not stranger._readable() and s.upstream.judged < 30:
+            start = time.monotonic()
+            assert owner.fetch_identity(2) == "m2"
+            longest = max(longest, time.monotonic() - start)
+            time.sleep(0.05)
+        result = stranger.finish(tag, 40)
+        assert result.status == "NO" and result.code_name in codes, result
+        assert owner.fetch_identity(3) == "m3"
+        assert longest < 5, "the owner waited %.1f s" % longest
+        assert s.connect("phone").command("LOGIN u1 secret").ok
+        s.log("checks: %d, the owner waited %.3f s at most" % (s.upstream.judged, longest))
+    body.__name__, body.__module__ = name, __name__
+    return scenario(upstream=lambda s: Whimsical(answer), settings={"login_wait": "12s"}, timeout=90)(body)
+
+
+for _name, (_answer, _codes) in WHIMS.items():
+    _function = "a_check_in_place_answered_" + re.sub(r"\W+", "_", _name).strip("_").lower()
+    globals()[_function] = whim(_function, _answer, _codes)
