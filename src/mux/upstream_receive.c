@@ -153,7 +153,7 @@ static bool may_be_said_in_clear(const struct upstream *upstream, const struct r
     if (response->kind == RESPONSE_STATUS)
         return response->tag.length > 0 || response->status == RESPONSE_BYE || upstream->state == UPSTREAM_GREETING;
     return response->kind == RESPONSE_CAPABILITY || response->kind == RESPONSE_CONTINUE ||
-           upstream->state == UPSTREAM_GREETING;
+           (upstream->state == UPSTREAM_GREETING && response->kind != RESPONSE_FETCH);
 }
 
 static void take(struct upstream *upstream, const struct response *response)
@@ -202,9 +202,8 @@ void upstream_receive(struct upstream *upstream, struct evbuffer *in)
             take(upstream, input.response);
             break;
         case RESPONSE_EVENT_DATA:
-            if (!in_clear(upstream))
-                if (upstream->owner.fetch_data)
-                    upstream->owner.fetch_data(upstream->owner.owner, input.bytes);
+            if (!in_clear(upstream) && upstream->owner.fetch_data)
+                upstream->owner.fetch_data(upstream->owner.owner, input.bytes);
             break;
         case RESPONSE_EVENT_GARBAGE:
             garbage(upstream, input.bytes, input.open_fetch);
