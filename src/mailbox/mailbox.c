@@ -373,7 +373,7 @@ static enum mailbox_result tail_vanished(struct mailbox *mailbox, uint32_t uid)
         else if (nameless == SIZE_MAX)
             nameless = i;
     }
-    if (nameless == SIZE_MAX)
+    if (nameless == SIZE_MAX || uid < mailbox->map.highest) /* the neighbour above it has joined the truth meanwhile */
         return MAILBOX_BROKEN;
     tail_remove(mailbox, nameless);
     return settle(mailbox);

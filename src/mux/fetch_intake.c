@@ -217,6 +217,16 @@ static bool hold_part(struct held_fetch *held, const struct fetch_answer *part)
     return true;
 }
 
+/* The answer is whole, only its octets cannot be had again: the truth still hears of the rest of it. */
+static void literal_is_lost(struct account *account)
+{
+    struct job *job = account->current;
+
+    account->intake.to_job = false;
+    if (job_listens(account) && job->ops->fetch_broken)
+        job->ops->fetch_broken(job);
+}
+
 static void replay_literal(struct account *account, const struct held_part *part)
 {
     const struct held_fetch *held = account->intake.held;
@@ -227,7 +237,7 @@ static void replay_literal(struct account *account, const struct held_part *part
         size_t want = left < sizeof(bytes) ? (size_t)left : sizeof(bytes);
         size_t got = held->ops->read(held->spool, offset, bytes, want);
         if (got == 0) {
-            fetch_intake_broken(account);
+            literal_is_lost(account);
             return;
         }
         account->current->ops->fetch_data(account->current, (struct slice){bytes, got});

@@ -30,8 +30,10 @@ static void looked(struct job *job, const struct job_result *result)
     struct session *session = job->owner;
 
     session->job = NULL;
-    (void)result; /* it was asked, or could not be: what is known is told */
-    session_ok(session, NULL);
+    if (result->status == JOB_DEAD) /* its mailbox is another one now: what is known of it is no answer */
+        session_finish_result(session, result);
+    else /* it was asked, or could not be: what is known is told */
+        session_ok(session, NULL);
 }
 
 static const struct job_ops look_ops = {.done = looked};

@@ -14,10 +14,13 @@ static bool undisturbed_since(const struct client *client, usec since)
     return client->user->disturbed_at < since;
 }
 
-/* From when on the client must know everything. */
+/* From when on the client must know everything. Fresh is what was answered not long ago, and the answer itself is as old
+ * as its way from the server. */
 static usec known_from(const struct client *client, const struct order *order)
 {
-    return order->sent_at - client->sim->plan.settings.freshness;
+    const struct plan *plan = &client->sim->plan;
+
+    return order->sent_at - plan->settings.freshness - plan->latency * (plan->split ? 300 : 2);
 }
 
 static void check_count(struct client *client, const struct order *order)

@@ -136,12 +136,6 @@ static void take_commands(struct link *link)
         upstream_writable(link->upstream);
 }
 
-static bool trace_answers(struct link *link, const unsigned char *bytes, size_t size)
-{
-    sim_trace(link->sim, link->server->name, "<", (struct slice){(const char *)bytes, size});
-    return true;
-}
-
 static void deliver(struct link *link)
 {
     struct sim *sim = link->sim;
@@ -153,8 +147,9 @@ static void deliver(struct link *link)
     if (now > left)
         now = (size_t)left;
     if (now > 0) {
-        if (sim->trace)
-            (void)trace_answers(link, evbuffer_pullup(out, (ev_ssize_t)now), now);
+        const unsigned char *bytes =
+            evbuffer_pullup(out, (ev_ssize_t)now); /* with a trace or without: the same pieces */
+        sim_trace(sim, link->server->name, "<", (struct slice){(const char *)bytes, now});
         link->delivered += now;
         evbuffer_remove_buffer(out, link->to_proxy, now);
         upstream_receive(link->upstream, link->to_proxy);

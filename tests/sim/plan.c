@@ -90,6 +90,8 @@ static void choose_more(struct plan *plan, struct dice *dice)
         plan->liberties.confused = (unsigned)dice_magnitude(dice, 1, 10);
     if (dice_percent(dice, 25))
         plan->liberties.drops_dead = dice_between(dice, 10, 100);
+    if (dice_percent(dice, 15))
+        plan->spool_fails = (unsigned)dice_magnitude(dice, 1, 30);
 }
 
 void plan_make(struct plan *plan, uint64_t seed)

@@ -327,7 +327,7 @@ static void end_result(const struct sim *sim, struct run_result *result)
 
 static void run(struct sim *sim, const struct run_observer *observer, struct run_result *result)
 {
-    struct spooler spooler = {.ops = &sim_spool_ops};
+    struct spooler spooler = {.ops = &sim_spool_ops, .context = sim};
 
     alarm(120); /* a run that never comes back is a failure too */
     plan_make(&sim->plan, sim->seed);

@@ -49,6 +49,7 @@ struct sim {
     usec failed_at;
 
     uint64_t commands, faults, upstream_commands, steps;
+    uint64_t spool_uses;
     unsigned acts_done; /* for shrinking */
 };
 

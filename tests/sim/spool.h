@@ -1,4 +1,4 @@
-/* Spools in memory. */
+/* Spools in memory. The spooler's context is the struct sim. */
 #ifndef IMAPMUX_TESTS_SIM_SPOOL_H
 #define IMAPMUX_TESTS_SIM_SPOOL_H
 

@@ -110,6 +110,19 @@ Test(mailbox, vanished_between_named_neighbours_takes_what_stands_there)
     mailbox_free(mailbox);
 }
 
+Test(mailbox, vanished_takes_no_nameless_from_behind_those_whom_its_own_beginning_let_join_the_truth)
+{
+    struct mailbox *mailbox = three();
+
+    cr_assert_eq(mailbox_exists(mailbox, 6), MAILBOX_OK); /* nameless, 50, nameless */
+    cr_assert_eq(fetch(mailbox, 5, 50, flags(0, 0)), MAILBOX_IGNORED);
+    cr_assert_eq(vanished(mailbox, 40, 41), MAILBOX_BROKEN); /* only one of them can have been counted before 50 */
+    cr_assert_eq(mailbox->tail_count, 1);
+    cr_assert_eq(fetch(mailbox, 5, 60, flags(0, 0)), MAILBOX_OK);
+    cr_assert(lives(mailbox, 60));
+    mailbox_free(mailbox);
+}
+
 Test(mailbox, vanished_counts_nobody_twice_whom_its_own_beginning_let_join_the_truth)
 {
     struct mailbox *mailbox = three();
