@@ -14,8 +14,8 @@ static bool undisturbed_since(const struct client *client, usec since)
     return client->user->disturbed_at < since;
 }
 
-/* From when on the client must know everything. Fresh is what was answered not long ago, and the answer itself is as old
- * as its way from the server. */
+/* From when on the client must know everything. Fresh is what was answered not long ago, and the answer itself is as
+ * old as its way from the server. */
 static usec known_from(const struct client *client, const struct order *order)
 {
     const struct plan *plan = &client->sim->plan;
