@@ -154,15 +154,28 @@ def starttls_for_clients(s):
     assert client.command("STARTTLS").status in ("BAD", "NO")
 
 
+BEHIND_STARTTLS = (b"x2 NOOP\r\n", b"x2 LOGIN u1 secret\r\n", b"x2 LOGIN u1 sec", b"x2 LOGIN {2}\r\n", b"x2 LOGIN {2+}\r\nu1 {6+}\r\nsec",
+                   b"x2 AUTHENTICATE PLAIN\r\nAHUxAHNlY3JldA==\r\n", b"x2 LOGIN {2+}\r\nu1 {6+}\r\nsecret\r\nx3 SELECT INBOX\r\n", b"\r\n", b"x2")
+
+
 @scenario(start=False)
 def commands_sent_before_the_handshake_are_dropped(s):
+    """Whole ones, the beginning of one, the beginning of a literal: what comes over TLS starts afresh."""
     start(s, listener=own_certificate(s))
+    for text in BEHIND_STARTTLS:
+        client = s.connect(name="y")
+        client.outstanding.append((b"x1", b"STARTTLS"))
+        client.send_raw(b"x1 STARTTLS\r\n" + text)
+        assert client.finish(b"x1").ok
+        client.start_tls(s.own.context())
+        client.noop()  # an answer to x2 first would be a fault
+        assert client.command("SELECT INBOX").status in ("NO", "BAD"), "logged in by %r" % text
+        assert s.relay.logins == 0
+        client.logout()
     client = s.connect()
-    client.outstanding.append((b"x1", b"STARTTLS"))
-    client.send_raw(b"x1 STARTTLS\r\nx2 NOOP\r\n")
-    assert client.finish(b"x1").ok
+    client.ok("STARTTLS")
     client.start_tls(s.own.context())
-    client.login("u1", "secret")  # an answer to x2 first would be a fault
+    client.login("u1", "secret")
     client.select("INBOX")
 
 
@@ -229,12 +242,99 @@ def certificates_are_read_again_at_sighup(s):
     client.noop()
 
 
-# --- coming back
-
 def only(context, version):
     context.minimum_version = context.maximum_version = version
     return context
 
+
+@scenario(start=False)
+def versions_of_clients(s):
+    start(s, listener_scheme="imaps", listener=own_certificate(s))
+    for version, name in ((ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")):
+        client = s.connect(tls=only(s.own.context(), version))
+        assert client.socket.version() == name
+        client.login("u1", "secret")
+    for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
+        old = s.own.context()
+        old.set_ciphers("ALL:@SECLEVEL=0")
+        before = len(s.log_text())
+        try:
+            s.connect(tls=only(old, version))
+        except ssl.SSLError as error:
+            assert "PROTOCOL_VERSION" in str(error).upper(), error
+        else:
+            raise AssertionError("%s was agreed on" % version)
+        s.until_logged("no common version of TLS; 1.2 is the least", before)
+
+
+@scenario(start=False)
+def alpn_names_imap_and_demands_nothing(s):
+    start(s, listener_scheme="imaps", listener=own_certificate(s))
+    for offered, chosen in ((["imap"], "imap"), (["h2", "imap", "http/1.1"], "imap"), (["h2", "http/1.1"], None), (None, None)):
+        context = s.own.context()
+        if offered:
+            context.set_alpn_protocols(offered)
+        client = s.connect(tls=context)
+        assert client.socket.selected_alpn_protocol() == chosen, offered
+        client.login("u1", "secret")
+
+
+@scenario(start=False)
+def plain_text_to_the_tls_port_ends_at_once_with_words_in_the_log(s):
+    start(s, listener_scheme="imaps", listener=own_certificate(s))
+    for text in (b"a1 LOGIN u1 secret\r\n", b"GET / HTTP/1.1\r\nAuthorization: secret\r\n\r\n"):
+        before = len(s.log_text())
+        with socket.create_connection(("127.0.0.1", s.mux_port), 5) as client:
+            client.sendall(text)
+            answer = b""
+            try:
+                while data := client.recv(4096):
+                    answer += data
+            except ConnectionError:
+                pass
+        assert b"OK" not in answer and b"secret" not in answer, answer
+        s.until_logged("TLS handshake: the other side does not speak TLS here; is this the right port?", before)
+    assert "secret" not in s.log_text() and "LOGIN" not in s.log_text()
+    assert s.relay.connections == 0
+
+
+@scenario(start=False)
+def an_end_in_the_middle_of_a_command_does_nothing(s):
+    """With close_notify and without: a command without its end is none, and a literal without its end no message."""
+    start(s, listener_scheme="imaps", listener=own_certificate(s))
+    context = s.own.context()
+    for orderly in (True, False):
+        stranger = s.connect(tls=context)
+        client = s.connect(tls=context)
+        client.login("u1", "secret")
+        client.select("INBOX")
+        logins = s.relay.logins
+        for line, text in ((stranger, b"z1 LOGIN u1 secret"), (client, b"z1 APPEND INBOX {100+}\r\nX-Id: cut\r\n\r\nonly the first o")):
+            before = len(s.log_text())
+            line.send_raw(text)
+            if orderly:
+                line.socket.settimeout(5)
+                try:
+                    line.socket.unwrap()
+                except ssl.SSLError:  # its last words come behind our close_notify
+                    pass
+            else:
+                line.socket.shutdown(socket.SHUT_WR)
+                try:
+                    rest = line.socket.recv(4096)
+                except (ssl.SSLError, ConnectionError):
+                    rest = b""
+                assert b"z1 OK" not in rest
+            line.close_socket()
+            s.until_logged("closed", before)
+        other = s.connect(tls=context)
+        other.login("u1", "secret")
+        other.select("INBOX")
+        assert other.messages == [] and s.relay.logins == logins
+        other.logout()
+
+
+# --- coming back
 
 def resumed(s, context, session=None, port=None):
     """A connection of its own over TLS that looks at the greeting and leaves; returns (was it resumed, the next session)."""

@@ -7,6 +7,7 @@ import time
 from certificates import Authority, self_signed
 from mail_server import free_port
 from scenario import scenario
+from scripted_upstream import Gone
 from tls_upstream import TlsUpstream
 
 QUICK = {"login_wait": "500ms"}
@@ -25,11 +26,11 @@ def false(**habits):
     return lambda s: upstream(s, **habits)
 
 
-def start(s, *lines, pieces=True):
+def start(s, *lines, pieces=True, listener=()):
     s.relay.opaque = s.upstream.implicit
     s.relay.pieces = pieces
     s.mux_port = s.mux_port or free_port()
-    path = s.write_settings(upstream=list(lines) or ["tls_ca = " + s.authority.ca])
+    path = s.write_settings(upstream=list(lines) or ["tls_ca = " + s.authority.ca], listener=listener)
     if s.upstream.implicit:
         with open(path) as file:
             text = file.read()
@@ -59,13 +60,6 @@ def comes_up(s):
     return client
 
 
-def wait_log(s, words, before):
-    deadline = time.monotonic() + 10
-    while words not in s.log_text()[before:]:
-        assert time.monotonic() < deadline, "the log does not say %r" % words
-        time.sleep(0.02)
-
-
 # --- certificates
 
 CERTIFICATES = {
@@ -91,7 +85,7 @@ def bad_certificate(kind):
         before = len(s.log_text())
         s.upstream.logins, s.upstream.commands, s.upstream.certificate = 0, [], bad
         s.upstream.drop()
-        wait_log(s, words, before)
+        s.until_logged(words, before)
         s.upstream.assert_no_password()
         s.upstream.certificate = s.good
         assert client.fetch_identity(3) == "m3"
@@ -231,3 +225,71 @@ nothing_but_tls_1_1 = downgrade("nothing_but_tls_1_1", "no common version of TLS
 a_handshake_that_stalls = downgrade("a_handshake_that_stalls", "in time", before_tls=silence,
                                     settings={"connect_timeout": "300ms", "login_wait": "1s"})
 a_handshake_that_is_cut = downgrade("a_handshake_that_is_cut", "TLS handshake: the other side closed the connection", before_tls=goes_away)
+
+
+# --- a truncated stream
+
+class Truncating(TlsUpstream):
+    """Ends in the middle of a message's literal: `ends` says how, once each."""
+    ends = ()
+
+    def fetched(self, message, wanted):
+        if not self.ends or "BODY.PEEK[]" not in wanted:
+            super().fetched(message, wanted)
+            return
+        how, self.ends = self.ends[0], self.ends[1:]
+        size = len(message.body)
+        self.send(b"* %d FETCH (UID %d BODY[] {%d}\r\n" % (self.number(message), message.uid, size) + message.body[:size - 100])
+        if how == "close_notify":
+            try:
+                self.socket.unwrap()
+            except OSError:
+                pass
+        raise Gone
+
+
+def truncating(size):
+    def make(s):
+        s.authority = Authority(os.path.join(s.directory, "ca"))
+        s.upstream = Truncating(s.authority.issue("good"), implicit=True, size=size)
+        return s.upstream
+    return make
+
+
+def client_over_tls(s, context):
+    """It is told of an end without close_notify."""
+    client = s.connect()
+    client.ok("STARTTLS")
+    client.socket = context.wrap_socket(client.socket, server_hostname="127.0.0.1", suppress_ragged_eofs=False)
+    client.login("u1", "secret")
+    client.select("INBOX")
+    return client
+
+
+@scenario(upstream=truncating(300_000), start=False)
+def a_message_cut_by_a_truncation_never_looks_whole(s):
+    start(s, listener=["cert = " + s.upstream.certificate.cert, "key = " + s.upstream.certificate.key])
+    context = s.authority.context()
+    for how in ("truncation", "close_notify"):
+        s.upstream.ends = (how,)
+        client = client_over_tls(s, context)
+        client.send_raw(b"f1 FETCH 3 BODY.PEEK[]\r\n")
+        got = b""
+        try:
+            while data := client.socket.recv(65536):
+                got += data
+            raise AssertionError("close_notify after %d octets of a cut message: %r" % (len(got), got[-100:]))
+        except ssl.SSLEOFError:
+            pass
+        assert len(got) < 300_000 and b"f1 " not in got and b"BYE" not in got, got[-200:]
+        assert client_over_tls(s, context).fetch_identity(3) == "m3"
+
+
+@scenario(upstream=truncating(0), start=False)
+def a_message_cut_before_its_client_has_seen_any_of_it_is_fetched_again(s):
+    start(s, listener=["cert = " + s.upstream.certificate.cert, "key = " + s.upstream.certificate.key])
+    client = client_over_tls(s, s.authority.context())
+    s.upstream.ends = ("truncation", "close_notify")
+    for number in (3, 4):
+        assert client.fetch_identity(number) == "m%d" % number
+    assert s.upstream.ends == () and s.upstream.logins == 3

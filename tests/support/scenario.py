@@ -170,9 +170,13 @@ class Scenario:
         """SIGHUP, and waits for the log to say `words`."""
         before = len(self.log_text())
         self.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 5
+        self.until_logged(words, before)
+
+    def until_logged(self, words, before=0):
+        """Waits for the log to say `words` behind its first `before` characters."""
+        deadline = time.monotonic() + 10
         while words not in self.log_text()[before:]:
-            assert time.monotonic() < deadline, "the log says nothing of %r after SIGHUP" % words
+            assert time.monotonic() < deadline, "the log says nothing of %r: %s" % (words, self.log_text()[before:][-1500:])
             time.sleep(0.02)
 
     def stop_imapmux(self, limit=8.0):
