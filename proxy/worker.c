@@ -207,8 +207,10 @@ static bool arm_timer(struct worker *worker)
         return false;
     }
     const struct timeval delay = {.tv_sec = (next - now) / USEC_SECOND, .tv_usec = (next - now) % USEC_SECOND};
-    event_add(worker->timer, &delay);
-    return false;
+    if (event_add(worker->timer, &delay) == 0)
+        return false;
+    worker->timer_at = USEC_NEVER; /* out of memory: rather a busy loop than one that never wakes up */
+    return true;
 }
 
 static bool finished(struct worker *worker)
@@ -227,7 +229,8 @@ void worker_run(struct worker *worker)
         runqueue_step(worker->runqueue, clock_now());
         if (finished(worker))
             break;
-        event_base_loop(worker->base, arm_timer(worker) ? EVLOOP_NONBLOCK : EVLOOP_ONCE);
+        /* ONCE in any case: alone, NONBLOCK goes on for as long as there are events, and a peer can see to that. */
+        event_base_loop(worker->base, EVLOOP_ONCE | (arm_timer(worker) ? EVLOOP_NONBLOCK : 0));
     }
     log_line(log_of(worker), LOG_INFO, "ended%s",
              worker->clients.count + worker->upstreams.count > 0 ? ", cutting what had not ended in time" : "");

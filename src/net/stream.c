@@ -60,6 +60,11 @@ void stream_fail_tls(struct stream *stream, const char *stage)
 
 /* ---- interest ---- */
 
+static bool may_take_more(const struct stream *stream)
+{
+    return !stream->paused && !stream->input_ended && evbuffer_get_length(stream->input) < STREAM_INPUT_MAX;
+}
+
 static bool wants_to_read(const struct stream *stream)
 {
     switch (stream->state) {
@@ -68,8 +73,7 @@ static bool wants_to_read(const struct stream *stream)
     case STREAM_OPEN:
         if (stream->write_wants_read)
             return true;
-        return !stream->paused && !stream->input_ended && !stream->read_wants_write &&
-               evbuffer_get_length(stream->input) < STREAM_INPUT_MAX;
+        return may_take_more(stream) && !stream->read_wants_write;
     case STREAM_FLUSHING:
         return stream->write_wants_read;
     case STREAM_LINGERING:
@@ -89,7 +93,7 @@ static bool wants_to_write(const struct stream *stream)
     case STREAM_HANDSHAKE:
         return SSL_want_write(stream->ssl);
     case STREAM_OPEN:
-        return waiting || stream->read_wants_write;
+        return waiting || (stream->read_wants_write && may_take_more(stream)); /* else it would fire and fire */
     case STREAM_FLUSHING:
         return !stream->write_wants_read; /* also to say close_notify */
     case STREAM_LINGERING:
@@ -100,7 +104,8 @@ static bool wants_to_write(const struct stream *stream)
     abort();
 }
 
-static void set_interest(struct event *event, bool wanted, bool *added)
+/* False: it could not be added. */
+static bool set_interest(struct event *event, bool wanted, bool *added)
 {
     if (wanted && !*added)
         *added = event_add(event, NULL) == 0;
@@ -108,12 +113,22 @@ static void set_interest(struct event *event, bool wanted, bool *added)
         event_del(event);
         *added = false;
     }
+    return *added == wanted;
 }
 
+static bool set_interests(struct stream *stream)
+{
+    return set_interest(&stream->read_event, wants_to_read(stream), &stream->reading) &&
+           set_interest(&stream->write_event, wants_to_write(stream), &stream->writing);
+}
+
+/* Without its events a stream would hang for ever: it fails instead. */
 void stream_arm(struct stream *stream)
 {
-    set_interest(&stream->read_event, wants_to_read(stream), &stream->reading);
-    set_interest(&stream->write_event, wants_to_write(stream), &stream->writing);
+    if (!set_interests(stream)) {
+        stream_fail_errno(stream, "waiting for the other side");
+        return;
+    }
     if (stream->reading && stream->ssl_may_hold && stream->state == STREAM_OPEN)
         event_active(&stream->read_event, EV_READ, 1);
 }
@@ -172,7 +187,7 @@ static void read_open(struct stream *stream)
 {
     if (stream->write_wants_read && !stream_write_some(stream))
         return;
-    if (stream->paused || stream->input_ended || evbuffer_get_length(stream->input) >= STREAM_INPUT_MAX)
+    if (!may_take_more(stream))
         stream_arm(stream);
     else if (stream->ssl)
         stream_read_tls(stream);
@@ -250,8 +265,11 @@ struct stream *stream_new(struct event_base *base, int descriptor, void (*wake)(
         stream_free(stream);
         return NULL;
     }
+    if (!set_interests(stream)) {
+        stream_free(stream);
+        return NULL;
+    }
     setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* fails on what is not TCP */
-    stream_arm(stream);
     return stream;
 }
 
@@ -259,8 +277,8 @@ void stream_free(struct stream *stream)
 {
     if (!stream)
         return;
-    set_interest(&stream->read_event, false, &stream->reading);
-    set_interest(&stream->write_event, false, &stream->writing);
+    (void)set_interest(&stream->read_event, false, &stream->reading);
+    (void)set_interest(&stream->write_event, false, &stream->writing);
     if (stream->ssl) {
         SSL_set_quiet_shutdown(stream->ssl, 1);
         SSL_free(stream->ssl);

@@ -26,6 +26,17 @@ def send(connection, octets):
         pass  # it was closed meanwhile
 
 
+def send_for_ever(connection, octets):
+    """And noise behind them, until it is closed."""
+    noise = bytes(1 << 20)
+    try:
+        connection.sendall(octets)
+        while True:
+            connection.sendall(noise)
+    except OSError:
+        pass
+
+
 @scenario(settings={"login_timeout": "2s"})
 def slow_lorises_end_while_others_log_in(s):
     lorises = []
@@ -84,3 +95,22 @@ def a_line_that_does_not_end_holds_up_nobody(s):
         s.client(select="INBOX").noop()
         send(connection, b"y" * 10_000_000)
         s.client(select="INBOX").noop()
+
+
+@scenario(build="release")
+def leavers_that_go_on_sending_hold_up_nobody(s):
+    """What comes behind a LOGOUT is read away: however fast it comes, the others have their turns meanwhile."""
+    s.deliver("m1")
+    other = s.client(name="other", select="INBOX", learn=True)
+    leavers = [s.connect(tracked=False).socket for _ in range(4)]
+    for leaver in leavers:
+        leaver.settimeout(30)
+    senders = [threading.Thread(target=send_for_ever, args=(leaver, b"l LOGOUT\r\n")) for leaver in leavers]
+    for sender in senders:
+        sender.start()
+    for _ in range(20):
+        other.noop()
+        assert other.fetch_identity(1) == "m1"
+    for sender in senders:
+        sender.join()
+    assert s.log_text().count("without waiting for the client's end any longer") == 4, "the leavers were not cut"

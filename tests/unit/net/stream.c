@@ -1,10 +1,12 @@
 #include "net/stream.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/stream_inside.h"
 #include "unit/net/bench.h"
 
 struct line {
@@ -295,5 +297,58 @@ Test(stream, wiped_output_is_written_the_same)
     cr_assert_str_eq(got, "a LOGIN fry secret\r\n");
     cr_assert_eq(evbuffer_get_length(stream_output(line.stream)), 0);
     evbuffer_free(more);
+    close_line(&line);
+}
+
+/* ---- events ---- */
+
+/* A descriptor that epoll does not take stands for a kernel without memory. */
+static int unwatchable(void)
+{
+    int file = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+
+    cr_assert_geq(file, 0);
+    return file;
+}
+
+Test(stream, without_an_event_for_it_there_is_no_stream)
+{
+    struct line line = {0};
+
+    bench_open(&line.bench);
+    line.peer = -1;
+    cr_assert_null(stream_new(line.bench.base, unwatchable(), wake, &line));
+    bench_close(&line.bench);
+}
+
+Test(stream, one_that_can_no_longer_be_watched_fails)
+{
+    struct line line;
+
+    open_line(&line);
+    stream_pause(line.stream, true);
+    int file = unwatchable();
+    cr_assert_geq(dup2(file, line.stream->descriptor), 0);
+    close(file);
+    line.woken = 0;
+    stream_pause(line.stream, false);
+    cr_assert_eq(stream_state(line.stream), STREAM_FAILED);
+    cr_assert_gt(line.woken, 0);
+    cr_assert(strstr(stream_reason(line.stream), "waiting for the other side"), "%s", stream_reason(line.stream));
+    close_line(&line);
+}
+
+/* libssl wants to write before it reads on, and the owner wants no more input: nothing may fire until he does. */
+Test(stream, paused_it_does_not_write_in_order_to_read)
+{
+    struct line line;
+
+    open_line(&line);
+    line.stream->read_wants_write = true;
+    stream_pause(line.stream, true);
+    cr_assert_eq(event_base_get_num_events(line.bench.base, EVENT_BASE_COUNT_ADDED), 0);
+    stream_pause(line.stream, false);
+    cr_assert_eq(event_base_get_num_events(line.bench.base, EVENT_BASE_COUNT_ADDED), 1);
+    line.stream->read_wants_write = false;
     close_line(&line);
 }
