@@ -157,6 +157,7 @@ static bool open_door(struct door *door, const struct config_listener *wanted, c
     struct listener_fault listener_fault;
     const struct listener_options options = {
         .base = door->doors->base,
+        .runqueue = door->doors->clients->runqueue,
         .log = door->doors->log,
         .name = wanted->section->name,
         .host = door->url.host,

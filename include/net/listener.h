@@ -1,5 +1,6 @@
 /* A listening socket or several (every address of its host): hands out accepted connections, pauses when descriptors or
- * memory run out instead of spinning, and tells such clients so. */
+ * memory run out instead of spinning, and tells such clients so. An eighth of the process's descriptors (RLIMIT_NOFILE;
+ * 16 at least) is never handed out: it is for upstreams and spools. */
 #ifndef IMAPMUX_NET_LISTENER_H
 #define IMAPMUX_NET_LISTENER_H
 
@@ -8,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "base/runqueue.h"
 #include "net/address.h"
 
 struct event_base;
@@ -15,6 +17,7 @@ struct listener; /* opaque */
 
 struct listener_options {
     struct event_base *base;
+    struct runqueue *runqueue;
     struct log *log;
     const char *name; /* for the log; copied */
     const char *host; /* name or address literal; "" and "*": all addresses of this machine */

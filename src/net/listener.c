@@ -1,26 +1,33 @@
 /* Listening sockets. Stands at the front door: accepts and hands on, nothing else. It must never spin when accept
  * cannot succeed: it pauses, and a descriptor held in reserve lets it tell the client that waits, or at least not keep
- * it hanging. */
+ * it hanging.
+ *
+ * The kernel gives the lowest free number, so a client whose descriptor is among the last that the process may have
+ * would leave too few for upstreams and spools: it is turned away. Those last ones no client can ever take. */
 #include "net/listener.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SOCKETS_MAX    16
 #define ACCEPT_ROUND   64
 #define BACKLOG        1024
-#define PAUSE_TIME     ((struct timeval){.tv_usec = 200000})
-#define COMPLAINT_TIME 60 /* seconds between two lines about the same trouble */
+#define PAUSE_TIME     (USEC_SECOND / 5)
+#define COMPLAINT_TIME (60 * USEC_SECOND) /* between two lines about the same trouble */
+#define KEPT_SHARE     8                  /* one of so many descriptors is kept from clients ... */
+#define KEPT_LEAST     16                 /* ... and at least so many */
 
 struct listening_socket {
     struct listener *listener;
@@ -29,45 +36,56 @@ struct listening_socket {
 };
 
 struct listener {
+    struct task task; /* its deadline ends a pause: it cannot fail, as a timer of libevent can */
     struct listener_options options;
     char *name;
     struct listening_socket sockets[SOCKETS_MAX];
     size_t count;
-    struct event resume;
     int reserve; /* given up for a moment when descriptors run out; -1: could not be had */
-    time_t complained_at;
+    bool complained;
+    usec complained_at;
 };
+
+static struct listener *of_task(struct task *task)
+{
+    return (struct listener *)((char *)task - offsetof(struct listener, task));
+}
 
 /* ---- out of descriptors or memory ---- */
 
 static void complain(struct listener *listener, int error)
 {
-    struct timespec now;
+    usec now = task_now(&listener->task);
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (listener->complained_at != 0 && now.tv_sec - listener->complained_at < COMPLAINT_TIME)
+    if (listener->complained && now - listener->complained_at < COMPLAINT_TIME)
         return;
-    listener->complained_at = now.tv_sec;
+    listener->complained = true;
+    listener->complained_at = now;
     log_line(
         listener->options.log, LOG_ERROR,
         "listener %s: cannot accept: %s; clients are turned away until some leave (see LimitNOFILE, sessions_total)",
         listener->name, strerror(error));
 }
 
-static void turn_away_one(struct listener *listener, int listening)
+static void turn_away(const struct listener *listener, int descriptor)
 {
     static const char words[] = "* BYE [UNAVAILABLE] this proxy is out of resources, try again later\r\n";
+
+    if (!listener->options.speaks_tls)
+        (void)!send(descriptor, words, sizeof(words) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(descriptor);
+}
+
+static void turn_away_one(struct listener *listener, int listening)
+{
     int descriptor;
 
     if (listener->reserve < 0)
         return;
     close(listener->reserve);
     descriptor = accept4(listening, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (descriptor >= 0) {
-        if (!listener->options.speaks_tls)
-            (void)!send(descriptor, words, sizeof(words) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-        close(descriptor);
-    }
+    if (descriptor >= 0)
+        turn_away(listener, descriptor);
     listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
@@ -75,18 +93,33 @@ static void pause_accepting(struct listener *listener)
 {
     for (size_t i = 0; i < listener->count; i++)
         event_del(&listener->sockets[i].readable);
-    event_add(&listener->resume, &PAUSE_TIME);
+    task_set_deadline(&listener->task, task_now(&listener->task) + PAUSE_TIME);
 }
 
-static void on_resume(evutil_socket_t descriptor, short what, void *argument)
+/* The pause is over. What cannot be watched again for want of memory is tried once more after another one. */
+static void run(struct task *task, usec now)
 {
-    struct listener *listener = argument;
+    struct listener *listener = of_task(task);
 
-    (void)descriptor, (void)what;
     if (listener->reserve < 0)
         listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
     for (size_t i = 0; i < listener->count; i++)
-        event_add(&listener->sockets[i].readable, NULL);
+        if (event_add(&listener->sockets[i].readable, NULL) != 0)
+            task_set_deadline(&listener->task, now + PAUSE_TIME);
+}
+
+/* The first descriptor that clients are not to have. */
+static int first_kept(void)
+{
+    struct rlimit limit;
+    rlim_t kept;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    kept = limit.rlim_cur / KEPT_SHARE;
+    if (kept < KEPT_LEAST)
+        kept = KEPT_LEAST;
+    return limit.rlim_cur > kept ? (int)(limit.rlim_cur - kept) : 0;
 }
 
 /* ---- accepting ---- */
@@ -113,6 +146,7 @@ static bool judge_error(struct listener *listener, int listening, int error)
 static void on_acceptable(evutil_socket_t listening, short what, void *argument)
 {
     struct listener *listener = ((struct listening_socket *)argument)->listener;
+    int kept = first_kept();
 
     (void)what;
     for (int i = 0; i < ACCEPT_ROUND; i++) {
@@ -120,7 +154,10 @@ static void on_acceptable(evutil_socket_t listening, short what, void *argument)
         socklen_t length = sizeof(from);
         struct address peer;
         int descriptor = accept4(listening, (struct sockaddr *)&from, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (descriptor >= 0) {
+        if (descriptor >= kept) {
+            complain(listener, EMFILE);
+            turn_away(listener, descriptor);
+        } else if (descriptor >= 0) {
             address_set(&peer, (struct sockaddr *)&from, length);
             listener->options.accepted(listener->options.owner, descriptor, &peer);
         } else if (!judge_error(listener, listening, errno)) {
@@ -156,9 +193,13 @@ static bool add_socket(struct listener *listener, const struct addrinfo *address
     socket->descriptor = bind_socket(address);
     if (socket->descriptor < 0)
         return false;
-    event_assign(&socket->readable, listener->options.base, socket->descriptor, EV_READ | EV_PERSIST, on_acceptable,
-                 socket);
-    event_add(&socket->readable, NULL);
+    if (event_assign(&socket->readable, listener->options.base, socket->descriptor, EV_READ | EV_PERSIST, on_acceptable,
+                     socket) != 0 ||
+        event_add(&socket->readable, NULL) != 0) {
+        close(socket->descriptor);
+        errno = ENOMEM;
+        return false;
+    }
     listener->count++;
     return true;
 }
@@ -229,7 +270,7 @@ struct listener *listener_new(const struct listener_options *options, struct lis
         return NULL;
     listener->options = *options;
     listener->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    event_assign(&listener->resume, options->base, -1, 0, on_resume, listener);
+    task_init(&listener->task, options->runqueue, run);
     listener->name = strdup(options->name);
     if (listener->name && open_sockets(listener, fault))
         return listener;
@@ -241,7 +282,7 @@ void listener_free(struct listener *listener)
 {
     if (!listener)
         return;
-    event_del(&listener->resume);
+    task_clear(&listener->task);
     for (size_t i = 0; i < listener->count; i++) {
         event_del(&listener->sockets[i].readable);
         close(listener->sockets[i].descriptor);

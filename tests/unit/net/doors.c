@@ -105,6 +105,7 @@ static void open_door(struct door *door)
     memset(door, 0, sizeof(*door));
     bench_open(&door->bench);
     const struct listener_options options = {.base = door->bench.base,
+                                             .runqueue = door->bench.runqueue,
                                              .log = &door->bench.log,
                                              .name = "test",
                                              .host = "127.0.0.1",
@@ -146,6 +147,7 @@ Test(listener, a_port_in_use_is_named)
 
     open_door(&door);
     const struct listener_options options = {.base = door.bench.base,
+                                             .runqueue = door.bench.runqueue,
                                              .name = "other",
                                              .host = "127.0.0.1",
                                              .port = listener_port(door.listener),
@@ -171,7 +173,7 @@ Test(listener, out_of_descriptors_it_says_so_and_does_not_spin)
     while ((filler[fillers] = dup(0)) >= 0)
         fillers++;
     while (door.bench.logged[0] == '\0' && rounds++ < 10)
-        event_base_loop(door.bench.base, EVLOOP_NONBLOCK);
+        event_base_loop(door.bench.base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
     int second = -1;
     cr_assert(strstr(door.bench.logged, "cannot accept: Too many open files"), "%s", door.bench.logged);
     bench_rounds(&door.bench, 3);
@@ -185,6 +187,43 @@ Test(listener, out_of_descriptors_it_says_so_and_does_not_spin)
     cr_assert_eq(door.count, 1, "it goes on after a pause");
     listener_free(door.listener);
     close(client), close(second), close(door.accepted[0]);
+    bench_close(&door.bench);
+}
+
+/* Of 200 descriptors 25 are kept for upstreams and spools. */
+Test(listener, the_last_descriptors_are_not_for_clients)
+{
+    struct door door;
+    struct rlimit limit;
+    int filler[4096], fillers = 0;
+    char got[128] = "";
+
+    open_door(&door);
+    int first = knock(&door), second = knock(&door);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 200;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    do
+        filler[fillers] = dup(0);
+    while (filler[fillers++] < 173);
+    bench_rounds(&door.bench, 3);
+    cr_assert_eq(door.count, 1, "174 is for the first");
+    cr_assert(strstr(door.bench.logged, "cannot accept: Too many open files"), "%s", door.bench.logged);
+    cr_assert_eq(bench_read(first, got, sizeof(got)), 0);
+    cr_assert_gt(bench_read(second, got, sizeof(got)), 0);
+    cr_assert(strstr(got, "* BYE [UNAVAILABLE]"), "%s", got);
+    int kept = dup(0);
+    cr_assert_eq(kept, 175);
+    close(kept);
+    close(door.accepted[0]);
+    int third = knock(&door); /* takes 174 in this process */
+    close(filler[--fillers]);
+    bench_rounds(&door.bench, 3);
+    cr_assert_eq(door.count, 2, "as soon as there is room");
+    while (fillers > 0)
+        close(filler[--fillers]);
+    close(first), close(second), close(third), close(door.accepted[1]);
+    listener_free(door.listener);
     bench_close(&door.bench);
 }
 
