@@ -4,14 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "net/tls.h"
 #include "proxy/command_line.h"
 #include "proxy/config.h"
 #include "proxy/log_writer.h"
 #include "proxy/process.h"
 #include "proxy/worker.h"
-
-#define SECURE_HEAP ((size_t)4 * 1024 * 1024)
 
 static void print_faults(const struct faults *faults, const char *path)
 {
@@ -57,7 +56,7 @@ static int run(const struct command_line *command_line, struct faults *faults)
     const char *path = command_line->file ? command_line->file : command_line->upstream ? NULL : CONFIG_FILE_DEFAULT;
     struct log_writer log_writer;
     const struct worker_options options = {.log_writer = &log_writer, .path = path, .command_line = command_line};
-    bool locked = tls_library_start(SECURE_HEAP);
+    bool locked = tls_library_start(SECRET_HEAP_SIZE);
     struct config *config = config_read(path, command_line, faults);
 
     if (!config) {

@@ -10,10 +10,13 @@
 
 struct secret; /* opaque; immutable */
 
+#define SECRET_HEAP_SIZE ((size_t)4 * 1024 * 1024) /* of the secure heap that the program makes */
+
 /* Returns owned; NULL when out of memory. Copies the bytes: the caller wipes his own. */
 struct secret *secret_new(struct slice bytes) __attribute__((warn_unused_result));
 void secret_free(struct secret *secret);                /* wipes */
 struct slice secret_bytes(const struct secret *secret); /* borrowed until secret_free */
+size_t secret_footprint(size_t length);                 /* what so many octets take there */
 bool secret_equal(const struct secret *secret, struct slice bytes) __attribute__((warn_unused_result));
 
 #define SECRET_DIGEST_SIZE 32

@@ -84,6 +84,7 @@ struct fetch_intake {
 /* A client that wants to be let in. */
 struct login {
     struct login *prev, *next;
+    struct login *ahead, *behind; /* from the same address, in the order of their coming */
     struct account *account;
     struct credential credential;
     uint64_t address;
@@ -163,6 +164,7 @@ struct account {
     struct server *server; /* what the accounts of this [upstream NAME] share; borrowed */
     struct credential_list accepted;
     struct login *logins;      /* waiting, in the order of their coming */
+    unsigned strangers_failed; /* of late, as it was when the step began */
     struct trial trial;        /* on the account's one connection */
     struct upstream *verifier; /* the short second connection (verify_connection); NULL: none yet */
     struct trial second_trial; /* on that */

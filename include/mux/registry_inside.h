@@ -25,6 +25,8 @@ bool registry_add(struct registry *registry, struct account *account,
                   struct slice key); /* key copied; false: no memory */
 void registry_remove(struct registry *registry, struct account *account);
 void registry_count_sessions(struct registry *registry, int change);
+/* What the passwords of those who wait to be let in take of the memory for passwords, in octets: see login.c. */
+size_t *registry_waiting_secrets(struct registry *registry);
 
 struct reputation *registry_reputation(const struct registry *registry);
 /* What its accounts have in common; made if not there. NULL: out of memory. */

@@ -29,6 +29,16 @@ struct secret *secret_new(struct slice bytes)
     return secret;
 }
 
+/* The heap gives powers of two (openssl's crypto/mem_sec.c). */
+size_t secret_footprint(size_t length)
+{
+    size_t size = 16;
+
+    while (size < sizeof(struct secret) + length && size <= SIZE_MAX / 2)
+        size *= 2;
+    return size;
+}
+
 void secret_free(struct secret *secret)
 {
     if (secret)

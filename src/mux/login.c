@@ -29,6 +29,34 @@ static void free_login(void *object)
     free(login);
 }
 
+static size_t footprint(const struct login *login)
+{
+    return secret_footprint(secret_bytes(login->credential.secret).length);
+}
+
+static void join_queue(struct account *account, struct login *login)
+{
+    struct login *last = account->logins ? account->logins->prev : NULL;
+
+    *registry_waiting_secrets(account->registry) += footprint(login);
+    while (last && last->address != login->address)
+        last = last == account->logins ? NULL : last->prev;
+    login->ahead = last;
+    if (last)
+        last->behind = login;
+    DL_APPEND(account->logins, login);
+}
+
+static void leave_queue(struct account *account, struct login *login)
+{
+    *registry_waiting_secrets(account->registry) -= footprint(login);
+    if (login->ahead)
+        login->ahead->behind = login->behind;
+    if (login->behind)
+        login->behind->ahead = login->ahead;
+    DL_DELETE(account->logins, login);
+}
+
 /* While its credential is on its way upstream it stays, without anybody to tell, until the server has spoken. */
 void login_forget(struct login *login)
 {
@@ -39,7 +67,7 @@ void login_forget(struct login *login)
     task_wake(&account->task);
     if (verification_is_tried(login))
         return;
-    DL_DELETE(account->logins, login);
+    leave_queue(account, login);
     if (!account->logins && account->member_count == 0)
         account->empty_since = task_now(&account->task);
     runqueue_dispose(registry_runqueue(account->registry), free_login, login);
@@ -199,13 +227,27 @@ static struct account *find_account(struct registry *registry, const struct upst
     return account || key.length == 0 ? account : account_new(registry, upstream, &made, key);
 }
 
+#define WAITING_SHARE (SECRET_HEAP_SIZE / 2)
+#define LARGEST_PART  16 /* of what is left of that */
+
+/* Those who wait leave half of the memory for passwords to what has been accepted and to what is dialled with, and the
+ * less is left the smaller must be what comes in: with passwords of many kilobytes nobody can keep out ordinary ones.
+ */
+static bool has_room(struct registry *registry, struct slice secret)
+{
+    size_t waiting = *registry_waiting_secrets(registry);
+
+    return waiting < WAITING_SHARE && secret_footprint(secret.length) <= (WAITING_SHARE - waiting) / LARGEST_PART;
+}
+
 struct login *login_begin(struct registry *registry, const struct upstream_settings *upstream,
                           const struct login_credentials *credentials, uint64_t address,
                           void (*done)(void *owner, const struct login_answer *answer), void *owner)
 {
     struct login *login = calloc(1, sizeof(*login));
 
-    if (login && credential_init(&login->credential, credentials->kind, credentials->secret))
+    if (login && has_room(registry, credentials->secret) &&
+        credential_init(&login->credential, credentials->kind, credentials->secret))
         login->account = find_account(registry, upstream, credentials);
     if (!login || !login->account) {
         free_login(login);
@@ -215,7 +257,7 @@ struct login *login_begin(struct registry *registry, const struct upstream_setti
     login->done = done;
     login->owner = owner;
     login->deadline = task_now(&login->account->task) + registry_settings(registry)->login_wait;
-    DL_APPEND(login->account->logins, login);
+    join_queue(login->account, login);
     task_wake(&login->account->task);
     return login;
 }
@@ -236,13 +278,8 @@ bool login_is_accepted(const struct login *login, usec now)
 
 static bool one_is_ahead(const struct login *login)
 {
-    const struct login *ahead;
-
-    DL_FOREACH (login->account->logins, ahead) {
-        if (ahead == login)
-            return false;
-        if (ahead->address == login->address && ahead->stranger && ahead->done &&
-            !credential_equal(&ahead->credential, &login->credential))
+    for (const struct login *ahead = login->ahead; ahead; ahead = ahead->ahead) {
+        if (ahead->stranger && ahead->done && !credential_equal(&ahead->credential, &login->credential))
             return true;
     }
     return false;
@@ -321,8 +358,11 @@ static void consider(struct account *account, struct login *login, usec now, use
 
 void login_step(struct account *account, usec now, usec *deadline)
 {
+    struct applicant anybody = {{account->key, account->key_length}, 0};
     struct login *login, *next;
 
+    if (account->logins)
+        account->strangers_failed = reputation_strangers_failed(registry_reputation(account->registry), &anybody, now);
     DL_FOREACH_SAFE (account->logins, login, next) {
         if (login->done)
             consider(account, login, now, deadline);

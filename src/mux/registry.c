@@ -39,6 +39,7 @@ struct registry {
     struct served *servers; /* by the names of the upstreams in the settings */
     struct reputation *reputation;
     size_t sessions;
+    size_t waiting_secrets;
     struct task drain;
     const char *farewell; /* NULL: not shutting down */
     usec drain_until;     /* who has not left by then is ended */
@@ -150,6 +151,11 @@ size_t registry_sessions(const struct registry *registry)
 void registry_count_sessions(struct registry *registry, int change)
 {
     registry->sessions += (size_t)change;
+}
+
+size_t *registry_waiting_secrets(struct registry *registry)
+{
+    return &registry->waiting_secrets;
 }
 
 /* --- what they share */

@@ -119,18 +119,11 @@ static usec server_is_open(const struct login *login, usec now)
     return is_unknown(login) ? server_open_at(account->server, account_settings(account), login->stranger, now) : now;
 }
 
-static unsigned strangers_failed(const struct login *login, usec now)
-{
-    struct applicant applicant = login_applicant(login);
-
-    return reputation_strangers_failed(registry_reputation(login->account->registry), &applicant, now);
-}
-
 static usec place_is_open(const struct login *login, usec now)
 {
     const struct account *account = login->account;
     usec interval = account_settings(account)->reverify_interval;
-    unsigned failed;
+    unsigned failed = account->strangers_failed;
 
     switch (rank(login)) {
     case 0:
@@ -138,7 +131,6 @@ static usec place_is_open(const struct login *login, usec now)
     case 1:
         return account->familiar_verified_at + interval;
     default:
-        failed = strangers_failed(login, now);
         return account->strangers_verified_at +
                interval * (1 << (failed < INTERVAL_DOUBLED ? failed : INTERVAL_DOUBLED));
     }
@@ -171,7 +163,7 @@ static usec quiet_at(const struct login *login, usec now)
 
     if (rank(login) < 2)
         return now;
-    return strangers_failed(login, now) < UNDER_ATTACK && put_up < quiet ? put_up : quiet;
+    return account->strangers_failed < UNDER_ATTACK && put_up < quiet ? put_up : quiet;
 }
 
 static usec due_in_place(const struct login *login, usec now)

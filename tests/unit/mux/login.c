@@ -141,3 +141,28 @@ Test(login, who_comes_while_the_program_goes_down_is_told_so_and_nobody_is_diall
     cr_assert(registry_idle(desk.registry));
     finish(&desk);
 }
+
+Test(login, long_passwords_of_those_who_wait_keep_out_no_short_ones)
+{
+    struct desk desk;
+    static char text[30000];
+    struct login_credentials credentials = {.authentication_id = SLICE("alice"), .secret = {text, sizeof(text)}};
+    struct login *logins[1000];
+    size_t long_ones = 0;
+
+    memset(text, 'x', sizeof(text));
+    begin(&desk);
+    while (long_ones < 1000 &&
+           (logins[long_ones] = login_begin(desk.registry, &upstream_settings, &credentials, 192, done, &desk)))
+        long_ones++;
+    cr_assert_gt(long_ones, 10);
+    cr_assert_lt(long_ones, 100, "they would fill the memory for passwords");
+    for (int i = 0; i < 1000; i++)
+        cr_assert_not_null(log_in(&desk, SLICE("alice")), "short one %d", i);
+    /* Who has gone makes room. */
+    login_cancel(logins[0]);
+    while (long_ones-- > 1)
+        login_cancel(logins[long_ones]);
+    cr_assert_not_null(login_begin(desk.registry, &upstream_settings, &credentials, 192, done, &desk));
+    finish(&desk);
+}
