@@ -466,3 +466,128 @@ def whim(name, answer, codes):
 for _name, (_answer, _codes) in WHIMS.items():
     _function = "a_check_in_place_answered_" + re.sub(r"\W+", "_", _name).strip("_").lower()
     globals()[_function] = whim(_function, _answer, _codes)
+
+
+# --- several passwords
+
+class AppPasswords(ScriptedUpstream):
+    """Takes every password that begins with "app", as long as it is in force."""
+
+    def __init__(self):
+        super().__init__(login=self.judge)
+        self.revoked, self.seen, self.gate = set(), [], None
+
+    def judge(self, server):
+        password = server.commands[-1].rsplit(" ", 1)[1].strip('"')
+        self.seen.append(password)
+        if self.gate:
+            self.gate.wait(20)
+        good = password.startswith("app") and password not in self.revoked
+        return "TAG OK in" if good else "TAG NO [AUTHENTICATIONFAILED] wrong"
+
+
+def app_passwords(s):
+    return AppPasswords()
+
+
+@scenario(upstream=app_passwords, settings={"reverify_interval": "0"}, timeout=120)
+def a_ninth_password_gets_in_and_nobody_is_thrown_out(s):
+    clients = []
+    for number in range(9):
+        client = s.connect("c%d" % number)
+        assert client.command("LOGIN u1 app%d" % number).ok
+        client.select("INBOX")
+        client.learn()
+        clients.append(client)
+    # The first one has made room: it is asked for again, and is right.
+    assert s.connect("again").command("LOGIN u1 app0").ok
+    assert s.upstream.seen.count("app0") == 2 and s.upstream.seen.count("app8") == 1, s.upstream.seen
+    for client in clients:
+        assert client.fetch_identity(2) == "m2"
+    s.relay.cut()
+    for client in clients:
+        assert client.fetch_identity(3) == "m3"
+
+
+@scenario(upstream=app_passwords, settings={"reverify_interval": "0", "rejected_ttl": "2s"}, timeout=120)
+def a_password_that_is_changed_there_and_back(s):
+    owner = s.connect("owner")
+    assert owner.command("LOGIN u1 app-a").ok
+    owner.select("INBOX")
+    owner.learn()
+    s.upstream.revoked = {"app-a"}
+    assert s.connect("new").command("LOGIN u1 app-b").ok
+    s.upstream.revoked = {"app-b"}
+    s.relay.cut()
+    # The new one is refused at the reconnect, the old one is still in the list, and right again.
+    assert owner.fetch_identity(2) == "m2"
+    assert s.connect("back").command("LOGIN u1 app-a").ok
+    assert s.connect("forth").command("LOGIN u1 app-b").code_name == "AUTHENTICATIONFAILED"
+    s.upstream.revoked = set()
+
+    def is_let_in():
+        client = s.connect()
+        try:
+            return client.command("LOGIN u1 app-b").ok
+        finally:
+            client.close_socket()
+
+    wait_until(is_let_in, "a password that is right again, once rejected_ttl has passed")
+    assert owner.fetch_identity(3) == "m3"
+
+
+@scenario(upstream=app_passwords, settings={"reverify_interval": "1h", "login_wait": "15s"}, timeout=90)
+def two_addresses_with_one_new_password_are_one_check(s):
+    owner = s.connect("owner")
+    assert owner.command("LOGIN u1 app-a").ok
+    owner.select("INBOX")
+    owner.learn()
+    first, second = s.connect(source="127.0.0.8"), s.connect(source="127.0.0.9")
+    tags = first.begin("LOGIN u1 app-b"), second.begin("LOGIN u1 app-b")
+    assert first.finish(tags[0]).ok and second.finish(tags[1]).ok
+    assert s.upstream.seen == ["app-a", "app-b"], s.upstream.seen
+    assert owner.fetch_identity(2) == "m2"
+
+
+@scenario(upstream=app_passwords, settings={"reverify_interval": "0"}, timeout=90)
+def who_leaves_during_the_check_of_his_password_leaves_the_others_as_they_were(s):
+    """His password is judged all the same: the server has it already. Then all go on."""
+    owner = s.connect("owner")
+    assert owner.command("LOGIN u1 app-a").ok
+    owner.select("INBOX")
+    owner.learn()
+    for password in ("app-b", "wrong"):
+        s.upstream.gate = threading.Event()
+        before = len(s.upstream.seen)
+        client = s.connect("hasty")
+        client.begin("LOGIN u1 " + password)
+        wait_until(lambda: len(s.upstream.seen) > before, "a check")
+        client.close_socket()
+        later = s.connect("later")
+        tag = later.begin("LOGIN u1 app-a")
+        s.upstream.gate.set()
+        s.upstream.gate = None
+        assert later.finish(tag).ok
+        assert owner.fetch_identity(2) == "m2"
+    assert s.upstream.seen.count("app-b") >= 1 and s.upstream.seen.count("wrong") == 1, s.upstream.seen
+
+
+@scenario(upstream=app_passwords, settings={"verify_ttl": "1s", "reverify_interval": "0"}, timeout=90)
+def verify_ttl_ends_while_logins_wait(s):
+    """The reconnect asks for it anew: those who wait with it are let in by that."""
+    owner = s.connect("owner")
+    assert owner.command("LOGIN u1 app-a").ok
+    owner.select("INBOX")
+    owner.learn()
+    s.upstream.gate = threading.Event()
+    s.relay.cut()
+    wait_until(lambda: len(s.upstream.seen) == 2, "a reconnect")
+    waiting = [s.connect("w%d" % number) for number in range(5)]
+    tags = [client.begin("LOGIN u1 app-a") for client in waiting]
+    time.sleep(1.2)  # verify_ttl
+    s.upstream.gate.set()
+    s.upstream.gate = None
+    for client, tag in zip(waiting, tags):
+        assert client.finish(tag).ok
+    assert len(s.upstream.seen) == 2, s.upstream.seen
+    assert owner.fetch_identity(2) == "m2"

@@ -1,7 +1,7 @@
 """What of a password or token is left in the process: nothing of one that was refused, or whose clients have gone, and of one
-that is in use nothing outside of the locked memory for secrets. The whole writable memory of imapmux is searched for pieces
-of each secret, plain and in base64. That of the release build;
-under the address sanitizer (IMAPMUX_BINARY) what was freed lies there longer: stricter still, and slow."""
+that is in use nothing outside of the locked memory for secrets. The whole writable memory of imapmux of the release build
+is searched for pieces of each secret, plain and in base64, and so is the log. Under the address sanitizer (IMAPMUX_BINARY) what
+was freed lies there longer: stricter still, and slow."""
 import base64
 import os
 import random
@@ -71,6 +71,7 @@ def search(s, mark):
 
 def nothing_is_left(s, mark, when):
     """What was in use a moment ago may go at the end of a step."""
+    assert not [needle for needle in needles(mark) if needle in s.log_text().encode()], when + ", and the log (debug) tells of it"
     left = {}
 
     def gone():
