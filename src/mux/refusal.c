@@ -10,8 +10,9 @@ static const char throttle_words[] = "throttl|rate limit|backoff time";
 static const char temporary_words[] =
     "[UNAVAILABLE]|temporar|unavailable|internal|not connected|try again|[INUSE]|"
     "shutting down|overload|[SERVERBUG]|disconnected for inactivity|timeout|timed out";
-static const char credential_words[] = "[AUTHENTICATIONFAILED]|login failed|authentication fail|invalid credentials|"
-                                       "password|[EXPIRED]|[AUTHORIZATIONFAILED]|not authenticated|login denied";
+static const char credential_words[] =
+    "[AUTHENTICATIONFAILED]|login failed|authentication fail|authenticate failed|invalid credentials|"
+    "password|[EXPIRED]|[AUTHORIZATIONFAILED]|not authenticated|login denied";
 
 /* Is one of the patterns (separated by '|') in the line, without case? */
 static bool has_words(struct slice line, const char *patterns)

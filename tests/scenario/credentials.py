@@ -5,6 +5,7 @@ import re
 import threading
 import time
 
+from imap_client import PlusLiteral
 from mail_server import free_port, wait_until
 from scenario import scenario
 from scripted_upstream import FULL, Gone, ScriptedUpstream
@@ -313,6 +314,34 @@ def a_refused_token_is_refused_with_the_servers_words(s):
     client.select("INBOX")
 
 
+class Expiring(TokenServer):
+    """Refuses as Exchange does, without a code."""
+
+    def do_authenticate(self, tag, rest):
+        if b"good-token" in base64.b64decode(rest.split(" ")[2]) and "good-token" in self.tokens:
+            super().do_authenticate(tag, rest)
+        else:
+            self.line(tag + " NO AUTHENTICATE failed.")
+
+
+@scenario(upstream=lambda s: Expiring(["XOAUTH2"]), start=False)
+def a_token_that_has_expired_ends_the_sessions_and_asks_for_a_new_one(s):
+    start_with(s, "tokens = yes")
+    client = s.connect()
+    assert client.command("AUTHENTICATE XOAUTH2 ", xoauth2("good-token")).ok
+    client.select("INBOX")
+    client.idle()
+    s.upstream.tokens = set()
+    s.relay.cut()
+    assert "no longer accepts" in client.wait_closed()
+    again = s.connect()
+    tag = again.begin("AUTHENTICATE XOAUTH2 ", xoauth2("good-token"))
+    challenge = again._next(20)
+    assert challenge.kind == "go-ahead" and b"401" in base64.b64decode(challenge.text[2:]), challenge
+    again.send_raw(b"\r\n")
+    assert again.finish(tag).code_name == "AUTHENTICATIONFAILED"
+
+
 @scenario(upstream=token_server("OAUTHBEARER"), start=False)
 def a_token_that_names_nobody_is_refused(s):
     start_with(s, "tokens = yes")
@@ -478,7 +507,8 @@ class AppPasswords(ScriptedUpstream):
         self.revoked, self.seen, self.gate = set(), [], None
 
     def judge(self, server):
-        password = server.commands[-1].rsplit(" ", 1)[1].strip('"')
+        password = server.commands[-1].split(" ", 2)[2]
+        password = password.partition("\r\n")[2] if password.startswith("{") else password[1:-1]
         self.seen.append(password)
         if self.gate:
             self.gate.wait(20)
@@ -591,3 +621,52 @@ def verify_ttl_ends_while_logins_wait(s):
         assert client.finish(tag).ok
     assert len(s.upstream.seen) == 2, s.upstream.seen
     assert owner.fetch_identity(2) == "m2"
+
+
+# --- odd passwords, odd names
+
+@scenario(upstream=app_passwords, settings={"reverify_interval": "0", "failure_delay": "0"}, timeout=90)
+def passwords_of_odd_octets(s):
+    """What IMAP can carry comes to the server as it was sent; what it cannot is refused here, and nothing goes up."""
+    for password in (b"app with spaces ", b'app"quoted\\', b"app\xc3\xa4\xff\x80", b"app(){%*]", b"app" + b"x" * 4090, b"app\x01\x7f", b"appNIL{3+}"):
+        client = s.connect()
+        assert client.command("LOGIN u1 ", PlusLiteral(password)).ok, password[:20]
+        seen = s.upstream.seen[-1]
+        assert seen == password.decode("latin-1"), (seen[:30], password[:30])
+    before = len(s.upstream.seen)
+    for attempt in (lambda c: c.command('LOGIN u1 ""'), lambda c: c.command("LOGIN u1 ", PlusLiteral(b"app\0x")),
+                    lambda c: c.command("LOGIN u1 ", PlusLiteral(b"app\r\nx LOGOUT")), lambda c: c.authenticate_plain("u1", ""),
+                    lambda c: c.sasl("PLAIN", base64.b64encode(b"\0u1\0app\nx")), lambda c: c.sasl("PLAIN", base64.b64encode(b"\0u1\0app\0x")),
+                    lambda c: c.sasl("PLAIN", base64.b64encode(b"u1\nx\0u1\0app")), lambda c: c.sasl("LOGIN", base64.b64encode(b"u1"), b"="),
+                    lambda c: c.command("LOGIN u1 ", PlusLiteral(b"app" + b"x" * 4094)), lambda c: c.command('LOGIN "" app'),
+                    lambda c: c.command('LOGIN u1 "app' + "x" * 37_000 + '"')):
+        result = attempt(s.connect())
+        assert result.status in ("NO", "BAD"), result
+    assert len(s.upstream.seen) == before, s.upstream.seen[before:]
+    assert s.connect().authenticate_plain("u1", "app1", authorize="u1").ok
+    assert s.relay.most_open == 1
+
+
+@scenario(start=False, users=2, limit="account", settings={"login_wait": "2s"})
+def names_are_spelt_as_the_settings_say(s):
+    start_with(s, "lower_case_users = yes\ndefault_domain = example.org")
+    assert s.connect().command("LOGIN u1 secret").status == "NO", "the server knows no u1@example.org"
+    text = s.log_text()
+    assert "u1@example.org@server" in text, text
+    path = s.directory + "/imapmux.conf"
+    with open(path) as file:
+        settings = file.read()
+    with open(path, "w") as file:
+        file.write(settings.replace("default_domain = example.org\n", ""))
+    s.reload()
+    first = s.connect()
+    assert first.command("LOGIN U1 secret").ok
+    first.select("INBOX")
+    with open(path, "w") as file:
+        file.write(settings.replace("lower_case_users = yes\ndefault_domain = example.org\n", "verify_connection = no\n"))
+    s.reload()
+    first.noop()
+    assert s.connect().command("LOGIN u1 secret").ok
+    assert s.connect().command("LOGIN U1 secret", timeout=30).status in ("OK", "NO"), "another account now"
+    first.noop()
+    assert dict(s.relay.most_open_of).get("u1") == 1, s.relay.most_open_of

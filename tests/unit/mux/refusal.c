@@ -51,6 +51,8 @@ REFUSES(gmail_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_NO, "[AUTHENTICATIONFAI
 REFUSES(a_refusal_without_words_proves_nothing, REFUSAL_AT_LOGIN, RESPONSE_NO, "", REFUSAL_UNKNOWN)
 REFUSES(bad_never_proves_a_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_BAD, "[AUTHENTICATIONFAILED] password",
         REFUSAL_UNKNOWN)
+REFUSES(exchange_refuses_a_token, REFUSAL_AT_LOGIN, RESPONSE_NO, "AUTHENTICATE failed.", REFUSAL_CREDENTIALS)
+REFUSES(exchange_refuses_a_password, REFUSAL_AT_LOGIN, RESPONSE_NO, "LOGIN failed.", REFUSAL_CREDENTIALS)
 REFUSES(bye_never_proves_a_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_BYE, "Login failed", REFUSAL_UNKNOWN)
 REFUSES(words_about_a_mailbox_are_no_refusal, REFUSAL_AT_FIRST_COMMAND, RESPONSE_BAD, "Unknown command", REFUSAL_NONE)
 
