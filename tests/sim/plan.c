@@ -92,6 +92,8 @@ static void choose_more(struct plan *plan, struct dice *dice)
         plan->liberties.drops_dead = dice_between(dice, 10, 100);
     if (dice_percent(dice, 15))
         plan->spool_fails = (unsigned)dice_magnitude(dice, 1, 30);
+    plan->verify_connection = plan->passwords && dice_percent(dice, 50);
+    plan->second_seat = dice_percent(dice, 70);
 }
 
 void plan_make(struct plan *plan, uint64_t seed)

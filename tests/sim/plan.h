@@ -96,19 +96,21 @@ struct plan {
     struct liberties liberties;
     struct fault faults[FAULTS_MAX];
     unsigned fault_count;
-    usec think;           /* between two acts of a client, about */
-    usec writer_pause;    /* between two acts of a writer, about */
-    usec latency;         /* of the line to the server, at most */
-    unsigned split;       /* percent of deliveries that are cut at a random octet */
-    unsigned large;       /* percent of messages that are large */
-    unsigned rubbish;     /* clients that send rubbish */
-    bool deletes;         /* clients DELETE and RENAME */
-    bool passwords;       /* wrong and second passwords */
-    bool delegated;       /* the last user is reached through an authorization id */
-    bool read_only_only;  /* clients only EXAMINE */
-    unsigned slow_close;  /* percent of connections that take their time to close */
-    bool abrupt_end;      /* the proxy is shut down in the middle of everything */
-    unsigned spool_fails; /* percent of openings, writes and reads of spools */
+    usec think;             /* between two acts of a client, about */
+    usec writer_pause;      /* between two acts of a writer, about */
+    usec latency;           /* of the line to the server, at most */
+    unsigned split;         /* percent of deliveries that are cut at a random octet */
+    unsigned large;         /* percent of messages that are large */
+    unsigned rubbish;       /* clients that send rubbish */
+    bool deletes;           /* clients DELETE and RENAME */
+    bool passwords;         /* wrong and second passwords */
+    bool verify_connection; /* passwords are tried on a second connection */
+    bool second_seat;       /* ... and the server has room for it */
+    bool delegated;         /* the last user is reached through an authorization id */
+    bool read_only_only;    /* clients only EXAMINE */
+    unsigned slow_close;    /* percent of connections that take their time to close */
+    bool abrupt_end;        /* the proxy is shut down in the middle of everything */
+    unsigned spool_fails;   /* percent of openings, writes and reads of spools */
     struct settings settings;
 };
 

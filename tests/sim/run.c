@@ -233,7 +233,8 @@ static void make(struct sim *sim, struct spooler *spooler)
                                        .version = "0"};
 
     sim->log = (struct log){.level = LOG_DEBUG, .write = write_log, .context = sim};
-    sim->upstream = (struct upstream_settings){.name = "model", .host = "model", .port = 143};
+    sim->upstream = (struct upstream_settings){
+        .name = "model", .host = "model", .port = 143, .verify_connection = sim->plan.verify_connection};
     sim->runqueue = options.runqueue = runqueue_new();
     runqueue_set_now(sim->runqueue, 1000 * USEC_SECOND);
     options.log = sim->trace ? &sim->log : NULL;

@@ -251,6 +251,20 @@ static bool selected(struct server *server, struct cursor *cursor, struct slice 
     return true;
 }
 
+/* Only one of a user's sessions may ever do so. */
+static void notice_work(struct server *server)
+{
+    struct user *user = server->user;
+
+    if (user->visitor == server) {
+        if (user->server && user->server->works)
+            sim_fail(server->sim, "one session", "%s works beside %s", server->name, user->server->name);
+        user->visitor = user->server;
+        user->server = server;
+    }
+    server->works = true;
+}
+
 /* With an arrival in every answer a careless proxy never comes to its jobs. */
 static void arrives_always(struct server *server)
 {
@@ -275,6 +289,13 @@ static bool finds_it_void(struct server *server)
         return false;
     server_answer(server, "BAD", NULL, "User is authenticated but not connected.");
     return true;
+}
+
+/* A session that only tries a password is set up and left like any other. */
+static bool is_only_for_login(struct cursor cursor)
+{
+    return cursor_word(&cursor, "CAPABILITY") || cursor_word(&cursor, "ID ") || cursor_word(&cursor, "ENABLE ") ||
+           cursor_word(&cursor, "LOGOUT");
 }
 
 static void command(struct server *server, struct slice line)
@@ -307,6 +328,8 @@ static void command(struct server *server, struct slice line)
     if (finds_it_void(server))
         return;
     arrives_always(server);
+    if (server->user && !is_only_for_login(cursor))
+        notice_work(server);
     if (in_any_state(server, &cursor, line) || (!server->user && before_login(server, &cursor)) ||
         (server->user && after_login(server, &cursor, line)) || (server->box && selected(server, &cursor, line)))
         return;
@@ -375,6 +398,8 @@ void server_free(struct server *server)
 {
     if (server->user && server->user->server == server)
         server->user->server = NULL;
+    if (server->user && server->user->visitor == server)
+        server->user->visitor = NULL;
     server->state = SERVER_CLOSED;
     evbuffer_free(server->out);
     wire_clear(&server->in);

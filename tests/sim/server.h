@@ -37,6 +37,7 @@ struct server {
     bool idle_ended;     /* by the server itself: a DONE may still be on its way */
     bool authenticating; /* waits for AUTHENTICATE's response */
     bool condstore, qresync;
+    bool works; /* it has been asked for more than to let in and out */
 
     struct box *box;    /* selected */
     unsigned selection; /* a number for each SELECT; 0: nothing is selected */

@@ -1,5 +1,6 @@
 /* Login at the model server: one session for each user, whoever asks. A second one while the first is open is the
- * proxy's mistake; one that the server itself still counts though its line is dead is refused as servers refuse. */
+ * proxy's mistake, unless passwords may be tried on one; one that the server itself still counts though its line is
+ * dead is refused as servers refuse. */
 #include <string.h>
 
 #include "sim/link.h"
@@ -31,7 +32,10 @@ static void refuse(struct server *server, const char *code, const char *text)
 static void accept(struct server *server, struct user *user)
 {
     server->user = user;
-    user->server = server;
+    if (user->server)
+        user->visitor = server;
+    else
+        user->server = server;
     server->state = SERVER_LOGGED_IN;
     server_write(server, "* CAPABILITY ");
     server_write_capabilities(server);
@@ -55,8 +59,12 @@ static void log_in(struct server *server, struct slice as, struct slice who, str
         refuse(server, "AUTHENTICATIONFAILED", "authentication failed");
         return;
     }
-    if (user->server)
+    if (user->server && (!sim->plan.verify_connection || user->visitor))
         sim_fail(sim, "one session", "%s logs in while %s is open", server->name, user->server->name);
+    if (user->server && !sim->plan.second_seat) {
+        refuse(server, "LIMIT", "Maximum number of connections exceeded");
+        return;
+    }
     if (user->refuse_login > 0 || (sim_now(sim) < user->ghost_until && !sim->quiet)) {
         if (user->refuse_login > 0)
             user->refuse_login--;
