@@ -205,6 +205,8 @@ def a_thousand_guesses_beside_a_working_owner(s):
     # The owner's own, and at most a handful while he works (each followed by his again).
     assert len(tried) <= 15, "%d logins upstream" % len(tried)
     assert sorted(delays)[len(delays) * 95 // 100] < 1, "the owner was held up"
+    slow = [delay for delay in delays if delay > 0.5]
+    assert len(slow) <= len(tried), "the owner waited %d times, for %d checks" % (len(slow), len(tried))
     s.deliver("m6")
     idler.idle_until(lambda: len(idler.messages) == 6)
     idler.done()
@@ -670,3 +672,17 @@ def names_are_spelt_as_the_settings_say(s):
     assert s.connect().command("LOGIN U1 secret", timeout=30).status in ("OK", "NO"), "another account now"
     first.noop()
     assert dict(s.relay.most_open_of).get("u1") == 1, s.relay.most_open_of
+
+
+@scenario(upstream=app_passwords, settings={"verify_ttl": "0"}, timeout=90)
+def verify_ttl_of_nothing_asks_at_every_login(s):
+    owner = s.connect("owner")
+    assert owner.command("LOGIN u1 app-a").ok
+    owner.select("INBOX")
+    owner.learn()
+    for number in range(3):
+        assert s.connect().command("LOGIN u1 app-a").ok
+    assert s.upstream.seen == ["app-a"] * 4, s.upstream.seen
+    assert owner.fetch_identity(2) == "m2"
+    s.upstream.revoked = {"app-a"}
+    assert s.connect().command("LOGIN u1 app-a").code_name == "AUTHENTICATIONFAILED"
