@@ -36,14 +36,15 @@ static size_t footprint(const struct login *login)
 
 static void join_queue(struct account *account, struct login *login)
 {
-    struct login *last = account->logins ? account->logins->prev : NULL;
+    struct login *other;
 
     *registry_waiting_secrets(account->registry) += footprint(login);
-    while (last && last->address != login->address)
-        last = last == account->logins ? NULL : last->prev;
-    login->ahead = last;
-    if (last)
-        last->behind = login;
+    DL_FOREACH (account->logins, other) {
+        if (other->address == login->address)
+            login->ahead = other;
+    }
+    if (login->ahead)
+        login->ahead->behind = login;
     DL_APPEND(account->logins, login);
 }
 
