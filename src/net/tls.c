@@ -24,6 +24,7 @@ struct tls_context {
     SSL_CTX *ssl_context;
     bool server, verify;
     struct ticket_keys *ticket_keys; /* server only */
+    char refused[128];               /* client only: whose certificate was refused last */
 };
 
 /* RFC 7301, IANA's registry of ALPN ids. */
@@ -230,11 +231,24 @@ bool tls_server_reload(struct tls_context *context, const char *certificate, con
     return true;
 }
 
+/* A certificate that is refused is gone when the handshake has failed, so its name is kept: tls_explain asks at once.
+ */
+static int note_refused(int accepted, X509_STORE_CTX *verification)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    X509 *certificate = X509_STORE_CTX_get0_cert(verification);
+
+    if (!accepted && certificate)
+        X509_NAME_oneline(X509_get_subject_name(certificate), context->refused, sizeof(context->refused));
+    return accepted;
+}
+
 static bool trust(SSL_CTX *context, const struct tls_client_options *options, struct tls_fault *fault)
 {
     if (!options->verify)
         return true;
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, note_refused);
     ERR_clear_error();
     if (options->ca && SSL_CTX_load_verify_file(context, options->ca) != 1) {
         explain_file(fault, "tls_ca", options->ca, "it must be a PEM file of trusted certificates");
@@ -328,14 +342,11 @@ static const char *advice_for(long result)
 
 static void explain_verification(SSL *ssl, long result, struct tls_fault *fault)
 {
-    char subject[128] = "without a name";
-    X509 *certificate = SSL_get1_peer_certificate(ssl);
+    const struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
-    if (certificate)
-        X509_NAME_oneline(X509_get_subject_name(certificate), subject, sizeof(subject));
-    X509_free(certificate);
-    snprintf(fault->text, sizeof(fault->text), "the server's certificate (%s) is not accepted: %s; %s", subject,
-             X509_verify_cert_error_string(result), advice_for(result));
+    snprintf(fault->text, sizeof(fault->text), "the server's certificate (%s) is not accepted: %s; %s",
+             context->refused[0] ? context->refused : "without a name", X509_verify_cert_error_string(result),
+             advice_for(result));
 }
 
 static const char *explain_reason(unsigned long error)

@@ -173,6 +173,8 @@ static void refuse(const char *names, int days, bool trusted, const char *name, 
     cr_assert_not(agree(&pair, name));
     cr_assert_eq(stream_state(pair.client), STREAM_FAILED);
     cr_assert(strstr(stream_reason(pair.client), words), "%s", stream_reason(pair.client));
+    cr_assert(strstr(stream_reason(pair.client), "the server's certificate (/CN=test)"), "%s",
+              stream_reason(pair.client));
     close_pair(&pair);
 }
 
