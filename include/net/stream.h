@@ -34,7 +34,8 @@ enum stream_state {
 #undef STREAM_STATE_ENUM
 };
 
-/* Reading stops while so much lies in the input, and goes on at the next stream_pause(stream, false). */
+/* Reading stops while so much lies in the input that the owner has not looked at yet, and goes on at the next
+ * stream_pause(stream, false). */
 #define STREAM_INPUT_MAX ((size_t)256 * 1024)
 /* The owner is woken whenever the kernel has taken something that did not go at once; below this it may give more. */
 #define STREAM_LOW_WATER ((size_t)64 * 1024)
@@ -67,6 +68,8 @@ void stream_flush(struct stream *stream);
 uint64_t stream_octets_read(const struct stream *stream);
 uint64_t stream_octets_written(const struct stream *stream); /* taken by the kernel so far */
 
+/* false: also says that the owner has looked at all of the input. What it left is the beginning of something longer,
+ * bounded by the owner's own limits, and does not keep more from coming. */
 void stream_pause(struct stream *stream, bool paused);
 /* While set, memory that held what was read is wiped when the owner drains it: for passwords. */
 void stream_wipe_input(struct stream *stream, bool wipe);

@@ -20,6 +20,7 @@ struct stream {
     bool reading, writing; /* the events are added */
     bool secure, paused, input_ended, wipe_input, wipe_output;
     bool read_wants_write, write_wants_read, ssl_may_hold;
+    size_t seen;      /* octets of the input that the owner has looked at and left there */
     size_t read_size; /* grows with what comes, so that an idle connection pins little */
     uint64_t octets_read, octets_written;
     uint64_t data_until; /* of the octets that libssl has read: where the last data ended */
@@ -31,6 +32,7 @@ struct stream {
 /* stream.c: the only way from state to state, and the only place that adds and deletes the events. */
 void stream_set_state(struct stream *stream, enum stream_state state);
 void stream_arm(struct stream *stream);
+bool stream_has_room(const struct stream *stream); /* in its input */
 void stream_fail_errno(struct stream *stream, const char *doing);
 void stream_fail_tls(struct stream *stream, const char *stage);
 

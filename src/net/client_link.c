@@ -207,16 +207,20 @@ static bool all_written(const struct client_link *link)
 
 /* ---- input ---- */
 
+static bool wants_no_input(const struct client_link *link)
+{
+    return session_wants(link->session) & (SESSION_PAUSE | SESSION_START_TLS | SESSION_CLOSE | SESSION_ABORT);
+}
+
 static void feed(struct client_link *link)
 {
-    const unsigned no_input = SESSION_PAUSE | SESSION_START_TLS | SESSION_CLOSE | SESSION_ABORT;
     struct evbuffer *input = stream_input(link->stream);
 
-    if (session_wants(link->session) & no_input)
+    if (wants_no_input(link))
         return;
     if (evbuffer_get_length(input) > 0)
         session_receive(link->session, input);
-    if (stream_input_ended(link->stream) && !link->end_of_input_told && !(session_wants(link->session) & no_input)) {
+    if (stream_input_ended(link->stream) && !link->end_of_input_told && !wants_no_input(link)) {
         link->end_of_input_told = true;
         session_end_of_input(link->session);
     }
@@ -300,7 +304,7 @@ static void step_serving(struct client_link *link, usec now)
     } else if ((wants & SESSION_START_TLS) && all_written(link)) {
         start_tls(link, now);
     } else {
-        stream_pause(link->stream, wants & SESSION_PAUSE);
+        stream_pause(link->stream, wants_no_input(link));
     }
 }
 

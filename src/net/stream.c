@@ -60,9 +60,14 @@ void stream_fail_tls(struct stream *stream, const char *stage)
 
 /* ---- interest ---- */
 
+bool stream_has_room(const struct stream *stream)
+{
+    return evbuffer_get_length(stream->input) < stream->seen + STREAM_INPUT_MAX;
+}
+
 static bool may_take_more(const struct stream *stream)
 {
-    return !stream->paused && !stream->input_ended && evbuffer_get_length(stream->input) < STREAM_INPUT_MAX;
+    return !stream->paused && !stream->input_ended && stream_has_room(stream);
 }
 
 static bool wants_to_read(const struct stream *stream)
@@ -316,6 +321,7 @@ void stream_start_tls(struct stream *stream, struct ssl_st *ssl)
 {
     assert(stream->state == STREAM_OPEN && !stream->ssl && evbuffer_get_length(stream->output) == 0);
     evbuffer_drain(stream->input, evbuffer_get_length(stream->input));
+    stream->seen = 0;
     stream->ssl = ssl;
     stream->state = STREAM_HANDSHAKE;
     if (!stream_attach_tls(stream))
@@ -345,6 +351,8 @@ void stream_flush(struct stream *stream)
 void stream_pause(struct stream *stream, bool paused)
 {
     stream->paused = paused;
+    if (!paused)
+        stream->seen = evbuffer_get_length(stream->input);
     stream_arm(stream);
 }
 

@@ -2,7 +2,7 @@
  * password behind: a drained evbuffer keeps what it held in freed memory, so what is read before login lives in chunks
  * that wipe themselves (`wipe_input`), what was written is overwritten if asked for (`wipe_output`), and what goes to
  * libssl passes through a buffer that is wiped. It must never
- * grow the input past STREAM_INPUT_MAX by more than one read. */
+ * grow what the owner has not looked at past STREAM_INPUT_MAX by more than one read. */
 #include <errno.h>
 #include <event2/buffer.h>
 #include <openssl/err.h>
@@ -194,7 +194,7 @@ void stream_read_tls(struct stream *stream)
 
     stream->read_wants_write = false;
     stream->ssl_may_hold = true;
-    while (round < STREAM_INPUT_MAX && evbuffer_get_length(stream->input) < STREAM_INPUT_MAX) {
+    while (round < STREAM_INPUT_MAX && stream_has_room(stream)) {
         struct room room = {0};
         if (!reserve(stream, RECORD_MAX, &room)) {
             fail_memory(stream);

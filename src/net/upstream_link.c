@@ -249,7 +249,7 @@ static void step_open(struct upstream_link *link, usec now)
     move_output(link, now);
     if (link->ended)
         return;
-    stream_pause(link->stream, link->paused);
+    stream_pause(link->stream, link->paused || link->tls_wanted);
     if (link->tls_wanted && output_empty(link))
         secure(link, now);
     else if (stream_input_ended(link->stream) && !link->paused)

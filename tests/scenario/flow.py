@@ -280,3 +280,22 @@ def slices_of_bodies_begin_small_and_grow_by_what_was_seen(s):
     asked = [re.match(r"UID FETCH (\d+):(\d+) \(UID BODY.PEEK\[\]\)$", command) for command in s.upstream.commands]
     sizes = [int(match.group(2)) - int(match.group(1)) + 1 for match in asked if match]
     assert sizes == [2, 8, 32, 18], sizes
+
+
+@scenario()
+def an_answer_of_half_a_megabyte_in_one_line(s):
+    """A message to thousands: its ENVELOPE is one line, larger than what is read ahead of an answer."""
+    recipients = ["Recipient %05d <r%05d@example.org>" % (number, number) for number in range(7000)]
+    s.deliver("m1", extra="Cc: %s\r\n" % ",\r\n ".join(recipients))
+    client = s.client(select="INBOX", tracked=False)
+    for _ in range(2):
+        envelope = client.ok("FETCH 1 ENVELOPE").of("FETCH")[0].fetch_items()[b"ENVELOPE"]
+        assert len(envelope[6]) == 7000 and envelope[6][6999][2] == b"r06999", envelope[6][-1]
+    assert s.relay.connections == 1
+
+
+@scenario(settings={"client_line_max": "4M"})
+def a_command_of_a_megabyte_in_one_line(s):
+    s.fill(3)
+    client = s.client(select="INBOX", tracked=False)
+    assert client.ok("SEARCH " + ",".join(str(number) for number in range(1, 160_000))).numbers() == [1, 2, 3]

@@ -121,6 +121,27 @@ Test(stream, reading_stops_at_the_water_mark_and_goes_on_when_drained)
     close_line(&line);
 }
 
+Test(stream, what_the_owner_has_looked_at_and_left_keeps_nothing_from_coming)
+{
+    struct line line;
+    size_t before;
+
+    open_line(&line);
+    for (int i = 0; i < 50; i++) {
+        stuff(line.peer);
+        bench_round(&line.bench);
+    }
+    before = input_length(&line);
+    stream_pause(line.stream, false);
+    for (int i = 0; i < 50; i++) {
+        stuff(line.peer);
+        bench_round(&line.bench);
+    }
+    cr_assert_geq(input_length(&line), before + STREAM_INPUT_MAX);
+    cr_assert_lt(input_length(&line), before + 2 * STREAM_INPUT_MAX + 1);
+    close_line(&line);
+}
+
 Test(stream, paused_it_reads_nothing)
 {
     struct line line;
