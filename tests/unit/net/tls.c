@@ -609,3 +609,86 @@ Test(tls, a_key_of_another_certificate_is_named)
     bench_certificate_remove(&one);
     bench_certificate_remove(&other);
 }
+
+Test(tls, trusted_certificates_that_cannot_be_read_are_named)
+{
+    struct bench_certificate certificate;
+    struct tls_fault fault;
+    struct tls_client_options options = {.verify = true, .ca = "/nonexistent/ca.pem"};
+
+    cr_assert_null(tls_client_new(&options, &fault));
+    cr_assert(strstr(fault.text, "tls_ca /nonexistent/ca.pem cannot be read: No such file"), "%s", fault.text);
+    bench_certificate(&certificate, "DNS:mail.example", 1);
+    options.ca = certificate.key;
+    cr_assert_null(tls_client_new(&options, &fault));
+    cr_assert(strstr(fault.text, certificate.key) && strstr(fault.text, "a PEM file of trusted certificates"), "%s",
+              fault.text);
+    bench_certificate_remove(&certificate);
+}
+
+Test(tls, a_name_that_no_certificate_can_carry_is_refused)
+{
+    struct tls_fault fault;
+    char name[400];
+    const struct tls_client_options options = {.verify = false};
+    struct tls_context *context = tls_client_new(&options, &fault);
+
+    cr_assert(context);
+    memset(name, 'a', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    cr_assert_null(tls_open(context, name, &fault));
+    cr_assert(strstr(fault.text, "is the name well-formed?"), "%s", fault.text);
+    tls_context_free(context);
+}
+
+static bool server_has_failed(void *context)
+{
+    return stream_state(((struct pair *)context)->server) == STREAM_FAILED;
+}
+
+Test(tls, a_reset_in_the_handshake_has_a_reason)
+{
+    struct pair pair;
+    struct raw raw;
+
+    open_pair(&pair, "DNS:mail.example", 1);
+    prepare_raw(&pair, &raw, 0, NULL);
+    setsockopt(raw.descriptor, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
+    close_raw(&raw);
+    cr_assert(bench_until(&pair.bench, server_has_failed, &pair));
+    cr_assert_str_eq(stream_reason(pair.server), "TLS handshake: Connection reset by peer");
+    close_pair(&pair);
+}
+
+Test(tls, closed_in_the_handshake_it_ends_at_once)
+{
+    struct pair pair;
+    struct raw raw;
+
+    open_pair(&pair, "DNS:mail.example", 1);
+    prepare_raw(&pair, &raw, 0, NULL);
+    cr_assert_eq(stream_state(pair.server), STREAM_HANDSHAKE);
+    stream_close(pair.server);
+    cr_assert_eq(stream_state(pair.server), STREAM_CLOSED);
+    close_raw(&raw);
+    close_pair(&pair);
+}
+
+Test(tls, a_reset_while_writing_has_a_reason)
+{
+    struct pair pair;
+    struct raw raw;
+    char *block = calloc(1, 16 * 1024 * 1024);
+
+    open_pair(&pair, "DNS:mail.example", 1);
+    open_raw(&pair, &raw, TLS1_3_VERSION);
+    stream_pause(pair.server, true);
+    evbuffer_add(stream_output(pair.server), block, 16 * 1024 * 1024);
+    stream_flush(pair.server);
+    setsockopt(raw.descriptor, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
+    close_raw(&raw);
+    cr_assert(bench_until(&pair.bench, server_has_failed, &pair));
+    cr_assert(strstr(stream_reason(pair.server), "writing: "), "%s", stream_reason(pair.server));
+    free(block);
+    close_pair(&pair);
+}
