@@ -115,6 +115,19 @@ void upstream_set_deadline(struct upstream *upstream)
     task_set_deadline(&upstream->task, at);
 }
 
+/* What was not done within connect_timeout: whoever runs the proxy looks elsewhere for each of them. */
+static const char *late_words(enum upstream_state state)
+{
+    static const char *const words[] = {
+        [UPSTREAM_CONNECTING] = "no connection with the server, its TLS included, came about in time",
+        [UPSTREAM_GREETING] = "the server did not greet in time",
+        [UPSTREAM_SECURING] = "the server did not go through STARTTLS in time",
+        [UPSTREAM_AUTHENTICATING] = "the server did not log in in time",
+    };
+    bool known = (size_t)state < sizeof(words) / sizeof(words[0]) && words[state];
+    return known ? words[state] : "the server was not ready in time";
+}
+
 static void on_deadline(struct task *task, usec now)
 {
     struct upstream *upstream = (struct upstream *)task;
@@ -125,7 +138,7 @@ static void on_deadline(struct task *task, usec now)
     if (now >= upstream->give_up_at && upstream->state == UPSTREAM_LOGGING_OUT)
         upstream_fail(upstream, REFUSAL_NONE, SLICE("logged out, without an answer"));
     else if (now >= upstream->give_up_at)
-        upstream_fail(upstream, REFUSAL_TEMPORARY, SLICE("the server did not connect, greet and log in in time"));
+        upstream_fail(upstream, REFUSAL_TEMPORARY, slice_of(late_words(upstream->state)));
     else if (awaits_answer(upstream) && silent)
         upstream_fail(upstream, REFUSAL_NONE, SLICE("the server has stopped answering"));
     else

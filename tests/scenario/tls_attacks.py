@@ -222,8 +222,10 @@ garbage_for_a_handshake = downgrade("garbage_for_a_handshake", "TLS handshake: "
 plain_text_for_a_handshake = downgrade("plain_text_for_a_handshake", "the other side does not speak TLS here", before_tls=plain_text)
 nothing_but_tls_1_0 = downgrade("nothing_but_tls_1_0", "no common version of TLS; 1.2 is the least", versions=OLD)
 nothing_but_tls_1_1 = downgrade("nothing_but_tls_1_1", "no common version of TLS; 1.2 is the least", versions=OLDER)
-a_handshake_that_stalls = downgrade("a_handshake_that_stalls", "in time", before_tls=silence,
-                                    settings={"connect_timeout": "300ms", "login_wait": "1s"})
+STALLING = {"before_tls": silence, "settings": {"connect_timeout": "300ms", "login_wait": "1s"}}
+a_handshake_that_stalls = downgrade("a_handshake_that_stalls", "its TLS included, came about in time", ("imaps",), **STALLING)
+a_handshake_that_stalls_behind_starttls = downgrade("a_handshake_that_stalls_behind_starttls", "did not go through STARTTLS in time",
+                                                    ("starttls",), **STALLING)
 a_handshake_that_is_cut = downgrade("a_handshake_that_is_cut", "TLS handshake: the other side closed the connection", before_tls=goes_away)
 
 
