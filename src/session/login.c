@@ -34,7 +34,8 @@ static void logged_in(struct session *session, struct account *account)
     const struct settings *settings = session_settings(session);
 
     if (!account_join(account, &session->member)) {
-        session_no(session, "LIMIT", "Too many clients are logged in to this account here");
+        session_no(session, "LIMIT",
+                   "Too many clients are logged in to this account here, close some first (sessions_per_account)");
         return;
     }
     session->account = account;
