@@ -686,3 +686,45 @@ def verify_ttl_of_nothing_asks_at_every_login(s):
     assert owner.fetch_identity(2) == "m2"
     s.upstream.revoked = {"app-a"}
     assert s.connect().command("LOGIN u1 app-a").code_name == "AUTHENTICATIONFAILED"
+
+
+@scenario(limit="account", connections=2, start=False, timeout=120, dovecot_extra=TWO_PERMITTED["dovecot_extra"],
+          settings={"reverify_interval": "0", "failure_delay": "100ms", "login_failures_per_minute": "1000", "login_wait": "5s"})
+def settings_change_while_passwords_are_checked(s):
+    """Who waits meanwhile is answered, by the server's word or for want of it, and who is in stays."""
+    s.fill(3)
+    start_with(s, "verify_connection = yes")
+    path = s.directory + "/imapmux.conf"
+    with open(path) as file:
+        settings = file.read()
+    owner = s.client(name="owner", select="INBOX", learn=True)
+    stop, outcomes = threading.Event(), []
+
+    def knock(number):
+        count = 0
+        while not stop.is_set():
+            count += 1
+            password = "secret" if count % 3 == 0 else "wrong%d-%d" % (number, count)
+            try:
+                outcomes.append((password[:5], guess(s, "127.0.0.%d" % (10 + number), password).status))
+            except Exception as error:
+                outcomes.append((password[:5], repr(error)))
+
+    threads = [threading.Thread(target=knock, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    try:
+        for turn in range(12):
+            with open(path, "w") as file:
+                file.write(settings.replace("verify_connection = yes", ("verify_connection = no", "verify_connection = yes\nlower_case_users = yes",
+                                                                        "verify_connection = yes\nid = never", "tokens = yes")[turn % 4]))
+            s.reload()
+            assert owner.fetch_identity(turn % 3 + 1) == "m%d" % (turn % 3 + 1)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert {outcome for outcome in outcomes if outcome[0] == "wrong"} <= {("wrong", "NO")}, set(outcomes)
+    assert {outcome for outcome in outcomes if outcome[0] == "secre"} <= {("secre", "OK"), ("secre", "NO")}, set(outcomes)
+    assert s.connect("last").command("LOGIN u1 secret", timeout=30).ok
+    assert owner.fetch_identity(2) == "m2"
