@@ -211,3 +211,21 @@ def exactly_sessions_per_account_log_in(s):
     assert s.connect().command("LOGIN u1 secret").status == "NO"
     for client in inside:
         client.noop()
+
+
+@scenario(start=False, settings={"output_memory": "64K"}, timeout=90)
+def after_a_full_disk_everything_works_again(s):
+    """Readers that take nothing and uploads fill it, over and over: once they have gone each octet of it is free again."""
+    if os.geteuid() != 0:
+        raise Skip("a small disk wants root")
+    s.fill(30, size=300_000)
+    s.launcher = ["unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=2M tmpfs "$0" && exec "$@"', s.scratch]
+    s.start_imapmux()
+    for turn in range(3):
+        slow = s.client(name="slow", select="INBOX", tracked=False)
+        slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        slow.begin("FETCH 1:* BODY.PEEK[]")
+        wait_until(lambda: s.log_text().count("cannot be spooled") == turn + 1, "the slow reader is not cut")
+        s.client(name="up").append("INBOX", make_message("m%d" % (31 + turn), 1_900_000))
+        reader = s.client(name="reader", select="INBOX", tracked=False)
+        assert len(reader.ok("FETCH 1:* BODY.PEEK[]", timeout=30).of("FETCH")) == 31 + turn
