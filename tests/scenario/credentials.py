@@ -728,3 +728,21 @@ def settings_change_while_passwords_are_checked(s):
     assert {outcome for outcome in outcomes if outcome[0] == "secre"} <= {("secre", "OK"), ("secre", "NO")}, set(outcomes)
     assert s.connect("last").command("LOGIN u1 secret", timeout=30).ok
     assert owner.fetch_identity(2) == "m2"
+
+
+@scenario(upstream=app_passwords, settings={"reverify_interval": "0"}, timeout=60)
+def the_program_ends_during_a_check(s):
+    owner = s.connect("owner")
+    assert owner.command("LOGIN u1 app-a").ok
+    owner.select("INBOX")
+    s.upstream.gate = threading.Event()
+    late = s.connect("late")
+    tag = late.begin("LOGIN u1 app-b")
+    wait_until(lambda: len(s.upstream.seen) == 2, "a check")
+    gone = s.connect("gone")
+    gone.begin("LOGIN u1 app-c")
+    gone.close_socket()
+    s.stop_imapmux()
+    s.upstream.gate.set()
+    result = late.finish(tag)
+    assert result.status == "NO" and result.code_name == "UNAVAILABLE", result
