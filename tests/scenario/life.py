@@ -105,6 +105,7 @@ def a_command_in_progress_at_sigterm_is_answered_first(s):
     assert client.finish(tags[0]).status == "OK"
     assert client.wait_closed()
     s.stop_imapmux()
+    s.relay.wait_for(">", r" LOGOUT$", mark)
     assert s.relay.commands(mark)[-1] == "LOGOUT", s.relay.commands(mark)
     names = [response.data[2] for response in s.direct().ok('LIST "" *').of("LIST")]
     assert b"Work" in names and b"Never" not in names, names
