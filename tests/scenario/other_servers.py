@@ -55,8 +55,8 @@ def _again(function, variants):
 
 for family_ in ("founding_case", "numbers", "telling", "upstream_lost", "stress"):
     globals().update(borrow(family_))
-# Courier tells no UIDNEXT, and renames what there is not.
-UNLIKE_COURIER = ("select_tells_what_a_client_needs", "a_refused_delete_ends_no_view")
+# Courier tells no UIDNEXT, renames what there is not, and has names of its own.
+UNLIKE_COURIER = ("select_tells_what_a_client_needs", "a_refused_delete_ends_no_view", "equal_lists_that_wait_together_are_asked_once")
 globals().update(borrow("mailboxes", left_out=UNLIKE_COURIER))
 globals().update(borrow("mailboxes", ("cyrus",), only=UNLIKE_COURIER))
 # Courier's names are not those of the listings, and it has no MOVE to compare with.
