@@ -253,7 +253,7 @@ static void *dial(void *context, struct upstream *upstream, const struct upstrea
         }
         if (link->refuse_connect || link->refuse_greeting) {
             for (unsigned u = 0; u < sim->plan.users; u++)
-                sim->users[u].disturbed_at = sim_now(sim);
+                user_disturbed(&sim->users[u], sim_now(sim));
         }
     }
     DL_APPEND(sim->links, link);

@@ -85,7 +85,7 @@ void writers_clear(struct sim *sim)
 
 static void disturb(struct user *user, usec longer)
 {
-    user->disturbed_at = sim_now(user->sim) + longer;
+    user_disturbed(user, sim_now(user->sim) + longer);
 }
 
 void disturb_all(struct sim *sim)
@@ -238,6 +238,8 @@ void faults_end(struct sim *sim)
         user->refuse_connect = user->refuse_greeting = user->refuse_login = 0;
         user->ghost_until = -1;
         user->arrivals_owed = 0;
+        if (user->disturbed_at > sim_now(sim))
+            user->disturbed_at = sim_now(sim);
         if (link) {
             link_cut_answer_after(link, UINT32_MAX);
             link_cut_command_after(link, UINT32_MAX);

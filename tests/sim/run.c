@@ -247,6 +247,18 @@ static void make(struct sim *sim, struct spooler *spooler)
     writers_make(sim);
 }
 
+/* The servers of some fall silent for longer than the proxy waits for what is in progress. */
+static void stall_some(struct sim *sim)
+{
+    struct dice dice = dice_make(sim->seed, DICE_PLAN, 5, 0);
+
+    for (unsigned i = 0; i < sim->plan.users; i++) {
+        struct link *link = link_of(&sim->users[i]);
+        if (link && dice_percent(&dice, 50))
+            link_stall(link, sim_now(sim) + 5 * USEC_SECOND);
+    }
+}
+
 static void shut_down(struct sim *sim)
 {
     usec until = sim_now(sim) + 3 * USEC_MINUTE;
@@ -254,6 +266,7 @@ static void shut_down(struct sim *sim)
     sim->quiet = true;
     sim->jump = 0;
     disturb_all(sim); /* now clients are cut off, too */
+    stall_some(sim);
     registry_shutdown(sim->registry, "The simulation is over");
     run_pass(sim, USEC_MINUTE);
     for (unsigned i = 0; i < sim->plan.clients; i++) { /* these the registry does not know: the program closes them */

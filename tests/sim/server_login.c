@@ -68,7 +68,7 @@ static void log_in(struct server *server, struct slice as, struct slice who, str
     if (user->refuse_login > 0 || (sim_now(sim) < user->ghost_until && !sim->quiet)) {
         if (user->refuse_login > 0)
             user->refuse_login--;
-        user->disturbed_at = sim_now(sim);
+        user_disturbed(user, sim_now(sim));
         refuse(server, "LIMIT", "Maximum number of connections exceeded");
         return;
     }

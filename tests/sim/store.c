@@ -100,14 +100,14 @@ void box_end(struct box *box)
 {
     box->gone = true;
     box->user->ends++;
-    box->user->disturbed_at = sim_now(box->user->sim);
+    user_disturbed(box->user, sim_now(box->user->sim));
 }
 
 void box_rename(struct box *box, const char *name)
 {
     box->name = memory_text(&box->user->sim->memory, slice_of(name));
     box->user->ends++;
-    box->user->disturbed_at = sim_now(box->user->sim);
+    user_disturbed(box->user, sim_now(box->user->sim));
 }
 
 static size_t index_of(const struct box *box, uint32_t uid)
@@ -285,6 +285,12 @@ char *flags_print(struct user *user, uint32_t flags, bool recent)
 }
 
 /* --- making */
+
+void user_disturbed(struct user *user, usec at)
+{
+    if (at > user->disturbed_at) /* what is still to strike is not forgotten */
+        user->disturbed_at = at;
+}
 
 struct user *store_user(struct sim *sim, struct slice name)
 {

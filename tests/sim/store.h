@@ -97,6 +97,8 @@ struct user {
 
 void store_make(struct sim *sim);
 struct user *store_user(struct sim *sim, struct slice name);
+/* Until then its clients may notice a fault. */
+void user_disturbed(struct user *user, usec at);
 
 struct identity *identity_new(struct user *user, struct dice *dice);
 /* NULL: there is none like it. */
