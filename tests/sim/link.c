@@ -31,6 +31,7 @@ struct link {
     bool refuse_connect, refuse_greeting;
     usec closes_at; /* once close_wanted */
     bool close_wanted, server_closes, dropped, paused;
+    bool in_two;
 };
 
 static void release(struct link *link)
@@ -146,6 +147,7 @@ static void deliver(struct link *link)
 
     if (now > left)
         now = (size_t)left;
+    link->in_two = now > 0 && now < all;
     if (now > 0) {
         const unsigned char *bytes =
             evbuffer_pullup(out, (ev_ssize_t)now); /* with a trace or without: the same pieces */
@@ -329,6 +331,11 @@ void link_cut_answer_after(struct link *link, uint64_t octets)
 void link_cut_command_after(struct link *link, uint64_t octets)
 {
     link->cut_command = link->taken + octets;
+}
+
+bool link_is_cut_in_two(const struct link *link)
+{
+    return link->in_two;
 }
 
 void link_stall(struct link *link, usec until)

@@ -191,7 +191,9 @@ static bool is_active(const struct sim *sim)
 static bool somebody_reads_a_literal(const struct sim *sim)
 {
     for (unsigned i = 0; i < sim->plan.clients; i++) {
-        if (sim->clients[i].session && !wire_between_lines(&sim->clients[i].in))
+        const struct client *client = &sim->clients[i];
+        if (client->session && !wire_between_lines(&client->in) && link_of(client->user) &&
+            link_is_cut_in_two(link_of(client->user)))
             return true;
     }
     return false;
@@ -254,7 +256,7 @@ static void stall_some(struct sim *sim)
 
     for (unsigned i = 0; i < sim->plan.users; i++) {
         struct link *link = link_of(&sim->users[i]);
-        if (link && dice_percent(&dice, 50))
+        if (link && dice_percent(&dice, link_is_cut_in_two(link) ? 90 : 40))
             link_stall(link, sim_now(sim) + 5 * USEC_SECOND);
     }
 }
