@@ -154,7 +154,8 @@ struct account {
     enum account_activity activity;
     uint64_t activity_number; /* of its command */
     unsigned quantum_used;
-    bool learned; /* the tail was asked for since the last job */
+    bool owes_a_turn; /* a credential has been tried in place: now a job, if one waits, before the next */
+    bool learned;     /* the tail was asked for since the last job */
     unsigned learned_in_vain;
     bool status_differs; /* the last STATUS */
     struct resync resync;

@@ -87,6 +87,7 @@ static void finish(struct account *account, enum job_status status, const struct
 
     account->current = NULL;
     account->learned = false;
+    account->owes_a_turn = false;
     account->drained = 0;
     end_job(job, &result);
     while ((job = sharing_next(account)))
@@ -520,6 +521,7 @@ static void background_goes_on(struct account *account)
     if (!job || !job->background || preparation_flags_are_learned(account, job->mailbox))
         return;
     account->current = NULL; /* the others have their turn between two parts */
+    account->owes_a_turn = false;
     DL_APPEND(account->jobs, job);
 }
 

@@ -177,6 +177,8 @@ static usec due_in_place(const struct login *login, usec now)
 
 bool verification_wants_place(struct account *account, usec now, usec *deadline)
 {
+    if (account->owes_a_turn && account->jobs)
+        return false; /* however many come: whoever works waits for one of them at a time */
     return account->trial.state == TRIAL_NONE && next_candidate(account, due_in_place, now, deadline) != NULL;
 }
 
@@ -190,6 +192,7 @@ void verification_begin_in_place(struct account *account, usec now)
     else
         account->familiar_verified_at = now;
     trial_begin(account, &account->trial, TRIAL_IN_PLACE, login, now);
+    account->owes_a_turn = true;
     log_line(account_log(account), LOG_INFO, "%s: a password that is not known is checked upstream", account->name);
     upstream_logout(account->upstream);
 }

@@ -730,6 +730,35 @@ def settings_change_while_passwords_are_checked(s):
     assert owner.fetch_identity(2) == "m2"
 
 
+@scenario(settings={"reverify_interval": "0", "failure_delay": "50ms", "failure_delay_max": "100ms", "login_failures_per_minute": "10000"},
+          timeout=60)
+def between_two_checks_in_place_a_command_has_its_turn(s):
+    """However many come one after the other, from addresses that are known."""
+    s.fill(3)
+    owner = s.client(name="owner", select="INBOX", learn=True)
+    stop = threading.Event()
+
+    def knock(number):
+        count = 0
+        while not stop.is_set():
+            count += 1
+            guess(s, "127.0.0.%d" % (10 + number), "wrong%d-%d" % (number, count) if count % 4 else "secret")
+
+    for number in range(10):
+        assert guess(s, "127.0.0.%d" % (10 + number), "secret").ok
+    threads = [threading.Thread(target=knock, args=(number,)) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(0.5)
+        for number in (1, 2, 3, 1, 2, 3):
+            assert owner.fetch_identity(number) == "m%d" % number
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
 @scenario(upstream=app_passwords, settings={"reverify_interval": "0"}, timeout=60)
 def the_program_ends_during_a_check(s):
     owner = s.connect("owner")
