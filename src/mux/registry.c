@@ -72,7 +72,6 @@ static void drain(struct task *task, usec now)
         task_set_deadline(task, now + DRAIN_INTERVAL);
         return;
     }
-    task_set_deadline(task, USEC_NEVER);
     HASH_ITER (hh, registry->accounts, entry, next) {
         account_end_members(entry->account, registry->farewell);
     }

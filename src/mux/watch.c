@@ -69,6 +69,8 @@ static bool park(struct account *account, usec now, usec *deadline)
 {
     struct mailbox *target = park_target(account);
     usec delay = account_settings(account)->park_delay;
+    /* Nothing is left for it, as behind a reconnect, and clients wait there: at once, but only once. */
+    bool at_once = target && !account->selected && account->park_wanted_since == USEC_NEVER;
 
     if (!target && !account->selected)
         target = any_view(account);
@@ -80,7 +82,7 @@ static bool park(struct account *account, usec now, usec *deadline)
     }
     if (account->park_wanted_since == USEC_NEVER)
         account->park_wanted_since = now;
-    if (now - account->park_wanted_since < delay || now - account->quiet_since < delay) {
+    if (!at_once && (now - account->park_wanted_since < delay || now - account->quiet_since < delay)) {
         usec from =
             account->quiet_since > account->park_wanted_since ? account->quiet_since : account->park_wanted_since;
         earlier(deadline, from + delay);

@@ -287,3 +287,18 @@ def clients_that_vanish_in_the_middle_of_things(s):
         assert stays.fetch_identity(turn + 1) == "m%d" % (turn + 1)
     assert list(s.stored()) == ["m1", "m2", "m3"]
     assert s.relay.logins == 1
+
+
+@scenario(settings={"park_delay": "1h", "watch_interval": "1h"})
+def idle_clients_wait_for_no_delay_behind_a_cut(s):
+    """The upstream has nothing to leave: it goes at once where clients wait."""
+    s.fill(2)
+    idler = s.client(name="idler", select="INBOX", learn=True)
+    idler.idle()
+    for number in (3, 4):
+        mark = s.relay.mark()
+        s.relay.cut()
+        s.relay.wait_for(">", r" (LOGIN|AUTHENTICATE)", mark)
+        s.deliver("m%d" % number)
+        idler.idle_until(lambda: len(idler.messages) == number)
+    idler.done()

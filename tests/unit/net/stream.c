@@ -102,16 +102,21 @@ Test(stream, bytes_pass_both_ways)
     close_line(&line);
 }
 
+static void stuff_again_and_again(struct line *line)
+{
+    for (int i = 0; i < 50; i++) {
+        stuff(line->peer);
+        bench_round(&line->bench);
+    }
+}
+
 Test(stream, reading_stops_at_the_water_mark_and_goes_on_when_drained)
 {
     struct line line;
     size_t before;
 
     open_line(&line);
-    for (int i = 0; i < 50; i++) {
-        stuff(line.peer);
-        bench_round(&line.bench);
-    }
+    stuff_again_and_again(&line);
     before = input_length(&line);
     cr_assert_geq(before, STREAM_INPUT_MAX);
     cr_assert_lt(before, 2 * STREAM_INPUT_MAX + 1);
@@ -127,16 +132,10 @@ Test(stream, what_the_owner_has_looked_at_and_left_keeps_nothing_from_coming)
     size_t before;
 
     open_line(&line);
-    for (int i = 0; i < 50; i++) {
-        stuff(line.peer);
-        bench_round(&line.bench);
-    }
+    stuff_again_and_again(&line);
     before = input_length(&line);
     stream_pause(line.stream, false);
-    for (int i = 0; i < 50; i++) {
-        stuff(line.peer);
-        bench_round(&line.bench);
-    }
+    stuff_again_and_again(&line);
     cr_assert_geq(input_length(&line), before + STREAM_INPUT_MAX);
     cr_assert_lt(input_length(&line), before + 2 * STREAM_INPUT_MAX + 1);
     close_line(&line);
