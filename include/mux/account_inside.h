@@ -163,6 +163,7 @@ struct account {
     uint64_t drained; /* octets read in this turn for a client that has gone */
 
     struct server *server; /* what the accounts of this [upstream NAME] share; borrowed */
+    struct server_waiter server_waiter;
     struct credential_list accepted;
     struct login *logins;      /* waiting, in the order of their coming */
     unsigned strangers_failed; /* of late, as it was when the step began */

@@ -9,12 +9,20 @@
 #include "imap/capability.h"
 #include "mux/settings.h"
 
+/* An account that waits until one more unknown credential may be tried. Zero-initialised, but for the task. */
+struct server_waiter {
+    struct server_waiter *prev, *next;
+    struct task *task; /* woken; borrowed */
+    bool waits;        /* true from server_await until it is woken or leaves */
+};
+
 /* Zero-initialised: nothing known. */
 struct server {
     usec filled_until;  /* refusals of the last minute: each fills it by a minute / login_failures_per_minute */
     unsigned reserved;  /* unknown credentials that are being tried now: each may become a refusal */
     bool takes_xoauth2; /* seen in its CAPABILITY before a login */
     bool takes_oauthbearer;
+    struct server_waiter *waiters; /* in the order of their coming */
 };
 
 /* May one more unknown credential be tried? Strangers may use half of what there is, so that they cannot keep out whom
@@ -24,6 +32,11 @@ usec server_open_at(const struct server *server, const struct settings *settings
 void server_reserve(struct server *server);
 /* The trial has ended; refused: by the server's word that the credential is wrong. */
 void server_release(struct server *server, const struct settings *settings, bool refused, usec now);
+/* Where server_open_at has said USEC_NEVER: the waiter's task is woken once, at the end of the next trial of any
+ * account. A waiter that waits already keeps its place. */
+void server_await(struct server *server, struct server_waiter *waiter);
+/* It is not woken any more; before its task goes. Nothing happens if it does not wait. */
+void server_leave(struct server *server, struct server_waiter *waiter);
 void server_note_capabilities(struct server *server, const struct capability_set *before_login);
 
 #endif

@@ -449,6 +449,7 @@ struct account *account_new(struct registry *registry, const struct upstream_set
     account->settings = settings;
     account->ending = registry_farewell(registry); /* who comes now is told so, and nobody is dialled */
     account->server = registry_server(registry, settings);
+    account->server_waiter.task = &account->task;
     account->familiar_verified_at = account->strangers_verified_at = -1000000 * USEC_SECOND;
     account->park_wanted_since = USEC_NEVER;
     account->empty_since = task_now(&account->task);

@@ -2,6 +2,8 @@
  * at once cannot pass what one after the other may not. */
 #include "mux/server.h"
 
+#include <utlist.h>
+
 static usec unit(const struct settings *settings)
 {
     return USEC_MINUTE / (usec)settings->login_failures_per_minute;
@@ -27,9 +29,36 @@ void server_reserve(struct server *server)
     server->reserved++;
 }
 
+void server_await(struct server *server, struct server_waiter *waiter)
+{
+    if (waiter->waits)
+        return;
+    waiter->waits = true;
+    DL_APPEND(server->waiters, waiter);
+}
+
+void server_leave(struct server *server, struct server_waiter *waiter)
+{
+    if (!waiter->waits)
+        return;
+    waiter->waits = false;
+    DL_DELETE(server->waiters, waiter);
+}
+
+/* All of them: the first ones find a place again, and the others wait on. */
+static void wake_waiters(struct server *server)
+{
+    while (server->waiters) {
+        struct server_waiter *waiter = server->waiters;
+        server_leave(server, waiter);
+        task_wake(waiter->task);
+    }
+}
+
 void server_release(struct server *server, const struct settings *settings, bool refused, usec now)
 {
     server->reserved--;
+    wake_waiters(server);
     if (!refused)
         return;
     if (server->filled_until < now)

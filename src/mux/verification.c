@@ -104,7 +104,9 @@ static struct login *next_candidate(struct account *account, usec (*due)(const s
         if (!login_is_open(login, now) || login_is_accepted(login, now) || verification_is_tried(login))
             continue;
         at = due(login, now);
-        if (at > now)
+        if (at == USEC_NEVER)
+            server_await(account->server, &account->server_waiter);
+        else if (at > now)
             earlier(deadline, at);
         else if (!best || rank(login) < rank(best))
             best = login;
@@ -377,6 +379,8 @@ void verification_free(struct account *account)
 
     trial_end(account, &account->trial, false, now);
     trial_end(account, &account->second_trial, false, now);
+    if (account->server)
+        server_leave(account->server, &account->server_waiter);
     upstream_free(account->verifier);
     account->verifier = NULL;
 }

@@ -228,6 +228,29 @@ def a_taken_slot_never_looks_like_a_wrong_password(s):
     assert client.command("LOGIN u1 secret", timeout=15).ok
 
 
+@scenario(settings={"login_wait": "2s", "login_timeout": "3s"})
+def the_time_that_a_login_is_kept_waiting_is_not_the_clients(s):
+    other = s.direct()
+    client = s.connect()
+    for attempt in range(2):
+        result = client.command("AUTHENTICATE PLAIN ", b64("\0u1\0secret"), timeout=15)
+        assert result.status == "NO" and result.code_name in ("LIMIT", "UNAVAILABLE"), result
+    other.logout()
+    assert client.command("LOGIN u1 secret", timeout=15).ok
+
+
+# Ten at a time may be tried at a server where nobody is known yet.
+@scenario(users=60, settings={"login_wait": "10s"}, timeout=90)
+def sixty_accounts_arrive_at_once(s):
+    clients = [s.connect(user) for user in s.users]
+    tags = [client.begin("LOGIN %s secret" % user) for client, user in zip(clients, s.users)]
+    for client, tag in zip(clients, tags):
+        result = client.finish(tag, timeout=15)
+        assert result.ok, "%s: %r" % (client.name, result)
+    assert set(s.relay.most_open_of.values()) == {1}, s.relay.most_open_of
+    assert set(s.relay.logins_of.values()) == {1}, s.relay.logins_of
+
+
 @scenario(settings={"login_wait": "10s"})
 def a_login_waits_for_the_slot(s):
     other = s.direct()

@@ -59,6 +59,38 @@ Test(server, trials_under_way_count_until_they_have_gone_well)
     cr_assert_eq(server.filled_until, 0);
 }
 
+static void note_woken(struct task *task, usec now)
+{
+    (void)now;
+    task_set_deadline(task, USEC_NEVER);
+}
+
+/* When a trial ends, whatever comes of it, there may be a place for each of those who wait. */
+Test(server, the_end_of_a_trial_wakes_all_who_wait_once)
+{
+    struct settings settings = with(4);
+    struct server server = {0};
+    struct runqueue *runqueue = runqueue_new();
+    struct task tasks[2];
+    struct server_waiter waiters[2] = {{.task = &tasks[0]}, {.task = &tasks[1]}};
+
+    for (int i = 0; i < 2; i++)
+        task_init(&tasks[i], runqueue, note_woken);
+    runqueue_step(runqueue, USEC_SECOND);
+    server_reserve(&server);
+    server_await(&server, &waiters[0]);
+    server_await(&server, &waiters[1]);
+    server_await(&server, &waiters[1]);
+    cr_assert_eq(runqueue_next(runqueue), USEC_NEVER);
+    server_leave(&server, &waiters[0]);
+    server_release(&server, &settings, false, USEC_SECOND);
+    cr_assert(waiters[0].waits == false && waiters[1].waits == false);
+    cr_assert_leq(runqueue_next(runqueue), USEC_SECOND, "the one that waits is to be run");
+    for (int i = 0; i < 2; i++)
+        task_clear(&tasks[i]);
+    runqueue_free(runqueue);
+}
+
 Test(server, one_a_minute_may_be_tried_by_anybody)
 {
     struct settings settings = with(1);
