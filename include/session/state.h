@@ -83,7 +83,8 @@ struct session {
     bool blocked;   /* the last command read must be run before more is read (LOGIN, AUTHENTICATE, STARTTLS, IDLE) */
 
     /* deadlines, USEC_NEVER if there is none */
-    usec login_by;
+    usec login_by; /* login_timeout: the client's own time to log in; USEC_NEVER: logged in, or a login waits for us */
+    usec login_left;    /* while a login waits: what is left of that time */
     usec gather_until;  /* IDLE: flag changes are told then */
     usec still_here_at; /* IDLE */
     usec run_until;     /* of the running command */

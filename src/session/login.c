@@ -83,6 +83,7 @@ static void login_done(void *owner, const struct login_answer *answer)
     char text[512];
 
     session->login = NULL;
+    session->login_by = session_now(session) + session->login_left;
     words_of(answer->text, text, sizeof(text));
     switch (answer->outcome) {
     case LOGIN_OK:
@@ -120,8 +121,12 @@ static void attach(struct session *session, struct slice authorization, struct s
     }
     session->login = login_begin(session->registry, session->options.upstream, &credentials, session->options.address,
                                  login_done, session);
-    if (!session->login)
+    if (!session->login) {
         session_no(session, "UNAVAILABLE", "The user name is too long, or memory is short; please try again later");
+        return;
+    }
+    session->login_left = session->login_by - session_now(session);
+    session->login_by = USEC_NEVER;
 }
 
 /* May a password come over this line? */
