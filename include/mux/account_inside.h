@@ -124,6 +124,7 @@ struct trial {
 struct account {
     struct task task;
     struct registry *registry;
+    struct ground *ground;
     char *name; /* for the log */
     char *key;
     size_t key_length;

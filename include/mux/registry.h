@@ -7,12 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/log.h"
-#include "base/random.h"
-#include "base/runqueue.h"
-#include "base/spool.h"
-#include "mux/link.h"
-#include "mux/settings.h"
+#include "mux/ground.h"
 
 struct account;
 struct registry;
@@ -33,6 +28,8 @@ struct registry_options {
 /* Everything borrowed from the options must outlive the registry. Returns owned; NULL: out of memory. */
 struct registry *registry_new(const struct registry_options *options);
 void registry_free(struct registry *registry); /* ends everything at once, without LOGOUT */
+/* What its machines and sessions stand on; borrowed, as long-lived as the registry. */
+struct ground *registry_ground(struct registry *registry);
 /* Lets nobody in any more and ends all sessions with * BYE and the reason (a constant), an account after the other: at
  * least 50 every 50 ms, all within two seconds, so that they do not come all at once to whoever serves them next. A
  * command in progress is answered first, if that takes less than three seconds from the beginning. An account whose

@@ -6,16 +6,7 @@
 
 struct reputation;
 struct server;
-struct upstream;
 
-struct log *registry_log(const struct registry *registry);
-struct runqueue *registry_runqueue(const struct registry *registry);
-const struct settings *registry_settings(const struct registry *registry);
-struct spooler *registry_spooler(const struct registry *registry);
-struct random *registry_random(struct registry *registry);
-const struct upstream_link_ops *registry_link_ops(const struct registry *registry);
-void *registry_dial(struct registry *registry, struct upstream *upstream, const struct upstream_settings *settings);
-const char *registry_version(const struct registry *registry);
 /* Why nobody is let in any more; NULL: it is not being shut down. */
 const char *registry_farewell(const struct registry *registry);
 

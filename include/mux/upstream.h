@@ -15,9 +15,9 @@
 #include "imap/outgoing.h"
 #include "imap/response.h"
 #include "mux/credential.h"
+#include "mux/ground.h"
 #include "mux/link.h"
 #include "mux/refusal.h"
-#include "mux/registry.h"
 
 struct evbuffer;
 struct upstream;
@@ -74,7 +74,7 @@ struct upstream_login {
     const struct credential *credential; /* copied */
 };
 
-struct upstream *upstream_new(struct registry *registry, const struct upstream_settings *settings, const char *name,
+struct upstream *upstream_new(struct ground *ground, const struct upstream_settings *settings, const char *name,
                               const struct upstream_owner *owner);
 void upstream_free(struct upstream *upstream); /* must be DISCONNECTED, or the link ops are never used again */
 enum upstream_state upstream_state(const struct upstream *upstream);

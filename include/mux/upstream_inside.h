@@ -10,7 +10,7 @@
 
 struct upstream {
     struct task task;
-    struct registry *registry;
+    struct ground *ground;
     const struct upstream_settings *settings;
     const char *name; /* of the account, for the log */
     struct upstream_owner owner;

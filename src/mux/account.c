@@ -24,12 +24,12 @@ struct registry *account_registry(const struct account *account)
 
 struct log *account_log(const struct account *account)
 {
-    return registry_log(account->registry);
+    return account->ground->log;
 }
 
 const struct settings *account_settings(const struct account *account)
 {
-    return registry_settings(account->registry);
+    return account->ground->settings;
 }
 
 const struct capability_set *account_capabilities(const struct account *account)
@@ -284,7 +284,7 @@ static usec next_pause(struct account *account)
     if (pause > ceiling)
         pause = ceiling;
     account->backoff = pause * 2;
-    return pause / 2 + (usec)random_below(registry_random(account->registry), (uint64_t)pause);
+    return pause / 2 + (usec)random_below(&account->ground->random, (uint64_t)pause);
 }
 
 static void on_closed(void *owner, const struct upstream_end *end)
@@ -329,7 +329,7 @@ static void go_away(struct account *account)
     scheduler_end(account, "the account has been closed");
     registry_remove(account->registry, account);
     task_clear(&account->task);
-    runqueue_dispose(registry_runqueue(account->registry), free_account, account);
+    runqueue_dispose(account->ground->runqueue, free_account, account);
 }
 
 static void dial(struct account *account, usec now, usec *deadline)
@@ -444,8 +444,9 @@ struct account *account_new(struct registry *registry, const struct upstream_set
 
     if (!account)
         return NULL;
-    task_init(&account->task, registry_runqueue(registry), step);
     account->registry = registry;
+    account->ground = registry_ground(registry);
+    task_init(&account->task, account->ground->runqueue, step);
     account->settings = settings;
     account->ending = registry_farewell(registry); /* who comes now is told so, and nobody is dialled */
     account->server = registry_server(registry, settings);
@@ -460,7 +461,7 @@ struct account *account_new(struct registry *registry, const struct upstream_set
     account->authentication_id = slice_copy(credentials->authentication_id);
     owner.owner = account;
     if (account->name && account->server)
-        account->upstream = upstream_new(registry, settings, account->name, &owner);
+        account->upstream = upstream_new(account->ground, settings, account->name, &owner);
     if (account->upstream && account->key && account->authorization_id && account->authentication_id &&
         registry_add(registry, account, key))
         return account;

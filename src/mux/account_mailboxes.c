@@ -42,7 +42,7 @@ static void drop_entry(struct account *account, struct account_mailbox *entry)
     free(entry);
     mailbox->deleted = true;
     scheduler_mailbox_gone(account, mailbox);
-    runqueue_dispose(registry_runqueue(account->registry), free_mailbox, mailbox);
+    runqueue_dispose(account->ground->runqueue, free_mailbox, mailbox);
 }
 
 static bool is_needed(const struct account *account, const struct mailbox *mailbox)

@@ -143,7 +143,7 @@ static void held_free(struct held_fetch *held)
 
 static struct held_fetch *held_new(struct account *account)
 {
-    struct spooler *spooler = registry_spooler(account->registry);
+    struct spooler *spooler = account->ground->spooler;
     struct held_fetch *held = calloc(1, sizeof(*held));
 
     if (!held)

@@ -71,7 +71,7 @@ void login_forget(struct login *login)
     leave_queue(account, login);
     if (!account->logins && account->member_count == 0)
         account->empty_since = task_now(&account->task);
-    runqueue_dispose(registry_runqueue(account->registry), free_login, login);
+    runqueue_dispose(account->ground->runqueue, free_login, login);
 }
 
 static void answer(struct login *login, const struct login_answer *told)
@@ -257,7 +257,7 @@ struct login *login_begin(struct registry *registry, const struct upstream_setti
     login->address = address;
     login->done = done;
     login->owner = owner;
-    login->deadline = task_now(&login->account->task) + registry_settings(registry)->login_wait;
+    login->deadline = task_now(&login->account->task) + registry_ground(registry)->settings->login_wait;
     join_queue(login->account, login);
     task_wake(&login->account->task);
     return login;

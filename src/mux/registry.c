@@ -33,8 +33,7 @@ struct served {
 };
 
 struct registry {
-    struct registry_options options;
-    struct random random;
+    struct ground ground;
     struct registered *accounts;
     struct served *servers; /* by the names of the upstreams in the settings */
     struct reputation *reputation;
@@ -102,8 +101,14 @@ struct registry *registry_new(const struct registry_options *options)
 
     if (!registry)
         return NULL;
-    registry->options = *options;
-    random_init(&registry->random, options->seed);
+    registry->ground = (struct ground){.runqueue = options->runqueue,
+                                       .log = options->log,
+                                       .settings = options->settings,
+                                       .spooler = options->spooler,
+                                       .link_ops = options->link_ops,
+                                       .link_context = options->link_context,
+                                       .version = options->version};
+    random_init(&registry->ground.random, options->seed);
     task_init(&registry->drain, options->runqueue, drain);
     registry->reputation = reputation_new(options->settings, options->digest_key);
     if (registry->reputation)
@@ -159,44 +164,9 @@ size_t *registry_waiting_secrets(struct registry *registry)
 
 /* --- what they share */
 
-struct log *registry_log(const struct registry *registry)
+struct ground *registry_ground(struct registry *registry)
 {
-    return registry->options.log;
-}
-
-struct runqueue *registry_runqueue(const struct registry *registry)
-{
-    return registry->options.runqueue;
-}
-
-const struct settings *registry_settings(const struct registry *registry)
-{
-    return registry->options.settings;
-}
-
-struct spooler *registry_spooler(const struct registry *registry)
-{
-    return registry->options.spooler;
-}
-
-struct random *registry_random(struct registry *registry)
-{
-    return &registry->random;
-}
-
-const struct upstream_link_ops *registry_link_ops(const struct registry *registry)
-{
-    return registry->options.link_ops;
-}
-
-void *registry_dial(struct registry *registry, struct upstream *upstream, const struct upstream_settings *settings)
-{
-    return registry->options.link_ops->dial(registry->options.link_context, upstream, settings);
-}
-
-const char *registry_version(const struct registry *registry)
-{
-    return registry->options.version;
+    return &registry->ground;
 }
 
 const char *registry_farewell(const struct registry *registry)

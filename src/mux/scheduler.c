@@ -49,7 +49,7 @@ static void free_job(void *object)
 
 static void dispose(struct job *job)
 {
-    runqueue_dispose(registry_runqueue(job->account->registry), free_job, job);
+    runqueue_dispose(job->account->ground->runqueue, free_job, job);
 }
 
 void job_abandon(struct job *job)

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mux/registry_inside.h"
 #include "mux/upstream_inside.h"
 
 /*
@@ -87,8 +86,8 @@ void upstream_set_state(struct upstream *upstream, enum upstream_state state)
 {
     if (upstream->state == state)
         return;
-    log_line(registry_log(upstream->registry), LOG_DEBUG, "%s: upstream %s -> %s", upstream->name,
-             state_names[upstream->state], state_names[state]);
+    log_line(upstream->ground->log, LOG_DEBUG, "%s: upstream %s -> %s", upstream->name, state_names[upstream->state],
+             state_names[state]);
     upstream->state = state;
 }
 
@@ -108,7 +107,7 @@ static bool awaits_answer(const struct upstream *upstream)
 void upstream_set_deadline(struct upstream *upstream)
 {
     usec at = upstream->give_up_at;
-    usec silence = upstream->last_octet + registry_settings(upstream->registry)->response_timeout;
+    usec silence = upstream->last_octet + upstream->ground->settings->response_timeout;
 
     if (awaits_answer(upstream) && silence < at)
         at = silence;
@@ -131,7 +130,7 @@ static const char *late_words(enum upstream_state state)
 static void on_deadline(struct task *task, usec now)
 {
     struct upstream *upstream = (struct upstream *)task;
-    bool silent = now - upstream->last_octet >= registry_settings(upstream->registry)->response_timeout;
+    bool silent = now - upstream->last_octet >= upstream->ground->settings->response_timeout;
 
     if (!upstream_has_link(upstream))
         return;
@@ -147,20 +146,20 @@ static void on_deadline(struct task *task, usec now)
 
 /* --- making and ending */
 
-struct upstream *upstream_new(struct registry *registry, const struct upstream_settings *settings, const char *name,
+struct upstream *upstream_new(struct ground *ground, const struct upstream_settings *settings, const char *name,
                               const struct upstream_owner *owner)
 {
     struct upstream *upstream = calloc(1, sizeof(*upstream));
 
     if (!upstream)
         return NULL;
-    upstream->registry = registry;
+    upstream->ground = ground;
     upstream->settings = settings;
     upstream->name = name;
     upstream->owner = *owner;
     upstream->give_up_at = USEC_NEVER;
-    task_init(&upstream->task, registry_runqueue(registry), on_deadline);
-    upstream->reader = response_reader_new(registry_settings(registry)->upstream_answer_max);
+    task_init(&upstream->task, ground->runqueue, on_deadline);
+    upstream->reader = response_reader_new(ground->settings->upstream_answer_max);
     upstream->output = evbuffer_new();
     if (upstream->reader && upstream->output)
         return upstream;
@@ -215,10 +214,10 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
     response_reader_reset(upstream->reader);
     evbuffer_drain(upstream->output, evbuffer_get_length(upstream->output));
     upstream->last_octet = task_now(&upstream->task);
-    upstream->give_up_at = upstream->last_octet + registry_settings(upstream->registry)->connect_timeout;
+    upstream->give_up_at = upstream->last_octet + upstream->ground->settings->connect_timeout;
     upstream_set_state(upstream, UPSTREAM_CONNECTING);
     if (copied)
-        upstream->link = registry_dial(upstream->registry, upstream, upstream->settings);
+        upstream->link = upstream->ground->link_ops->dial(upstream->ground->link_context, upstream, upstream->settings);
     if (!upstream->link) {
         upstream_set_state(upstream, UPSTREAM_CLOSING);
         upstream->refusal = REFUSAL_TEMPORARY;
@@ -267,7 +266,7 @@ static void close_link(struct upstream *upstream, enum refusal refusal, struct s
         note_reason(upstream, words);
     }
     upstream_set_state(upstream, UPSTREAM_CLOSING);
-    registry_link_ops(upstream->registry)->close(upstream->link, flush);
+    upstream->ground->link_ops->close(upstream->link, flush);
 }
 
 void upstream_fail(struct upstream *upstream, enum refusal refusal, struct slice words)
@@ -393,7 +392,7 @@ void upstream_push(struct upstream *upstream)
         return; /* waking a link that has nothing to write would go round for ever */
     upstream->last_octet = task_now(&upstream->task);
     upstream_set_deadline(upstream);
-    registry_link_ops(upstream->registry)->wake(upstream->link);
+    upstream->ground->link_ops->wake(upstream->link);
 }
 
 void upstream_writable(struct upstream *upstream)

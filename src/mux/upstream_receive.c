@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "mux/registry_inside.h"
 #include "mux/upstream_inside.h"
 
 static bool tag_is(const char *tag, struct slice text)

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "imap/sasl.h"
-#include "mux/registry_inside.h"
 #include "mux/upstream_inside.h"
 
 enum setup_step {
@@ -83,7 +82,7 @@ static void write_starttls(struct upstream *upstream, struct outgoing *out)
 static void write_id(struct upstream *upstream, struct outgoing *out)
 {
     outgoing_text(out, "ID (\"name\" \"imapmux\" \"version\" ");
-    outgoing_string(out, slice_of(registry_version(upstream->registry)));
+    outgoing_string(out, slice_of(upstream->ground->version));
     outgoing_text(out, ")");
 }
 
@@ -274,7 +273,7 @@ void upstream_setup_greeting(struct upstream *upstream, const struct response *r
 static void start_tls(struct upstream *upstream)
 {
     capability_set_clear(&upstream->capabilities);
-    registry_link_ops(upstream->registry)->start_tls(upstream->link);
+    upstream->ground->link_ops->start_tls(upstream->link);
 }
 
 void upstream_setup_secured(struct upstream *upstream)

@@ -337,7 +337,7 @@ static void try_on_second(struct account *account, struct login *login, usec now
     struct upstream_login dialled = upstream_login(account, &login->credential);
 
     if (!account->verifier)
-        account->verifier = upstream_new(account->registry, account->settings, account->name, &owner);
+        account->verifier = upstream_new(account->ground, account->settings, account->name, &owner);
     if (!account->verifier) {
         login->in_place = true;
         return;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "mux/registry_inside.h"
+#include "mux/registry.h"
 #include "session/state.h"
 
 #define QUEUED_VALUES_PER_OCTET 64
@@ -124,7 +124,7 @@ static void say_go_on(struct session *session)
 
 static void spool_literal(struct session *session, const struct command_input *input)
 {
-    struct spooler *spooler = registry_spooler(session->registry);
+    struct spooler *spooler = registry_ground(session->registry)->spooler;
 
     session->upload = shared_spool_open(spooler);
     session->upload_size = input->literal_size;

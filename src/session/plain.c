@@ -1,7 +1,7 @@
 /* Commands that need no job of their own, or just a look: CAPABILITY, NOOP, CHECK, LOGOUT, ID, ENABLE. */
 #include <event2/buffer.h>
 
-#include "mux/registry_inside.h"
+#include "mux/registry.h"
 #include "session/state.h"
 #include "session/tell.h"
 
@@ -78,11 +78,11 @@ void session_start_id(struct session *session)
     else {
         if (told && value_print(arguments, told)) {
             struct slice text = {(const char *)evbuffer_pullup(told, -1), evbuffer_get_length(told)};
-            log_line(registry_log(session->registry), LOG_DEBUG, "%s: client %s calls itself %s",
+            log_line(registry_ground(session->registry)->log, LOG_DEBUG, "%s: client %s calls itself %s",
                      session_account_name(session), session->options.peer, log_quote(text, quoted, sizeof(quoted)));
         }
         session_write(session, "* ID (\"name\" \"imapmux\" \"version\" \"%s\")\r\n",
-                      registry_version(session->registry));
+                      registry_ground(session->registry)->version);
         session_ok(session, NULL);
     }
     if (told)

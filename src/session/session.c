@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/append.h"
-#include "mux/registry_inside.h"
+#include "mux/registry.h"
 #include "session/state.h"
 #include "session/tell.h"
 
@@ -54,7 +54,7 @@ static void (*const starts[])(struct session *) = {
 
 const struct settings *session_settings(const struct session *session)
 {
-    return registry_settings(session->registry);
+    return registry_ground(session->registry)->settings;
 }
 
 usec session_now(const struct session *session)
@@ -69,7 +69,7 @@ const char *session_account_name(const struct session *session)
 
 void session_log(struct session *session, enum log_level level, const char *text)
 {
-    log_line(registry_log(session->registry), level, "%s: client %s: %s", session_account_name(session),
+    log_line(registry_ground(session->registry)->log, level, "%s: client %s: %s", session_account_name(session),
              session->options.peer, text);
 }
 
@@ -376,11 +376,11 @@ static void free_session(void *object)
 struct session *session_new(struct registry *registry, const struct session_options *options)
 {
     struct session *session = calloc(1, sizeof(*session));
-    const struct settings *settings = registry_settings(registry);
+    const struct settings *settings = registry_ground(registry)->settings;
 
     if (!session)
         return NULL;
-    task_init(&session->task, registry_runqueue(registry), step);
+    task_init(&session->task, registry_ground(registry)->runqueue, step);
     session->registry = registry;
     session->options = *options;
     session->options.peer = slice_copy(slice_of(options->peer));
@@ -415,7 +415,7 @@ void session_closed(struct session *session)
     session_detach(session);
     drop_upload(session);
     task_clear(&session->task);
-    runqueue_dispose(registry_runqueue(session->registry), free_session, session);
+    runqueue_dispose(registry_ground(session->registry)->runqueue, free_session, session);
 }
 
 void session_receive(struct session *session, struct evbuffer *in)

@@ -1,0 +1,24 @@
+/* What every machine of mux and session stands on: one per registry, borrowed by all machines for as long as they live.
+ * Nothing here belongs to one account. Only `random` changes after registry_new. */
+#ifndef IMAPMUX_MUX_GROUND_H
+#define IMAPMUX_MUX_GROUND_H
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/runqueue.h"
+#include "base/spool.h"
+#include "mux/link.h"
+#include "mux/settings.h"
+
+struct ground {
+    struct runqueue *runqueue;
+    struct log *log;
+    const struct settings *settings; /* read whenever needed, never copied: a reload changes them in place */
+    struct spooler *spooler;
+    const struct upstream_link_ops *link_ops;
+    void *link_context;   /* first argument of link_ops->dial */
+    const char *version;  /* of the program, told in ID (RFC 2971) */
+    struct random random; /* for jitter */
+};
+
+#endif
