@@ -21,6 +21,12 @@
 struct evbuffer;
 struct view;
 
+/* What a view's owner is woken for. */
+enum view_change {
+    VIEW_CHANGED_NUMBERS, /* something arrived or is gone */
+    VIEW_CHANGED_FLAGS,
+};
+
 struct tail_entry {
     uint32_t uid; /* 0: nameless */
     bool has_flags;
@@ -108,18 +114,85 @@ bool mailbox_gone(struct mailbox *mailbox, uint32_t uid);
 bool mailbox_append(struct mailbox *mailbox, uint32_t uid);
 /* Flags learned for a message of the map; unknown before: no change, nobody was told. */
 bool mailbox_set_flags(struct mailbox *mailbox, struct message *message, const struct mailbox_flags *flags);
+/* The upstream shows it as \Recent. Nothing happens if a session has been given it since the last SELECT. */
+void mailbox_note_recent(struct mailbox *mailbox, uint32_t uid);
 /* The list of * FLAGS, or of PERMANENTFLAGS as the answer to SELECT (never to EXAMINE) has it. Anything that is no list
  * of flags is ignored. */
 void mailbox_take_flag_list(struct mailbox *mailbox, const struct value *list, bool permanent);
+
+/* --- in and out of step: called by the one that has it selected upstream, each at the moment that it is named after */
+
+/* What the answer to SELECT or EXAMINE told of it. */
+struct mailbox_told {
+    bool read_write; /* it was SELECT */
+    bool read_only;  /* [READ-ONLY] */
+    uint32_t uidvalidity;
+    uint32_t uidnext;       /* 0: not told */
+    uint64_t highestmodseq; /* 0: not told, or NOMODSEQ */
+    uint64_t command;       /* number of the command */
+    usec selected_at;       /* when it was answered: arrivals that it did not count may be news already */
+};
+
+/* What is known of the flags when the map comes in step. */
+enum mailbox_flags_state {
+    MAILBOX_FLAGS_TOLD,    /* of every message, up to now */
+    MAILBOX_FLAGS_CHEAP,   /* not all; the server can say what has changed, so they are due at once */
+    MAILBOX_FLAGS_UNKNOWN, /* not all; due after flag_interval */
+};
+
+/* The answer to SELECT is complete; the map is not in step yet. UIDVALIDITY is the told one from here on: where it has
+ * changed, mailbox_reset comes before. Nobody owns a \Recent message any more. */
+void mailbox_selected(struct mailbox *mailbox, const struct mailbox_told *told);
+/* The map has been proved; `exists` is what the server counts now, map included. Counts as a look, finished when SELECT
+ * was answered. */
+enum mailbox_result mailbox_in_step(struct mailbox *mailbox, const struct mailbox_told *told, uint32_t exists,
+                                    enum mailbox_flags_state flags, usec now) __attribute__((warn_unused_result));
+void mailbox_set_first_unseen(struct mailbox *mailbox, uint32_t uid); /* 0: not told */
+/* A command that makes every server look for news (NOOP) has been answered there. */
+void mailbox_looked(struct mailbox *mailbox, uint64_t command, usec now);
+/* STATUS, which does not prove enough to be fresh, has told nothing new. */
+void mailbox_confirmed(struct mailbox *mailbox, uint64_t command);
+
+/* Map and flags are no longer in step; the tail is forgotten. */
 void mailbox_out_of_step(struct mailbox *mailbox);
-/* Whatever was asked of it, something has been put into it since: it is not fresh. */
+void mailbox_left(struct mailbox *mailbox); /* another mailbox is about to be selected, or none */
+void mailbox_line_lost(struct mailbox *mailbox, bool was_selected);
+void mailbox_doubt(struct mailbox *mailbox);  /* the server has contradicted the map: it is searched as a whole */
+void mailbox_unsure(struct mailbox *mailbox); /* by RENAME INBOX: everything may be another way now */
+/* STATUS tells other numbers: an equal UIDNEXT at the next SELECT proves nothing. */
+void mailbox_differs(struct mailbox *mailbox);
+void mailbox_deleted(struct mailbox *mailbox); /* it is kept for its views only */
+/* Something has been put into it since the last look, whatever that was: it is not fresh. */
 void mailbox_forget_look(struct mailbox *mailbox);
+
+/* --- learning flags in parts */
+bool mailbox_all_flags_known(const struct mailbox *mailbox); /* of every message */
+/* Flags were told that could not be read. */
+void mailbox_flags_unreadable(struct mailbox *mailbox);
+/* They are asked for from now on: if that fails, not again before flag_interval. */
+void mailbox_flags_tried(struct mailbox *mailbox, usec now);
+void mailbox_flags_asked(struct mailbox *mailbox, uint32_t up_to); /* the next part begins above this UID */
+/* Are all flags in step? Judged when a part has been answered: the last part ends the learning, or, where some flags
+ * were not told, it begins again. */
+bool mailbox_flags_learned(struct mailbox *mailbox, usec now);
+
+/* --- mod-sequences (RFC 7162) */
+void mailbox_note_highestmodseq(struct mailbox *mailbox, uint64_t modseq); /* in or beside a tagged answer */
 /* At a tagged answer of a command in this mailbox: modseq moves up if nothing is nameless or unknown. A server that
  * holds changes back says so by a lower HIGHESTMODSEQ, which counts even if higher ones have been seen (RFC 7162
  * section 5). */
 void mailbox_settle_modseq(struct mailbox *mailbox);
-/* Are the flags of every message known? */
-bool mailbox_all_flags_known(const struct mailbox *mailbox);
+
+/* Does a STATUS list (pairs of name and number) differ from the truth, as far as it tells? A modseq is compared only if
+ * the mailbox was left with its flags in step, else every poll would cost a switch. */
+bool mailbox_status_differs(const struct mailbox *mailbox, const struct value *items);
+
+/* --- for its own files and view.c */
+void mailbox_poke(struct mailbox *mailbox, enum view_change change); /* wakes every view's owner */
+void mailbox_add_view(struct mailbox *mailbox, struct view *view);
+void mailbox_remove_view(struct mailbox *mailbox, struct view *view);
+/* Moves the \Recent messages that nobody has, up to this UID, into `taken`. What memory does not reach for stays. */
+void mailbox_give_recent(struct mailbox *mailbox, uint32_t up_to, struct uid_set *taken);
 
 /* --- printing for clients. False: out of memory. */
 /* "(\Seen \Recent $kw)" */

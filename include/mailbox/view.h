@@ -15,11 +15,6 @@
 
 #include "mailbox/mailbox.h"
 
-enum view_change {
-    VIEW_CHANGED_NUMBERS, /* something arrived or is gone */
-    VIEW_CHANGED_FLAGS,
-};
-
 struct view_ops {
     /* There is something to tell. Called from the middle of the truth's change: only note it and wake the session's
      * task. */
@@ -56,6 +51,9 @@ struct view {
 struct view *view_new(struct mailbox *mailbox, bool read_only, const struct view_ops *ops, void *owner);
 void view_free(struct view *view);
 void view_end(struct view *view, const char *reason); /* leaves the mailbox and calls ops->ended */
+
+/* The mailbox's map has lost this message: a ghost, if the view was told of it. For mailbox.c. */
+void view_message_gone(struct view *view, uint32_t uid);
 
 /* --- numbers */
 uint32_t view_exists(const struct view *view);

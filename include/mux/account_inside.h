@@ -43,17 +43,12 @@ struct resync_fetch {
 /* A switch under way: what the answer to SELECT told, and what the searches found. */
 struct resync {
     struct mailbox *mailbox; /* NULL: no switch under way */
-    bool read_write;
+    struct mailbox_told told;
     bool qresync;
-    uint64_t number; /* of the SELECT command */
     bool exists_told;
     uint32_t exists; /* as valid now: EXISTS, EXPUNGE and VANISHED are counted while there is no map */
     uint32_t recent;
-    uint32_t uidnext;
-    uint32_t uidvalidity;
     uint32_t unseen;
-    uint64_t highestmodseq;
-    bool read_only;
     struct seqset vanished;
     struct resync_fetch *fetched;
     size_t fetched_count;
@@ -63,7 +58,6 @@ struct resync {
     uint32_t exists_selected;  /* EXISTS as it stood at the end of the answer to SELECT */
     bool shrunk;               /* an EXPUNGE or VANISHED has come since */
     uint32_t exists_when_sent; /* EXISTS as it stood when the search was sent */
-    usec selected_at;          /* the answer to SELECT came: what it did not count may be news already */
     bool disturbed;    /* an EXPUNGE or VANISHED came inside the search, or something that could not be understood */
     bool flags_missed; /* flag changes were told that could not be taken in: the flags are not in step by this switch */
 };

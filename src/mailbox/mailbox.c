@@ -3,13 +3,11 @@
  * guesses: what does not fit is MAILBOX_BROKEN and the caller resynchronises. */
 #include "mailbox/mailbox.h"
 
-#include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <utlist.h>
 
-#include "base/append.h"
 #include "mailbox/view.h"
 
 struct mailbox *mailbox_new(struct slice name)
@@ -62,7 +60,17 @@ void mailbox_end_views(struct mailbox *mailbox, const char *reason, const struct
     }
 }
 
-static void poke(struct mailbox *mailbox, enum view_change change)
+void mailbox_add_view(struct mailbox *mailbox, struct view *view)
+{
+    DL_APPEND(mailbox->views, view);
+}
+
+void mailbox_remove_view(struct mailbox *mailbox, struct view *view)
+{
+    DL_DELETE(mailbox->views, view);
+}
+
+void mailbox_poke(struct mailbox *mailbox, enum view_change change)
 {
     struct view *view, *next;
 
@@ -83,24 +91,25 @@ void mailbox_drop_tail(struct mailbox *mailbox)
     mailbox->tail_first = mailbox->tail_count = mailbox->tail_named = mailbox->tail_capacity = 0;
 }
 
-void mailbox_out_of_step(struct mailbox *mailbox)
-{
-    mailbox->map_in_step = mailbox->flags_in_step = false;
-    mailbox_forget_look(mailbox);
-    mailbox_drop_tail(mailbox);
-}
-
-void mailbox_forget_look(struct mailbox *mailbox)
-{
-    mailbox->looked_at = MAILBOX_NEVER;
-}
-
 /* --- flags */
 
-static void note_recent(struct mailbox *mailbox, uint32_t uid)
+void mailbox_note_recent(struct mailbox *mailbox, uint32_t uid)
 {
     if (!uid_set_contains(&mailbox->recent_taken, uid))
         (void)!uid_set_add(&mailbox->recent_free, uid);
+}
+
+void mailbox_give_recent(struct mailbox *mailbox, uint32_t up_to, struct uid_set *taken)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < mailbox->recent_free.count; i++) {
+        uint32_t uid = mailbox->recent_free.uids[i];
+        bool given = uid <= up_to && uid_set_add(&mailbox->recent_taken, uid) && uid_set_add(taken, uid);
+        if (!given)
+            mailbox->recent_free.uids[kept++] = uid;
+    }
+    mailbox->recent_free.count = kept;
 }
 
 /* The flags as they are stored with a message; *keywords are those that it has had. */
@@ -130,7 +139,7 @@ static void store_flags(struct mailbox *mailbox, struct message *message, uint8_
     if (!changed)
         return;
     message->changed = ++mailbox->counter;
-    poke(mailbox, VIEW_CHANGED_FLAGS);
+    mailbox_poke(mailbox, VIEW_CHANGED_FLAGS);
 }
 
 bool mailbox_set_flags(struct mailbox *mailbox, struct message *message, const struct mailbox_flags *flags)
@@ -144,7 +153,7 @@ bool mailbox_set_flags(struct mailbox *mailbox, struct message *message, const s
     if (!intern_flags(mailbox, &flags->flags, &system, &keywords))
         return false;
     if (flags->flags.system & FLAG_RECENT)
-        note_recent(mailbox, message->uid);
+        mailbox_note_recent(mailbox, message->uid);
     store_flags(mailbox, message, system, keywords);
     return true;
 }
@@ -186,26 +195,6 @@ void mailbox_take_flag_list(struct mailbox *mailbox, const struct value *list, b
     arena_clear(&arena);
 }
 
-bool mailbox_all_flags_known(const struct mailbox *mailbox)
-{
-    for (uint32_t i = 0; i < mailbox->map.count; i++) {
-        if (!uid_map_at(&mailbox->map, i)->flags_known)
-            return false;
-    }
-    return true;
-}
-
-void mailbox_settle_modseq(struct mailbox *mailbox)
-{
-    if (mailbox->modseq_said != 0)
-        mailbox->modseq_pending = mailbox->modseq_said;
-    mailbox->modseq_said = 0;
-    if (mailbox->tail_count > 0 || !mailbox->flags_in_step || mailbox->nomodseq)
-        return;
-    if (mailbox->modseq_pending > mailbox->modseq)
-        mailbox->modseq = mailbox->modseq_pending;
-}
-
 /* --- the map */
 
 bool mailbox_gone(struct mailbox *mailbox, uint32_t uid)
@@ -216,12 +205,7 @@ bool mailbox_gone(struct mailbox *mailbox, uint32_t uid)
         return false;
     uid_set_remove(&mailbox->recent_free, uid);
     DL_FOREACH_SAFE (mailbox->views, view, next) {
-        if (uid > view->told)
-            continue;
-        if (uid_set_add(&view->ghosts, uid))
-            view->ops->changed(view->owner, VIEW_CHANGED_NUMBERS);
-        else
-            view_end(view, "Out of memory");
+        view_message_gone(view, uid);
     }
     return true;
 }
@@ -239,7 +223,7 @@ bool mailbox_append(struct mailbox *mailbox, uint32_t uid)
 {
     if (!join(mailbox, uid))
         return false;
-    poke(mailbox, VIEW_CHANGED_NUMBERS);
+    mailbox_poke(mailbox, VIEW_CHANGED_NUMBERS);
     return true;
 }
 
@@ -280,7 +264,7 @@ static enum mailbox_result join_first(struct mailbox *mailbox)
     tail_remove(mailbox, 0);
     take_modseq(mailbox, message, entry.modseq);
     if (entry.recent)
-        note_recent(mailbox, entry.uid);
+        mailbox_note_recent(mailbox, entry.uid);
     if (entry.has_flags)
         store_flags(mailbox, message, entry.system, entry.keywords);
     else
@@ -300,7 +284,7 @@ static enum mailbox_result settle(struct mailbox *mailbox)
         joined = true;
     }
     if (joined)
-        poke(mailbox, VIEW_CHANGED_NUMBERS);
+        mailbox_poke(mailbox, VIEW_CHANGED_NUMBERS);
     return MAILBOX_OK;
 }
 
@@ -479,52 +463,4 @@ enum mailbox_result mailbox_fetch(struct mailbox *mailbox, uint32_t number, uint
         return MAILBOX_BROKEN;
     *found = message->uid;
     return mailbox_set_flags(mailbox, message, flags) ? MAILBOX_OK : MAILBOX_NO_MEMORY;
-}
-
-/* --- printing */
-
-static bool print_list(struct evbuffer *out, unsigned system, const struct mailbox *mailbox, uint32_t keywords)
-{
-    struct evbuffer *list = evbuffer_new();
-    bool ok = list && flags_print_system(system, list) && keywords_print(mailbox->keywords, keywords, list);
-
-    if (ok && system == 0)
-        evbuffer_drain(list, 1); /* the space before the first keyword */
-    ok = ok && append_bytes(out, "(", 1) && append_buffer(out, list) && append_bytes(out, ")", 1);
-    if (list)
-        evbuffer_free(list);
-    return ok;
-}
-
-bool mailbox_print_message_flags(const struct mailbox *mailbox, const struct message *message, bool recent,
-                                 struct evbuffer *out)
-{
-    return print_list(out, message->system | (recent ? (unsigned)FLAG_RECENT : 0), mailbox, message->keywords);
-}
-
-bool mailbox_print_flags(const struct mailbox *mailbox, struct evbuffer *out)
-{
-    bool ok = append_bytes(out, "(", 1) && flags_print_system(mailbox->flags_system, out);
-
-    for (size_t i = 0; ok && i < keywords_count(mailbox->keywords); i++) {
-        struct slice name = keywords_name(mailbox->keywords, i);
-        ok = (i == 0 && mailbox->flags_system == 0) || append_bytes(out, " ", 1);
-        ok = ok && append_bytes(out, name.data, name.length);
-    }
-    return ok && append_bytes(out, ")", 1);
-}
-
-bool mailbox_print_permanent_flags(const struct mailbox *mailbox, struct evbuffer *out)
-{
-    struct evbuffer *list = evbuffer_new();
-    bool ok = list && flags_print_system(mailbox->permanent_system, list) &&
-              keywords_print(mailbox->keywords, mailbox->permanent_keywords, list) &&
-              (!mailbox->permanent_any || append_bytes(list, " \\*", 3));
-
-    if (ok && mailbox->permanent_system == 0)
-        evbuffer_drain(list, 1);
-    ok = ok && append_bytes(out, "(", 1) && append_buffer(out, list) && append_bytes(out, ")", 1);
-    if (list)
-        evbuffer_free(list);
-    return ok;
 }

@@ -12,18 +12,8 @@
 /* \Recent belongs to the first read-write session that is told of the message. */
 static void take_recent(struct view *view)
 {
-    struct mailbox *mailbox = view->mailbox;
-    size_t kept = 0;
-
-    if (view->read_only)
-        return;
-    for (size_t i = 0; i < mailbox->recent_free.count; i++) {
-        uint32_t uid = mailbox->recent_free.uids[i];
-        bool taken = uid <= view->told && uid_set_add(&mailbox->recent_taken, uid) && uid_set_add(&view->recent, uid);
-        if (!taken)
-            mailbox->recent_free.uids[kept++] = uid;
-    }
-    mailbox->recent_free.count = kept;
+    if (!view->read_only)
+        mailbox_give_recent(view->mailbox, view->told, &view->recent);
 }
 
 struct view *view_new(struct mailbox *mailbox, bool read_only, const struct view_ops *ops, void *owner)
@@ -42,14 +32,14 @@ struct view *view_new(struct mailbox *mailbox, bool read_only, const struct view
     view->keywords_told = keywords_count(mailbox->keywords);
     take_recent(view);
     view->recent_told = view_recent(view);
-    DL_APPEND(mailbox->views, view);
+    mailbox_add_view(mailbox, view);
     return view;
 }
 
 static void leave(struct view *view)
 {
     if (view->mailbox)
-        DL_DELETE(view->mailbox->views, view);
+        mailbox_remove_view(view->mailbox, view);
     view->mailbox = NULL;
 }
 
@@ -68,6 +58,16 @@ void view_end(struct view *view, const char *reason)
 {
     leave(view);
     view->ops->ended(view->owner, reason);
+}
+
+void view_message_gone(struct view *view, uint32_t uid)
+{
+    if (uid > view->told)
+        return;
+    if (uid_set_add(&view->ghosts, uid))
+        view->ops->changed(view->owner, VIEW_CHANGED_NUMBERS);
+    else
+        view_end(view, "Out of memory");
 }
 
 /* --- numbers */

@@ -131,10 +131,8 @@ void account_broken(struct account *account, const char *why)
 
     log_line(account_log(account), LOG_WARNING, "%s: %s: out of step with the server (%s): resynchronising",
              account->name, mailbox ? mailbox->name : "-", why);
-    if (mailbox) {
-        mailbox_out_of_step(mailbox);
-        mailbox->doubted = true;
-    }
+    if (mailbox)
+        mailbox_doubt(mailbox);
     if (account->current)
         account->current->spoilt = true;
     fetch_intake_broken(account);
@@ -229,10 +227,8 @@ static void on_garbage(void *owner, struct slice line, bool open_fetch)
         account->current->garbled = true;
     if (open_fetch)
         fetch_intake_broken(account);
-    if (account->selected) {
-        mailbox_out_of_step(account->selected);
-        account->selected->doubted = true;
-    }
+    if (account->selected)
+        mailbox_doubt(account->selected);
     if (account->resync.mailbox)
         resync_disturbed(account);
     count_garbage(account);
@@ -265,11 +261,7 @@ static void on_idle_over(void *owner, bool refused)
 
 static void out_of_step(struct account *account, struct mailbox *mailbox)
 {
-    if (mailbox == account->selected)
-        mailbox->left_with_flags = mailbox->map_in_step && mailbox->flags_in_step;
-    mailbox_out_of_step(mailbox);
-    mailbox->uidnext_left = 0;
-    mailbox->flags_at = -1000000 * USEC_SECOND; /* who knows what happened meanwhile */
+    mailbox_line_lost(mailbox, mailbox == account->selected);
 }
 
 /* The next pause: doubled each time, jittered, and not long while somebody waits to be let in. */

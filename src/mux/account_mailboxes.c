@@ -40,7 +40,7 @@ static void drop_entry(struct account *account, struct account_mailbox *entry)
         account->selected = NULL;
     HASH_DEL(account->mailboxes, entry);
     free(entry);
-    mailbox->deleted = true;
+    mailbox_deleted(mailbox);
     scheduler_mailbox_gone(account, mailbox);
     runqueue_dispose(account->ground->runqueue, free_mailbox, mailbox);
 }
@@ -142,9 +142,7 @@ void account_mailbox_out_of_step(struct account *account, struct slice name)
 
     if (!mailbox)
         return;
-    mailbox_out_of_step(mailbox);
-    mailbox->uidnext_left = 0;
-    mailbox->left_with_flags = false;
+    mailbox_unsure(mailbox);
     account_mailbox_touched(account, name);
 }
 

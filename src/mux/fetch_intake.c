@@ -116,7 +116,7 @@ static void take_part(struct account *account, const struct fetch_answer *part, 
     readable = fetch_intake_flags(part->pairs, &arena, &flags);
     if (!readable) { /* then the message's flags are not known: nothing else is wrong with the answer */
         flags = (struct mailbox_flags){0};
-        account->selected->flags_in_step = false;
+        mailbox_flags_unreadable(account->selected);
     }
     if (part->first)
         intake->to_job = check_first(account, &flags, &intake->uid) && told;

@@ -110,7 +110,7 @@ static bool send_flags(struct account *account)
     outgoing_number(out, uid_map_at(&mailbox->map, from)->uid);
     outgoing_text(out, ":");
     outgoing_number(out, uid_map_at(&mailbox->map, to - 1)->uid);
-    mailbox->flags_cursor = uid_map_at(&mailbox->map, to - 1)->uid;
+    mailbox_flags_asked(mailbox, uid_map_at(&mailbox->map, to - 1)->uid);
     outgoing_text(out, account_wants_modseq(account) ? " (UID FLAGS MODSEQ)" : " (UID FLAGS)");
     if (changed_since) {
         outgoing_text(out, " (CHANGEDSINCE ");
@@ -165,22 +165,7 @@ static bool prepare_fresh(struct account *account, const struct job *job)
 
 bool preparation_flags_are_learned(struct account *account, struct mailbox *mailbox)
 {
-    const struct message *last = uid_map_last(&mailbox->map);
-
-    if (account->selected != mailbox || !mailbox->map_in_step)
-        return false; /* what came since is not all in the truth */
-    if (mailbox->flags_in_step)
-        return true;
-    if (last && mailbox->flags_cursor < last->uid)
-        return false;
-    mailbox->flags_in_step = mailbox_all_flags_known(mailbox);
-    if (!mailbox->flags_in_step) { /* some were not told: once more from the start */
-        mailbox->flags_cursor = 0;
-        return false;
-    }
-    mailbox->flags_at = task_now(&account->task);
-    mailbox_settle_modseq(mailbox);
-    return true;
+    return account->selected == mailbox && mailbox_flags_learned(mailbox, task_now(&account->task));
 }
 
 static bool prepare_flags(struct account *account, struct job *job)

@@ -51,9 +51,7 @@ void resync_leave(struct account *account)
 
     if (!left)
         return;
-    left->uidnext_left = left->map_in_step && left->tail_count == 0 ? left->uidnext : 0;
-    left->left_with_flags = left->map_in_step && left->flags_in_step;
-    mailbox_out_of_step(left);
+    mailbox_left(left);
     account->selected = NULL;
 }
 
@@ -75,7 +73,7 @@ void resync_begin(struct account *account, struct mailbox *mailbox, bool read_wr
     resync_leave(account);
     resync_clear(account);
     resync->mailbox = mailbox;
-    resync->read_write = read_write;
+    resync->told.read_write = read_write;
     resync->qresync = can_ask_qresync(account, mailbox);
     outgoing_text(out, read_write ? "SELECT " : "EXAMINE ");
     outgoing_astring(out, slice_of(mailbox->name));
@@ -89,7 +87,7 @@ void resync_begin(struct account *account, struct mailbox *mailbox, bool read_wr
         outgoing_text(out, " (CONDSTORE)");
     }
     account_send(account, ACTIVITY_SELECT, out);
-    resync->number = account->activity_number;
+    resync->told.command = account->activity_number;
 }
 
 /* [CLOSED]: what came before was about the mailbox that is left. */
@@ -115,14 +113,14 @@ static void select_code(struct resync *resync, const struct response *response)
     uint64_t modseq;
 
     if (code->name == RESPONSE_CODE_UIDVALIDITY)
-        take_number(code->arguments, &resync->uidvalidity);
+        take_number(code->arguments, &resync->told.uidvalidity);
     else if (code->name == RESPONSE_CODE_UIDNEXT)
-        take_number(code->arguments, &resync->uidnext);
+        take_number(code->arguments, &resync->told.uidnext);
     else if (code->name == RESPONSE_CODE_UNSEEN)
         take_number(code->arguments, &resync->unseen);
     else if (code->name == RESPONSE_CODE_HIGHESTMODSEQ && value_number(code->arguments, INT64_MAX, &modseq))
-        resync->highestmodseq = modseq;
-    else if (code->name == RESPONSE_CODE_PERMANENTFLAGS && resync->read_write)
+        resync->told.highestmodseq = modseq;
+    else if (code->name == RESPONSE_CODE_PERMANENTFLAGS && resync->told.read_write)
         mailbox_take_flag_list(resync->mailbox, code->arguments, true);
     else if (code->name == RESPONSE_CODE_CLOSED)
         closed(resync);
@@ -284,7 +282,7 @@ static void start_over(struct account *account, const char *reason)
     mailbox_end_views(mailbox, reason, NULL);
     scheduler_mailbox_reset(account, mailbox);
     mailbox_reset(mailbox);
-    mailbox->uidvalidity = account->resync.uidvalidity;
+    mailbox_selected(mailbox, &account->resync.told);
 }
 
 static int by_uid(const void *a, const void *b)
@@ -369,10 +367,10 @@ static bool keep_those_selected(struct resync *resync)
     struct seqset below = {0};
     struct seqset_walk walk;
     uint32_t uid;
-    bool right = resync->uidnext > 0 && !resync->disturbed && !resync->shrunk;
+    bool right = resync->told.uidnext > 0 && !resync->disturbed && !resync->shrunk;
 
     seqset_walk_start(&walk, &resync->found);
-    while (right && seqset_walk_next(&walk, &uid) && uid < resync->uidnext)
+    while (right && seqset_walk_next(&walk, &uid) && uid < resync->told.uidnext)
         right = seqset_add(&below, uid);
     right = right && seqset_size(&below) == resync->exists_selected;
     seqset_clear(right ? &resync->found : &below);
@@ -427,8 +425,8 @@ static void take_recent(struct resync *resync)
 
     seqset_walk_start(&walk, &resync->found);
     while (seqset_walk_next(&walk, &uid)) {
-        if (uid_map_find(&mailbox->map, uid) && !uid_set_contains(&mailbox->recent_taken, uid))
-            (void)!uid_set_add(&mailbox->recent_free, uid);
+        if (uid_map_find(&mailbox->map, uid))
+            mailbox_note_recent(mailbox, uid);
     }
 }
 
@@ -439,52 +437,41 @@ static bool flags_told(const struct account *account, bool by_qresync)
 {
     const struct resync *resync = &account->resync;
     const struct mailbox *mailbox = resync->mailbox;
-    bool unchanged = upstream_has_condstore(account->upstream) && resync->highestmodseq != 0 &&
-                     resync->highestmodseq == mailbox->modseq;
+    bool unchanged = upstream_has_condstore(account->upstream) && resync->told.highestmodseq != 0 &&
+                     resync->told.highestmodseq == mailbox->modseq;
 
     if (mailbox->map.count == 0)
         return true;
     return (by_qresync || unchanged) && mailbox_all_flags_known(mailbox);
 }
 
-static void set_first_unseen(struct resync *resync)
+static void set_first_unseen(const struct resync *resync)
 {
     struct mailbox *mailbox = resync->mailbox;
+    bool told = resync->unseen > 0 && resync->unseen <= mailbox->map.count && mailbox->map.count == resync->exists;
 
-    mailbox->first_unseen = 0;
-    if (resync->unseen > 0 && resync->unseen <= mailbox->map.count && mailbox->map.count == resync->exists)
-        mailbox->first_unseen = uid_map_at(&mailbox->map, resync->unseen - 1)->uid;
+    mailbox_set_first_unseen(mailbox, told ? uid_map_at(&mailbox->map, resync->unseen - 1)->uid : 0);
+}
+
+static enum mailbox_flags_state flags_state(const struct account *account)
+{
+    const struct resync *resync = &account->resync;
+
+    if (!resync->flags_missed && flags_told(account, resync->qresync))
+        return MAILBOX_FLAGS_TOLD;
+    return upstream_has_condstore(account->upstream) ? MAILBOX_FLAGS_CHEAP : MAILBOX_FLAGS_UNKNOWN;
 }
 
 static void in_step(struct account *account)
 {
-    struct resync *resync = &account->resync;
-    struct mailbox *mailbox = resync->mailbox;
-    const struct message *last = uid_map_last(&mailbox->map);
-    uint32_t next = last ? last->uid + 1 : 0, exists;
-    struct view *view, *following;
+    struct mailbox *mailbox = account->resync.mailbox;
+    struct mailbox_told told = account->resync.told;
+    enum mailbox_flags_state flags = flags_state(account);
+    uint32_t exists = account->resync.exists;
 
-    mailbox->known = mailbox->map_in_step = true;
-    mailbox->doubted = false;
-    mailbox->flags_cursor = 0;
-    mailbox->uidnext = resync->uidnext > next ? resync->uidnext : resync->uidnext ? next : 0;
-    mailbox->modseq_pending = resync->highestmodseq;
-    mailbox->modseq_said = 0;
-    mailbox->flags_in_step = !resync->flags_missed && flags_told(account, resync->qresync);
-    if (mailbox->flags_in_step)
-        mailbox->flags_at = task_now(&account->task);
-    else if (upstream_has_condstore(account->upstream)) /* cheap: only what has changed is asked for */
-        mailbox->flags_at = -1000000 * USEC_SECOND;
-    mailbox_settle_modseq(mailbox);
-    mailbox->looked_at = resync->selected_at;
-    mailbox->confirmed = resync->number;
-    DL_FOREACH_SAFE (mailbox->views, view, following) {
-        view->ops->changed(view->owner, VIEW_CHANGED_NUMBERS);
-    }
-    exists = resync->exists;
     resync_clear(account);
     account->activity = ACTIVITY_NONE;
-    if (mailbox_exists(mailbox, exists) != MAILBOX_OK)
+    if (mailbox_in_step(mailbox, &told, exists, flags, task_now(&account->task)) != MAILBOX_OK)
         account_broken(account, "fewer messages than are known");
 }
 
@@ -523,23 +510,18 @@ static void selected(struct account *account, const struct response *response)
     struct mailbox *mailbox = resync->mailbox;
     bool was_known;
 
-    resync->selected_at = task_now(&account->task);
+    resync->told.selected_at = task_now(&account->task);
     resync->exists_when_sent = resync->exists; /* no search was needed for what is counted now */
     resync->exists_selected = resync->exists;
     resync->shrunk = false;
-    resync->read_only = response->code.name == RESPONSE_CODE_READ_ONLY;
+    resync->told.read_only = response->code.name == RESPONSE_CODE_READ_ONLY;
     account->selected = mailbox;
-    account->selected_read_only = !resync->read_write;
-    if (resync->read_write)
-        mailbox->read_only = resync->read_only;
-    if (mailbox->uidvalidity != 0 && mailbox->uidvalidity != resync->uidvalidity) {
+    account->selected_read_only = !resync->told.read_write;
+    if (mailbox->uidvalidity != 0 && mailbox->uidvalidity != resync->told.uidvalidity) {
         start_over(account, "UIDVALIDITY has changed; please reconnect");
         resync->qresync = false;
     }
-    mailbox->uidvalidity = resync->uidvalidity;
-    mailbox->nomodseq = resync->highestmodseq == 0;
-    uid_set_clear(&mailbox->recent_free);
-    uid_set_clear(&mailbox->recent_taken);
+    mailbox_selected(mailbox, &resync->told);
     resync->exists_when_sent = resync->exists;
     was_known = mailbox->known;
     if (resync->qresync && take_qresync(account) && !mailbox->doubted) {
@@ -550,7 +532,8 @@ static void selected(struct account *account, const struct response *response)
     resync->qresync = false;
     if (mailbox->doubted) {
         search_all(account);
-    } else if (was_known && resync->uidnext != 0 && resync->uidnext == mailbox->uidnext_left && take_new(account)) {
+    } else if (was_known && resync->told.uidnext != 0 && resync->told.uidnext == mailbox->uidnext_left &&
+               take_new(account)) {
         set_first_unseen(resync);
         map_is_complete(account);
     } else if (was_known && mailbox->map.count <= resync->exists && resync->exists > 0) {
@@ -589,7 +572,7 @@ void resync_tagged(struct account *account, enum account_activity activity, cons
     if (activity == ACTIVITY_SELECT && response->status != RESPONSE_OK) {
         resync_clear(account);
         *refused = true;
-    } else if (activity == ACTIVITY_SELECT && (!account->resync.exists_told || account->resync.uidvalidity == 0)) {
+    } else if (activity == ACTIVITY_SELECT && (!account->resync.exists_told || account->resync.told.uidvalidity == 0)) {
         upstream_drop(account->upstream, "the answer to SELECT lacks EXISTS or UIDVALIDITY");
     } else if (activity == ACTIVITY_SELECT) {
         selected(account, response);

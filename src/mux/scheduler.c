@@ -291,36 +291,11 @@ void scheduler_step(struct account *account, usec now)
 
 /* --- answers */
 
-static bool status_number(const struct value *items, const char *name, uint64_t *number)
-{
-    for (const struct value *item = items; item && item->next; item = item->next->next) {
-        if (value_is_atom(item, name))
-            return value_number(item->next, INT64_MAX, number);
-    }
-    return false;
-}
-
-/* Does a STATUS list differ from the truth, as far as it tells? A modseq is compared only if the mailbox was left with
- * its flags in step, else every poll would cost a switch. */
-static bool status_differs(const struct mailbox *mailbox, const struct value *items)
-{
-    uint64_t number;
-
-    if (status_number(items, "MESSAGES", &number) && number != mailbox->map.count)
-        return true;
-    if (status_number(items, "UIDNEXT", &number) && mailbox->uidnext != 0 && number != mailbox->uidnext)
-        return true;
-    if (status_number(items, "UIDVALIDITY", &number) && number != mailbox->uidvalidity)
-        return true;
-    return status_number(items, "HIGHESTMODSEQ", &number) && !mailbox->nomodseq && mailbox->left_with_flags &&
-           mailbox->modseq != 0 && number > mailbox->modseq;
-}
-
 void account_status_seen(struct account *account, struct mailbox *mailbox, const struct value *items)
 {
-    if (!mailbox->known || account_is_selected(account, mailbox) || !status_differs(mailbox, items))
+    if (!mailbox->known || account_is_selected(account, mailbox) || !mailbox_status_differs(mailbox, items))
         return;
-    mailbox->uidnext_left = 0;
+    mailbox_differs(mailbox);
     if (mailbox->views)
         scheduler_submit_own(account, mailbox, JOB_SELECTED, false);
 }
@@ -333,7 +308,7 @@ static void status_answer(struct account *account, const struct response *respon
         !value_is_list(response->arguments->next) || !account->current || !account->current->mailbox)
         return;
     if (slice_equal(mailbox_name_canonical(name), slice_of(account->current->mailbox->name)))
-        account->status_differs = status_differs(account->current->mailbox, response->arguments->next->first);
+        account->status_differs = mailbox_status_differs(account->current->mailbox, response->arguments->next->first);
 }
 
 static enum mailbox_result vanished(struct mailbox *mailbox, const struct value *set)
@@ -408,7 +383,7 @@ static void note_modseq(struct account *account, const struct response *response
 
     if (account->selected && response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_HIGHESTMODSEQ &&
         value_number(response->code.arguments, INT64_MAX, &modseq))
-        account->selected->modseq_said = modseq;
+        mailbox_note_highestmodseq(account->selected, modseq);
 }
 
 static bool is_numbers(const struct response *response)
@@ -448,8 +423,7 @@ static void command_finished(struct account *account, enum account_activity acti
     if (activity != ACTIVITY_NOOP &&
         !(activity == ACTIVITY_JOB && account->current && account->current->ops == &own_ops))
         return;
-    mailbox->looked_at = task_now(&account->task);
-    mailbox->confirmed = account->activity_number;
+    mailbox_looked(mailbox, account->activity_number, task_now(&account->task));
 }
 
 static void learned(struct account *account)
@@ -548,7 +522,7 @@ void scheduler_tagged(struct account *account, const struct response *response)
     else if (activity == ACTIVITY_LEARN)
         learned(account);
     else if (activity == ACTIVITY_STATUS && account->current && account->current->mailbox && !account->status_differs)
-        account->current->mailbox->confirmed = account->activity_number;
+        mailbox_confirmed(account->current->mailbox, account->activity_number);
     else if (activity == ACTIVITY_FLAGS)
         background_goes_on(account);
 }

@@ -144,7 +144,7 @@ static bool selected_in_step(struct account *account, usec now, usec *deadline)
         earlier(deadline, due);
         return false;
     }
-    mailbox->flags_at = now; /* if it does not work, again after the interval */
+    mailbox_flags_tried(mailbox, now);
     scheduler_submit_own(account, mailbox, JOB_FLAGS, true);
     return true;
 }

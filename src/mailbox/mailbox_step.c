@@ -1,0 +1,203 @@
+/* How a mailbox comes in step with the upstream and falls out of step again. The one that has it selected upstream
+ * calls these; they keep the fields that belong together moving together. Never asks the upstream, never logs. */
+#include "imap/value.h"
+#include "mailbox/mailbox.h"
+#include "mailbox/view.h"
+
+/* --- out of step */
+
+void mailbox_out_of_step(struct mailbox *mailbox)
+{
+    mailbox->map_in_step = mailbox->flags_in_step = false;
+    mailbox_forget_look(mailbox);
+    mailbox_drop_tail(mailbox);
+}
+
+void mailbox_left(struct mailbox *mailbox)
+{
+    mailbox->uidnext_left = mailbox->map_in_step && mailbox->tail_count == 0 ? mailbox->uidnext : 0;
+    mailbox->left_with_flags = mailbox->map_in_step && mailbox->flags_in_step;
+    mailbox_out_of_step(mailbox);
+}
+
+void mailbox_line_lost(struct mailbox *mailbox, bool was_selected)
+{
+    if (was_selected)
+        mailbox->left_with_flags = mailbox->map_in_step && mailbox->flags_in_step;
+    mailbox_out_of_step(mailbox);
+    mailbox->uidnext_left = 0;
+    mailbox->flags_at = MAILBOX_NEVER;
+}
+
+void mailbox_doubt(struct mailbox *mailbox)
+{
+    mailbox_out_of_step(mailbox);
+    mailbox->doubted = true;
+}
+
+void mailbox_unsure(struct mailbox *mailbox)
+{
+    mailbox_out_of_step(mailbox);
+    mailbox->uidnext_left = 0;
+    mailbox->left_with_flags = false;
+}
+
+void mailbox_differs(struct mailbox *mailbox)
+{
+    mailbox->uidnext_left = 0;
+}
+
+void mailbox_deleted(struct mailbox *mailbox)
+{
+    mailbox->deleted = true;
+}
+
+void mailbox_forget_look(struct mailbox *mailbox)
+{
+    mailbox->looked_at = MAILBOX_NEVER;
+}
+
+/* --- into step */
+
+void mailbox_selected(struct mailbox *mailbox, const struct mailbox_told *told)
+{
+    if (told->read_write)
+        mailbox->read_only = told->read_only;
+    mailbox->uidvalidity = told->uidvalidity;
+    mailbox->nomodseq = told->highestmodseq == 0;
+    uid_set_clear(&mailbox->recent_free);
+    uid_set_clear(&mailbox->recent_taken);
+}
+
+static uint32_t uidnext_of(const struct mailbox *mailbox, uint32_t told)
+{
+    const struct message *last = uid_map_last(&mailbox->map);
+    uint32_t above = last ? last->uid + 1 : 0;
+
+    return told > above ? told : told != 0 ? above : 0;
+}
+
+enum mailbox_result mailbox_in_step(struct mailbox *mailbox, const struct mailbox_told *told, uint32_t exists,
+                                    enum mailbox_flags_state flags, usec now)
+{
+    mailbox->known = mailbox->map_in_step = true;
+    mailbox->doubted = false;
+    mailbox->flags_cursor = 0;
+    mailbox->uidnext = uidnext_of(mailbox, told->uidnext);
+    mailbox->modseq_pending = told->highestmodseq;
+    mailbox->modseq_said = 0;
+    mailbox->flags_in_step = flags == MAILBOX_FLAGS_TOLD;
+    if (flags == MAILBOX_FLAGS_TOLD)
+        mailbox->flags_at = now;
+    else if (flags == MAILBOX_FLAGS_CHEAP)
+        mailbox->flags_at = MAILBOX_NEVER;
+    mailbox_settle_modseq(mailbox);
+    mailbox_looked(mailbox, told->command, told->selected_at);
+    mailbox_poke(mailbox, VIEW_CHANGED_NUMBERS);
+    return mailbox_exists(mailbox, exists);
+}
+
+void mailbox_set_first_unseen(struct mailbox *mailbox, uint32_t uid)
+{
+    mailbox->first_unseen = uid;
+}
+
+void mailbox_looked(struct mailbox *mailbox, uint64_t command, usec now)
+{
+    mailbox->looked_at = now;
+    mailbox_confirmed(mailbox, command);
+}
+
+void mailbox_confirmed(struct mailbox *mailbox, uint64_t command)
+{
+    mailbox->confirmed = command;
+}
+
+/* --- flags */
+
+bool mailbox_all_flags_known(const struct mailbox *mailbox)
+{
+    for (uint32_t i = 0; i < mailbox->map.count; i++) {
+        if (!uid_map_at(&mailbox->map, i)->flags_known)
+            return false;
+    }
+    return true;
+}
+
+void mailbox_flags_unreadable(struct mailbox *mailbox)
+{
+    mailbox->flags_in_step = false;
+}
+
+void mailbox_flags_tried(struct mailbox *mailbox, usec now)
+{
+    mailbox->flags_at = now;
+}
+
+void mailbox_flags_asked(struct mailbox *mailbox, uint32_t up_to)
+{
+    mailbox->flags_cursor = up_to;
+}
+
+bool mailbox_flags_learned(struct mailbox *mailbox, usec now)
+{
+    const struct message *last = uid_map_last(&mailbox->map);
+
+    if (!mailbox->map_in_step)
+        return false; /* what came since is not all in the truth */
+    if (mailbox->flags_in_step)
+        return true;
+    if (last && mailbox->flags_cursor < last->uid)
+        return false;
+    mailbox->flags_in_step = mailbox_all_flags_known(mailbox);
+    if (!mailbox->flags_in_step) { /* some were not told: once more from the start */
+        mailbox->flags_cursor = 0;
+        return false;
+    }
+    mailbox->flags_at = now;
+    mailbox_settle_modseq(mailbox);
+    return true;
+}
+
+/* --- mod-sequences */
+
+void mailbox_note_highestmodseq(struct mailbox *mailbox, uint64_t modseq)
+{
+    mailbox->modseq_said = modseq;
+}
+
+void mailbox_settle_modseq(struct mailbox *mailbox)
+{
+    if (mailbox->modseq_said != 0)
+        mailbox->modseq_pending = mailbox->modseq_said;
+    mailbox->modseq_said = 0;
+    if (mailbox->tail_count > 0 || !mailbox->flags_in_step || mailbox->nomodseq)
+        return;
+    if (mailbox->modseq_pending > mailbox->modseq)
+        mailbox->modseq = mailbox->modseq_pending;
+}
+
+/* --- STATUS */
+
+static bool status_number(const struct value *items, const char *name, uint64_t *number)
+{
+    for (const struct value *item = items; item && item->next; item = item->next->next) {
+        if (value_is_atom(item, name))
+            return value_number(item->next, INT64_MAX, number);
+    }
+    return false;
+}
+
+bool mailbox_status_differs(const struct mailbox *mailbox, const struct value *items)
+{
+    uint64_t number;
+
+    if (status_number(items, "MESSAGES", &number) && number != mailbox->map.count)
+        return true;
+    if (status_number(items, "UIDNEXT", &number) && mailbox->uidnext != 0 && number != mailbox->uidnext)
+        return true;
+    if (status_number(items, "UIDVALIDITY", &number) && number != mailbox->uidvalidity)
+        return true;
+    return status_number(items, "HIGHESTMODSEQ", &number) && !mailbox->nomodseq && mailbox->left_with_flags &&
+           mailbox->modseq != 0 && number > mailbox->modseq;
+}
