@@ -1,5 +1,8 @@
-/* One user on one upstream: its clients (members), its mailboxes, its accepted credentials and its single upstream. The
- * scheduler. */
+/* One user on one upstream: its clients (members), its mailboxes, its accepted credentials, its jobs, and the upstream
+ * sessions that carry them out. Everything that a session asks of it, and what the registry does with it.
+ *
+ * It owns every connection to the server for its user, the short one that checks a password included, so that "never
+ * more than permitted" is asserted in one file. */
 #ifndef IMAPMUX_MUX_ACCOUNT_H
 #define IMAPMUX_MUX_ACCOUNT_H
 
@@ -11,70 +14,61 @@
 #include "imap/capability.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/view.h"
-#include "mux/credential.h"
+#include "mux/identity.h"
 #include "mux/job.h"
-#include "mux/registry.h"
+#include "mux/logins.h"
+#include "mux/member.h"
 
 struct account;
 
-/* --- logging in */
+/* --- for the registry */
 
-enum login_outcome {
-    LOGIN_OK,
-    LOGIN_REJECTED,    /* the upstream's own word that the credentials are wrong */
-    LOGIN_LIMIT,       /* too many sessions there */
-    LOGIN_UNAVAILABLE, /* anything else; proves nothing */
-};
-
-struct login_answer {
-    enum login_outcome outcome;
-    struct account *account; /* LOGIN_OK: join it at once with account_join */
-    struct slice text;       /* the server's words, if it had any; borrowed for the call */
-    struct slice challenge; /* LOGIN_REJECTED of a token: what the server said of it, or what stands for it; borrowed */
-};
-
-struct login_credentials {
-    struct slice authorization_id; /* empty: the same as the authentication id */
-    struct slice authentication_id;
-    enum credential_kind kind;
-    struct slice secret;
-};
-
-struct login; /* opaque: a login under way */
-
-/* Opens the account or attaches to it. `address` is the key under which the client's address is counted. `done` is
- * called once, never from within this call; then the login is gone. Credentials are copied into locked memory; the
- * caller wipes his own. Returns borrowed; NULL: out of memory, or the names are too long; done is not called. */
-struct login *login_begin(struct registry *registry, const struct upstream_settings *upstream,
-                          const struct login_credentials *credentials, uint64_t address,
-                          void (*done)(void *owner, const struct login_answer *answer), void *owner);
-void login_cancel(struct login *login); /* done will not be called */
-
-/* --- members: sessions that are logged in */
-
-struct account_member {
-    struct account_member *prev, *next;
+struct account_options {
+    struct ground *ground;
+    const struct upstream_settings *settings; /* borrowed for life, as the next three */
+    struct server *server;
+    struct reputation *reputation;
+    struct credential_room *room;
+    const char *ending; /* why nobody is let in any more, a constant; NULL: not shutting down */
+    /* It has nobody left and no connection: out of the registry with it. It is freed after this event round. */
+    void (*gone)(void *owner, struct account *account);
+    void (*counted)(void *owner, int change); /* a session has joined (1) or left (-1) */
     void *owner;
-    /* The account has ended (credentials no longer accepted, shutdown): say BYE. */
-    void (*end)(void *owner, const char *reason);
-    /* It is to end as soon as the command in progress has been answered; none of those behind it is begun. The reason
-     * is a constant. The account calls it once. */
-    void (*retire)(void *owner, const char *reason);
-    bool retired;                                  /* private: it has been called */
-    void (*alert)(void *owner, struct slice text); /* the server's [ALERT] text: write "* OK [ALERT] text" */
-    struct view *view;                             /* what it has selected, or NULL: kept up to date by the session */
-    bool idling; /* it is in IDLE now; call account_interest_changed after a change of either */
 };
 
-/* False: the account has too many sessions (sessions_per_account). */
+/* The names are copied. Returns owned; NULL: out of memory. */
+struct account *account_new(const struct account_options *options, const struct identity *identity);
+void account_free(struct account *account); /* at once, without LOGOUT; NULL: nothing happens */
+struct logins *account_logins(struct account *account);
+struct slice account_key(const struct account *account); /* see identity.h */
+/* Nobody is let in any more; those who wait are told the reason, a constant. It logs out and goes once its members have
+ * left, and is not dialled again. */
+void account_shutdown(struct account *account, const char *reason);
+/* Retires at most so many of its members that have not been told yet; returns how many. */
+size_t account_retire_members(struct account *account, size_t most);
+void account_end_members(struct account *account, const char *reason);
+
+/* --- members */
+
+/* False: the account has too many sessions (sessions_per_account), or is ending. */
 bool account_join(struct account *account, struct account_member *member);
 void account_leave(struct account *account, struct account_member *member);
+/* A member's view or idling has changed. */
 void account_interest_changed(struct account *account);
+
+/* --- jobs */
+
+/* Queued behind those that wait. Returns borrowed (the account owns it); NULL: out of memory, nothing happens. `wanted`
+ * is copied: set what stands above "private". done is never called from within. */
+struct job *job_submit(struct account *account, const struct job *wanted);
+/* The owner is no longer interested: no op is called any more. What is in flight is read to its end and dropped. */
+void job_abandon(struct job *job);
+/* It must not be built any more: what it was for is gone. It ends JOB_DEAD at its turn. */
+void job_doom(struct job *job);
 
 /* --- what a session asks of it */
 
 const char *account_name(const struct account *account); /* "user@upstream", for the log */
-struct registry *account_registry(const struct account *account);
 /* What the upstream announced after login, hidden ones taken out; the last list while it reconnects. */
 const struct capability_set *account_capabilities(const struct account *account);
 /* Every FETCH that asks the upstream for FLAGS must ask for MODSEQ as well: flags without it would leave an old modseq

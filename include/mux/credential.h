@@ -25,6 +25,17 @@ bool credential_init(struct credential *credential, enum credential_kind kind, s
 void credential_clear(struct credential *credential);                              /* wipes */
 bool credential_equal(const struct credential *one, const struct credential *two); /* in constant time */
 
+/* The locked memory that the credentials of waiting logins take, over all accounts of one worker. They leave half of it
+ * to those that are accepted or in use; and the less is left, the smaller must be the next one, so that passwords of
+ * many kilobytes cannot keep out ordinary ones. Zero-initialised: none waits. */
+struct credential_room {
+    size_t taken; /* octets */
+};
+
+bool credential_room_fits(const struct credential_room *room, struct slice secret);
+void credential_room_take(struct credential_room *room, const struct credential *credential);
+void credential_room_leave(struct credential_room *room, const struct credential *credential);
+
 #define CREDENTIALS_MAX 8
 
 struct accepted_credential {

@@ -11,6 +11,7 @@
 #include "imap/response.h"
 #include "mailbox/mailbox.h"
 #include "mux/policy.h"
+#include "mux/wish.h"
 
 struct account;
 struct job;
@@ -72,8 +73,40 @@ struct job_ops {
     void (*done)(struct job *job, const struct job_result *result);
 };
 
+/* Where it is. Written by mux/jobs only. */
+#define JOB_PLACES(X)                                                                                                  \
+    X(WAITING) /* for its turn */                                                                                      \
+    X(RIDING)  /* an equal command of another job is in flight for it, too */                                          \
+    X(TAKEN)   /* its turn has come */                                                                                 \
+    X(ENDED)   /* `done` has been called, or its owner has abandoned it before its turn */
+
+enum job_place {
+#define JOB_PLACE_ENUM(name) JOB_IS_##name,
+    JOB_PLACES(JOB_PLACE_ENUM)
+#undef JOB_PLACE_ENUM
+};
+
+struct job_queueing {
+    enum job_place place;
+    struct job *riders;   /* of a job that is taken: those answered with it */
+    struct job *carrier;  /* of a rider */
+    uint64_t submitted;   /* number of the last upstream command when it was added */
+    uint32_t uidvalidity; /* of its mailbox when it was added; 0: not known */
+    bool doomed;          /* the mailbox is gone, or its UIDs mean other messages now */
+    bool ending;          /* within jobs_end_mailbox: it is one of those that end */
+};
+
+/* How its turns have gone. Written by mux/scheduler only. */
+struct job_course {
+    unsigned attempts; /* lines lost or answers spoilt under it */
+    bool written;      /* its own command is or was in flight, and may have been carried out */
+    bool spoilt;       /* its answer cannot be trusted: the map broke */
+    bool garbled;      /* its answer could not be understood */
+};
+
 struct job {
-    const struct job_ops *ops;
+    struct job *prev, *next;   /* of mux/jobs */
+    const struct job_ops *ops; /* NULL: its owner has abandoned it */
     void *owner;
     const char *title; /* for the log: "FETCH" */
     enum job_goal goal;
@@ -84,27 +117,12 @@ struct job {
      * one (DELETE, RENAME). */
     bool (*leaves)(const struct job *job, const struct mailbox *selected);
 
-    /* private to the account */
+    /* private to mux */
     struct account *account;
-    struct job *prev, *next;
-    uint64_t submitted;   /* number of the upstream command that would have been written next */
-    uint32_t uidvalidity; /* of the mailbox when it was submitted, if views depend on it */
-    unsigned attempts;    /* lines lost or answers spoilt under it */
-    unsigned passes;      /* parts of flags asked for it */
-    bool background;      /* yields to every other job */
-    bool written;         /* its own command is or was in flight */
-    bool spoilt;          /* its answer cannot be trusted: the map broke */
-    bool garbled;         /* its answer could not be understood */
-    bool asked;           /* JOB_LOOK: STATUS has been asked */
-    bool doomed;          /* the UIDs that it names mean other messages now */
-    bool riding;          /* an equal command of another's is in flight for it, too */
+    struct job_queueing queueing;
+    struct job_course course;
+    struct wish_progress progress;
+    bool background; /* yields to every other job */
 };
-
-/* Queued at once, behind those that wait. Returns borrowed (the account owns it); NULL: out of memory, nothing happens.
- * `wanted` is copied: set what stands above "private". done is never called from
- * within. */
-struct job *job_submit(struct account *account, const struct job *wanted);
-/* The owner is no longer interested: no op is called any more. What is in flight is read to its end and dropped. */
-void job_abandon(struct job *job);
 
 #endif

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "mux/ground.h"
+#include "mux/login.h"
 
-struct account;
 struct registry;
 struct upstream_settings;
 
@@ -38,6 +38,16 @@ void registry_shutdown(struct registry *registry, const char *reason);
 bool registry_idle(const struct registry *registry); /* no account, no session, no upstream connection is left */
 /* Are clients that log in there offered AUTHENTICATE XOAUTH2 and OAUTHBEARER? */
 bool registry_offers_tokens(struct registry *registry, const struct upstream_settings *upstream);
+/* --- logging in */
+
+/* Opens the account or attaches to it. `address` is the key under which the client's address is counted. `done` is
+ * called once, never from within this call; then the login is gone (login_cancel in login.h: it is not called).
+ * Credentials are copied into locked memory; the caller wipes its own. Returns borrowed; NULL: out of memory, or the
+ * names are too long; done is not called. */
+struct login *login_begin(struct registry *registry, const struct upstream_settings *upstream,
+                          const struct login_credentials *credentials, uint64_t address, login_answered *done,
+                          void *owner);
+
 size_t registry_accounts(const struct registry *registry);
 size_t registry_sessions(const struct registry *registry);
 

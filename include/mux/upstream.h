@@ -80,6 +80,7 @@ void upstream_free(struct upstream *upstream); /* must be DISCONNECTED, or the l
 enum upstream_state upstream_state(const struct upstream *upstream);
 const char *upstream_state_name(enum upstream_state state);
 const struct capability_set *upstream_capabilities(const struct upstream *upstream);
+bool upstream_logged_in(const struct upstream *upstream); /* READY has been reached, and it is not DISCONNECTED yet */
 /* ENABLE was answered with these. */
 bool upstream_has_condstore(const struct upstream *upstream);
 bool upstream_has_qresync(const struct upstream *upstream);

@@ -20,6 +20,7 @@
 #include "mailbox/view.h"
 #include "mux/account.h"
 #include "mux/job.h"
+#include "mux/registry.h"
 #include "session/session.h"
 
 /* A command that has arrived. Its values live in its arena and its bytes. */

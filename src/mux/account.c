@@ -1,35 +1,73 @@
-/* One user on one upstream: its members, its mailboxes, its upstream's comings and goings. The step function below is
- * the only place from which anything is begun; everything else marks the account as runnable. It never dials while the
- * upstream has a link, and goes away only when nobody is left and the upstream is disconnected. */
+/* An account joins its parts: what one of them learns is told to the others here, and nowhere else. The step function
+ * below is the only place from which anything is begun; everything else marks the account as runnable. It never dials
+ * while a connection is open that the server does not permit beside the new one, and goes away only when nobody is left
+ * and every connection is closed. */
 #include "mux/account.h"
 
-#include <event2/buffer.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "mux/account_inside.h"
+#include "mux/mailboxes.h"
+#include "mux/members.h"
+#include "mux/slots.h"
+#include "mux/verifier.h"
 
-#include <utlist.h>
+struct account {
+    struct task task;
+    struct account_options options;
+    struct ground *ground;
+    char *name; /* for the log */
+    char *key;
+    size_t key_length;
+    char *authorization_id;
+    char *authentication_id;
+    const char *ending; /* why nobody is let in any more: the last member's leave is the logout; NULL: it lives on */
+
+    struct members members;
+    usec unwanted_since; /* nobody is a member or wants to be; USEC_NEVER: somebody is */
+    struct logins *logins;
+    struct mailboxes *mailboxes;
+    struct jobs *jobs;
+    struct capability_set capabilities; /* the last list after a login */
+
+    struct slots slots;
+    struct verifier *verifier;
+    enum refusal last_refusal; /* of the last connection that failed */
+    char last_reason[400];
+};
+
+static usec now_of(const struct account *account)
+{
+    return task_now(&account->task);
+}
+
+static bool is_logged_in(const struct account *account)
+{
+    return upstream_logged_in(slot_upstream(slots_first(&account->slots)));
+}
+
+static bool has_work(const struct account *account)
+{
+    return jobs_wait(account->jobs) || slots_work(&account->slots);
+}
+
+/* --- what is known of it */
 
 const char *account_name(const struct account *account)
 {
     return account->name;
 }
 
-struct registry *account_registry(const struct account *account)
+struct slice account_key(const struct account *account)
 {
-    return account->registry;
+    return (struct slice){account->key, account->key_length};
 }
 
-struct log *account_log(const struct account *account)
+struct logins *account_logins(struct account *account)
 {
-    return account->ground->log;
-}
-
-const struct settings *account_settings(const struct account *account)
-{
-    return account->ground->settings;
+    return account->logins;
 }
 
 const struct capability_set *account_capabilities(const struct account *account)
@@ -37,62 +75,43 @@ const struct capability_set *account_capabilities(const struct account *account)
     return &account->capabilities;
 }
 
-bool account_has(const struct account *account, enum capability capability)
-{
-    return upstream_capabilities(account->upstream)->has[capability];
-}
-
 bool account_wants_modseq(const struct account *account)
 {
-    return upstream_has_condstore(account->upstream);
-}
-
-char account_separator(const struct account *account)
-{
-    return account->separator;
-}
-
-void account_note_separator(struct account *account, char separator)
-{
-    if (account->separator == '\0')
-        account->separator = separator;
-}
-
-bool account_ready(const struct account *account)
-{
-    return account->logged_in;
+    return upstream_has_condstore(slot_upstream(slots_first(&account->slots)));
 }
 
 /* --- members */
 
 bool account_join(struct account *account, struct account_member *member)
 {
-    if (account->ending || account->member_count >= account_settings(account)->sessions_per_account)
+    if (account->ending || account->members.count >= account->ground->settings->sessions_per_account)
         return false;
-    DL_APPEND(account->members, member);
-    account->member_count++;
-    registry_count_sessions(account->registry, 1);
+    members_join(&account->members, member);
+    account->options.counted(account->options.owner, 1);
     task_wake(&account->task);
     return true;
 }
 
 void account_leave(struct account *account, struct account_member *member)
 {
-    DL_DELETE(account->members, member);
-    account->member_count--;
-    registry_count_sessions(account->registry, -1);
-    if (account->member_count == 0)
-        account->empty_since = task_now(&account->task);
+    members_leave(&account->members, member);
+    account->options.counted(account->options.owner, -1);
     task_wake(&account->task);
 }
 
 void account_end_members(struct account *account, const char *reason)
 {
-    struct account_member *member, *next;
+    members_end(&account->members, reason);
+}
 
-    DL_FOREACH_SAFE (account->members, member, next) {
-        member->end(member->owner, reason);
-    }
+size_t account_retire_members(struct account *account, size_t most)
+{
+    return members_retire(&account->members, most, account->ending);
+}
+
+static bool ask(struct account *account, struct mailbox *mailbox, enum job_goal goal)
+{
+    return scheduler_ask(slot_scheduler(slots_first(&account->slots)), mailbox, goal, false);
 }
 
 /* A client that begins to wait on a mailbox wants to know what has happened there meanwhile. */
@@ -100,281 +119,357 @@ void account_interest_changed(struct account *account)
 {
     struct account_member *member;
 
-    DL_FOREACH (account->members, member) {
+    for (member = account->members.first; member; member = member->next) {
         struct mailbox *mailbox = member->view ? member->view->mailbox : NULL;
         if (member->idling && mailbox && !account_is_selected(account, mailbox) &&
-            task_now(&account->task) - mailbox->looked_at > account_settings(account)->freshness)
-            scheduler_submit_own(account, mailbox, JOB_LOOK, false);
+            now_of(account) - mailbox->looked_at > account->ground->settings->freshness)
+            (void)ask(account, mailbox, JOB_LOOK);
     }
     task_wake(&account->task);
 }
 
-/* --- the line */
+/* --- jobs */
 
-void account_send(struct account *account, enum account_activity activity, struct outgoing *command)
+struct job *job_submit(struct account *account, const struct job *wanted)
 {
-    account->activity = activity;
-    account->activity_number = upstream_send(account->upstream, command);
+    struct job *job = jobs_add(account->jobs, wanted, upstream_commands(slot_upstream(slots_first(&account->slots))));
+
+    if (!job)
+        return NULL;
+    job->account = account;
+    task_wake(&account->task);
+    return job;
 }
 
-/* A server that contradicts itself without end is left alone for a pause. */
-static void count_garbage(struct account *account)
+void job_abandon(struct job *job)
 {
-    account->garbage_since_tag = true;
-    if (++account->garbage > account_settings(account)->max_garbage)
-        upstream_drop(account->upstream, "too much that cannot be understood");
+    scheduler_abandon(slot_scheduler(slots_first(&job->account->slots)), job);
 }
 
-void account_broken(struct account *account, const char *why)
+void job_doom(struct job *job)
 {
-    struct mailbox *mailbox = account->selected;
-
-    log_line(account_log(account), LOG_WARNING, "%s: %s: out of step with the server (%s): resynchronising",
-             account->name, mailbox ? mailbox->name : "-", why);
-    if (mailbox)
-        mailbox_doubt(mailbox);
-    if (account->current)
-        account->current->spoilt = true;
-    fetch_intake_broken(account);
-    count_garbage(account);
+    jobs_doom(job);
 }
 
-static void on_before_login(void *owner)
+/* --- mailboxes */
+
+char account_separator(const struct account *account)
+{
+    return mailboxes_separator(account->mailboxes);
+}
+
+void account_note_separator(struct account *account, char separator)
+{
+    mailboxes_note_separator(account->mailboxes, separator);
+}
+
+struct mailbox *account_mailbox(struct account *account, struct slice name)
+{
+    return mailboxes_get(account->mailboxes, name);
+}
+
+struct mailbox *account_find_mailbox(struct account *account, struct slice name)
+{
+    return mailboxes_find(account->mailboxes, name);
+}
+
+bool account_is_selected(const struct account *account, const struct mailbox *mailbox)
+{
+    return slots_with(&account->slots, mailbox) != NULL;
+}
+
+bool account_in_step(const struct account *account, const struct mailbox *mailbox)
+{
+    const struct slot *slot = slots_with(&account->slots, mailbox);
+
+    return slot && selection_in_step(slot_selection(slot), mailbox);
+}
+
+bool account_flags_in_step(const struct account *account, const struct mailbox *mailbox)
+{
+    const struct slot *slot = slots_with(&account->slots, mailbox);
+
+    return slot && selection_flags_in_step(slot_selection(slot), mailbox);
+}
+
+bool account_is_fresh(const struct account *account, const struct mailbox *mailbox)
+{
+    const struct slot *slot = slots_with(&account->slots, mailbox);
+
+    return slot && selection_is_fresh(slot_selection(slot), mailbox);
+}
+
+void account_mailbox_touched(struct account *account, struct slice name)
+{
+    struct mailbox *mailbox = account_find_mailbox(account, name);
+
+    if (!mailbox)
+        return;
+    mailbox_forget_look(mailbox);
+    if (mailbox->views)
+        (void)ask(account, mailbox, JOB_LOOK);
+}
+
+void account_mailbox_out_of_step(struct account *account, struct slice name)
+{
+    struct mailbox *mailbox = account_find_mailbox(account, name);
+
+    if (!mailbox)
+        return;
+    mailbox_unsure(mailbox);
+    account_mailbox_touched(account, name);
+}
+
+void account_mailbox_gone(struct account *account, struct slice name, bool inferiors, const char *reason,
+                          struct view *except)
+{
+    mailboxes_gone(account->mailboxes, name, inferiors, reason, except);
+}
+
+void account_status_seen(struct account *account, struct mailbox *mailbox, const struct value *items)
+{
+    if (!mailbox->known || account_is_selected(account, mailbox) || !mailbox_status_differs(mailbox, items))
+        return;
+    mailbox_differs(mailbox);
+    if (mailbox->views)
+        (void)ask(account, mailbox, JOB_SELECTED);
+}
+
+static bool mailbox_is_needed(void *owner, const struct mailbox *mailbox)
+{
+    const struct account *account = owner;
+
+    return jobs_need(account->jobs, mailbox) || slots_need(&account->slots, mailbox);
+}
+
+static void mailbox_is_dropped(void *owner, struct mailbox *mailbox)
 {
     struct account *account = owner;
 
-    server_note_capabilities(account->server, upstream_capabilities(account->upstream));
+    slots_mailbox_dropped(&account->slots, mailbox);
+}
+
+static const struct mailboxes_ops mailboxes_ops = {.needed = mailbox_is_needed, .dropped = mailbox_is_dropped};
+
+/* --- what the slots tell */
+
+static void on_before_login(void *owner, const struct capability_set *capabilities)
+{
+    const struct account *account = owner;
+
+    server_note_capabilities(account->options.server, capabilities);
 }
 
 /* A server that has been changed meanwhile. Clients keep the list that they were told. */
-static void take_capabilities(struct account *account)
+static bool on_capabilities(void *owner, const struct capability_set *now)
 {
-    const struct capability_set *now = upstream_capabilities(account->upstream);
+    struct account *account = owner;
     bool before = account->capabilities.known;
 
     for (size_t i = 0; before && i < CAPABILITY_COUNT; i++) {
         if (now->has[i] != account->capabilities.has[i])
-            log_line(account_log(account), LOG_WARNING, "%s: the server %s %s", account->name,
+            log_line(account->ground->log, LOG_WARNING, "%s: the server %s %s", account->name,
                      now->has[i] ? "now has" : "no longer has", capability_name((enum capability)i));
     }
-    if (!capability_set_copy(now, &account->capabilities))
-        upstream_drop(account->upstream, "out of memory");
+    return capability_set_copy(now, &account->capabilities);
 }
 
 static void on_ready(void *owner, const struct credential *credential)
 {
     struct account *account = owner;
-    usec now = task_now(&account->task);
 
-    account->logged_in = true;
     account->last_refusal = REFUSAL_NONE;
-    account->garbage = 0;
-    take_capabilities(account);
-    log_line(account_log(account), LOG_INFO, "%s: logged in upstream", account->name);
-    verification_accepted(account, credential, now);
-    watch_connected(account, now);
-    if (account->separator == '\0')
-        scheduler_learn_separator(account);
-    task_wake(&account->task);
+    logins_accepted(account->logins, LOGINS_ON_FIRST, credential, now_of(account));
 }
 
-static void tell_alert(struct account *account, struct slice text)
+static void on_alert(void *owner, struct slice text)
 {
-    struct account_member *member, *next;
+    struct account *account = owner;
 
-    DL_FOREACH_SAFE (account->members, member, next) {
-        member->alert(member->owner, text);
+    members_alert(&account->members, text);
+}
+
+/* What the end of a connection says of the credential that it was dialled with. */
+static void judge_end(struct account *account, enum logins_place place, const struct upstream_end *end, usec next_pause)
+{
+    if (logins_failed(account->logins, place, end, next_pause, now_of(account)))
+        members_end(&account->members, "The mail server no longer accepts the password of this account");
+}
+
+static bool on_closed(void *owner, const struct upstream_end *end, usec next_pause)
+{
+    struct account *account = owner;
+
+    if (!end->was_ready || end->refusal != REFUSAL_NONE) {
+        account->last_refusal = end->refusal;
+        snprintf(account->last_reason, sizeof(account->last_reason), "%s", end->reason);
+        judge_end(account, LOGINS_ON_FIRST, end, next_pause);
     }
+    return logins_tries_in_place(account->logins);
 }
 
-static void on_untagged(void *owner, const struct response *response)
+static bool somebody_waits(void *owner)
+{
+    const struct account *account = owner;
+
+    return logins_wait(account->logins);
+}
+
+static const struct slot_ops slot_ops = {.before_login = on_before_login,
+                                         .ready = on_ready,
+                                         .capabilities = on_capabilities,
+                                         .alert = on_alert,
+                                         .closed = on_closed,
+                                         .somebody_waits = somebody_waits};
+
+/* --- connections: all that there are for this user are dialled here */
+
+static void dial(struct account *account, struct slot *slot, const struct upstream_login *with)
+{
+    assert(slots_connected(&account->slots) < SLOTS);
+    slot_dial(slot, with);
+}
+
+static void on_verified(void *owner, const struct credential *credential)
 {
     struct account *account = owner;
 
-    if (response->kind == RESPONSE_CAPABILITY ||
-        (response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_CAPABILITY)) {
-        if (account->logged_in)
-            take_capabilities(account);
-    } else if (response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_ALERT) {
-        tell_alert(account, response->text);
-    } else {
-        scheduler_untagged(account, response);
-    }
+    logins_accepted(account->logins, LOGINS_ON_SECOND, credential, now_of(account));
     task_wake(&account->task);
 }
 
-static void on_fetch(void *owner, const struct response *response)
+static void on_verifier_closed(void *owner, const struct upstream_end *end)
 {
     struct account *account = owner;
 
-    fetch_intake_response(account, response);
+    judge_end(account, LOGINS_ON_SECOND, end, 0);
     task_wake(&account->task);
 }
 
-static void on_fetch_data(void *owner, struct slice bytes)
+static const struct verifier_ops verifier_ops = {.accepted = on_verified, .closed = on_verifier_closed};
+
+static void dial_verifier(struct account *account, const struct upstream_login *with)
 {
-    fetch_intake_data(owner, bytes);
-}
-
-static void on_garbage(void *owner, struct slice line, bool open_fetch)
-{
-    struct account *account = owner;
-    char quoted[LOG_QUOTE_SIZE];
-
-    log_line(account_log(account), LOG_WARNING, "%s: the server sent what cannot be understood: %s", account->name,
-             log_quote(line, quoted, sizeof(quoted)));
-    if (account->current)
-        account->current->garbled = true;
-    if (open_fetch)
-        fetch_intake_broken(account);
-    if (account->selected)
-        mailbox_doubt(account->selected);
-    if (account->resync.mailbox)
-        resync_disturbed(account);
-    count_garbage(account);
-    task_wake(&account->task);
-}
-
-static void on_tagged(void *owner, const struct response *response)
-{
-    struct account *account = owner;
-
-    account->quiet_since = task_now(&account->task);
-    if (response->code.name == RESPONSE_CODE_ALERT)
-        tell_alert(account, response->text);
-    if (!account->garbage_since_tag)
-        account->garbage = 0;
-    account->garbage_since_tag = false;
-    scheduler_tagged(account, response);
-    task_wake(&account->task);
-}
-
-static void on_idle_over(void *owner, bool refused)
-{
-    struct account *account = owner;
-
-    if (refused)
-        account->idle_refused = true;
-    account->quiet_since = task_now(&account->task);
-    task_wake(&account->task);
-}
-
-static void out_of_step(struct account *account, struct mailbox *mailbox)
-{
-    mailbox_line_lost(mailbox, mailbox == account->selected);
-}
-
-/* The next pause: doubled each time, jittered, and not long while somebody waits to be let in. */
-static usec next_pause(struct account *account)
-{
-    const struct settings *settings = account_settings(account);
-    usec first = settings->reconnect_first > 0 ? settings->reconnect_first : 1;
-    usec ceiling = account->logins && settings->reconnect_ceiling > 2 * USEC_SECOND ? 2 * USEC_SECOND
-                                                                                    : settings->reconnect_ceiling;
-    usec pause = account->backoff > 0 ? account->backoff : first;
-
-    if (pause > ceiling)
-        pause = ceiling;
-    account->backoff = pause * 2;
-    return pause / 2 + (usec)random_below(&account->ground->random, (uint64_t)pause);
-}
-
-static void on_closed(void *owner, const struct upstream_end *end)
-{
-    struct account *account = owner;
-    usec now = task_now(&account->task);
-    bool in_place = account->trial.state == TRIAL_IN_PLACE;
-    usec pause;
-
-    log_line(account_log(account), end->was_ready && end->refusal == REFUSAL_NONE ? LOG_INFO : LOG_WARNING,
-             "%s: upstream connection ended: %s%s%s", account->name, end->reason,
-             end->refusal == REFUSAL_NONE ? "" : ": ", end->refusal == REFUSAL_NONE ? "" : refusal_name(end->refusal));
-    account->logged_in = false;
-    account_each_mailbox(account, out_of_step);
-    account->selected = NULL;
-    scheduler_lost(account);
-    if (!end->was_ready || end->refusal != REFUSAL_NONE)
-        verification_failed(account, end, now);
-    if (in_place && account->trial.state == TRIAL_NONE)
-        account->backoff = 0; /* the others have waited for it long enough */
-    pause = next_pause(account);
-    account->retry_at = account->trial.state == TRIAL_IN_PLACE && end->was_ready
-                            ? now
-                            : now + (end->backoff > pause ? end->backoff : pause);
-    task_wake(&account->task);
+    assert(account->options.settings->verify_connection);
+    if (!verifier_dial(account->verifier, with))
+        logins_second_is_impossible(account->logins, now_of(account));
 }
 
 /* --- the step */
+
+static bool is_wanted(const struct account *account)
+{
+    return account->members.count > 0 || logins_wait(account->logins);
+}
+
+static struct logins_facts logins_facts(struct account *account)
+{
+    const struct slot *slot = slots_first(&account->slots);
+
+    return (struct logins_facts){.now = now_of(account),
+                                 .logged_in = is_logged_in(account),
+                                 .disconnected = slot_is_away(slot),
+                                 .ending = account->ending,
+                                 .jobs_wait = jobs_wait(account->jobs),
+                                 .works = has_work(account),
+                                 .turns = scheduler_turns(slot_scheduler(slot)),
+                                 .quiet_since = slot_quiet_since(slot),
+                                 .second_free = verifier_is_free(account->verifier),
+                                 .refusal = account->last_refusal,
+                                 .reason = account->last_reason};
+}
+
+static void step_logins(struct account *account, usec *deadline)
+{
+    struct logins_facts facts = logins_facts(account);
+    struct upstream_login with;
+
+    logins_step(account->logins, &facts, deadline);
+    if (logins_try_on_second(account->logins, &facts, &with, deadline))
+        dial_verifier(account, &with);
+}
 
 static void free_account(void *object)
 {
     account_free(object);
 }
 
-static bool is_wanted(const struct account *account)
-{
-    return account->member_count > 0 || account->logins != NULL;
-}
-
 static void go_away(struct account *account)
 {
-    scheduler_end(account, "the account has been closed");
-    registry_remove(account->registry, account);
+    slots_end_jobs(&account->slots, "the account has been closed");
+    account->options.gone(account->options.owner, account);
     task_clear(&account->task);
     runqueue_dispose(account->ground->runqueue, free_account, account);
 }
 
-static void dial(struct account *account, usec now, usec *deadline)
+static void reconnect(struct account *account, struct slot *slot, usec now, usec *deadline)
 {
-    struct upstream_login login;
+    bool hurry = logins_wait(account->logins) || has_work(account);
+    struct upstream_login with;
 
-    /* Who has just come does not wait out a long pause. */
-    if ((account->logins || scheduler_has_work(account)) && account->retry_at > now + 2 * USEC_SECOND &&
-        account->last_refusal != REFUSAL_THROTTLED)
-        account->retry_at = now + 2 * USEC_SECOND;
-    if (now < account->retry_at) {
-        if (account->retry_at < *deadline)
-            *deadline = account->retry_at;
-        return;
-    }
-    if (!verification_choose(account, &login, now, deadline))
-        return;
-    log_line(account_log(account), LOG_DEBUG, "%s: connecting to %s:%u", account->name, account->settings->host,
-             account->settings->port);
-    upstream_dial(account->upstream, &login);
+    if (slot_may_dial(slot, hurry, now, deadline) && logins_choose(account->logins, &with, now, deadline))
+        dial(account, slot, &with);
 }
 
 static bool linger_is_over(const struct account *account, usec now, usec *deadline)
 {
-    usec until = account->empty_since + account_settings(account)->linger;
+    usec until;
 
-    if (is_wanted(account) || scheduler_has_work(account))
+    if (account->unwanted_since == USEC_NEVER || has_work(account))
         return false;
+    until = account->unwanted_since + account->ground->settings->linger;
     if (now < until && until < *deadline)
         *deadline = until;
     return now >= until;
 }
 
-static void work(struct account *account, usec now, usec *deadline)
+static void log_out(struct account *account, struct slot *slot)
 {
-    bool ended = account->ending && account->member_count == 0;
+    if (!account->ending)
+        log_line(account->ground->log, LOG_INFO, "%s: no client is left: logging out upstream", account->name);
+    slot_log_out(slot);
+}
 
-    if (ended || linger_is_over(account, now, deadline)) {
-        if (!ended)
-            log_line(account_log(account), LOG_INFO, "%s: no client is left: logging out upstream", account->name);
-        upstream_logout(account->upstream);
-        return;
+static void work(struct account *account, struct slot *slot, usec now, usec *deadline)
+{
+    struct logins_facts facts = logins_facts(account);
+
+    if ((account->ending && account->members.count == 0) || linger_is_over(account, now, deadline))
+        log_out(account, slot);
+    else if (!scheduler_works(slot_scheduler(slot)) && logins_try_in_place(account->logins, &facts, deadline))
+        slot_check(slot);
+    else
+        slot_work(slot, now, deadline);
+}
+
+static bool may_go(const struct account *account)
+{
+    return !is_wanted(account) && slots_connected(&account->slots) == 0 && verifier_is_free(account->verifier);
+}
+
+/* True: the account has gone. */
+static bool step_away(struct account *account, struct slot *slot, usec now, usec *deadline)
+{
+    if (!logins_tries_in_place(account->logins))
+        slot_checked(slot);
+    if (account->ending)
+        account_end_members(account, account->ending); /* what they wait for will not come */
+    if (!account->ending && is_wanted(account)) {
+        reconnect(account, slot, now, deadline);
+        return false;
     }
-    if (!account->current && verification_wants_place(account, now, deadline)) {
-        verification_begin_in_place(account, now);
-        return;
-    }
-    scheduler_step(account, now);
-    while (!upstream_busy(account->upstream) && !account->current && !account->jobs && account->logged_in) {
-        if (!watch_rest(account, now, deadline))
-            break;
-        scheduler_step(account, now);
-    }
+    if (!may_go(account))
+        return false;
+    go_away(account);
+    return true;
+}
+
+static void note_wanted(struct account *account, usec now)
+{
+    if (is_wanted(account))
+        account->unwanted_since = USEC_NEVER;
+    else if (account->unwanted_since == USEC_NEVER)
+        account->unwanted_since = now;
 }
 
 static void step(struct task *task, usec now)
@@ -382,80 +477,89 @@ static void step(struct task *task, usec now)
     struct account *account = (struct account *)task;
     usec deadline = USEC_NEVER;
 
-    login_step(account, now, &deadline);
-    verification_step(account, now, &deadline);
-    if (upstream_state(account->upstream) == UPSTREAM_DISCONNECTED) {
-        if (account->ending)
-            account_end_members(account, account->ending); /* what they wait for will not come */
-        if (account->ending || !is_wanted(account)) {
-            if (account->member_count == 0 && !account->logins && verification_is_idle(account)) {
-                go_away(account);
-                return;
-            }
-        } else {
-            dial(account, now, &deadline);
-        }
-    } else if (account->logged_in && !upstream_busy(account->upstream)) {
-        work(account, now, &deadline);
+    step_logins(account, &deadline);
+    note_wanted(account, now);
+    for (size_t i = 0; i < SLOTS; i++) {
+        struct slot *slot = account->slots.at[i];
+        if (slot_can_work(slot))
+            work(account, slot, now, &deadline);
+        else if (slot_is_away(slot) && step_away(account, slot, now, &deadline))
+            return;
     }
     task_set_deadline(&account->task, deadline);
 }
 
 /* --- making and ending */
 
-static const struct upstream_owner upstream_ops = {
-    .before_login = on_before_login,
-    .ready = on_ready,
-    .untagged = on_untagged,
-    .fetch = on_fetch,
-    .fetch_data = on_fetch_data,
-    .garbage = on_garbage,
-    .tagged = on_tagged,
-    .idle_over = on_idle_over,
-    .closed = on_closed,
-};
-
-static char *make_name(const struct upstream_settings *settings, const struct login_credentials *credentials)
+static bool copy_names(struct account *account, const struct identity *identity)
 {
-    char *name = NULL, quoted[LOG_QUOTE_SIZE], quoted_as[LOG_QUOTE_SIZE];
-    bool other = credentials->authorization_id.length > 0 &&
-                 !slice_equal(credentials->authorization_id, credentials->authentication_id);
-
-    log_quote(credentials->authentication_id, quoted, sizeof(quoted));
-    log_quote(credentials->authorization_id, quoted_as, sizeof(quoted_as));
-    if (asprintf(&name, "%s%s%s@%s", quoted, other ? " as " : "", other ? quoted_as : "", settings->name) < 0)
-        return NULL;
-    return name;
+    account->name = identity_name(identity, account->options.settings);
+    account->key = slice_copy(identity->key);
+    account->key_length = identity->key.length;
+    account->authorization_id = slice_copy(identity->authorization_id);
+    account->authentication_id = slice_copy(identity->authentication_id);
+    return account->name && account->key && account->authorization_id && account->authentication_id;
 }
 
-struct account *account_new(struct registry *registry, const struct upstream_settings *settings,
-                            const struct login_credentials *credentials, struct slice key)
+static bool make_logins(struct account *account)
+{
+    const struct account_options *options = &account->options;
+
+    account->logins = logins_new(&(struct logins_options){.ground = account->ground,
+                                                          .task = &account->task,
+                                                          .settings = options->settings,
+                                                          .server = options->server,
+                                                          .reputation = options->reputation,
+                                                          .room = options->room,
+                                                          .account = account,
+                                                          .name = account->name,
+                                                          .key = account_key(account),
+                                                          .authorization_id = slice_of(account->authorization_id),
+                                                          .authentication_id = slice_of(account->authentication_id)});
+    return account->logins != NULL;
+}
+
+static bool make_slots(struct account *account)
+{
+    struct slot_options options = {.ground = account->ground,
+                                   .task = &account->task,
+                                   .settings = account->options.settings,
+                                   .jobs = account->jobs,
+                                   .mailboxes = account->mailboxes,
+                                   .members = &account->members,
+                                   .name = account->name,
+                                   .ops = &slot_ops,
+                                   .owner = account};
+
+    return slots_make(&account->slots, &options);
+}
+
+static bool make_parts(struct account *account)
+{
+    struct verifier_options verifier = {.ground = account->ground,
+                                        .settings = account->options.settings,
+                                        .name = account->name,
+                                        .ops = &verifier_ops,
+                                        .owner = account};
+
+    account->mailboxes = mailboxes_new(account->ground->runqueue, &mailboxes_ops, account);
+    account->jobs = jobs_new(account->ground->runqueue);
+    account->verifier = verifier_new(&verifier);
+    return account->mailboxes && account->jobs && account->verifier && make_logins(account) && make_slots(account);
+}
+
+struct account *account_new(const struct account_options *options, const struct identity *identity)
 {
     struct account *account = calloc(1, sizeof(*account));
-    struct upstream_owner owner = upstream_ops;
 
     if (!account)
         return NULL;
-    account->registry = registry;
-    account->ground = registry_ground(registry);
+    account->options = *options;
+    account->ground = options->ground;
+    account->ending = options->ending;
     task_init(&account->task, account->ground->runqueue, step);
-    account->settings = settings;
-    account->ending = registry_farewell(registry); /* who comes now is told so, and nobody is dialled */
-    account->server = registry_server(registry, settings);
-    account->server_waiter.task = &account->task;
-    account->familiar_verified_at = account->strangers_verified_at = -1000000 * USEC_SECOND;
-    account->park_wanted_since = USEC_NEVER;
-    account->empty_since = task_now(&account->task);
-    account->name = make_name(settings, credentials);
-    account->key = slice_copy(key);
-    account->key_length = key.length;
-    account->authorization_id = slice_copy(credentials->authorization_id);
-    account->authentication_id = slice_copy(credentials->authentication_id);
-    owner.owner = account;
-    if (account->name && account->server)
-        account->upstream = upstream_new(account->ground, settings, account->name, &owner);
-    if (account->upstream && account->key && account->authorization_id && account->authentication_id &&
-        registry_add(registry, account, key))
+    account->unwanted_since = now_of(account);
+    if (copy_names(account, identity) && make_parts(account))
         return account;
     account_free(account);
     return NULL;
@@ -466,14 +570,16 @@ void account_free(struct account *account)
     if (!account)
         return;
     task_clear(&account->task);
-    scheduler_end(account, "the account has been closed");
-    verification_free(account);
-    login_fail_all(account, LOGIN_UNAVAILABLE, "shutting down");
-    account_free_mailboxes(account);
-    fetch_intake_broken(account);
-    resync_clear(account);
-    credential_list_clear(&account->accepted);
-    upstream_free(account->upstream);
+    slots_end_jobs(&account->slots, "the account has been closed");
+    if (account->logins) {
+        logins_end_trials(account->logins, now_of(account));
+        logins_end(account->logins, LOGIN_UNAVAILABLE, "shutting down");
+    }
+    mailboxes_free(account->mailboxes);
+    slots_free(&account->slots);
+    verifier_free(account->verifier);
+    jobs_free(account->jobs);
+    logins_free(account->logins);
     capability_set_clear(&account->capabilities);
     free(account->authentication_id);
     free(account->authorization_id);
@@ -485,26 +591,9 @@ void account_free(struct account *account)
 void account_shutdown(struct account *account, const char *reason)
 {
     account->ending = reason;
-    login_fail_all(account, LOGIN_UNAVAILABLE, reason);
-    verification_abandon(account);
-    if (!account->logged_in)
-        upstream_logout(account->upstream);
+    logins_end(account->logins, LOGIN_UNAVAILABLE, reason);
+    verifier_log_out(account->verifier);
+    if (!is_logged_in(account))
+        slot_log_out(slots_first(&account->slots));
     task_wake(&account->task);
-}
-
-size_t account_retire_members(struct account *account, size_t most)
-{
-    struct account_member *member;
-    size_t told = 0;
-
-    DL_FOREACH (account->members, member) {
-        if (told == most)
-            break;
-        if (member->retired)
-            continue;
-        member->retired = true;
-        member->retire(member->owner, account->ending);
-        told++;
-    }
-    return told;
 }

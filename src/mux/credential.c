@@ -94,6 +94,34 @@ const struct credential *credential_list_newest(const struct credential_list *li
     return newest ? &newest->credential : NULL;
 }
 
+/* --- room */
+
+#define WAITING_SHARE (SECRET_HEAP_SIZE / 2)
+#define LARGEST_PART  16 /* of what is left of that */
+
+static size_t footprint(const struct credential *credential)
+{
+    return secret_footprint(secret_bytes(credential->secret).length);
+}
+
+bool credential_room_fits(const struct credential_room *room, struct slice secret)
+{
+    return room->taken < WAITING_SHARE &&
+           secret_footprint(secret.length) <= (WAITING_SHARE - room->taken) / LARGEST_PART;
+}
+
+void credential_room_take(struct credential_room *room, const struct credential *credential)
+{
+    room->taken += footprint(credential);
+}
+
+void credential_room_leave(struct credential_room *room, const struct credential *credential)
+{
+    room->taken -= footprint(credential);
+}
+
+/* --- those that are accepted */
+
 void credential_list_clear(struct credential_list *list)
 {
     while (list->count > 0)

@@ -2,12 +2,13 @@
  * of those who try to log in. Two accounts meet nowhere else. */
 #include "mux/registry.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "mux/account_inside.h"
-#include "mux/registry_inside.h"
+#include "mux/account.h"
+#include "mux/identity.h"
 #include "mux/reputation.h"
 #include "mux/server.h"
 
@@ -20,9 +21,7 @@
 #define DRAIN_PATIENCE (3 * USEC_SECOND)
 
 struct registered {
-    char *key;
-    size_t key_length;
-    struct account *account;
+    struct account *account; /* its own key is the entry's */
     UT_hash_handle hh;
 };
 
@@ -38,11 +37,60 @@ struct registry {
     struct served *servers; /* by the names of the upstreams in the settings */
     struct reputation *reputation;
     size_t sessions;
-    size_t waiting_secrets;
+    struct credential_room room;
     struct task drain;
     const char *farewell; /* NULL: not shutting down */
     usec drain_until;     /* who has not left by then is ended */
 };
+
+/* --- accounts */
+
+static struct account *find_account(const struct registry *registry, struct slice key)
+{
+    struct registered *entry = NULL;
+
+    HASH_FIND(hh, registry->accounts, key.data, key.length, entry);
+    return entry ? entry->account : NULL;
+}
+
+/* False: out of memory. */
+static bool add_account(struct registry *registry, struct account *account)
+{
+    struct registered *entry = calloc(1, sizeof(*entry));
+
+    if (!entry)
+        return false;
+    entry->account = account;
+    HASH_ADD_KEYPTR(hh, registry->accounts, account_key(account).data, account_key(account).length, entry);
+    if (find_account(registry, account_key(account)) == account)
+        return true;
+    free(entry);
+    return false;
+}
+
+static void remove_account(struct registry *registry, struct registered *entry)
+{
+    HASH_DEL(registry->accounts, entry);
+    free(entry);
+}
+
+static void on_gone(void *owner, struct account *account)
+{
+    struct registry *registry = owner;
+    struct registered *entry = NULL;
+    struct slice key = account_key(account);
+
+    HASH_FIND(hh, registry->accounts, key.data, key.length, entry);
+    assert(entry && entry->account == account);
+    remove_account(registry, entry);
+}
+
+static void on_counted(void *owner, int change)
+{
+    struct registry *registry = owner;
+
+    registry->sessions += (size_t)change;
+}
 
 /* --- shutting down */
 
@@ -128,7 +176,7 @@ void registry_free(struct registry *registry)
     task_clear(&registry->drain);
     HASH_ITER (hh, registry->accounts, entry, next) {
         struct account *account = entry->account;
-        registry_remove(registry, account);
+        remove_account(registry, entry);
         account_free(account);
     }
     HASH_ITER (hh, registry->servers, served, next_served) {
@@ -152,16 +200,6 @@ size_t registry_sessions(const struct registry *registry)
     return registry->sessions;
 }
 
-void registry_count_sessions(struct registry *registry, int change)
-{
-    registry->sessions += (size_t)change;
-}
-
-size_t *registry_waiting_secrets(struct registry *registry)
-{
-    return &registry->waiting_secrets;
-}
-
 /* --- what they share */
 
 struct ground *registry_ground(struct registry *registry)
@@ -169,56 +207,9 @@ struct ground *registry_ground(struct registry *registry)
     return &registry->ground;
 }
 
-const char *registry_farewell(const struct registry *registry)
-{
-    return registry->farewell;
-}
-
-/* --- accounts */
-
-struct account *registry_find(const struct registry *registry, struct slice key)
-{
-    struct registered *entry = NULL;
-
-    HASH_FIND(hh, registry->accounts, key.data, key.length, entry);
-    return entry ? entry->account : NULL;
-}
-
-bool registry_add(struct registry *registry, struct account *account, struct slice key)
-{
-    struct registered *entry = calloc(1, sizeof(*entry));
-
-    if (!entry)
-        return false;
-    entry->account = account;
-    entry->key_length = key.length;
-    entry->key = slice_copy(key);
-    if (entry->key)
-        HASH_ADD_KEYPTR(hh, registry->accounts, entry->key, entry->key_length, entry);
-    if (entry->key && registry_find(registry, key) == account)
-        return true;
-    free(entry->key);
-    free(entry);
-    return false;
-}
-
-void registry_remove(struct registry *registry, struct account *account)
-{
-    struct registered *entry, *next;
-
-    HASH_ITER (hh, registry->accounts, entry, next) {
-        if (entry->account != account)
-            continue;
-        HASH_DEL(registry->accounts, entry);
-        free(entry->key);
-        free(entry);
-        return;
-    }
-}
-
 /* --- servers */
 
-struct server *registry_server(struct registry *registry, const struct upstream_settings *upstream)
+static struct server *server_of(struct registry *registry, const struct upstream_settings *upstream)
 {
     size_t length = strlen(upstream->name);
     struct served *entry = NULL, *added = NULL;
@@ -240,11 +231,6 @@ struct server *registry_server(struct registry *registry, const struct upstream_
     return NULL;
 }
 
-struct reputation *registry_reputation(const struct registry *registry)
-{
-    return registry->reputation;
-}
-
 bool registry_offers_tokens(struct registry *registry, const struct upstream_settings *upstream)
 {
     const struct server *server;
@@ -255,8 +241,48 @@ bool registry_offers_tokens(struct registry *registry, const struct upstream_set
     case UPSTREAM_TOKENS_NO:
         return false;
     case UPSTREAM_TOKENS_AUTO:
-        server = registry_server(registry, upstream);
+        server = server_of(registry, upstream);
         return server && (server->takes_xoauth2 || server->takes_oauthbearer);
     }
     abort();
+}
+
+/* --- logging in */
+
+static struct account *open_account(struct registry *registry, const struct upstream_settings *upstream,
+                                    const struct identity *identity)
+{
+    struct account_options options = {.ground = &registry->ground,
+                                      .settings = upstream,
+                                      .server = server_of(registry, upstream),
+                                      .reputation = registry->reputation,
+                                      .room = &registry->room,
+                                      .ending = registry->farewell,
+                                      .gone = on_gone,
+                                      .counted = on_counted,
+                                      .owner = registry};
+    struct account *account = options.server ? account_new(&options, identity) : NULL;
+
+    if (account && add_account(registry, account))
+        return account;
+    account_free(account);
+    return NULL;
+}
+
+struct login *login_begin(struct registry *registry, const struct upstream_settings *upstream,
+                          const struct login_credentials *credentials, uint64_t address, login_answered *done,
+                          void *owner)
+{
+    struct identity identity;
+    struct account *account;
+
+    if (!identity_make(&identity, upstream, credentials->authorization_id, credentials->authentication_id) ||
+        !credential_room_fits(&registry->room, credentials->secret))
+        return NULL;
+    account = find_account(registry, identity.key);
+    if (!account)
+        account = open_account(registry, upstream, &identity);
+    if (!account)
+        return NULL;
+    return logins_add(account_logins(account), credentials->kind, credentials->secret, address, done, owner);
 }

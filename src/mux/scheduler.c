@@ -1,99 +1,102 @@
-/* Whose turn it is, and what the upstream must do first. One command is in flight at a time. A job whose turn has come
- * stays `current` while commands on its behalf (leaving, switching, learning the tail, a look) go out one by one; after
- * each its need is judged anew, until its own command can be built or nothing is left to do.
- *
- *   waiting --pick--> current --prepare (LEAVE SELECT SEARCH_* LEARN NOOP STATUS FLAGS)*--> JOB --tagged--> done
- *
- * Nobody is served from what an earlier command told unless that is fresh: a look counts only if it was written after
- * the job was submitted. */
+/* Jobs and the selection they are carried out on. A job whose turn has come stays `current` while commands of the
+ * selection's own go out for it one by one; after each its need is judged again, until its own command can be built or
+ * nothing is left to do. A job that may have been carried out is never sent again unless its policy says so. */
+#include "mux/scheduler.h"
+
+#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include <utlist.h>
+#include "mux/refusal.h"
 
-#include "imap/mailbox_name.h"
-#include "mux/account_inside.h"
-#include "mux/upstream.h"
+#define ATTEMPTS_MAX 5
 
-#define ATTEMPTS_MAX    5
-#define LEARNED_IN_VAIN 3
+struct scheduler {
+    struct scheduler_options options;
+    struct selection *selection;
+    struct job *current; /* whose turn it is: being prepared, or in flight; NULL: nobody's */
+    uint64_t turns;      /* ended */
+    uint64_t drained;    /* octets of literals read in this turn for a client that has gone */
+};
 
-/* --- jobs */
-
-static struct job *new_job(struct account *account, const struct job *wanted)
+struct selection *scheduler_selection(const struct scheduler *scheduler)
 {
-    struct job *job = malloc(sizeof(*job));
-
-    if (!job)
-        return NULL;
-    *job = *wanted;
-    job->account = account;
-    job->submitted = upstream_commands(account->upstream);
-    job->uidvalidity = wanted->mailbox ? wanted->mailbox->uidvalidity : 0;
-    job->attempts = job->passes = 0;
-    job->written = job->spoilt = job->garbled = job->asked = job->doomed = job->riding = false;
-    DL_APPEND(account->jobs, job);
-    task_wake(&account->task);
-    return job;
+    return scheduler->selection;
 }
 
-struct job *job_submit(struct account *account, const struct job *wanted)
+bool scheduler_works(const struct scheduler *scheduler)
 {
-    return new_job(account, wanted);
+    return scheduler->current != NULL;
 }
 
-static void free_job(void *object)
+uint64_t scheduler_turns(const struct scheduler *scheduler)
 {
-    free(object);
+    return scheduler->turns;
 }
 
-static void dispose(struct job *job)
+bool scheduler_needs(const struct scheduler *scheduler, const struct mailbox *mailbox)
 {
-    runqueue_dispose(job->account->ground->runqueue, free_job, job);
+    return selection_needs(scheduler->selection, mailbox) ||
+           (scheduler->current && scheduler->current->mailbox == mailbox);
 }
 
-void job_abandon(struct job *job)
-{
-    struct account *account = job->account;
+/* --- the end of a turn */
 
-    job->ops = NULL;
-    if (account->current == job) {
-        if (account->intake.open && account->intake.left > account_settings(account)->drain_max)
-            upstream_drop(account->upstream, "reconnecting rather than reading what its client no longer wants");
-        return;
-    }
-    if (job->riding)
-        sharing_leave(job);
-    else
-        DL_DELETE(account->jobs, job);
-    dispose(job);
+static void turn_over(struct scheduler *scheduler)
+{
+    scheduler->current = NULL;
+    scheduler->turns++;
 }
 
-static void end_job(struct job *job, const struct job_result *result)
+/* The current job's turn is over, and so is the job. */
+static void finish(struct scheduler *scheduler, enum job_status status, const struct response *response,
+                   const char *text)
 {
-    const struct job_ops *ops = job->ops;
-
-    job->ops = NULL;
-    if (ops)
-        ops->done(job, result);
-    dispose(job);
-}
-
-/* The current job's turn is over. */
-static void finish(struct account *account, enum job_status status, const struct response *response, const char *text)
-{
-    struct job *job = account->current;
     struct job_result result = {.status = status, .response = response, .text = text};
+    struct job *job = scheduler->current;
 
-    account->current = NULL;
-    account->learned = false;
-    account->owes_a_turn = false;
-    account->drained = 0;
-    end_job(job, &result);
-    while ((job = sharing_next(account)))
-        end_job(job, &result);
-    task_wake(&account->task);
+    turn_over(scheduler);
+    selection_turn_over(scheduler->selection);
+    scheduler->drained = 0;
+    jobs_end(scheduler->options.jobs, job, &result);
+    task_wake(scheduler->options.task);
 }
+
+/* It waits again, before all others. */
+static void put_back(struct scheduler *scheduler)
+{
+    struct job *job = scheduler->current;
+
+    scheduler->current = NULL;
+    jobs_put_back(scheduler->options.jobs, job);
+}
+
+void scheduler_end(struct scheduler *scheduler, const char *text)
+{
+    if (scheduler->current)
+        finish(scheduler, JOB_DEAD, NULL, text);
+    jobs_end_all(scheduler->options.jobs, text);
+}
+
+static void drop_rather_than_read(struct scheduler *scheduler)
+{
+    upstream_drop(scheduler->options.upstream, "reconnecting rather than reading what its client no longer wants");
+}
+
+void scheduler_abandon(struct scheduler *scheduler, struct job *job)
+{
+    jobs_abandon(scheduler->options.jobs, job);
+    if (job == scheduler->current &&
+        selection_literal_left(scheduler->selection) > scheduler->options.ground->settings->drain_max)
+        drop_rather_than_read(scheduler);
+}
+
+void scheduler_mailbox_dropped(struct scheduler *scheduler, const struct mailbox *mailbox)
+{
+    selection_forget(scheduler->selection, mailbox);
+    jobs_end_mailbox(scheduler->options.jobs, scheduler->current, mailbox, "the mailbox is gone");
+}
+
+/* --- the account's own work */
 
 static void own_done(struct job *job, const struct job_result *result)
 {
@@ -123,19 +126,32 @@ static void separator_told(struct job *job, const struct response *response)
     const struct value *separator = response->arguments ? response->arguments->next : NULL;
 
     if (response->kind == RESPONSE_LIST && separator && value_is_string(separator) && separator->text.length == 1)
-        account_note_separator(job->account, separator->text.data[0]);
+        mailboxes_note_separator(job->owner, separator->text.data[0]);
 }
 
 static const struct job_ops separator_ops = {.build = separator_build, .untagged = separator_told, .done = own_done};
 
-void scheduler_learn_separator(struct account *account)
+static bool add(struct scheduler *scheduler, const struct job *wanted)
 {
-    struct job wanted = {.ops = &separator_ops, .title = "own", .goal = JOB_RUN, .policy = POLICY_LIST};
+    bool added = jobs_add(scheduler->options.jobs, wanted, upstream_commands(scheduler->options.upstream)) != NULL;
 
-    (void)new_job(account, &wanted);
+    if (added)
+        task_wake(scheduler->options.task);
+    return added;
 }
 
-void scheduler_submit_own(struct account *account, struct mailbox *mailbox, enum job_goal goal, bool background)
+void scheduler_learn_separator(struct scheduler *scheduler)
+{
+    struct job wanted = {.ops = &separator_ops,
+                         .owner = scheduler->options.mailboxes,
+                         .title = "own",
+                         .goal = JOB_RUN,
+                         .policy = POLICY_LIST};
+
+    (void)add(scheduler, &wanted);
+}
+
+bool scheduler_ask(struct scheduler *scheduler, struct mailbox *mailbox, enum job_goal goal, bool background)
 {
     struct job wanted = {.ops = &own_ops,
                          .title = "own",
@@ -143,114 +159,75 @@ void scheduler_submit_own(struct account *account, struct mailbox *mailbox, enum
                          .policy = POLICY_LOOK,
                          .mailbox = mailbox,
                          .background = background};
-    struct job *job;
 
-    DL_FOREACH (account->jobs, job) {
-        if (job->ops == &own_ops && job->mailbox == mailbox && job->goal == goal && job->background == background)
-            return;
-    }
-    (void)new_job(account, &wanted);
-}
-
-bool scheduler_has_work(const struct account *account)
-{
-    return account->jobs || account->current;
-}
-
-void scheduler_end(struct account *account, const char *text)
-{
-    struct job_result result = {.status = JOB_DEAD, .text = text};
-    struct job *job, *next;
-
-    if (account->current)
-        finish(account, JOB_DEAD, NULL, text);
-    DL_FOREACH_SAFE (account->jobs, job, next) {
-        DL_DELETE(account->jobs, job);
-        end_job(job, &result);
-    }
-}
-
-/* Jobs for a mailbox that is gone die; the current one is judged when its command is answered. */
-void scheduler_mailbox_gone(struct account *account, const struct mailbox *mailbox)
-{
-    struct job_result result = {.status = JOB_DEAD, .text = "the mailbox is gone"};
-    struct job *job, *next;
-
-    DL_FOREACH_SAFE (account->jobs, job, next) {
-        if (job->mailbox != mailbox)
-            continue;
-        DL_DELETE(account->jobs, job);
-        end_job(job, &result);
-    }
-}
-
-/* --- whose turn */
-
-void scheduler_mailbox_reset(struct account *account, const struct mailbox *mailbox)
-{
-    struct job *job;
-
-    DL_FOREACH (account->jobs, job) {
-        if (job->mailbox == mailbox && job->goal == JOB_RUN)
-            job->doomed = true;
-    }
-    if (account->current && account->current->mailbox == mailbox && account->current->goal == JOB_RUN)
-        account->current->doomed = true;
-}
-
-static bool is_here(const struct account *account, const struct job *job)
-{
-    if (!job->mailbox || job->mailbox == account->selected)
-        return true;
-    return job->goal == JOB_LOOK && job->mailbox->known; /* STATUS will do, for a beginning */
-}
-
-/* Jobs for the selected mailbox first, up to a quantum; then the next mailbox has its turn. Those in the background
- * last. */
-static struct job *pick(struct account *account)
-{
-    struct job *here = NULL, *other = NULL, *background = NULL, *job, *picked;
-
-    DL_FOREACH (account->jobs, job) {
-        struct job **kind = job->background ? &background : is_here(account, job) ? &here : &other;
-        if (!*kind)
-            *kind = job;
-    }
-    if (here && (!other || account->quantum_used < account_settings(account)->quantum)) {
-        picked = here;
-        account->quantum_used++;
-    } else {
-        picked = other ? other : background;
-        account->quantum_used = 0;
-    }
-    if (picked)
-        DL_DELETE(account->jobs, picked);
-    return picked;
+    return jobs_has(scheduler->options.jobs, &wanted) || add(scheduler, &wanted);
 }
 
 /* --- its own command */
 
-static void build(struct account *account, struct job *job)
+struct equality {
+    struct scheduler *scheduler;
+    const struct outgoing *command;
+};
+
+/* Would this job send the very same command? */
+static bool is_equal(void *context, struct job *job)
 {
-    struct outgoing *out = preparation_command(account);
+    const struct equality *equality = context;
+    const struct job *current = equality->scheduler->current;
+    struct outgoing *own;
+    bool equal;
+
+    if (job->policy != current->policy || job->ops != current->ops)
+        return false;
+    own = upstream_command(equality->scheduler->options.upstream);
+    equal = own && job->ops->build(job, own) == JOB_SEND && job->ops && outgoing_equal(own, equality->command);
+    outgoing_free(own);
+    return equal;
+}
+
+/* Equal commands that wait together go up once: LIST, STATUS, which need no mailbox selected and change nothing. */
+static void gather(struct scheduler *scheduler, const struct outgoing *command)
+{
+    struct job *current = scheduler->current;
+    struct equality equality = {scheduler, command};
+
+    if (!policy_is_shared(current->policy))
+        return;
+    assert(!current->mailbox && policy_loss(current->policy) == POLICY_REPEAT);
+    jobs_gather(scheduler->options.jobs, current, is_equal, &equality);
+}
+
+static void send(struct scheduler *scheduler, struct outgoing *command)
+{
+    struct job *job = scheduler->current;
+
+    job->course.written = true;
+    job->course.spoilt = job->course.garbled = false;
+    gather(scheduler, command);
+    (void)selection_send(scheduler->selection, command, job->ops == &own_ops);
+}
+
+static void build(struct scheduler *scheduler)
+{
+    struct outgoing *out = upstream_command(scheduler->options.upstream);
     enum job_turn turn;
 
-    if (!out)
+    if (!out) {
+        upstream_drop(scheduler->options.upstream, "out of memory");
         return;
-    turn = job->ops->build(job, out);
+    }
+    turn = scheduler->current->ops->build(scheduler->current, out);
     if (turn == JOB_SEND && !outgoing_failed(out)) {
-        job->written = true;
-        job->spoilt = job->garbled = false;
-        sharing_gather(account, out);
-        account_send(account, ACTIVITY_JOB, out);
+        send(scheduler, out);
         return;
     }
     outgoing_free(out);
     if (turn == JOB_SEND)
-        finish(account, JOB_REFUSED, NULL,
+        finish(scheduler, JOB_REFUSED, NULL,
                "the command cannot be sent: out of memory, or it holds what IMAP cannot carry");
     else
-        finish(account, turn == JOB_NOTHING ? JOB_OK : JOB_REFUSED, NULL, NULL);
+        finish(scheduler, turn == JOB_NOTHING ? JOB_OK : JOB_REFUSED, NULL, NULL);
 }
 
 /* Has the mailbox become another since the job was submitted? Its UIDs mean nothing any more. */
@@ -258,296 +235,285 @@ static bool is_dead(const struct job *job)
 {
     const struct mailbox *mailbox = job->mailbox;
 
-    return mailbox && (mailbox->deleted || job->doomed ||
-                       (job->uidvalidity != 0 && mailbox->uidvalidity != 0 &&
-                        job->uidvalidity != mailbox->uidvalidity && job->goal == JOB_RUN));
+    return job->queueing.doomed ||
+           (mailbox &&
+            (mailbox->deleted || (job->goal == JOB_RUN && job->queueing.uidvalidity != 0 && mailbox->uidvalidity != 0 &&
+                                  job->queueing.uidvalidity != mailbox->uidvalidity)));
 }
 
-static void advance(struct account *account)
+static enum wish_need need_of(const struct job *job, const struct mailbox *selected)
 {
-    struct job *job = account->current;
+    if (!job->mailbox)
+        return job->leaves && selected && job->leaves(job, selected) ? WISH_LEFT : WISH_NOTHING;
+    switch (job->goal) {
+    case JOB_RUN:
+        return WISH_SELECTED;
+    case JOB_LOOK:
+        return WISH_LOOK;
+    case JOB_SELECTED:
+        return WISH_FRESH;
+    case JOB_FLAGS:
+        return WISH_FLAGS;
+    }
+    abort();
+}
+
+static enum selection_turn prepare(struct scheduler *scheduler)
+{
+    struct job *job = scheduler->current;
+    struct wish wish = {.need = need_of(job, selection_mailbox(scheduler->selection)),
+                        .mailbox = job->mailbox,
+                        .read_write = job->read_write,
+                        .background = job->background,
+                        .submitted = job->queueing.submitted,
+                        .progress = &job->progress};
+
+    return selection_prepare(scheduler->selection, &wish);
+}
+
+static void advance(struct scheduler *scheduler)
+{
+    struct job *job = scheduler->current;
 
     if (!job->ops || is_dead(job))
-        finish(account, JOB_DEAD, NULL, "the mailbox is gone, or is another one now");
-    else if (!preparation_send(account, job) && !upstream_busy(account->upstream)) {
-        if (job->goal == JOB_RUN)
-            build(account, job);
-        else
-            finish(account, JOB_OK, NULL, NULL);
-    }
+        finish(scheduler, JOB_DEAD, NULL, "the mailbox is gone, or is another one now");
+    else if (prepare(scheduler) != SELECTION_READY || upstream_busy(scheduler->options.upstream))
+        return;
+    else if (job->goal == JOB_RUN)
+        build(scheduler);
+    else
+        finish(scheduler, JOB_OK, NULL, NULL);
 }
 
-void scheduler_step(struct account *account, usec now)
+void scheduler_step(struct scheduler *scheduler)
 {
-    (void)now;
-    while (account->logged_in && !upstream_busy(account->upstream)) {
-        if (!account->current)
-            account->current = pick(account);
-        if (!account->current)
+    while (!upstream_busy(scheduler->options.upstream)) {
+        if (!scheduler->current)
+            scheduler->current = jobs_pick(scheduler->options.jobs, selection_mailbox(scheduler->selection),
+                                           scheduler->options.ground->settings->quantum);
+        if (!scheduler->current)
             return;
-        advance(account);
+        advance(scheduler);
     }
 }
 
 /* --- answers */
-
-void account_status_seen(struct account *account, struct mailbox *mailbox, const struct value *items)
-{
-    if (!mailbox->known || account_is_selected(account, mailbox) || !mailbox_status_differs(mailbox, items))
-        return;
-    mailbox_differs(mailbox);
-    if (mailbox->views)
-        scheduler_submit_own(account, mailbox, JOB_SELECTED, false);
-}
-
-static void status_answer(struct account *account, const struct response *response)
-{
-    struct slice name;
-
-    if (response->kind != RESPONSE_MAILBOX_STATUS || !value_astring(response->arguments, &name) ||
-        !value_is_list(response->arguments->next) || !account->current || !account->current->mailbox)
-        return;
-    if (slice_equal(mailbox_name_canonical(name), slice_of(account->current->mailbox->name)))
-        account->status_differs = mailbox_status_differs(account->current->mailbox, response->arguments->next->first);
-}
-
-static enum mailbox_result vanished(struct mailbox *mailbox, const struct value *set)
-{
-    enum mailbox_result result = MAILBOX_OK;
-    struct seqset uids = {0};
-
-    switch (response_uid_set(set, &uids)) {
-    case SEQSET_OK:
-        result = mailbox_vanished(mailbox, &uids);
-        break;
-    case SEQSET_TOO_BIG:
-        result = MAILBOX_NO_MEMORY;
-        break;
-    case SEQSET_BAD:
-        break;
-    }
-    seqset_clear(&uids);
-    return result;
-}
-
-/* The map of the selected mailbox hears of it. */
-static void numbers(struct account *account, const struct response *response)
-{
-    struct mailbox *mailbox = account->selected;
-    enum mailbox_result result = MAILBOX_OK;
-
-    if (!mailbox || !mailbox->map_in_step)
-        return;
-    if (response->kind == RESPONSE_EXISTS)
-        result = mailbox_exists(mailbox, response->number);
-    else if (response->kind == RESPONSE_EXPUNGE)
-        result = mailbox_expunge(mailbox, response->number);
-    else if (response->kind == RESPONSE_VANISHED && !value_is_list(response->arguments))
-        result = vanished(mailbox, response->arguments);
-    if (result == MAILBOX_BROKEN)
-        account_broken(account, "numbers that cannot be");
-    else if (result == MAILBOX_NO_MEMORY)
-        upstream_drop(account->upstream, "out of memory");
-}
-
-static void to_job(struct account *account, const struct response *response)
-{
-    struct job *job = account->current;
-
-    if (account->activity != ACTIVITY_JOB || !job)
-        return;
-    if (job->ops && job->ops->untagged)
-        job->ops->untagged(job, response);
-    sharing_untagged(account, response);
-}
-
-/* Untagged FLAGS and PERMANENTFLAGS outside of a switch. */
-static bool take_flags(struct account *account, const struct response *response)
-{
-    if (response->kind == RESPONSE_FLAGS) {
-        if (account->selected)
-            mailbox_take_flag_list(account->selected, response->arguments, false);
-        return true;
-    }
-    if (response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_PERMANENTFLAGS) {
-        if (account->selected && !account->selected_read_only)
-            mailbox_take_flag_list(account->selected, response->code.arguments, true);
-        return true;
-    }
-    return false;
-}
-
-static void note_modseq(struct account *account, const struct response *response)
-{
-    uint64_t modseq;
-
-    if (account->selected && response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_HIGHESTMODSEQ &&
-        value_number(response->code.arguments, INT64_MAX, &modseq))
-        mailbox_note_highestmodseq(account->selected, modseq);
-}
-
-static bool is_numbers(const struct response *response)
-{
-    return response->kind == RESPONSE_EXISTS || response->kind == RESPONSE_EXPUNGE ||
-           response->kind == RESPONSE_RECENT || response->kind == RESPONSE_VANISHED;
-}
-
-void scheduler_untagged(struct account *account, const struct response *response)
-{
-    if (account->resync.mailbox) {
-        resync_untagged(account, response);
-        return;
-    }
-    if (is_numbers(response)) {
-        numbers(account, response);
-        return;
-    }
-    if (take_flags(account, response))
-        return;
-    note_modseq(account, response);
-    if (account->activity == ACTIVITY_STATUS)
-        status_answer(account, response);
-    else
-        to_job(account, response);
-}
-
-/* A command has been answered with this mailbox selected: what it told is complete up to here. Only NOOP makes every
- * server look for news, so only NOOP counts as a look. */
-static void command_finished(struct account *account, enum account_activity activity)
-{
-    struct mailbox *mailbox = account->selected;
-
-    if (!mailbox || !mailbox->map_in_step)
-        return;
-    mailbox_settle_modseq(mailbox);
-    if (activity != ACTIVITY_NOOP &&
-        !(activity == ACTIVITY_JOB && account->current && account->current->ops == &own_ops))
-        return;
-    mailbox_looked(mailbox, account->activity_number, task_now(&account->task));
-}
-
-static void learned(struct account *account)
-{
-    struct mailbox *mailbox = account->selected;
-
-    if (!mailbox || mailbox->tail_count == 0) {
-        account->learned_in_vain = 0;
-        return;
-    }
-    if (++account->learned_in_vain < LEARNED_IN_VAIN)
-        return;
-    account->learned_in_vain = 0;
-    account_broken(account, "messages whose UIDs the server does not tell");
-}
 
 static enum job_status status_of(enum response_status status)
 {
     return status == RESPONSE_OK ? JOB_OK : status == RESPONSE_NO ? JOB_NO : JOB_BAD;
 }
 
-/* What a job that may be sent again needs; the others end with what the server said. */
-static bool try_again(struct account *account, struct job *job)
+/* A job that may be sent again waits again; the others end with what the server said. */
+static bool try_again(struct scheduler *scheduler)
 {
-    if (policy_loss(job->policy) != POLICY_REPEAT || ++job->attempts >= ATTEMPTS_MAX)
+    struct job *job = scheduler->current;
+
+    if (policy_loss(job->policy) != POLICY_REPEAT || ++job->course.attempts >= ATTEMPTS_MAX)
         return false;
-    job->written = false;
-    account->current = NULL;
-    sharing_give_back(account);
-    DL_PREPEND(account->jobs, job);
+    job->course.written = false;
+    put_back(scheduler);
     return true;
 }
 
-static void job_answered(struct account *account, const struct response *response)
+static void answered(void *owner, const struct response *response)
 {
-    struct job *job = account->current;
+    struct scheduler *scheduler = owner;
+    struct job *job = scheduler->current;
+    const struct job_course *course = &job->course;
+    bool heard = job->ops || job->queueing.riders;
 
-    if ((job->garbled || job->spoilt) && policy_loss(job->policy) == POLICY_FIND_OUT)
-        finish(account, JOB_LOST, NULL, NULL);
-    else if (job->garbled && (job->ops || account->riders))
-        finish(account, JOB_GARBAGE, NULL, "the server's answer could not be understood");
-    else if (job->spoilt && policy_loss(job->policy) == POLICY_REPEAT && !try_again(account, job))
-        finish(account, JOB_GARBAGE, NULL, "the server keeps contradicting itself");
-    else if (account->current == job)
-        finish(account, status_of(response->status), response, NULL);
+    if ((course->garbled || course->spoilt) && policy_loss(job->policy) == POLICY_FIND_OUT)
+        finish(scheduler, JOB_LOST, NULL, NULL);
+    else if (course->garbled && heard)
+        finish(scheduler, JOB_GARBAGE, NULL, "the server's answer could not be understood");
+    else if (course->spoilt && policy_loss(job->policy) == POLICY_REPEAT && !try_again(scheduler))
+        finish(scheduler, JOB_GARBAGE, NULL, "the server keeps contradicting itself");
+    else if (scheduler->current == job)
+        finish(scheduler, status_of(response->status), response, NULL);
 }
+
+static void prepared(void *owner, bool part)
+{
+    struct scheduler *scheduler = owner;
+    struct job *job = scheduler->current;
+
+    if (!part || !job->background || selection_flags_learned(scheduler->selection, job->mailbox))
+        return;
+    turn_over(scheduler); /* the others have their turn between two parts */
+    jobs_put_last(scheduler->options.jobs, job);
+}
+
+static void refused(void *owner, const struct response *tagged)
+{
+    finish(owner, JOB_NOT_SELECTED, tagged, NULL);
+}
+
+static void untagged(void *owner, const struct response *response)
+{
+    struct scheduler *scheduler = owner;
+    struct job *current = scheduler->current, *next;
+
+    if (current->ops && current->ops->untagged)
+        current->ops->untagged(current, response);
+    for (struct job *rider = current->queueing.riders; rider; rider = next) {
+        next = rider->next;
+        rider->ops->untagged(rider, response);
+    }
+}
+
+/* The job that asks for messages of the selected mailbox; NULL: none, or its client has gone. */
+static struct job *fetching(const struct scheduler *scheduler)
+{
+    struct job *job = scheduler->current;
+    bool asks = job && job->ops && job->ops->fetch && job->mailbox == selection_mailbox(scheduler->selection);
+
+    return asks ? job : NULL;
+}
+
+static void fetch(void *owner, uint32_t uid, const struct fetch_answer *part)
+{
+    struct job *job = fetching(owner);
+    struct job_fetch answer = {.uid = uid, .part = part};
+
+    if (job)
+        job->ops->fetch(job, &answer);
+}
+
+static void fetch_data(void *owner, struct slice bytes)
+{
+    struct job *job = fetching(owner);
+
+    if (job)
+        job->ops->fetch_data(job, bytes);
+}
+
+static void fetch_broken(void *owner)
+{
+    const struct scheduler *scheduler = owner;
+    struct job *job = scheduler->current;
+
+    if (job && job->ops && job->ops->fetch_broken)
+        job->ops->fetch_broken(job);
+}
+
+static void literal_read(void *owner, size_t octets)
+{
+    struct scheduler *scheduler = owner;
+
+    if (scheduler->current && scheduler->current->ops)
+        return;
+    scheduler->drained += octets;
+    if (scheduler->drained > scheduler->options.ground->settings->drain_max)
+        drop_rather_than_read(scheduler);
+}
+
+static void contradicted(void *owner)
+{
+    const struct scheduler *scheduler = owner;
+
+    if (scheduler->current)
+        scheduler->current->course.spoilt = true;
+}
+
+static void garbled(void *owner)
+{
+    const struct scheduler *scheduler = owner;
+
+    if (scheduler->current)
+        scheduler->current->course.garbled = true;
+}
+
+static void meaning_lost(void *owner, struct mailbox *mailbox)
+{
+    const struct scheduler *scheduler = owner;
+
+    jobs_doom_mailbox(scheduler->options.jobs, scheduler->current, mailbox);
+}
+
+static const struct selection_ops selection_ops = {
+    .fetch = fetch,
+    .fetch_data = fetch_data,
+    .fetch_broken = fetch_broken,
+    .literal_read = literal_read,
+    .untagged = untagged,
+    .answered = answered,
+    .prepared = prepared,
+    .refused = refused,
+    .contradicted = contradicted,
+    .garbled = garbled,
+    .meaning_lost = meaning_lost,
+};
 
 /* "BAD User is authenticated but not connected." and the like: no word about the command, but the end of the session.
  */
-static bool session_is_void(struct account *account, const struct response *response)
+static bool session_is_void(struct scheduler *scheduler, const struct response *response)
 {
+    struct job *job = scheduler->current;
     enum refusal refusal;
 
-    if (response->status != RESPONSE_BAD || (account->current && account->current->attempts >= 2))
+    if (response->status != RESPONSE_BAD || (job && job->course.attempts >= 2))
         return false;
-    refusal = refusal_classify(REFUSAL_AT_FIRST_COMMAND, RESPONSE_BAD, response->text, account->settings);
+    refusal = refusal_classify(REFUSAL_AT_FIRST_COMMAND, RESPONSE_BAD, response->text, scheduler->options.settings);
     if (refusal != REFUSAL_THROTTLED && !slice_contains_nocase(response->text, SLICE("not connected")))
         return false; /* the same words may be about the command */
-    if (account->current)
-        account->current->written = false; /* it was not carried out */
-    upstream_drop_refused(account->upstream, refusal, response->text);
+    if (job)
+        job->course.written = false; /* it was not carried out */
+    upstream_drop_refused(scheduler->options.upstream, refusal, response->text);
     return true;
 }
 
-static void background_goes_on(struct account *account)
+bool scheduler_tagged(struct scheduler *scheduler, const struct response *response)
 {
-    struct job *job = account->current;
+    bool switching = selection_is_switching(scheduler->selection);
 
-    if (!job || !job->background || preparation_flags_are_learned(account, job->mailbox))
-        return;
-    account->current = NULL; /* the others have their turn between two parts */
-    account->owes_a_turn = false;
-    DL_APPEND(account->jobs, job);
+    if (session_is_void(scheduler, response))
+        return false;
+    selection_tagged(scheduler->selection, response);
+    return !switching && response->status == RESPONSE_OK;
 }
 
-void scheduler_tagged(struct account *account, const struct response *response)
+/* The current job is kept (a server may not like what it was asked, so that what was written in part is not tried for
+ * ever), found to have an unknown outcome, or given up. */
+void scheduler_lost(struct scheduler *scheduler)
 {
-    enum account_activity activity = account->activity;
-    bool refused = false;
+    struct job *job = scheduler->current;
 
-    account->activity = ACTIVITY_NONE;
-    if (session_is_void(account, response))
-        return;
-    note_modseq(account, response);
-    if (account->resync.mailbox) {
-        resync_tagged(account, activity, response, &refused);
-        if (refused && account->current)
-            finish(account, JOB_NOT_SELECTED, response, NULL);
-        return;
-    }
-    command_finished(account, activity);
-    if (response->status == RESPONSE_OK)
-        account->backoff = 0;
-    if (activity == ACTIVITY_JOB && account->current)
-        job_answered(account, response);
-    else if (activity == ACTIVITY_LEARN)
-        learned(account);
-    else if (activity == ACTIVITY_STATUS && account->current && account->current->mailbox && !account->status_differs)
-        mailbox_confirmed(account->current->mailbox, account->activity_number);
-    else if (activity == ACTIVITY_FLAGS)
-        background_goes_on(account);
-}
-
-/* The line is gone: the current job is kept (a server may not like what it was asked, so that what was written in part
- * is not tried for ever), found to have an unknown outcome, or given up. */
-void scheduler_lost(struct account *account)
-{
-    struct job *job = account->current;
-
-    fetch_intake_broken(account);
-    resync_clear(account);
-    account->activity = ACTIVITY_NONE;
-    account->learned = false;
-    account->learned_in_vain = 0;
+    selection_lost(scheduler->selection);
     if (!job)
         return;
-    sharing_give_back(account);
-    job->asked = false;
-    if (job->attempts < ATTEMPTS_MAX && upstream_was_unsent(account->upstream))
-        job->written = false;
-    if (!job->written && job->ops && ++job->attempts < ATTEMPTS_MAX * 4) {
-        account->current = NULL;
-        DL_PREPEND(account->jobs, job);
-    } else if (!job->ops || !try_again(account, job)) {
-        finish(account, JOB_LOST, NULL, "the connection to the server was lost");
+    job->progress.asked = false;
+    if (job->course.attempts < ATTEMPTS_MAX && upstream_was_unsent(scheduler->options.upstream))
+        job->course.written = false;
+    if (!job->course.written && job->ops && ++job->course.attempts < ATTEMPTS_MAX * 4) {
+        put_back(scheduler);
+    } else if (!job->ops || !try_again(scheduler)) {
+        jobs_unload(scheduler->options.jobs, job);
+        finish(scheduler, JOB_LOST, NULL, "the connection to the server was lost");
     }
+}
+
+/* --- making and ending */
+
+struct scheduler *scheduler_new(const struct scheduler_options *options)
+{
+    struct scheduler *scheduler = calloc(1, sizeof(*scheduler));
+
+    if (!scheduler)
+        return NULL;
+    scheduler->options = *options;
+    scheduler->selection = selection_new(options->ground, options->upstream, options->name, &selection_ops, scheduler);
+    if (scheduler->selection)
+        return scheduler;
+    free(scheduler);
+    return NULL;
+}
+
+void scheduler_free(struct scheduler *scheduler)
+{
+    if (!scheduler)
+        return;
+    assert(!scheduler->current);
+    selection_free(scheduler->selection);
+    free(scheduler);
 }

@@ -52,6 +52,11 @@ bool upstream_has_qresync(const struct upstream *upstream)
     return upstream->qresync;
 }
 
+bool upstream_logged_in(const struct upstream *upstream)
+{
+    return upstream->was_ready && upstream->state != UPSTREAM_DISCONNECTED;
+}
+
 uint64_t upstream_commands(const struct upstream *upstream)
 {
     return upstream->commands;

@@ -1,49 +1,137 @@
-/* What an account does when nobody asks: IDLE where most clients wait, rounds over the other mailboxes that are looked
- * at, flags that are not in step, NOOPs where there is no IDLE. Always behind the jobs of sessions, and never without
- * somebody to do it for. RFC 2177. */
+/* What comes behind the jobs. Each of the five below either asks for a job, or says when to look again; the first that
+ * asks wins. Nothing here may be due again at once after it was asked for in vain, or the account would go round. */
+#include "mux/watch.h"
+
 #include <string.h>
 
 #include <utlist.h>
 
-#include "mux/account_inside.h"
+struct rest { /* one call of watch_rest */
+    struct watch *watch;
+    const struct watch_facts *facts;
+    const struct watch_ops *ops;
+    void *owner;
+    usec *deadline;
+    bool asked;
+};
 
-static bool can_idle(const struct account *account)
+void watch_connected(struct watch *watch, const struct settings *settings, usec now)
 {
-    return account_has(account, CAPABILITY_IDLE) && !account->idle_refused;
+    *watch = (struct watch){.quiet_since = now,
+                            .round_at = now + settings->watch_interval,
+                            .polled_at = now,
+                            .park_wanted_since = USEC_NEVER,
+                            .idle_began = watch->idle_began};
 }
 
-void watch_connected(struct account *account, usec now)
+void watch_finished(struct watch *watch, usec now)
 {
-    account->quiet_since = now;
-    account->watch_at = now + account_settings(account)->watch_interval;
-    account->polled_at = now;
-    account->park_wanted_since = USEC_NEVER;
-    account->idle_refused = false;
+    watch->quiet_since = now;
+}
+
+void watch_idle_over(struct watch *watch, bool refused, usec now)
+{
+    watch->idle_refused |= refused;
+    watch->quiet_since = now;
+}
+
+static void at(const struct rest *rest, usec when)
+{
+    if (when < *rest->deadline)
+        *rest->deadline = when;
+}
+
+static bool ask(struct rest *rest, struct mailbox *mailbox, enum job_goal goal, bool background)
+{
+    bool added = rest->ops->ask(rest->owner, mailbox, goal, background);
+
+    rest->asked |= added;
+    return added;
+}
+
+static bool can_idle(const struct rest *rest)
+{
+    return rest->facts->announces_idle && !rest->watch->idle_refused;
+}
+
+/* --- the selected mailbox: its map at once, its flags as often as the server makes it cheap */
+
+static bool selected_in_step(struct rest *rest)
+{
+    const struct watch_facts *facts = rest->facts;
+    struct mailbox *mailbox = facts->selected;
+    usec due;
+
+    if (!mailbox || !mailbox->views)
+        return false;
+    if (!facts->in_step)
+        return ask(rest, mailbox, JOB_SELECTED, false);
+    if (mailbox->flags_in_step)
+        return false;
+    due = mailbox->flags_at + facts->settings->flag_interval;
+    if (facts->now < due) {
+        at(rest, due);
+        return false;
+    }
+    mailbox_flags_tried(mailbox, facts->now);
+    return ask(rest, mailbox, JOB_FLAGS, true);
+}
+
+/* --- rounds over the others */
+
+static bool flags_show_in_status(const struct watch_facts *facts, const struct mailbox *mailbox)
+{
+    return facts->condstore && !mailbox->nomodseq && mailbox->left_with_flags;
+}
+
+static void visit(void *context, struct mailbox *mailbox)
+{
+    struct rest *rest = context;
+    const struct watch_facts *facts = rest->facts;
+
+    if (!mailbox->views || mailbox == facts->selected)
+        return;
+    if (!flags_show_in_status(facts, mailbox) && facts->now - mailbox->flags_at >= facts->settings->watch_full_interval)
+        (void)ask(rest, mailbox, JOB_FLAGS, true);
+    else
+        (void)ask(rest, mailbox, JOB_LOOK, false);
+}
+
+static bool round_over_the_others(struct rest *rest)
+{
+    struct watch *watch = rest->watch;
+
+    if (rest->facts->now >= watch->round_at) {
+        watch->round_at = rest->facts->now + rest->facts->settings->watch_interval;
+        mailboxes_each(rest->facts->mailboxes, visit, rest);
+    }
+    at(rest, watch->round_at);
+    return rest->asked;
 }
 
 /* --- where IDLE serves most */
 
-static unsigned idlers(const struct account *account, const struct mailbox *mailbox)
+static unsigned idlers(const struct watch_facts *facts, const struct mailbox *mailbox)
 {
     const struct account_member *member;
     unsigned count = 0;
 
-    DL_FOREACH (account->members, member) {
+    DL_FOREACH (facts->members, member) {
         count += member->idling && member->view && member->view->mailbox == mailbox;
     }
     return count;
 }
 
 /* The mailbox that most idling sessions have selected, INBOX at a tie; NULL: none idles. */
-static struct mailbox *park_target(const struct account *account)
+static struct mailbox *park_target(const struct watch_facts *facts)
 {
     const struct account_member *member;
     struct mailbox *best = NULL;
     unsigned most = 0;
 
-    DL_FOREACH (account->members, member) {
+    DL_FOREACH (facts->members, member) {
         struct mailbox *mailbox = member->idling && member->view ? member->view->mailbox : NULL;
-        unsigned count = mailbox ? idlers(account, mailbox) : 0;
+        unsigned count = mailbox ? idlers(facts, mailbox) : 0;
         if (count > most || (count == most && count > 0 && strcmp(mailbox->name, "INBOX") == 0)) {
             best = mailbox;
             most = count;
@@ -52,157 +140,115 @@ static struct mailbox *park_target(const struct account *account)
     return best;
 }
 
-/* Where there is nothing selected, and somebody has a view. */
-static struct mailbox *any_view(const struct account *account)
+/* The mailbox of some member's view; NULL: nobody has one. */
+static struct mailbox *any_view(const struct watch_facts *facts)
 {
     const struct account_member *member;
 
-    DL_FOREACH (account->members, member) {
+    DL_FOREACH (facts->members, member) {
         if (member->view && member->view->mailbox)
             return member->view->mailbox;
     }
     return NULL;
 }
 
-/* True: a job has been submitted that moves there. */
-static bool park(struct account *account, usec now, usec *deadline)
+/* Does the selected mailbox serve as many of those who wait as the target would? */
+static bool is_well_parked(const struct watch_facts *facts, const struct mailbox *target)
 {
-    struct mailbox *target = park_target(account);
-    usec delay = account_settings(account)->park_delay;
-    /* Nothing is left for it, as behind a reconnect, and clients wait there: at once, but only once. */
-    bool at_once = target && !account->selected && account->park_wanted_since == USEC_NEVER;
+    const struct mailbox *selected = facts->selected;
 
-    if (!target && !account->selected)
-        target = any_view(account);
-    if (!target || target == account->selected ||
-        (account->selected && idlers(account, account->selected) >= idlers(account, target) &&
-         strcmp(target->name, "INBOX") != 0)) {
-        account->park_wanted_since = USEC_NEVER;
-        return false;
-    }
-    if (account->park_wanted_since == USEC_NEVER)
-        account->park_wanted_since = now;
-    if (!at_once && (now - account->park_wanted_since < delay || now - account->quiet_since < delay)) {
-        usec from =
-            account->quiet_since > account->park_wanted_since ? account->quiet_since : account->park_wanted_since;
-        earlier(deadline, from + delay);
-        return false;
-    }
-    account->park_wanted_since = now; /* again in park_delay if it does not work */
-    scheduler_submit_own(account, target, JOB_SELECTED, false);
-    return true;
-}
-
-/* --- rounds */
-
-static bool flags_show_in_status(const struct account *account, const struct mailbox *mailbox)
-{
-    return upstream_has_condstore(account->upstream) && !mailbox->nomodseq && mailbox->left_with_flags;
-}
-
-static void visit(struct account *account, struct mailbox *mailbox)
-{
-    usec now = task_now(&account->task);
-
-    if (!mailbox->views || mailbox == account->selected)
-        return;
-    if (!flags_show_in_status(account, mailbox) &&
-        now - mailbox->flags_at >= account_settings(account)->watch_full_interval)
-        scheduler_submit_own(account, mailbox, JOB_FLAGS, true);
-    else
-        scheduler_submit_own(account, mailbox, JOB_LOOK, false);
-}
-
-static bool round_over_the_others(struct account *account, usec now, usec *deadline)
-{
-    if (now < account->watch_at) {
-        earlier(deadline, account->watch_at);
-        return false;
-    }
-    account->watch_at = now + account_settings(account)->watch_interval;
-    account_each_mailbox(account, visit);
-    earlier(deadline, account->watch_at);
-    return account->jobs != NULL;
-}
-
-/* The selected mailbox: its map at once, its flags as often as the server makes it cheap. */
-static bool selected_in_step(struct account *account, usec now, usec *deadline)
-{
-    struct mailbox *mailbox = account->selected;
-    usec due;
-
-    if (!mailbox || !mailbox->views)
-        return false;
-    if (!account_in_step(account, mailbox)) {
-        scheduler_submit_own(account, mailbox, JOB_SELECTED, false);
+    if (!target || target == selected)
         return true;
-    }
-    if (mailbox->flags_in_step)
+    return selected && strcmp(target->name, "INBOX") != 0 && idlers(facts, selected) >= idlers(facts, target);
+}
+
+static bool park(struct rest *rest)
+{
+    const struct watch_facts *facts = rest->facts;
+    struct watch *watch = rest->watch;
+    struct mailbox *target = park_target(facts);
+    usec from;
+    /* Nothing is left for it, as after a reconnect, and clients wait there: at once, but only once. */
+    bool at_once = target && !facts->selected && watch->park_wanted_since == USEC_NEVER;
+
+    if (!target && !facts->selected)
+        target = any_view(facts);
+    if (is_well_parked(facts, target)) {
+        watch->park_wanted_since = USEC_NEVER;
         return false;
-    due = mailbox->flags_at + account_settings(account)->flag_interval;
-    if (now < due) {
-        earlier(deadline, due);
+    }
+    if (watch->park_wanted_since == USEC_NEVER)
+        watch->park_wanted_since = facts->now;
+    from = watch->quiet_since > watch->park_wanted_since ? watch->quiet_since : watch->park_wanted_since;
+    if (!at_once && facts->now - from < facts->settings->park_delay) {
+        at(rest, from + facts->settings->park_delay);
         return false;
     }
-    mailbox_flags_tried(mailbox, now);
-    scheduler_submit_own(account, mailbox, JOB_FLAGS, true);
-    return true;
+    watch->park_wanted_since = facts->now; /* again in park_delay if it does not work */
+    return ask(rest, target, JOB_SELECTED, false);
 }
 
 /* --- IDLE, or NOOP where there is none */
 
-static bool idle(struct account *account, usec now, usec *deadline)
+static void keep_idle(struct rest *rest)
 {
-    const struct settings *settings = account_settings(account);
+    const struct watch_facts *facts = rest->facts;
+    usec age = rest->watch->idle_began + facts->settings->idle_reissue;
+    usec silence = facts->heard_at + facts->settings->idle_probe;
+    usec until = age < silence ? age : silence;
 
-    if (upstream_state(account->upstream) == UPSTREAM_IDLING) {
-        usec until = account->idle_began + settings->idle_reissue;
-        earlier(&until, upstream_heard_at(account->upstream) + settings->idle_probe);
-        if (now >= until)
-            upstream_end_idle(account->upstream); /* if that is not answered the line is dead */
-        else
-            earlier(deadline, until);
-        return false;
+    if (facts->now >= until)
+        rest->ops->end_idle(rest->owner); /* if that is not answered the line is dead */
+    else
+        at(rest, until);
+}
+
+static void idle(struct rest *rest)
+{
+    const struct watch_facts *facts = rest->facts;
+    usec due = rest->watch->quiet_since + facts->settings->idle_delay;
+
+    if (facts->idling) {
+        keep_idle(rest);
+    } else if (facts->ready && facts->now < due) {
+        at(rest, due);
+    } else if (facts->ready) {
+        rest->watch->idle_began = facts->now;
+        rest->ops->idle(rest->owner);
     }
-    if (upstream_state(account->upstream) != UPSTREAM_READY || !account->selected)
-        return false;
-    if (now - account->quiet_since < settings->idle_delay) {
-        earlier(deadline, account->quiet_since + settings->idle_delay);
-        return false;
-    }
-    account->idle_began = now;
-    upstream_idle(account->upstream);
-    return false;
 }
 
 /* The selected mailbox has its NOOPs whatever else keeps the line busy: the rounds over the others say nothing of it.
  */
-static bool poll(struct account *account, usec now, usec *deadline)
+static bool poll(struct rest *rest)
 {
-    const struct settings *settings = account_settings(account);
-    const struct mailbox *mailbox = account->selected;
-    usec due = account->quiet_since + settings->idle_reissue;
+    const struct watch_facts *facts = rest->facts;
+    const struct mailbox *mailbox = facts->selected;
+    struct watch *watch = rest->watch;
+    usec due = watch->quiet_since + facts->settings->idle_reissue;
 
-    if (mailbox && mailbox->views && !can_idle(account)) {
-        usec last = mailbox->looked_at > account->polled_at ? mailbox->looked_at : account->polled_at;
-        if (last + settings->poll_interval < due)
-            due = last + settings->poll_interval;
+    if (mailbox && mailbox->views && !can_idle(rest)) {
+        usec last = mailbox->looked_at > watch->polled_at ? mailbox->looked_at : watch->polled_at;
+        if (last + facts->settings->poll_interval < due)
+            due = last + facts->settings->poll_interval;
     }
-    if (now < due) {
-        earlier(deadline, due);
+    if (facts->now < due) {
+        at(rest, due);
         return false;
     }
-    account->polled_at = now;
-    scheduler_submit_own(account, account->selected, JOB_RUN, false);
-    return true;
+    watch->polled_at = facts->now;
+    return ask(rest, facts->selected, JOB_RUN, false);
 }
 
-bool watch_rest(struct account *account, usec now, usec *deadline)
+bool watch_rest(struct watch *watch, const struct watch_facts *facts, const struct watch_ops *ops, void *owner,
+                usec *deadline)
 {
-    if (selected_in_step(account, now, deadline) || round_over_the_others(account, now, deadline) ||
-        park(account, now, deadline))
+    struct rest rest = {watch, facts, ops, owner, deadline, false};
+
+    if (selected_in_step(&rest) || round_over_the_others(&rest) || park(&rest))
         return true;
-    if (can_idle(account) && account->selected)
-        return idle(account, now, deadline);
-    return poll(account, now, deadline);
+    if (!can_idle(&rest) || !facts->selected)
+        return poll(&rest);
+    idle(&rest);
+    return false;
 }

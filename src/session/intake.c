@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/secret.h"
-#include "mux/registry.h"
 #include "session/state.h"
 
 #define QUEUED_VALUES_PER_OCTET 64

@@ -7,7 +7,6 @@
 
 #include "base/secret.h"
 #include "imap/sasl.h"
-#include "mux/registry.h"
 #include "session/state.h"
 
 #define SECRET_MAX 8192

@@ -1,7 +1,6 @@
 /* Commands that need no job of their own, or just a look: CAPABILITY, NOOP, CHECK, LOGOUT, ID, ENABLE. */
 #include <event2/buffer.h>
 
-#include "mux/registry.h"
 #include "session/state.h"
 #include "session/tell.h"
 

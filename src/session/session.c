@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/append.h"
-#include "mux/registry.h"
 #include "session/state.h"
 #include "session/tell.h"
 
@@ -99,7 +98,7 @@ static void view_ended(void *owner, const char *reason)
     /* NULL: its own DELETE or RENAME; the view just ends. */
     session->view_ended = reason ? reason : "";
     if (reason && session->job)
-        session->job->doomed = true; /* the mailbox may live on: it must not be built for a view that does not */
+        job_doom(session->job); /* the mailbox may live on: it must not be built for a view that does not */
     session->member.view = NULL;
     task_wake(&session->task);
 }

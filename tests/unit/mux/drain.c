@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mux/account_inside.h"
+#include "mux/account.h"
+#include "mux/upstream.h"
 
 #define ACCOUNTS 3
 #define CLIENTS  70 /* of each account */
@@ -220,6 +221,24 @@ static void finish(struct bench *bench)
     runqueue_free(bench->runqueue);
 }
 
+static void looked(struct job *job, const struct job_result *result)
+{
+    (void)job;
+    (void)result;
+}
+
+static void look(struct account *account)
+{
+    static const struct job_ops ops = {.done = looked};
+    struct job wanted = {.ops = &ops,
+                         .title = "look",
+                         .goal = JOB_LOOK,
+                         .policy = POLICY_LOOK,
+                         .mailbox = account_mailbox(account, SLICE("INBOX"))};
+
+    cr_assert_not_null(job_submit(account, &wanted));
+}
+
 Test(drain, clients_leave_in_small_groups_and_each_account_logs_out_behind_its_last)
 {
     static struct bench bench;
@@ -292,7 +311,7 @@ Test(drain, who_is_only_just_entering_idle_logs_out_as_well)
     begin(&bench);
     for (size_t i = 0; i < ACCOUNTS; i++) {
         bench.lines[i].holds_plus = true;
-        scheduler_submit_own(bench.accounts[i], account_mailbox(bench.accounts[i], SLICE("INBOX")), JOB_LOOK, false);
+        look(bench.accounts[i]);
     }
     for (unsigned i = 0; i < 20; i++)
         pass(&bench, USEC_SECOND / 10);

@@ -1,12 +1,12 @@
 /* FETCH answers on their way in. The guard stands here: number and UID are checked against the map before anything of
- * an answer goes to anybody, flags go into the truth first, and only then the current job sees what may be its own. An
+ * an answer goes to anybody, flags go into the truth first, and only then the owner sees what may be its own. An
  * answer whose UID has not come before its first streamed literal is held (octets in a spool) until it has ended, then
  * handed on in the same pieces. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "imap/fetch_items.h"
-#include "mux/account_inside.h"
+#include "mux/selection_inside.h"
 
 #define HELD_VALUES_MAX ((size_t)16 * 1024 * 1024)
 
@@ -56,58 +56,47 @@ static bool find_uid(const struct fetch_pair *pairs, uint32_t *uid)
     return true;
 }
 
-/* --- to the truth and to the job */
+/* --- to the truth and to the owner */
 
-/* Is there a job that may be asking about this mailbox's messages now? */
-static bool job_listens(const struct account *account)
+static void hand_on(struct selection *selection, uint32_t uid, const struct fetch_answer *part)
 {
-    const struct job *job = account->current;
-
-    return account->activity == ACTIVITY_JOB && job && job->ops && job->ops->fetch &&
-           job->mailbox == account->selected && !job->spoilt;
-}
-
-static void hand_on(struct account *account, uint32_t uid, const struct fetch_answer *part)
-{
-    struct job_fetch fetch = {.uid = uid, .part = part};
-
-    if (job_listens(account))
-        account->current->ops->fetch(account->current, &fetch);
+    if (selection_owner_listens(selection))
+        selection->ops->fetch(selection->owner, uid, part);
 }
 
 /* The first part of an answer: checked against the map. True: the message is in the truth. */
-static bool check_first(struct account *account, const struct mailbox_flags *flags, uint32_t *uid)
+static bool check_first(struct selection *selection, const struct mailbox_flags *flags, uint32_t *uid)
 {
-    struct mailbox *mailbox = account->selected;
+    struct mailbox *mailbox = selection->selected;
     uint32_t found;
 
-    switch (mailbox_fetch(mailbox, account->intake.number, *uid, flags, &found)) {
+    switch (mailbox_fetch(mailbox, selection->intake.number, *uid, flags, &found)) {
     case MAILBOX_OK:
         *uid = found;
         return true;
     case MAILBOX_IGNORED:
         return false;
     case MAILBOX_BROKEN:
-        account_broken(account, "FETCH about a message that is another");
+        selection_contradict(selection, "FETCH about a message that is another");
         return false;
     case MAILBOX_NO_MEMORY:
-        upstream_drop(account->upstream, "out of memory");
+        upstream_drop(selection->upstream, "out of memory");
         return false;
     }
     abort();
 }
 
-static bool later_flags(struct account *account, const struct mailbox_flags *flags)
+static bool later_flags(struct selection *selection, const struct mailbox_flags *flags)
 {
-    struct message *message = uid_map_find(&account->selected->map, account->intake.uid);
+    struct message *message = uid_map_find(&selection->selected->map, selection->intake.uid);
 
-    return !message || mailbox_set_flags(account->selected, message, flags);
+    return !message || mailbox_set_flags(selection->selected, message, flags);
 }
 
 /* A part whose UID is known: `told` says whether the server itself told it. */
-static void take_part(struct account *account, const struct fetch_answer *part, bool told)
+static void take_part(struct selection *selection, const struct fetch_answer *part, bool told)
 {
-    struct fetch_intake *intake = &account->intake;
+    struct fetch_intake *intake = &selection->intake;
     struct mailbox_flags flags;
     struct arena arena;
     bool readable;
@@ -116,17 +105,17 @@ static void take_part(struct account *account, const struct fetch_answer *part, 
     readable = fetch_intake_flags(part->pairs, &arena, &flags);
     if (!readable) { /* then the message's flags are not known: nothing else is wrong with the answer */
         flags = (struct mailbox_flags){0};
-        mailbox_flags_unreadable(account->selected);
+        mailbox_flags_unreadable(selection->selected);
     }
     if (part->first)
-        intake->to_job = check_first(account, &flags, &intake->uid) && told;
-    else if (!later_flags(account, &flags))
-        upstream_drop(account->upstream, "out of memory");
+        intake->to_owner = check_first(selection, &flags, &intake->uid) && told;
+    else if (!later_flags(selection, &flags))
+        upstream_drop(selection->upstream, "out of memory");
     if (arena.out_of_memory) /* a change would be lost */
-        upstream_drop(account->upstream, "out of memory");
+        upstream_drop(selection->upstream, "out of memory");
     arena_clear(&arena);
-    if (intake->to_job)
-        hand_on(account, intake->uid, part);
+    if (intake->to_owner)
+        hand_on(selection, intake->uid, part);
 }
 
 /* --- holding */
@@ -141,9 +130,9 @@ static void held_free(struct held_fetch *held)
     free(held);
 }
 
-static struct held_fetch *held_new(struct account *account)
+static struct held_fetch *held_new(struct selection *selection)
 {
-    struct spooler *spooler = account->ground->spooler;
+    struct spooler *spooler = selection->ground->spooler;
     struct held_fetch *held = calloc(1, sizeof(*held));
 
     if (!held)
@@ -218,50 +207,48 @@ static bool hold_part(struct held_fetch *held, const struct fetch_answer *part)
 }
 
 /* The answer is whole, only its octets cannot be had again: the truth still hears of the rest of it. */
-static void literal_is_lost(struct account *account)
+static void literal_is_lost(struct selection *selection)
 {
-    struct job *job = account->current;
-
-    account->intake.to_job = false;
-    if (job_listens(account) && job->ops->fetch_broken)
-        job->ops->fetch_broken(job);
+    selection->intake.to_owner = false;
+    if (selection_owner_listens(selection))
+        selection->ops->fetch_broken(selection->owner);
 }
 
-static void replay_literal(struct account *account, const struct held_part *part)
+static void replay_literal(struct selection *selection, const struct held_part *part)
 {
-    const struct held_fetch *held = account->intake.held;
+    const struct held_fetch *held = selection->intake.held;
     char bytes[16 * 1024];
     uint64_t offset = part->offset, left = part->answer.stream_size;
 
-    while (left > 0 && account->intake.to_job && job_listens(account)) {
+    while (left > 0 && selection->intake.to_owner && selection_owner_listens(selection)) {
         size_t want = left < sizeof(bytes) ? (size_t)left : sizeof(bytes);
         size_t got = held->ops->read(held->spool, offset, bytes, want);
         if (got == 0) {
-            literal_is_lost(account);
+            literal_is_lost(selection);
             return;
         }
-        account->current->ops->fetch_data(account->current, (struct slice){bytes, got});
+        selection->ops->fetch_data(selection->owner, (struct slice){bytes, got});
         offset += got;
         left -= got;
     }
 }
 
 /* The held answer is complete: its UID must stand in one of its parts. */
-static void replay(struct account *account)
+static void replay(struct selection *selection)
 {
-    struct fetch_intake *intake = &account->intake;
+    struct fetch_intake *intake = &selection->intake;
     const struct held_part *part;
     bool agrees = true;
 
     for (part = intake->held->first; part; part = part->next)
         agrees = agrees && find_uid(part->answer.pairs, &intake->uid);
     if (!agrees)
-        account_broken(account, "FETCH with two UIDs");
+        selection_contradict(selection, "FETCH with two UIDs");
     for (part = intake->held ? intake->held->first : NULL; part && agrees; part = intake->held ? part->next : NULL) {
         intake->open = !part->answer.complete;
-        take_part(account, &part->answer, intake->uid != 0);
+        take_part(selection, &part->answer, intake->uid != 0);
         if (intake->held && !part->answer.complete)
-            replay_literal(account, part);
+            replay_literal(selection, part);
     }
     held_free(intake->held);
     intake->held = NULL;
@@ -269,83 +256,77 @@ static void replay(struct account *account)
 
 /* --- in */
 
-static void next_part(struct account *account, const struct fetch_answer *part)
+static void next_part(struct selection *selection, const struct fetch_answer *part)
 {
-    struct fetch_intake *intake = &account->intake;
+    struct fetch_intake *intake = &selection->intake;
 
     intake->open = !part->complete;
     intake->left = part->complete ? 0 : part->stream_size;
     if (intake->held) {
         if (!hold_part(intake->held, part))
-            upstream_drop(account->upstream, "out of memory for an answer that has to be held");
+            upstream_drop(selection->upstream, "out of memory for an answer that has to be held");
         else if (part->complete)
-            replay(account);
+            replay(selection);
         return;
     }
     if (!find_uid(part->pairs, &intake->uid)) {
-        account_broken(account, "FETCH with two UIDs");
+        selection_contradict(selection, "FETCH with two UIDs");
         return;
     }
-    take_part(account, part, intake->uid != 0);
+    take_part(selection, part, intake->uid != 0);
 }
 
-void fetch_intake_response(struct account *account, const struct response *response)
+void fetch_intake_response(struct selection *selection, const struct response *response)
 {
     const struct fetch_answer *part = &response->fetch;
-    struct fetch_intake *intake = &account->intake;
+    struct fetch_intake *intake = &selection->intake;
     uint32_t uid = 0;
 
-    if (account->resync.mailbox) {
-        resync_fetch(account, response);
+    if (selection->switching.mailbox) {
+        switch_fetch_answer(selection, response);
         return;
     }
-    if (!account->selected || !account->selected->map_in_step)
+    if (!selection->selected || !selection->selected->map_in_step)
         return;
     if (part->first) {
-        fetch_intake_broken(account);
+        fetch_intake_broken(selection);
         intake->number = response->number;
         if (!part->complete && find_uid(part->pairs, &uid) && uid == 0)
-            intake->held = held_new(account);
+            intake->held = held_new(selection);
         if (!part->complete && uid == 0 && !intake->held) {
-            upstream_drop(account->upstream, "no room to hold an answer whose UID comes late");
+            upstream_drop(selection->upstream, "no room to hold an answer whose UID comes late");
             return;
         }
     } else if (!intake->open) {
         return; /* the rest of an answer that was given up */
     }
-    next_part(account, part);
+    next_part(selection, part);
 }
 
-void fetch_intake_data(struct account *account, struct slice bytes)
+void fetch_intake_data(struct selection *selection, struct slice bytes)
 {
-    struct fetch_intake *intake = &account->intake;
+    struct fetch_intake *intake = &selection->intake;
 
     if (!intake->open)
         return;
     intake->left -= bytes.length < intake->left ? bytes.length : intake->left;
-    if (!account->current || !account->current->ops)
-        account->drained += bytes.length;
-    if (account->drained > account_settings(account)->drain_max) {
-        upstream_drop(account->upstream, "reconnecting rather than reading what its client no longer wants");
-        return;
-    }
+    selection->ops->literal_read(selection->owner, bytes.length);
     if (intake->held) {
         if (!intake->held->ops->append(intake->held->spool, bytes.data, bytes.length))
-            upstream_drop(account->upstream, "no room to hold an answer whose UID comes late");
-    } else if (intake->to_job && job_listens(account)) {
-        account->current->ops->fetch_data(account->current, bytes);
+            upstream_drop(selection->upstream, "no room to hold an answer whose UID comes late");
+    } else if (intake->to_owner && selection_owner_listens(selection)) {
+        selection->ops->fetch_data(selection->owner, bytes);
     }
 }
 
-void fetch_intake_broken(struct account *account)
+void fetch_intake_broken(struct selection *selection)
 {
-    struct fetch_intake *intake = &account->intake;
-    struct job *job = account->current;
-    bool tell = intake->open && intake->to_job && job && job->ops && job->ops->fetch_broken;
+    struct fetch_intake *intake = &selection->intake;
+    bool tell = intake->open && intake->to_owner;
     struct held_fetch *held = intake->held;
 
     *intake = (struct fetch_intake){0};
     held_free(held);
     if (tell)
-        job->ops->fetch_broken(job);
+        selection->ops->fetch_broken(selection->owner);
 }

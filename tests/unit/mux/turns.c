@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mux/account.h"
+#include "mux/registry.h"
 #include "mux/upstream.h"
 
 #define CHATTERERS 6
@@ -204,7 +205,7 @@ static void make_chatterers(struct bench *bench, struct asker *chatterers, unsig
     }
 }
 
-Test(scheduler, who_wants_another_mailbox_waits_for_a_quantum_at_most)
+Test(turns, who_wants_another_mailbox_waits_for_a_quantum_at_most)
 {
     struct bench bench;
     struct asker chatterers[CHATTERERS], late = {.bench = &bench};
@@ -223,7 +224,7 @@ Test(scheduler, who_wants_another_mailbox_waits_for_a_quantum_at_most)
     finish(&bench);
 }
 
-Test(scheduler, who_needs_no_mailbox_waits_for_no_switch)
+Test(turns, who_needs_no_mailbox_waits_for_no_switch)
 {
     struct bench bench;
     struct asker chatterers[CHATTERERS], late = {.bench = &bench};
@@ -241,7 +242,7 @@ Test(scheduler, who_needs_no_mailbox_waits_for_no_switch)
     finish(&bench);
 }
 
-Test(scheduler, chatterers_in_two_mailboxes_take_turns)
+Test(turns, chatterers_in_two_mailboxes_take_turns)
 {
     struct bench bench;
     struct asker one[CHATTERERS], other[CHATTERERS];
@@ -261,7 +262,7 @@ Test(scheduler, chatterers_in_two_mailboxes_take_turns)
     finish(&bench);
 }
 
-Test(scheduler, one_session_alone_never_gets_two_turns_while_another_waits)
+Test(turns, one_session_alone_never_gets_two_turns_while_another_waits)
 {
     struct bench bench;
     struct asker greedy[2];
@@ -359,7 +360,7 @@ static void reconnect(struct bench *bench)
     cr_assert(serve(bench)); /* LOGIN */
 }
 
-Test(scheduler, equal_commands_that_wait_together_go_up_once)
+Test(turns, equal_commands_that_wait_together_go_up_once)
 {
     struct bench bench;
     struct lister listers[4], other, late;
@@ -417,12 +418,12 @@ static void lose_the_line_of_three(bool first_leaves)
     finish(&bench);
 }
 
-Test(scheduler, equal_commands_whose_line_is_lost_go_up_again_and_nothing_is_told_twice)
+Test(turns, equal_commands_whose_line_is_lost_go_up_again_and_nothing_is_told_twice)
 {
     lose_the_line_of_three(false);
 }
 
-Test(scheduler, equal_commands_go_up_again_though_the_first_asker_has_gone)
+Test(turns, equal_commands_go_up_again_though_the_first_asker_has_gone)
 {
     lose_the_line_of_three(true);
 }

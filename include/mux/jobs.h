@@ -1,0 +1,64 @@
+/* The jobs of an account that wait for an upstream session: whose turn is next, which equal ones go up together, and
+ * the end of each. A list and its rules: no clock, no upstream.
+ *
+ *      add --> WAITING --pick--> TAKEN --end--> ENDED
+ *                ^  |              |              ^
+ *                |  +--gather--> RIDING --end-----+        (an abandoned job is not ended: its owner has gone)
+ *                +--put_back-------+
+ */
+#ifndef IMAPMUX_MUX_JOBS_H
+#define IMAPMUX_MUX_JOBS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/runqueue.h"
+#include "mux/job.h"
+
+struct jobs;
+
+/* Returns owned; NULL: out of memory. */
+struct jobs *jobs_new(struct runqueue *runqueue);
+/* Every job must have ended (jobs_end_all, and those that are taken). */
+void jobs_free(struct jobs *jobs);
+
+/* Adds a copy of `wanted` behind those that wait. last_command: the number of the last upstream command. Returns
+ * borrowed until it ends; NULL: out of memory, nothing has happened. */
+struct job *jobs_add(struct jobs *jobs, const struct job *wanted, uint64_t last_command);
+bool jobs_wait(const struct jobs *jobs); /* does one wait? */
+/* Does one with these ops wait for this mailbox? */
+bool jobs_has(const struct jobs *jobs, const struct job *wanted);
+bool jobs_need(const struct jobs *jobs, const struct mailbox *mailbox); /* does one wait that names it? */
+
+/* Takes the next one: those for the selected mailbox (NULL: none) and those that need none first, up to `quantum` in a
+ * row while others wait; then the others have a turn; those in the background come last. NULL: none waits. */
+struct job *jobs_pick(struct jobs *jobs, const struct mailbox *selected, uint64_t quantum);
+/* One that is taken, with its riders, waits again: before all others, */
+void jobs_put_back(struct jobs *jobs, struct job *job);
+/* or behind all others. It has no riders. */
+void jobs_put_last(struct jobs *jobs, struct job *job);
+
+/* Those that wait and are equal to `carrier`, which is taken, become its riders: they hear the same answers and end
+ * with the same result. All have come before the command is written, so nobody is told what is older than the question.
+ */
+void jobs_gather(struct jobs *jobs, struct job *carrier, bool (*equal)(void *context, struct job *job), void *context);
+/* The carrier's riders wait again, before all others: its command has not been answered. */
+void jobs_unload(struct jobs *jobs, struct job *carrier);
+
+/* The end of one that is taken, and of its riders: `done` of each that has not been abandoned is called, exactly once.
+ * Freed after this event round. */
+void jobs_end(struct jobs *jobs, struct job *job, const struct job_result *result);
+/* Its owner has gone: no op is called any more. One that is taken stays so until jobs_end. */
+void jobs_abandon(struct jobs *jobs, struct job *job);
+/* It ends JOB_DEAD at its turn, unless its command has been sent. */
+void jobs_doom(struct job *job);
+/* The mailbox is dropped: those that wait and name it end JOB_DEAD with these words (a constant); `taken` (NULL: none),
+ * if it names it, no longer points there, and is doomed. */
+void jobs_end_mailbox(struct jobs *jobs, struct job *taken, const struct mailbox *mailbox, const char *text);
+/* All that wait end JOB_DEAD with these words. */
+void jobs_end_all(struct jobs *jobs, const char *text);
+/* The UIDs of the mailbox mean other messages now: those that name messages there are doomed. Waiting ones and, where
+ * it is not NULL, the one that is taken. */
+void jobs_doom_mailbox(struct jobs *jobs, struct job *taken, const struct mailbox *mailbox);
+
+#endif

@@ -1,0 +1,104 @@
+/* Clients that want to be let in to one account: who waits, what they are told, and whose credential is tried next at
+ * the upstream, and where. Dials nothing: the account asks what is wanted, does it, and tells what came of it.
+ *
+ * A login with a credential that the upstream accepted not longer than verify_ttl ago is let in as soon as the upstream
+ * is logged in; the others wait until theirs has been tried. Only the upstream's own word makes a credential wrong, and
+ * a login that cannot be served is never answered OK. Refusals are held back, longer with each one. */
+#ifndef IMAPMUX_MUX_LOGINS_H
+#define IMAPMUX_MUX_LOGINS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/runqueue.h"
+#include "base/slice.h"
+#include "mux/credential.h"
+#include "mux/ground.h"
+#include "mux/login.h"
+#include "mux/refusal.h"
+#include "mux/reputation.h"
+#include "mux/server.h"
+#include "mux/settings.h"
+#include "mux/upstream.h"
+
+struct logins;
+
+/* All borrowed for as long as the logins live. */
+struct logins_options {
+    struct ground *ground;
+    struct task *task; /* the account's: woken when there may be something to do */
+    const struct upstream_settings *settings;
+    struct server *server;
+    struct reputation *reputation;
+    struct credential_room *room;
+    struct account *account; /* for login_answer only */
+    const char *name;        /* of the account, for the log */
+    struct slice key;        /* of the account in the registry */
+    struct slice authorization_id;
+    struct slice authentication_id;
+};
+
+/* Returns owned; NULL: out of memory. */
+struct logins *logins_new(const struct logins_options *options);
+void logins_free(struct logins *logins); /* nobody may wait (logins_end), and every trial is over */
+
+/* --- who wants in */
+
+/* `done` is called once, never from within this call; then the login is gone. The secret is copied into locked memory.
+ * `address` is the key under which the client's address is counted. Returns borrowed; NULL: out of memory, done is not
+ * called. */
+struct login *logins_add(struct logins *logins, enum credential_kind kind, struct slice secret, uint64_t address,
+                         login_answered *done, void *owner);
+bool logins_wait(const struct logins *logins); /* one waits, or is being tried although its client has gone */
+/* All that wait are told so. `text` is in words, for the client. */
+void logins_end(struct logins *logins, enum login_outcome outcome, const char *text);
+
+/* --- steps */
+
+/* The account as it stands. */
+struct logins_facts {
+    usec now;
+    bool logged_in;       /* the upstream is */
+    bool disconnected;    /* the upstream has no connection */
+    const char *ending;   /* why nobody is let in any more; NULL: the account lives on */
+    bool jobs_wait;       /* a job waits for its turn */
+    bool works;           /* a job waits, or has its turn */
+    uint64_t turns;       /* of jobs that have ended: grows by one with each */
+    usec quiet_since;     /* the last command was answered */
+    bool second_free;     /* there is no second connection (verify_connection) */
+    enum refusal refusal; /* of the last connection that failed */
+    const char *reason;   /* in words; "": none has failed */
+};
+
+/* Answers all that can be answered, and forgets the trial that nobody waits for any more. *deadline becomes the time of
+ * the next such answer, if that is earlier. */
+void logins_step(struct logins *logins, const struct logins_facts *facts, usec *deadline);
+
+enum logins_place {
+    LOGINS_ON_FIRST,  /* the account's own connection */
+    LOGINS_ON_SECOND, /* the short one that verify_connection permits */
+};
+
+/* Is a credential to be tried on a second connection now? True: its trial has begun, dial with `with`. */
+bool logins_try_on_second(struct logins *logins, const struct logins_facts *facts, struct upstream_login *with,
+                          usec *deadline);
+/* Is one to be tried in place? True: its trial has begun, log out; logins_choose then chooses it. */
+bool logins_try_in_place(struct logins *logins, const struct logins_facts *facts, usec *deadline);
+bool logins_tries_in_place(const struct logins *logins); /* all are logged out for a trial */
+/* With what is the account's connection to be dialled? False: with nothing before *deadline. */
+bool logins_choose(struct logins *logins, struct upstream_login *with, usec now, usec *deadline);
+
+/* --- what came of it */
+
+/* The connection was logged in with this credential. */
+void logins_accepted(struct logins *logins, enum logins_place place, const struct credential *credential, usec now);
+/* The connection was refused, or could not be made. next_pause: how long the account would wait before the next. True:
+ * nothing that was ever accepted is accepted any more, so that no member has proved who he is. */
+bool logins_failed(struct logins *logins, enum logins_place place, const struct upstream_end *end, usec next_pause,
+                   usec now) __attribute__((warn_unused_result));
+/* The second connection could not even begin. */
+void logins_second_is_impossible(struct logins *logins, usec now);
+/* Every trial is over, whatever came of it: the connections are gone for good. */
+void logins_end_trials(struct logins *logins, usec now);
+
+#endif

@@ -1,0 +1,87 @@
+/* The inside of logins, shared by its files: logins.c (who waits, what they are told) and logins_trials.c (whose
+ * credential is tried). Nobody else includes it. */
+#ifndef IMAPMUX_MUX_LOGINS_INSIDE_H
+#define IMAPMUX_MUX_LOGINS_INSIDE_H
+
+#include "mux/logins.h"
+
+/* A client that wants to be let in. */
+struct login {
+    struct login *prev, *next;
+    struct login *ahead, *behind; /* from the same address, in the order of their coming */
+    struct logins *logins;
+    struct credential credential;
+    uint64_t address;
+    bool admitted;   /* its address is not shut, and it does not bring what is known as refused */
+    bool stranger;   /* its address has not entered the account */
+    bool in_place;   /* a second connection could not tell */
+    usec not_before; /* not looked at until then: a refusal is on its way to its address */
+    usec deadline;
+    bool refused; /* the answer is held back: */
+    usec refused_until;
+    enum login_outcome outcome; /* which it will be */
+    const char *words;          /* constant */
+    char *challenge;            /* with which a token was refused; owned, NULL: none */
+    login_answered *done;       /* NULL: nobody waits for it any more */
+    void *owner;
+};
+
+/* Whose credential is being tried on a connection. */
+#define TRIAL_STATES(X)                                                                                                \
+    X(NONE)                                                                                                            \
+    X(DIALLED)  /* the connection has been dialled with it */                                                          \
+    X(IN_PLACE) /* all are logged out for it, and wait */
+
+enum trial_state {
+#define TRIAL_STATE_ENUM(name) TRIAL_##name,
+    TRIAL_STATES(TRIAL_STATE_ENUM)
+#undef TRIAL_STATE_ENUM
+};
+
+/* Written by logins_trials.c only. */
+struct trial {
+    enum trial_state state;
+    struct login *login; /* NULL: NONE */
+    usec began;
+    bool reserved; /* counted at the server as one that may be refused */
+};
+
+struct trials {
+    struct trial on[2];         /* by enum logins_place */
+    bool in_doubt;              /* what was accepted once has been refused in words that prove nothing */
+    bool owes_a_turn;           /* after a check in place the next job comes first, if one waits: */
+    uint64_t owed_since;        /* the turns that had ended when the check began */
+    usec familiar_at;           /* the last check in place for somebody who is known here */
+    usec strangers_at;          /* and for a stranger */
+    struct server_waiter waits; /* for a place at the server */
+};
+
+struct logins {
+    struct logins_options options;
+    struct login *waiting;           /* DL list, in the order of their coming */
+    struct credential_list accepted; /* written by logins_trials.c */
+    unsigned strangers_failed;       /* of late, as it was when the step began */
+    struct trials trials;
+};
+
+/* --- logins.c */
+struct accepted_credential *login_known(const struct login *login); /* accepted once; NULL: unknown */
+bool login_is_accepted(const struct login *login, usec now);        /* not longer than verify_ttl ago */
+/* May it be compared and tried? Not while its address is shut, nor before the one ahead of it from the same strange
+ * address has been answered. */
+bool login_is_open(const struct login *login, usec now);
+/* It cannot be let in now, which proves nothing. */
+void login_fail(struct login *login, enum login_outcome outcome, const char *text);
+/* The upstream has refused this credential: all who wait with it are told so, when their delay is over. */
+void login_refuse_all(struct logins *logins, const struct credential *credential, struct slice challenge);
+void login_forget(struct login *login); /* if nobody waits for it and it is not being tried, it goes */
+
+/* --- logins_trials.c */
+void trials_init(struct logins *logins);
+bool trials_is_tried(const struct login *login); /* it stays until that has ended */
+/* When it can be tried at the earliest if nothing else is in the way; USEC_NEVER: not foreseeable. */
+usec trials_due(const struct login *login, usec now);
+/* The account's connection is down, and nobody waits any more for what was to be tried on it next. */
+void trials_forget_unwanted(struct logins *logins, usec now);
+
+#endif

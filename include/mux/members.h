@@ -1,0 +1,23 @@
+/* The sessions that are logged in to one account, in the order of their coming. */
+#ifndef IMAPMUX_MUX_MEMBERS_H
+#define IMAPMUX_MUX_MEMBERS_H
+
+#include <stddef.h>
+
+#include "mux/member.h"
+
+/* Zero-initialised: nobody. */
+struct members {
+    struct account_member *first; /* DL list */
+    size_t count;
+};
+
+void members_join(struct members *members, struct account_member *member);
+void members_leave(struct members *members, struct account_member *member);
+/* Each may leave while it is told. */
+void members_end(struct members *members, const char *reason);
+void members_alert(struct members *members, struct slice text);
+/* Retires at most so many of those that have not been told yet; returns how many. The reason is a constant. */
+size_t members_retire(struct members *members, size_t most, const char *reason);
+
+#endif

@@ -1,0 +1,62 @@
+/* The only place where a job meets a selection: picks a job, has prepared what it needs, lets it build its command,
+ * hands it the answers, and ends it. One scheduler per upstream session; the jobs that wait are the account's.
+ *
+ *   waiting --pick--> current --prepare--> build --> sent --tagged--> ended
+ *                        |                                  |
+ *                        +--- the line is lost, or the map broke: waits again, or ends (mux/policy) ---+
+ *
+ * Nobody is served from what an earlier command told unless that is fresh: a look counts only if it was written after
+ * the job was submitted. */
+#ifndef IMAPMUX_MUX_SCHEDULER_H
+#define IMAPMUX_MUX_SCHEDULER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mux/ground.h"
+#include "mux/jobs.h"
+#include "mux/mailboxes.h"
+#include "mux/selection.h"
+#include "mux/settings.h"
+#include "mux/upstream.h"
+
+struct scheduler;
+
+/* All borrowed. `task` is woken when there may be something to do. */
+struct scheduler_options {
+    struct ground *ground;
+    struct task *task;
+    struct upstream *upstream;
+    const struct upstream_settings *settings;
+    struct jobs *jobs;
+    struct mailboxes *mailboxes;
+    const char *name; /* of the account, for the log */
+};
+
+/* Returns owned, with a selection of its own; NULL: out of memory. */
+struct scheduler *scheduler_new(const struct scheduler_options *options);
+void scheduler_free(struct scheduler *scheduler); /* the current job must have ended (scheduler_end) */
+struct selection *scheduler_selection(const struct scheduler *scheduler);
+
+/* Begins what can be begun, while the upstream can take a command (not upstream_busy). */
+void scheduler_step(struct scheduler *scheduler);
+bool scheduler_works(const struct scheduler *scheduler); /* a job has its turn */
+/* How many turns have ended, over all connections. */
+uint64_t scheduler_turns(const struct scheduler *scheduler);
+bool scheduler_needs(const struct scheduler *scheduler, const struct mailbox *mailbox); /* now, or selected */
+/* The account's own work, unless equal work waits. False: out of memory. */
+bool scheduler_ask(struct scheduler *scheduler, struct mailbox *mailbox, enum job_goal goal, bool background);
+void scheduler_learn_separator(struct scheduler *scheduler); /* of the mailbox hierarchy: LIST "" "" */
+/* The current job and all that wait end JOB_DEAD; `text` is a constant. */
+void scheduler_end(struct scheduler *scheduler, const char *text);
+/* The owner of a job has gone. */
+void scheduler_abandon(struct scheduler *scheduler, struct job *job);
+/* The mailbox is dropped: jobs for it end, and nothing here points to it any more. */
+void scheduler_mailbox_dropped(struct scheduler *scheduler, const struct mailbox *mailbox);
+
+/* --- events of the upstream; those not here go to the selection */
+/* Its command's tagged answer. True: it was OK and proves that the session works (the answers of a switch do not). */
+bool scheduler_tagged(struct scheduler *scheduler, const struct response *response);
+void scheduler_lost(struct scheduler *scheduler);
+
+#endif

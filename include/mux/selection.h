@@ -1,0 +1,101 @@
+/* One upstream session's selected mailbox, and the command in flight for it: leaving, switching, learning the tail, a
+ * look, learning flags, and the one command that its owner sends in between. The ONE place where answers of a server
+ * become facts: numbers and flags go into the truth (mailbox/mailbox) here, checked against the map, before anybody
+ * hears of them.
+ *
+ * Knows no jobs, members or clients, and nothing of other sessions of the account: an account may have several.
+ *
+ *      prepare (sends LEAVE | SELECT, SEARCH... | LEARN | NOOP | STATUS | FLAGS, one at a time) --> prepared: prepare
+ * again prepare says READY --> send (the owner's command) --> fetch, untagged... --> answered
+ */
+#ifndef IMAPMUX_MUX_SELECTION_H
+#define IMAPMUX_MUX_SELECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "imap/response.h"
+#include "mailbox/mailbox.h"
+#include "mux/ground.h"
+#include "mux/upstream.h"
+#include "mux/wish.h"
+
+struct selection;
+
+struct selection_ops {
+    /* A part of a FETCH answer about a message of the selected mailbox, while the owner's command is in flight.
+     * Guarded: number and UID agree with the map, and flags are in the truth. After a part that is not complete,
+     * fetch_data follows with the octets of its literal (stream_size in all), then the next part; or fetch_broken. */
+    void (*fetch)(void *owner, uint32_t uid, const struct fetch_answer *part);
+    void (*fetch_data)(void *owner, struct slice bytes);
+    void (*fetch_broken)(void *owner);
+    /* Octets of a literal have been read, whether or not they are handed on. */
+    void (*literal_read)(void *owner, size_t octets);
+    /* Neither numbers nor flags, while the owner's command is in flight. */
+    void (*untagged)(void *owner, const struct response *response);
+    /* The owner's command has its tagged answer. */
+    void (*answered)(void *owner, const struct response *tagged);
+    /* A command of the selection's own is done: call selection_prepare again. part: it was a part of the flags, so that
+     * others may have their turn before the next. */
+    void (*prepared)(void *owner, bool part);
+    /* NO or BAD to SELECT of the wish's mailbox; nothing is selected now. */
+    void (*refused)(void *owner, const struct response *tagged);
+    /* What the owner was told of its command is void: the map broke, and is resynchronised. */
+    void (*contradicted)(void *owner);
+    /* A line of the server could not be read: it may have been an answer to the command in flight. */
+    void (*garbled)(void *owner);
+    /* The UIDs of this mailbox mean other messages now. Its views have ended. */
+    void (*meaning_lost)(void *owner, struct mailbox *mailbox);
+};
+
+enum selection_turn {
+    SELECTION_READY,   /* the wish is fulfilled: the owner's command may be sent */
+    SELECTION_SENT,    /* a command has been sent for it: wait for `prepared` or `refused` */
+    SELECTION_DROPPED, /* out of memory: the connection is being closed */
+};
+
+/* All borrowed, `name` for the log ("user@upstream"). Returns owned; NULL: out of memory. */
+struct selection *selection_new(struct ground *ground, struct upstream *upstream, const char *name,
+                                const struct selection_ops *ops, void *owner);
+void selection_free(struct selection *selection);
+
+/* --- what is known */
+struct mailbox *selection_mailbox(const struct selection *selection); /* selected upstream; NULL: none, or not known */
+bool selection_is_switching(const struct selection *selection);       /* SELECT or its searches are in flight */
+bool selection_needs(const struct selection *selection, const struct mailbox *mailbox);   /* selected, or being so */
+bool selection_in_step(const struct selection *selection, const struct mailbox *mailbox); /* and no tail is left */
+bool selection_flags_in_step(const struct selection *selection, const struct mailbox *mailbox);
+/* In step, and looked at not longer ago than `freshness`. */
+bool selection_is_fresh(const struct selection *selection, const struct mailbox *mailbox);
+/* Octets that are still to come of the literal of a FETCH answer that is being read; 0: none is. */
+uint64_t selection_literal_left(const struct selection *selection);
+
+/* --- work. The upstream must be able to take a command (not upstream_busy). */
+/* Sends at most one command. */
+enum selection_turn selection_prepare(struct selection *selection, const struct wish *wish)
+    __attribute__((warn_unused_result));
+/* The owner's command; SELECTION_READY only. Takes it. looks: it is a NOOP, which makes every server look for news.
+ * Returns its number. */
+uint64_t selection_send(struct selection *selection, struct outgoing *command, bool looks);
+/* The owner's turn is over: the tail may be asked for again. */
+void selection_turn_over(struct selection *selection);
+/* All flags of the selected mailbox are in step, judged as after a part of them. */
+bool selection_flags_learned(struct selection *selection, struct mailbox *mailbox);
+/* The map of the selected mailbox cannot be trusted: resynchronise. `why` in words, for the log. */
+void selection_contradict(struct selection *selection, const char *why);
+/* The mailbox is dropped: nothing here points to it any more. */
+void selection_forget(struct selection *selection, const struct mailbox *mailbox);
+
+/* --- events of the upstream */
+void selection_connected(struct selection *selection); /* logged in */
+void selection_untagged(struct selection *selection, const struct response *response);
+void selection_fetch(struct selection *selection, const struct response *response);
+void selection_fetch_data(struct selection *selection, struct slice bytes);
+/* A line that could not be read. open_fetch: the FETCH answer that was open will not be completed. */
+void selection_garbage(struct selection *selection, bool open_fetch);
+void selection_tagged(struct selection *selection, const struct response *response);
+/* The line is gone: nothing is selected. The mailboxes are told by the account (mailbox_line_lost). */
+void selection_lost(struct selection *selection);
+
+#endif

@@ -1,0 +1,127 @@
+/* The inside of a selection, shared by its files: selection.c (facts, answers), selection_prepare.c (what a wish
+ * needs), selection_switch.c (SELECT and the proof of the map), selection_fetch.c (FETCH answers). Nobody else includes
+ * it. */
+#ifndef IMAPMUX_MUX_SELECTION_INSIDE_H
+#define IMAPMUX_MUX_SELECTION_INSIDE_H
+
+#include "base/arena.h"
+#include "imap/seqset.h"
+#include "mux/selection.h"
+
+/* What the one command in flight is for. */
+#define SELECTION_ACTIVITIES(X)                                                                                        \
+    X(NONE)          /* nothing is in flight, or IDLE */                                                               \
+    X(OWNER)         /* the owner's command */                                                                         \
+    X(LEAVE)         /* the selected mailbox is left, for DELETE and RENAME */                                         \
+    X(SELECT)        /* a switch */                                                                                    \
+    X(SEARCH_NEW)    /* a switch: the UIDs above the floor */                                                          \
+    X(SEARCH_ALL)    /* a switch: all UIDs */                                                                          \
+    X(SEARCH_RECENT) /* a switch: which are \Recent */                                                                 \
+    X(LEARN)         /* the names of the tail */                                                                       \
+    X(NOOP)          /* a look at the selected mailbox */                                                              \
+    X(STATUS)        /* a look at another one */                                                                       \
+    X(FLAGS)         /* flags of a part of the selected mailbox */
+
+enum selection_activity {
+#define SELECTION_ACTIVITY_ENUM(name) ACTIVITY_##name,
+    SELECTION_ACTIVITIES(SELECTION_ACTIVITY_ENUM)
+#undef SELECTION_ACTIVITY_ENUM
+};
+
+/* A message as the answer to SELECT (QRESYNC ...) told it. */
+struct switch_fetch {
+    uint32_t uid;
+    struct tail_entry flags;
+};
+
+/* A switch under way: what the answer to SELECT told, and what the searches found. */
+struct selection_switch {
+    struct mailbox *mailbox; /* NULL: no switch under way */
+    struct mailbox_told told;
+    bool qresync;
+    bool exists_told;
+    uint32_t exists; /* as valid now: EXISTS, EXPUNGE and VANISHED are counted while there is no map */
+    uint32_t recent;
+    uint32_t unseen;
+    struct seqset vanished;
+    struct switch_fetch *fetched;
+    size_t fetched_count;
+    size_t fetched_capacity;
+    struct seqset found; /* by the search in flight */
+    unsigned searches;
+    uint32_t exists_selected;  /* EXISTS as it stood at the end of the answer to SELECT */
+    bool shrunk;               /* an EXPUNGE or VANISHED has come since */
+    uint32_t exists_when_sent; /* EXISTS as it stood when the search was sent */
+    bool disturbed;    /* an EXPUNGE or VANISHED came inside the search, or something that could not be understood */
+    bool flags_missed; /* flag changes were told that could not be taken in: the flags are not in step by this switch */
+};
+
+struct held_fetch;
+
+/* The FETCH answer that is being read, across its literals. */
+struct fetch_intake {
+    bool open;     /* a part that was not complete has been seen */
+    bool to_owner; /* its parts are handed to the owner */
+    uint32_t number;
+    uint32_t uid;            /* 0: not known yet */
+    uint64_t left;           /* octets of the streamed literal still to come */
+    struct held_fetch *held; /* its parts, kept until the UID is known; NULL: not held */
+};
+
+struct selection {
+    struct ground *ground;
+    struct upstream *upstream;
+    const char *name;
+    const struct selection_ops *ops;
+    void *owner;
+
+    struct mailbox *selected; /* by the upstream; NULL: none, or not known */
+    bool selected_read_only;  /* by EXAMINE */
+    enum selection_activity activity;
+    uint64_t activity_number; /* of its command */
+    bool owner_looks;         /* the owner's command is a NOOP */
+    bool owner_void;          /* the map broke since the owner's command was sent */
+    struct mailbox *asked;    /* by STATUS; NULL: dropped meanwhile */
+    bool status_differs;      /* the last STATUS */
+    bool learned;             /* the tail was asked for since the last turn */
+    unsigned learned_in_vain;
+    unsigned garbage;       /* lines in a row that could not be understood or contradicted what is known */
+    bool garbage_since_tag; /* one of them since the last tagged answer */
+    struct selection_switch switching;
+    struct fetch_intake intake;
+};
+
+/* --- selection.c */
+usec selection_now(const struct selection *selection);
+/* An empty command; NULL: out of memory, and the line is dropped. */
+struct outgoing *selection_command(struct selection *selection);
+/* Sends a command of the selection's own; takes it. */
+void selection_send_own(struct selection *selection, enum selection_activity activity, struct outgoing *command);
+bool selection_has(const struct selection *selection, enum capability capability); /* announced now */
+bool selection_asks_modseq(const struct selection *selection); /* FLAGS are never asked for without MODSEQ */
+/* May the owner be handed what comes of the selected mailbox now? */
+bool selection_owner_listens(const struct selection *selection);
+
+/* --- selection_switch.c */
+bool switch_selected_well(const struct selection *selection, const struct mailbox *mailbox, bool read_write);
+/* Writes SELECT or EXAMINE. False: out of memory, the line is dropped. */
+bool switch_begin(struct selection *selection, struct mailbox *mailbox, bool read_write);
+void switch_untagged(struct selection *selection, const struct response *response);
+void switch_fetch_answer(struct selection *selection, const struct response *response);
+/* The answer to one of its commands. It goes on with the next one, ends (switching.mailbox is NULL then), or drops the
+ * line. True: refused by the server's NO or BAD to SELECT; nothing is selected then. */
+bool switch_tagged(struct selection *selection, enum selection_activity activity, const struct response *response);
+void switch_clear(struct selection *selection);
+void switch_leave(struct selection *selection); /* the selected mailbox is left: its numbers are no longer heard of */
+void switch_disturbed(struct selection *selection); /* something came inside it that could not be understood */
+
+/* --- selection_fetch.c */
+void fetch_intake_response(struct selection *selection, const struct response *response);
+void fetch_intake_data(struct selection *selection, struct slice bytes);
+void fetch_intake_broken(struct selection *selection); /* the open answer will not be completed */
+/* The flags of a FETCH answer; the list's slices are borrowed from the pairs, its array from the arena. False: they
+ * cannot be read. */
+bool fetch_intake_flags(const struct fetch_pair *pairs, struct arena *arena, struct mailbox_flags *flags)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,92 @@
+/* One of the upstream sessions that the server permits an account at a time: its connection, its selection and turns
+ * (mux/scheduler), what it does when nobody asks (mux/watch), and its pauses between connections. The account says when
+ * it connects, and with which credential.
+ *
+ *     AWAY --dial--> CONNECTING --ready--> WORKING --log out--> LEAVING
+ *      ^                  |                |  |  ^                 |
+ *      +------closed------+-----closed-----+  |  |                 |
+ *      |                                      v  | ready           |
+ *      +---- closed, and the check is over -- CHECKING             |
+ *      +---------------------------closed--------------------------+
+ *
+ * CHECKING lasts from the LOGOUT for a password that is checked in place until the server has spoken about it, over as
+ * many connections as that takes, one after the other. */
+#ifndef IMAPMUX_MUX_SLOT_H
+#define IMAPMUX_MUX_SLOT_H
+
+#include <stdbool.h>
+
+#include "mux/ground.h"
+#include "mux/jobs.h"
+#include "mux/mailboxes.h"
+#include "mux/members.h"
+#include "mux/scheduler.h"
+#include "mux/settings.h"
+#include "mux/upstream.h"
+
+struct slot;
+
+#define SLOT_STATES(X)                                                                                                 \
+    X(AWAY)       /* no connection */                                                                                  \
+    X(CONNECTING) /* dialled, not logged in yet */                                                                     \
+    X(WORKING)    /* logged in */                                                                                      \
+    X(CHECKING)   /* logged out for a password that is checked in place, or dialled with it */                         \
+    X(LEAVING)    /* logging out for good */
+
+enum slot_state {
+#define SLOT_STATE_ENUM(name) SLOT_##name,
+    SLOT_STATES(SLOT_STATE_ENUM)
+#undef SLOT_STATE_ENUM
+};
+
+/* What the account wants to hear. */
+struct slot_ops {
+    /* A credential is about to be sent: the capabilities are those before the login. */
+    void (*before_login)(void *owner, const struct capability_set *capabilities);
+    /* Logged in with this credential, borrowed for the call. */
+    void (*ready)(void *owner, const struct credential *credential);
+    /* The server's list after the login, and each new one. False: out of memory. */
+    bool (*capabilities)(void *owner, const struct capability_set *capabilities);
+    void (*alert)(void *owner, struct slice text); /* the server's [ALERT] */
+    /* The connection is closed. next_pause: see backoff.h. True: the check in place goes on, over a new connection. */
+    bool (*closed)(void *owner, const struct upstream_end *end, usec next_pause);
+    bool (*somebody_waits)(void *owner); /* to be let in: pauses are short */
+};
+
+/* All borrowed for as long as the slot lives. */
+struct slot_options {
+    struct ground *ground;
+    struct task *task; /* the account's: woken when there may be something to do */
+    const struct upstream_settings *settings;
+    struct jobs *jobs;
+    struct mailboxes *mailboxes;
+    const struct members *members;
+    const char *name; /* of the account, for the log */
+    const struct slot_ops *ops;
+    void *owner;
+};
+
+/* Returns owned; NULL: out of memory. */
+struct slot *slot_new(const struct slot_options *options);
+void slot_free(struct slot *slot); /* without LOGOUT; its job must have ended (scheduler_end); NULL: nothing happens */
+
+struct scheduler *slot_scheduler(const struct slot *slot);
+struct selection *slot_selection(const struct slot *slot);
+struct upstream *slot_upstream(const struct slot *slot);
+bool slot_is_away(const struct slot *slot);     /* it has no connection */
+bool slot_can_work(const struct slot *slot);    /* it is logged in and can take a command */
+usec slot_quiet_since(const struct slot *slot); /* the last command was answered */
+
+/* --- what the account has it do */
+
+/* May it be dialled now? Otherwise *deadline becomes the time when it may, if that is earlier. hurry: somebody has
+ * come, who is not to wait out a long pause. */
+bool slot_may_dial(struct slot *slot, bool hurry, usec now, usec *deadline);
+void slot_dial(struct slot *slot, const struct upstream_login *with); /* slot_is_away */
+/* Carries out jobs, and rests when there are none. slot_can_work. */
+void slot_work(struct slot *slot, usec now, usec *deadline);
+void slot_check(struct slot *slot);   /* logs out for a check in place; slot_can_work */
+void slot_checked(struct slot *slot); /* nobody wants the check any more; slot_is_away */
+void slot_log_out(struct slot *slot); /* for good, whatever it does; nothing happens when it is away */
+
+#endif

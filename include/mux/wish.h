@@ -1,0 +1,35 @@
+/* What a job needs of an upstream session before its own command can be built, and what has been asked for it already.
+ */
+#ifndef IMAPMUX_MUX_WISH_H
+#define IMAPMUX_MUX_WISH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mailbox/mailbox.h"
+
+enum wish_need {
+    WISH_NOTHING,  /* whatever is selected will do */
+    WISH_LEFT,     /* no mailbox is selected */
+    WISH_SELECTED, /* the mailbox is selected, its map in step, the tail asked for */
+    WISH_LOOK,     /* the upstream has been asked about the mailbox since, by STATUS if it is not selected */
+    WISH_FRESH,    /* selected as above, and the server has been made to look for news since */
+    WISH_FLAGS,    /* the same, and all flags are in step */
+};
+
+/* Written by selection only; zeroed when the job is added, and `asked` when the line is lost. */
+struct wish_progress {
+    bool asked;      /* WISH_LOOK: STATUS has been sent */
+    unsigned passes; /* WISH_FLAGS: parts of the flags that were asked for */
+};
+
+struct wish {
+    enum wish_need need;
+    struct mailbox *mailbox; /* NULL: WISH_NOTHING and WISH_LEFT */
+    bool read_write;         /* it must have been SELECTed, not EXAMINEd */
+    bool background;         /* WISH_FLAGS: nobody waits, so a look is not owed */
+    uint64_t submitted;      /* number of the last upstream command before the job came: a look is one after that */
+    struct wish_progress *progress;
+};
+
+#endif

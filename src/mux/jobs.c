@@ -1,0 +1,277 @@
+/* The list of jobs. Everything that moves a job from one place to another is here, and asserts where it came from: a
+ * job that were ended twice would tell a client two answers to one command. */
+#include "mux/jobs.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include <utlist.h>
+
+struct jobs {
+    struct runqueue *runqueue;
+    struct job *waiting; /* DL list, in the order of their turns */
+    uint64_t in_a_row;   /* turns in the selected mailbox since another has had one */
+};
+
+struct jobs *jobs_new(struct runqueue *runqueue)
+{
+    struct jobs *jobs = calloc(1, sizeof(*jobs));
+
+    if (jobs)
+        jobs->runqueue = runqueue;
+    return jobs;
+}
+
+void jobs_free(struct jobs *jobs)
+{
+    assert(!jobs || !jobs->waiting);
+    free(jobs);
+}
+
+/* --- waiting */
+
+struct job *jobs_add(struct jobs *jobs, const struct job *wanted, uint64_t last_command)
+{
+    struct job *job = malloc(sizeof(*job));
+
+    if (!job)
+        return NULL;
+    *job = *wanted;
+    job->queueing = (struct job_queueing){.place = JOB_IS_WAITING,
+                                          .submitted = last_command,
+                                          .uidvalidity = wanted->mailbox ? wanted->mailbox->uidvalidity : 0};
+    job->course = (struct job_course){0};
+    job->progress = (struct wish_progress){0};
+    DL_APPEND(jobs->waiting, job);
+    return job;
+}
+
+bool jobs_wait(const struct jobs *jobs)
+{
+    return jobs->waiting != NULL;
+}
+
+bool jobs_has(const struct jobs *jobs, const struct job *wanted)
+{
+    const struct job *job;
+
+    DL_FOREACH (jobs->waiting, job) {
+        if (job->ops == wanted->ops && job->mailbox == wanted->mailbox && job->goal == wanted->goal &&
+            job->background == wanted->background)
+            return true;
+    }
+    return false;
+}
+
+bool jobs_need(const struct jobs *jobs, const struct mailbox *mailbox)
+{
+    const struct job *job;
+
+    DL_FOREACH (jobs->waiting, job) {
+        if (job->mailbox == mailbox)
+            return true;
+    }
+    return false;
+}
+
+/* --- turns */
+
+static bool is_here(const struct job *job, const struct mailbox *selected)
+{
+    if (!job->mailbox || job->mailbox == selected)
+        return true;
+    return job->goal == JOB_LOOK && job->mailbox->known; /* STATUS will do, for a beginning */
+}
+
+struct job *jobs_pick(struct jobs *jobs, const struct mailbox *selected, uint64_t quantum)
+{
+    struct job *here = NULL, *other = NULL, *background = NULL, *job, *picked;
+
+    DL_FOREACH (jobs->waiting, job) {
+        struct job **kind = job->background ? &background : is_here(job, selected) ? &here : &other;
+        if (!*kind)
+            *kind = job;
+    }
+    if (here && (!other || jobs->in_a_row < quantum)) {
+        picked = here;
+        jobs->in_a_row++;
+    } else {
+        picked = other ? other : background;
+        jobs->in_a_row = 0;
+    }
+    if (!picked)
+        return NULL;
+    assert(picked->queueing.place == JOB_IS_WAITING);
+    DL_DELETE(jobs->waiting, picked);
+    picked->queueing.place = JOB_IS_TAKEN;
+    return picked;
+}
+
+void jobs_put_back(struct jobs *jobs, struct job *job)
+{
+    assert(job->queueing.place == JOB_IS_TAKEN);
+    jobs_unload(jobs, job);
+    job->queueing.place = JOB_IS_WAITING;
+    DL_PREPEND(jobs->waiting, job);
+}
+
+void jobs_put_last(struct jobs *jobs, struct job *job)
+{
+    assert(job->queueing.place == JOB_IS_TAKEN && !job->queueing.riders);
+    job->queueing.place = JOB_IS_WAITING;
+    DL_APPEND(jobs->waiting, job);
+}
+
+/* --- riders */
+
+void jobs_gather(struct jobs *jobs, struct job *carrier, bool (*equal)(void *context, struct job *job), void *context)
+{
+    struct job *job, *next;
+
+    assert(carrier->queueing.place == JOB_IS_TAKEN);
+    DL_FOREACH_SAFE (jobs->waiting, job, next) {
+        if (!equal(context, job))
+            continue;
+        DL_DELETE(jobs->waiting, job);
+        DL_APPEND(carrier->queueing.riders, job);
+        job->queueing.place = JOB_IS_RIDING;
+        job->queueing.carrier = carrier;
+    }
+}
+
+static struct job *unload_first(struct job *carrier)
+{
+    struct job *job = carrier->queueing.riders;
+
+    if (!job)
+        return NULL;
+    DL_DELETE(carrier->queueing.riders, job);
+    job->queueing.carrier = NULL;
+    return job;
+}
+
+void jobs_unload(struct jobs *jobs, struct job *carrier)
+{
+    struct job *job, *riders = NULL;
+
+    while ((job = unload_first(carrier))) {
+        assert(job->queueing.place == JOB_IS_RIDING);
+        job->queueing.place = JOB_IS_WAITING;
+        DL_APPEND(riders, job);
+    }
+    DL_CONCAT(riders, jobs->waiting);
+    jobs->waiting = riders;
+}
+
+/* --- the end */
+
+static void free_job(void *object)
+{
+    free(object);
+}
+
+static void end(struct jobs *jobs, struct job *job, const struct job_result *result)
+{
+    const struct job_ops *ops = job->ops;
+
+    assert(job->queueing.place != JOB_IS_ENDED);
+    job->queueing.place = JOB_IS_ENDED;
+    job->ops = NULL;
+    if (ops)
+        ops->done(job, result);
+    runqueue_dispose(jobs->runqueue, free_job, job);
+}
+
+void jobs_end(struct jobs *jobs, struct job *job, const struct job_result *result)
+{
+    struct job *rider;
+
+    assert(job->queueing.place == JOB_IS_TAKEN);
+    end(jobs, job, result);
+    while ((rider = unload_first(job)))
+        end(jobs, rider, result);
+}
+
+void jobs_abandon(struct jobs *jobs, struct job *job)
+{
+    job->ops = NULL;
+    switch (job->queueing.place) {
+    case JOB_IS_WAITING:
+        DL_DELETE(jobs->waiting, job);
+        break;
+    case JOB_IS_RIDING:
+        DL_DELETE(job->queueing.carrier->queueing.riders, job);
+        break;
+    case JOB_IS_TAKEN:
+    case JOB_IS_ENDED:
+        return;
+    }
+    job->queueing.place = JOB_IS_ENDED;
+    runqueue_dispose(jobs->runqueue, free_job, job);
+}
+
+/* Marked first: what `done` makes others abandon or add is not mistaken for one of them. */
+static struct job *first_marked(const struct jobs *jobs)
+{
+    struct job *job;
+
+    DL_FOREACH (jobs->waiting, job) {
+        if (job->queueing.ending)
+            return job;
+    }
+    return NULL;
+}
+
+static void end_marked(struct jobs *jobs, const char *text)
+{
+    struct job_result result = {.status = JOB_DEAD, .text = text};
+    struct job *job;
+
+    while ((job = first_marked(jobs))) {
+        DL_DELETE(jobs->waiting, job);
+        end(jobs, job, &result);
+    }
+}
+
+void jobs_end_mailbox(struct jobs *jobs, struct job *taken, const struct mailbox *mailbox, const char *text)
+{
+    struct job *job;
+
+    if (taken && taken->mailbox == mailbox) {
+        taken->queueing.doomed = true;
+        taken->mailbox = NULL;
+    }
+    DL_FOREACH (jobs->waiting, job)
+        job->queueing.ending = job->mailbox == mailbox;
+    end_marked(jobs, text);
+}
+
+void jobs_end_all(struct jobs *jobs, const char *text)
+{
+    struct job *job;
+
+    DL_FOREACH (jobs->waiting, job)
+        job->queueing.ending = true;
+    end_marked(jobs, text);
+}
+
+void jobs_doom(struct job *job)
+{
+    job->queueing.doomed = true;
+}
+
+static void doom(struct job *job, const struct mailbox *mailbox)
+{
+    if (job->mailbox == mailbox && job->goal == JOB_RUN)
+        job->queueing.doomed = true;
+}
+
+void jobs_doom_mailbox(struct jobs *jobs, struct job *taken, const struct mailbox *mailbox)
+{
+    struct job *job;
+
+    DL_FOREACH (jobs->waiting, job)
+        doom(job, mailbox);
+    if (taken)
+        doom(taken, mailbox);
+}

@@ -1,0 +1,368 @@
+/* Where answers become facts. What the server says of the selected mailbox goes into its truth first, and is checked
+ * against it; what the owner asked for is handed on after that. A command is sent only when the upstream can take one,
+ * and no fact is taken from an answer that does not contain it. */
+#include "mux/selection.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "imap/mailbox_name.h"
+#include "mux/selection_inside.h"
+
+#define LEARNED_IN_VAIN 3
+
+struct selection *selection_new(struct ground *ground, struct upstream *upstream, const char *name,
+                                const struct selection_ops *ops, void *owner)
+{
+    struct selection *selection = calloc(1, sizeof(*selection));
+
+    if (!selection)
+        return NULL;
+    selection->ground = ground;
+    selection->upstream = upstream;
+    selection->name = name;
+    selection->ops = ops;
+    selection->owner = owner;
+    return selection;
+}
+
+void selection_free(struct selection *selection)
+{
+    if (!selection)
+        return;
+    fetch_intake_broken(selection);
+    switch_clear(selection);
+    free(selection);
+}
+
+usec selection_now(const struct selection *selection)
+{
+    return runqueue_now(selection->ground->runqueue);
+}
+
+/* --- what is known */
+
+struct mailbox *selection_mailbox(const struct selection *selection)
+{
+    return selection->selected;
+}
+
+bool selection_is_switching(const struct selection *selection)
+{
+    return selection->switching.mailbox != NULL;
+}
+
+bool selection_needs(const struct selection *selection, const struct mailbox *mailbox)
+{
+    return selection->selected == mailbox || selection->switching.mailbox == mailbox;
+}
+
+bool selection_in_step(const struct selection *selection, const struct mailbox *mailbox)
+{
+    return selection->selected == mailbox && mailbox->map_in_step && mailbox->tail_count == 0;
+}
+
+bool selection_flags_in_step(const struct selection *selection, const struct mailbox *mailbox)
+{
+    return selection_in_step(selection, mailbox) && mailbox->flags_in_step;
+}
+
+bool selection_is_fresh(const struct selection *selection, const struct mailbox *mailbox)
+{
+    usec freshness = selection->ground->settings->freshness;
+
+    return freshness > 0 && selection_in_step(selection, mailbox) &&
+           selection_now(selection) - mailbox->looked_at <= freshness;
+}
+
+uint64_t selection_literal_left(const struct selection *selection)
+{
+    return selection->intake.open ? selection->intake.left : 0;
+}
+
+bool selection_has(const struct selection *selection, enum capability capability)
+{
+    return upstream_capabilities(selection->upstream)->has[capability];
+}
+
+bool selection_asks_modseq(const struct selection *selection)
+{
+    return upstream_has_condstore(selection->upstream);
+}
+
+bool selection_owner_listens(const struct selection *selection)
+{
+    return selection->activity == ACTIVITY_OWNER && !selection->owner_void;
+}
+
+/* --- sending */
+
+struct outgoing *selection_command(struct selection *selection)
+{
+    struct outgoing *out = upstream_command(selection->upstream);
+
+    if (!out)
+        upstream_drop(selection->upstream, "out of memory");
+    return out;
+}
+
+void selection_send_own(struct selection *selection, enum selection_activity activity, struct outgoing *command)
+{
+    assert(selection->activity == ACTIVITY_NONE);
+    selection->activity = activity;
+    selection->activity_number = upstream_send(selection->upstream, command);
+}
+
+uint64_t selection_send(struct selection *selection, struct outgoing *command, bool looks)
+{
+    selection->owner_looks = looks;
+    selection->owner_void = false;
+    selection_send_own(selection, ACTIVITY_OWNER, command);
+    return selection->activity_number;
+}
+
+void selection_turn_over(struct selection *selection)
+{
+    selection->learned = false;
+}
+
+void selection_forget(struct selection *selection, const struct mailbox *mailbox)
+{
+    if (selection->selected == mailbox)
+        selection->selected = NULL;
+    if (selection->asked == mailbox)
+        selection->asked = NULL;
+}
+
+/* --- what contradicts, or cannot be read */
+
+/* A server that contradicts itself without end is left alone for a pause. */
+static void count_garbage(struct selection *selection)
+{
+    selection->garbage_since_tag = true;
+    if (++selection->garbage > selection->ground->settings->max_garbage)
+        upstream_drop(selection->upstream, "too much that cannot be understood");
+}
+
+void selection_contradict(struct selection *selection, const char *why)
+{
+    struct mailbox *mailbox = selection->selected;
+
+    log_line(selection->ground->log, LOG_WARNING, "%s: %s: out of step with the server (%s): resynchronising",
+             selection->name, mailbox ? mailbox->name : "-", why);
+    if (mailbox)
+        mailbox_doubt(mailbox);
+    selection->owner_void = true;
+    selection->ops->contradicted(selection->owner);
+    fetch_intake_broken(selection);
+    count_garbage(selection);
+}
+
+void selection_garbage(struct selection *selection, bool open_fetch)
+{
+    selection->ops->garbled(selection->owner);
+    if (open_fetch)
+        fetch_intake_broken(selection);
+    if (selection->selected)
+        mailbox_doubt(selection->selected);
+    if (selection_is_switching(selection))
+        switch_disturbed(selection);
+    count_garbage(selection);
+}
+
+/* --- untagged answers */
+
+static enum mailbox_result vanished(struct mailbox *mailbox, const struct value *set)
+{
+    enum mailbox_result result = MAILBOX_OK;
+    struct seqset uids = {0};
+
+    switch (response_uid_set(set, &uids)) {
+    case SEQSET_OK:
+        result = mailbox_vanished(mailbox, &uids);
+        break;
+    case SEQSET_TOO_BIG:
+        result = MAILBOX_NO_MEMORY;
+        break;
+    case SEQSET_BAD:
+        break;
+    }
+    seqset_clear(&uids);
+    return result;
+}
+
+/* The map of the selected mailbox hears of it. */
+static void numbers(struct selection *selection, const struct response *response)
+{
+    struct mailbox *mailbox = selection->selected;
+    enum mailbox_result result = MAILBOX_OK;
+
+    if (!mailbox || !mailbox->map_in_step)
+        return;
+    if (response->kind == RESPONSE_EXISTS)
+        result = mailbox_exists(mailbox, response->number);
+    else if (response->kind == RESPONSE_EXPUNGE)
+        result = mailbox_expunge(mailbox, response->number);
+    else if (response->kind == RESPONSE_VANISHED && !value_is_list(response->arguments))
+        result = vanished(mailbox, response->arguments);
+    if (result == MAILBOX_BROKEN)
+        selection_contradict(selection, "numbers that cannot be");
+    else if (result == MAILBOX_NO_MEMORY)
+        upstream_drop(selection->upstream, "out of memory");
+}
+
+static bool is_numbers(const struct response *response)
+{
+    return response->kind == RESPONSE_EXISTS || response->kind == RESPONSE_EXPUNGE ||
+           response->kind == RESPONSE_RECENT || response->kind == RESPONSE_VANISHED;
+}
+
+/* Untagged FLAGS and PERMANENTFLAGS outside of a switch. */
+static bool take_flags(struct selection *selection, const struct response *response)
+{
+    if (response->kind == RESPONSE_FLAGS) {
+        if (selection->selected)
+            mailbox_take_flag_list(selection->selected, response->arguments, false);
+        return true;
+    }
+    if (response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_PERMANENTFLAGS) {
+        if (selection->selected && !selection->selected_read_only)
+            mailbox_take_flag_list(selection->selected, response->code.arguments, true);
+        return true;
+    }
+    return false;
+}
+
+static void note_modseq(struct selection *selection, const struct response *response)
+{
+    uint64_t modseq;
+
+    if (selection->selected && response->kind == RESPONSE_STATUS &&
+        response->code.name == RESPONSE_CODE_HIGHESTMODSEQ &&
+        value_number(response->code.arguments, INT64_MAX, &modseq))
+        mailbox_note_highestmodseq(selection->selected, modseq);
+}
+
+static void status_answer(struct selection *selection, const struct response *response)
+{
+    struct slice name;
+
+    if (response->kind != RESPONSE_MAILBOX_STATUS || !value_astring(response->arguments, &name) ||
+        !value_is_list(response->arguments->next) || !selection->asked)
+        return;
+    if (slice_equal(mailbox_name_canonical(name), slice_of(selection->asked->name)))
+        selection->status_differs = mailbox_status_differs(selection->asked, response->arguments->next->first);
+}
+
+void selection_untagged(struct selection *selection, const struct response *response)
+{
+    if (selection_is_switching(selection)) {
+        switch_untagged(selection, response);
+        return;
+    }
+    if (is_numbers(response)) {
+        numbers(selection, response);
+        return;
+    }
+    if (take_flags(selection, response))
+        return;
+    note_modseq(selection, response);
+    if (selection->activity == ACTIVITY_STATUS)
+        status_answer(selection, response);
+    else if (selection->activity == ACTIVITY_OWNER)
+        selection->ops->untagged(selection->owner, response);
+}
+
+void selection_fetch(struct selection *selection, const struct response *response)
+{
+    fetch_intake_response(selection, response);
+}
+
+void selection_fetch_data(struct selection *selection, struct slice bytes)
+{
+    fetch_intake_data(selection, bytes);
+}
+
+/* --- tagged answers */
+
+/* A command has been answered with this mailbox selected: what it told is complete up to here. Only NOOP makes every
+ * server look for news, so only NOOP counts as a look. */
+static void command_finished(struct selection *selection, enum selection_activity activity)
+{
+    struct mailbox *mailbox = selection->selected;
+
+    if (!mailbox || !mailbox->map_in_step)
+        return;
+    mailbox_settle_modseq(mailbox);
+    if (activity == ACTIVITY_NOOP || (activity == ACTIVITY_OWNER && selection->owner_looks))
+        mailbox_looked(mailbox, selection->activity_number, selection_now(selection));
+}
+
+static void learned(struct selection *selection)
+{
+    struct mailbox *mailbox = selection->selected;
+
+    if (!mailbox || mailbox->tail_count == 0) {
+        selection->learned_in_vain = 0;
+        return;
+    }
+    if (++selection->learned_in_vain < LEARNED_IN_VAIN)
+        return;
+    selection->learned_in_vain = 0;
+    selection_contradict(selection, "messages whose UIDs the server does not tell");
+}
+
+static void asked(struct selection *selection)
+{
+    if (selection->asked && !selection->status_differs)
+        mailbox_confirmed(selection->asked, selection->activity_number);
+    selection->asked = NULL;
+}
+
+static void forget_garbage(struct selection *selection)
+{
+    if (!selection->garbage_since_tag)
+        selection->garbage = 0;
+    selection->garbage_since_tag = false;
+}
+
+void selection_tagged(struct selection *selection, const struct response *response)
+{
+    enum selection_activity activity = selection->activity;
+
+    forget_garbage(selection);
+    selection->activity = ACTIVITY_NONE;
+    note_modseq(selection, response);
+    if (selection_is_switching(selection)) {
+        if (switch_tagged(selection, activity, response))
+            selection->ops->refused(selection->owner, response);
+        return;
+    }
+    command_finished(selection, activity);
+    if (activity == ACTIVITY_OWNER) {
+        selection->ops->answered(selection->owner, response);
+        return;
+    }
+    if (activity == ACTIVITY_LEARN)
+        learned(selection);
+    else if (activity == ACTIVITY_STATUS)
+        asked(selection);
+    selection->ops->prepared(selection->owner, activity == ACTIVITY_FLAGS);
+}
+
+/* --- the line */
+
+void selection_connected(struct selection *selection)
+{
+    selection->garbage = 0;
+}
+
+void selection_lost(struct selection *selection)
+{
+    selection->selected = selection->asked = NULL;
+    fetch_intake_broken(selection);
+    switch_clear(selection);
+    selection->activity = ACTIVITY_NONE;
+    selection->learned = false;
+    selection->learned_in_vain = 0;
+}

@@ -1,0 +1,199 @@
+/* What the upstream must do before the owner's command: leave a mailbox, switch to another, learn the tail, take a
+ * look, learn flags. One command at a time: after each the wish is judged again. Each function returns true if it has
+ * sent one (or has dropped the line). */
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "mailbox/view.h"
+#include "mux/selection_inside.h"
+
+#define FLAGS_SLICE 1000
+
+static bool send_learn(struct selection *selection)
+{
+    struct outgoing *out = selection_command(selection);
+
+    if (!out)
+        return true;
+    selection->learned = true;
+    outgoing_text(out, "UID FETCH ");
+    outgoing_number(out, (uint64_t)selection->selected->map.highest + 1);
+    outgoing_text(out, selection_asks_modseq(selection) ? ":* (UID FLAGS MODSEQ)" : ":* (UID FLAGS)");
+    selection_send_own(selection, ACTIVITY_LEARN, out);
+    return true;
+}
+
+static bool send_leave(struct selection *selection)
+{
+    struct outgoing *out;
+
+    if (selection->selected->map_in_step && selection->selected->tail_count > 0 && !selection->learned)
+        return send_learn(selection); /* its \Recent dies with the selection */
+    out = selection_command(selection);
+    if (!out)
+        return true;
+    if (selection_has(selection, CAPABILITY_UNSELECT))
+        outgoing_text(out, "UNSELECT");
+    else /* one that fails leaves nothing selected; another mailbox would be selected without its truth in step */
+        outgoing_text(out, "EXAMINE \"imapmux leaves this mailbox\"");
+    switch_leave(selection);
+    selection_send_own(selection, ACTIVITY_LEAVE, out);
+    return true;
+}
+
+/* A switch; the tail of the mailbox that is left is learned before, or its \Recent is lost. */
+static bool send_switch(struct selection *selection, struct mailbox *mailbox, bool read_write)
+{
+    struct mailbox *left = selection->selected;
+    const struct view *view;
+
+    if (left && left != mailbox && left->map_in_step && left->tail_count > 0 && !selection->learned)
+        return send_learn(selection);
+    DL_FOREACH (mailbox->views, view) {
+        read_write |= !view->read_only;
+    }
+    (void)!switch_begin(selection, mailbox, read_write);
+    return true;
+}
+
+static bool send_noop(struct selection *selection)
+{
+    struct outgoing *out = selection_command(selection);
+
+    if (!out)
+        return true;
+    outgoing_text(out, "NOOP");
+    selection->learned = false; /* what the look finds is to be named, too; one look a turn, so this ends */
+    selection_send_own(selection, ACTIVITY_NOOP, out);
+    return true;
+}
+
+static bool send_status(struct selection *selection, struct mailbox *mailbox)
+{
+    struct outgoing *out = selection_command(selection);
+
+    if (!out)
+        return true;
+    outgoing_text(out, "STATUS ");
+    outgoing_astring(out, slice_of(mailbox->name));
+    outgoing_text(out, selection_asks_modseq(selection) ? " (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
+                                                        : " (MESSAGES UIDNEXT UIDVALIDITY)");
+    selection->status_differs = false;
+    selection->asked = mailbox;
+    selection_send_own(selection, ACTIVITY_STATUS, out);
+    return true;
+}
+
+/* The next part of the flags: what has changed since, where the server can tell, else so many messages. */
+static bool send_flags(struct selection *selection)
+{
+    struct mailbox *mailbox = selection->selected;
+    struct outgoing *out = selection_command(selection);
+    uint32_t from = uid_map_rank(&mailbox->map, mailbox->flags_cursor);
+    bool changed_since = upstream_has_condstore(selection->upstream) && mailbox->modseq > 0 && !mailbox->nomodseq &&
+                         mailbox_all_flags_known(mailbox);
+    uint32_t to = from + FLAGS_SLICE;
+
+    if (!out)
+        return true;
+    if (to > mailbox->map.count || changed_since)
+        to = mailbox->map.count;
+    outgoing_text(out, "UID FETCH ");
+    outgoing_number(out, uid_map_at(&mailbox->map, from)->uid);
+    outgoing_text(out, ":");
+    outgoing_number(out, uid_map_at(&mailbox->map, to - 1)->uid);
+    mailbox_flags_asked(mailbox, uid_map_at(&mailbox->map, to - 1)->uid);
+    outgoing_text(out, selection_asks_modseq(selection) ? " (UID FLAGS MODSEQ)" : " (UID FLAGS)");
+    if (changed_since) {
+        outgoing_text(out, " (CHANGEDSINCE ");
+        outgoing_number(out, mailbox->modseq);
+        outgoing_text(out, ")");
+    }
+    selection_send_own(selection, ACTIVITY_FLAGS, out);
+    return true;
+}
+
+/* Selected as the wish has it, with map in step and the tail learned. True: a command has been sent for it. */
+static bool prepare_selected(struct selection *selection, const struct wish *wish)
+{
+    struct mailbox *mailbox = wish->mailbox;
+
+    if (!switch_selected_well(selection, mailbox, wish->read_write))
+        return send_switch(selection, mailbox, wish->read_write);
+    if (mailbox->tail_count > 0 && !selection->learned)
+        return send_learn(selection);
+    return false;
+}
+
+static bool has_been_looked_at(const struct selection *selection, const struct wish *wish)
+{
+    return selection_is_fresh(selection, wish->mailbox) || wish->mailbox->confirmed > wish->submitted;
+}
+
+static bool prepare_look(struct selection *selection, const struct wish *wish)
+{
+    struct mailbox *mailbox = wish->mailbox;
+
+    if (mailbox == selection->selected && mailbox->map_in_step) {
+        if (mailbox->tail_count > 0 && !selection->learned)
+            return send_learn(selection);
+        return has_been_looked_at(selection, wish) ? false : send_noop(selection);
+    }
+    if (mailbox->known && mailbox != selection->selected && !wish->progress->asked) {
+        wish->progress->asked = true;
+        return has_been_looked_at(selection, wish) ? false : send_status(selection, mailbox);
+    }
+    if (mailbox->known && mailbox != selection->selected && !selection->status_differs)
+        return false;
+    return send_switch(selection, mailbox, wish->read_write);
+}
+
+static bool prepare_fresh(struct selection *selection, const struct wish *wish)
+{
+    if (prepare_selected(selection, wish))
+        return true;
+    return has_been_looked_at(selection, wish) ? false : send_noop(selection);
+}
+
+bool selection_flags_learned(struct selection *selection, struct mailbox *mailbox)
+{
+    return selection->selected == mailbox && mailbox_flags_learned(mailbox, selection_now(selection));
+}
+
+static bool prepare_flags(struct selection *selection, const struct wish *wish)
+{
+    if (prepare_selected(selection, wish))
+        return true;
+    /* A server that does not tell all flags, of the dead for one: what is known must do. The look is owed all the same.
+     */
+    if (!selection_flags_learned(selection, wish->mailbox) &&
+        wish->progress->passes++ <= 3 + wish->mailbox->map.count / FLAGS_SLICE * 3)
+        return send_flags(selection);
+    return !wish->background && !has_been_looked_at(selection, wish) && send_noop(selection);
+}
+
+static bool prepare(struct selection *selection, const struct wish *wish)
+{
+    switch (wish->need) {
+    case WISH_NOTHING:
+        return false;
+    case WISH_LEFT:
+        return selection->selected && send_leave(selection);
+    case WISH_SELECTED:
+        return prepare_selected(selection, wish);
+    case WISH_LOOK:
+        return prepare_look(selection, wish);
+    case WISH_FRESH:
+        return prepare_fresh(selection, wish);
+    case WISH_FLAGS:
+        return prepare_flags(selection, wish);
+    }
+    abort();
+}
+
+enum selection_turn selection_prepare(struct selection *selection, const struct wish *wish)
+{
+    if (prepare(selection, wish))
+        return selection->activity == ACTIVITY_NONE ? SELECTION_DROPPED : SELECTION_SENT;
+    return SELECTION_READY;
+}
