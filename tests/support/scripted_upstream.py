@@ -88,6 +88,7 @@ class ScriptedUpstream(threading.Thread):
                 return
             self.connections += 1
             connection.settimeout(60)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
                 self.serve(connection)
             except (Gone, OSError):
