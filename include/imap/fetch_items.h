@@ -54,6 +54,10 @@ bool fetch_item_answered_by(const struct fetch_item *item, bool peek, struct sli
 /* The name that the client is told: RFC822.TEXT as asked, BODY[section]<start>. Appends to out. False: out of memory.
  */
 bool fetch_item_print_label(const struct fetch_item *item, struct evbuffer *out) __attribute__((warn_unused_result));
+/* An answer's value for the client, as the grammar of the item asks: RFC 3501 section 9, "msg-att". A literal8 becomes
+ * a literal, since only BINARY has those. Appends to out. False: out of memory. */
+bool fetch_item_print_value(const struct fetch_item *item, const struct value *value, struct evbuffer *out)
+    __attribute__((warn_unused_result));
 
 /* What an answer's pair is. */
 enum fetch_kind fetch_pair_kind(const struct fetch_pair *pair);

@@ -8,6 +8,7 @@
 
 #include "base/append.h"
 #include "imap/outgoing.h"
+#include "imap/structure.h"
 
 #define ITEMS_MAX  1000
 #define MODSEQ_MAX ((uint64_t)INT64_MAX)
@@ -403,6 +404,15 @@ bool fetch_item_print_label(const struct fetch_item *item, struct evbuffer *out)
         !append_bytes(out, "]", 1))
         return false;
     return !item->partial || append_format(out, "<%lu>", (unsigned long)item->partial_start);
+}
+
+bool fetch_item_print_value(const struct fetch_item *item, const struct value *value, struct evbuffer *out)
+{
+    if (item->kind == FETCH_ENVELOPE)
+        return structure_print_envelope(value, out);
+    if (item->kind == FETCH_BODY || item->kind == FETCH_BODYSTRUCTURE)
+        return structure_print_body(value, out);
+    return value->kind == VALUE_LITERAL8 ? value_print_string(value->text, out) : value_print(value, out);
 }
 
 /* ---- answers ---- */

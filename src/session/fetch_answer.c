@@ -89,7 +89,7 @@ static void write_pair(struct session *session, struct fetch_run *fetch, const s
         fetch->message->answered |= bit;
         before_item(session, fetch, fetch->message->uid);
         if (!fetch_item_print_label(item, fetch->out) || !append_bytes(fetch->out, " ", 1) ||
-            !value_print(pair->value, fetch->out))
+            !fetch_item_print_value(item, pair->value, fetch->out))
             session_no_memory(session);
     }
 }
@@ -112,8 +112,7 @@ static void start_stream(struct session *session, struct fetch_run *fetch, const
         before_item(session, fetch, fetch->message->uid);
         if (!fetch_item_print_label(item, fetch->out))
             session_no_memory(session);
-        append_format(fetch->out, " %s{%llu}\r\n", part->stream_literal8 ? "~" : "",
-                      (unsigned long long)part->stream_size);
+        append_format(fetch->out, " {%llu}\r\n", (unsigned long long)part->stream_size);
         fetch->stream_left = part->stream_size;
     }
 }

@@ -6,6 +6,7 @@
 
 #include "base/append.h"
 #include "imap/mailbox_name.h"
+#include "imap/structure.h"
 #include "session/state.h"
 
 struct list_run {
@@ -47,7 +48,7 @@ static bool print_list(const char *word, const struct value *values, struct evbu
     if (!value_is_list(values) || !name || !value_astring(name, &text))
         return true; /* malformed: not shown */
     append_format(out, "* %s ", word);
-    if (!value_print(values, out) || !append_bytes(out, " ", 1) || !value_print(separator, out) ||
+    if (!value_print(values, out) || !append_bytes(out, " ", 1) || !structure_print_separator(separator, out) ||
         !append_bytes(out, " ", 1) || !value_print_astring(text, out))
         return false;
     if (name->next && (!append_bytes(out, " ", 1) || !value_print_all(name->next, out)))
@@ -98,7 +99,7 @@ static void answered(struct job *job, const struct response *response)
         ok = print_status(session, response->arguments, out);
     } else if (response->kind == RESPONSE_NAMESPACE) {
         append_format(out, "* NAMESPACE ");
-        ok = value_print_all(response->arguments, out) && append_bytes(out, "\r\n", 2);
+        ok = structure_print_namespaces(response->arguments, out) && append_bytes(out, "\r\n", 2);
     }
     if (!ok)
         session_no_memory(session);

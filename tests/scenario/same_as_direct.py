@@ -1,7 +1,7 @@
-"""The same script, to the server itself and through imapmux: the answers are the same.
+"""The same script, to the server itself and through imapmux: the answers are the same, those of FETCH to the octet.
 
 What may differ is left out of the comparison: the order of LIST answers, how FETCH items are spread over lines, texts, the
-order of expunges, and what belongs to one session or one mailbox (RECENT, UIDVALIDITY, modification sequences).
+order of expunges, whether a string is quoted or a literal, and what belongs to one session or one mailbox (RECENT, UIDVALIDITY, modification sequences).
 """
 from imap_client import Literal
 from messages import SHAPES
@@ -37,12 +37,12 @@ def answers(result):
         if response.status is not None or response.name in (b"RECENT", b"CAPABILITY", b"FLAGS", b"EXPUNGE"):
             continue
         if response.name == b"FETCH":
-            items = fetched.setdefault(response.number, {})
+            items, written = fetched.setdefault(response.number, {}), response.items_as_written()
             for name, value in response.fetch_items().items():
                 if name == b"FLAGS":
-                    value = sorted(flag for flag in value if flag.upper() != b"\\RECENT")
+                    written[name] = sorted(flag for flag in value if flag.upper() != b"\\RECENT")
                 if name != b"MODSEQ":
-                    items[name.replace(b'"', b"")] = plain(value)
+                    items[name.replace(b'"', b"")] = written[name]
         elif response.name == b"STATUS":
             pairs = zip(response.data[1][::2], response.data[1][1::2])
             others.append((b"STATUS", plain(response.data[0]), tuple(sorted(

@@ -11,7 +11,8 @@ import socket
 import ssl
 import time
 
-from wire import Atom, Framer, Line, parse, quote, sequence_set
+import grammar
+from wire import Atom, Framer, Line, items_as_written, parse, quote, sequence_set
 
 CRLF = b"\r\n"
 # While one of these is in progress no EXPUNGE may come (RFC 3501 section 7.4.1).
@@ -84,6 +85,10 @@ class Response:
         items = self.data[0]
         return {bytes(name).upper(): value for name, value in zip(items[::2], items[1::2])}
 
+    def items_as_written(self):
+        """{name: octets} of a FETCH response, to the octet but for the form of strings."""
+        return items_as_written(self.text.partition(b" FETCH ")[2], self.line.literals)
+
     def __repr__(self):
         return repr(self.text[:300])
 
@@ -125,7 +130,9 @@ class Closed(Exception):
 
 class Client:
     def __init__(self, port, name="client", host="127.0.0.1", tls=None, log=None, timeout=20.0, tracked=True,
-                 source=None, preface=b""):
+                 source=None, preface=b"", strict=False):
+        """strict: every line is read by the grammar of the RFC, for what imapmux writes."""
+        self.strict = strict
         self.name, self.log, self.timeout, self.tracked = name, log, timeout, tracked
         self.host, self.port = host, port
         self.socket = socket.create_connection((host, port), timeout, (source, 0) if source else None)
@@ -365,6 +372,8 @@ class Client:
             raise Closed(self.bye)
         for line in self.framer.feed(data):
             self._log("<", line.text)
+            if self.strict:
+                grammar.check(line)
             self.pending.append(Response(line))
 
     def wait_closed(self, timeout=10.0):

@@ -251,7 +251,8 @@ class Scenario:
         self.log_file.write("%.3f %s\n" % (time.monotonic() - self.start_time, text))
 
     def connect(self, name=None, **options):
-        """A client that has not logged in."""
+        """A client that has not logged in; one of imapmux reads by the grammar."""
+        options.setdefault("strict", "port" not in options)
         client = self.client_class(options.pop("port", self.mux_port), name or "c%d" % (len(self.clients) + 1), log=self.log, **options)
         self.clients.append(client)
         return client

@@ -12,10 +12,10 @@ class Atom(bytes):
 
 class Line:
     """One command or response: `text` has every literal's announcement in place, `literals` their octets (or, where
-    they are not kept, None)."""
+    they are not kept, None), `ending` what the line ends with."""
 
-    def __init__(self, text, literals, sizes):
-        self.text, self.literals, self.sizes = text, literals, sizes
+    def __init__(self, text, literals, sizes, ending=b"\r\n"):
+        self.text, self.literals, self.sizes, self.ending = text, literals, sizes, ending
 
     def printable(self, limit=400):
         text = self.text.decode("latin-1")
@@ -32,6 +32,7 @@ class Framer:
 
     def reset(self):
         self.text, self.literals, self.sizes = b"", [], []
+        self.odd_ending = None  # of the announcement of a literal
         self.wanted = 0
         self.literal = bytearray()
         self.synchronising = False
@@ -54,12 +55,15 @@ class Framer:
             if announced:
                 self._begin_literal(piece, announced)
             else:
-                lines.append(Line(self.text + piece.rstrip(b"\r\n"), self.literals, self.sizes))
+                rest = piece.rstrip(b"\r\n")
+                lines.append(Line(self.text + rest, self.literals, self.sizes, self.odd_ending or piece[len(rest):]))
                 self.reset()
         return lines
 
     def _begin_literal(self, piece, announced):
         self.text += piece[: announced.end(2) + 1]
+        if not piece.endswith(b"}\r\n"):
+            self.odd_ending = piece[announced.end(2) + 1:] if self.from_server else None
         self.wanted = int(announced.group(1))
         self.sizes.append(self.wanted)
         self.synchronising = not announced.group(2) and not self.from_server
@@ -137,6 +141,36 @@ def _atom_or_literal(text, position, literals, out):
     word = atom.group()
     out.append(None if word.upper() == b"NIL" else Atom(word))
     return atom.end()
+
+
+TOKEN = re.compile(rb'"|~?\{(\d+)\}|[()]| +|[^\s()\[\]"{]+(\[[^\]]*\](<\d+>)?)?')
+
+
+def items_as_written(text, literals):
+    """{name: octets} of the list at the front of `text` (a FETCH's), with everything as it stands there; only strings, which
+    may be quoted or literals as one likes, are put in one form: their length, then their octets."""
+    literals, pieces, depth, position = iter(literals), [], 0, 0
+    items, name = {}, None
+    while True:
+        token = TOKEN.match(text, position)
+        written, position = token.group(), token.end()
+        if written == b'"':
+            value, position = _quoted(text, token.start())
+            written = b"<%d>%s" % (len(value), value)
+        elif token.group(1):
+            value = next(literals)
+            written = b"<%d>%s" % (len(value), value)
+        depth += (written == b"(") - (written == b")")
+        if depth == 0 or depth == 1 and written.isspace():
+            if name is None:
+                name = b"".join(pieces)
+            else:
+                items[name.upper()], name = b"".join(pieces), None
+            pieces = []
+            if depth == 0:
+                return items
+        elif not (depth == 1 and written == b"(" and not pieces and position == 1):
+            pieces.append(written)
 
 
 def sequence_set(text):
