@@ -32,6 +32,7 @@ struct client {
     struct bench *bench;
     struct session *session; /* NULL: there is none */
     struct evbuffer *in, *out;
+    struct evbuffer *told;          /* the same as out, for the strict reader */
     struct response_reader *reader; /* reads what it is told */
     bool slow;                      /* takes no octet */
     bool selected, vanishing;       /* has been told EXISTS; VANISHED, from where on EXISTS is not followed */

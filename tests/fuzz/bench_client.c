@@ -1,11 +1,12 @@
-/* The clients of the bench. Everything that a client is told is read as a response, and the numbers in it are followed
- * as far as one can without knowing what the client asked: an EXPUNGE or FETCH names a message that it has been told
- * of.
+/* The clients of the bench. Everything that a client is told is read by the grammar and as a response, and the numbers
+ * in it are followed as far as one can without knowing what the client asked: an EXPUNGE or FETCH names a message that
+ * it has been told of.
  */
 #include <event2/buffer.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "abnf/abnf.h"
 #include "fuzz/bench.h"
 #include "fuzz/fuzz.h"
 #include "imap/response.h"
@@ -73,9 +74,30 @@ static void read_output(struct client *client, struct evbuffer *output)
     }
 }
 
+/* The servers of the bench know no grammar, so what is handed on from them may be any values, in sound tokens. */
+static void check_grammar(struct client *client)
+{
+    for (;;) {
+        struct slice told = {(const char *)evbuffer_pullup(client->told, -1), evbuffer_get_length(client->told)};
+        struct abnf_answer answer =
+            told.length > 0 ? abnf_response(told, true) : (struct abnf_answer){.result = ABNF_MORE};
+        if (answer.result == ABNF_MORE)
+            return;
+        if (answer.result == ABNF_BAD)
+            fprintf(stderr, "fuzz: octet %zu of what the client was told should be %s: %.*s\n", answer.at,
+                    answer.wanted, (int)told.length, told.data);
+        fuzz_require(answer.result == ABNF_GOOD, "a client is told what the grammar has");
+        evbuffer_drain(client->told, answer.at);
+    }
+}
+
 static void take_output(struct client *client)
 {
-    evbuffer_add_buffer(client->out, session_output(client->session));
+    struct evbuffer *output = session_output(client->session);
+
+    evbuffer_add(client->told, evbuffer_pullup(output, -1), evbuffer_get_length(output));
+    evbuffer_add_buffer(client->out, output);
+    check_grammar(client);
     read_output(client, client->out);
 }
 
@@ -104,6 +126,7 @@ static void connect_client(struct client *client)
     client->reader = fuzz_memory(response_reader_new(ANSWER_MAX));
     client->in = fuzz_memory(evbuffer_new());
     client->out = fuzz_memory(evbuffer_new());
+    client->told = fuzz_memory(evbuffer_new());
     client->slow = client->selected = client->vanishing = false;
     client->session = fuzz_memory(session_new(bench->registry, &options));
 }
@@ -117,6 +140,7 @@ void client_close(struct client *client)
     client->session = NULL;
     evbuffer_free(client->in);
     evbuffer_free(client->out);
+    evbuffer_free(client->told);
     session_closed(session);
     response_reader_free(client->reader);
     client->reader = NULL;

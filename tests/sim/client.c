@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abnf/abnf.h"
 #include "session/session.h"
 
 static struct client *of_line(struct task *task)
@@ -140,6 +141,18 @@ static void closed_by_proxy(struct client *client, bool abort_wanted)
 
 /* --- reading */
 
+/* Mail programs forgive less than we do. */
+static void check_grammar(struct client *client, struct slice octets)
+{
+    struct abnf_answer answer = abnf_response(octets, false);
+    struct slice left = {octets.data + answer.at, octets.length - answer.at};
+
+    if (answer.result != ABNF_GOOD || left.length > 0)
+        sim_fail(client->sim, "against the grammar", "%s: octet %zu of %.*s: it should have \"%s\", it has \"%.*s\"",
+                 client->name, answer.at, (int)(octets.length < 300 ? octets.length : 300), octets.data,
+                 answer.wanted ? answer.wanted : "more", (int)(left.length < 20 ? left.length : 20), left.data);
+}
+
 static void read_output(struct client *client)
 {
     struct evbuffer *out = session_output(client->session);
@@ -152,6 +165,7 @@ static void read_output(struct client *client)
     evbuffer_drain(out, size);
     while (!client->sim->failed && wire_next(&client->in, &line) == WIRE_LINE) {
         sim_trace(client->sim, client->name, "<", line);
+        check_grammar(client, wire_octets(&client->in, line));
         client_take_line(client, line);
     }
 }

@@ -145,9 +145,10 @@ static void write_envelope(struct server *server, const struct identity *identit
         server_write(server, "ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)");
         return;
     }
-    server_write(server,
-                 "ENVELOPE (NIL \"mail %u of %s\" ((NIL NIL \"%s\" \"example.org\")) NIL NIL NIL NIL NIL NIL \"id%u\")",
-                 identity->number, identity->user->name, identity->user->name, identity->number);
+    server_write(
+        server,
+        "ENVELOPE (NIL \"%u of %s\" ((NIL NIL \"%s\" \"e\")(NIL NIL \"\" \"\")) NIL NIL NIL NIL NIL NIL \"id%u\")",
+        identity->number, identity->user->name, identity->user->name, identity->number);
 }
 
 static void write_piece(struct server *server, const struct piece *piece, const struct message *message, bool invented)

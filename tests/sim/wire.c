@@ -116,6 +116,11 @@ bool wire_between_lines(const struct wire *wire)
     return wire->start == wire->end;
 }
 
+struct slice wire_octets(const struct wire *wire, struct slice line)
+{
+    return (struct slice){line.data, (size_t)(wire->bytes + wire->scanned - line.data)};
+}
+
 /* --- cursor */
 
 struct cursor cursor_of(struct slice text)

@@ -29,6 +29,8 @@ void wire_feed(struct wire *wire, const void *bytes, size_t size);
 enum wire_event wire_next(struct wire *wire, struct slice *line);
 void wire_refuse(struct wire *wire); /* the literal just announced will not come: the line is dropped */
 bool wire_between_lines(const struct wire *wire);
+struct slice wire_octets(const struct wire *wire,
+                         struct slice line); /* of the line just handed out: its end included */
 
 struct cursor {
     const char *at, *end;
