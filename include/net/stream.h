@@ -71,6 +71,9 @@ uint64_t stream_octets_written(const struct stream *stream); /* taken by the ker
 /* false: also says that the owner has looked at all of the input. What it left is the beginning of something longer,
  * bounded by the owner's own limits, and does not keep more from coming. */
 void stream_pause(struct stream *stream, bool paused);
+/* Pauses too, but an end or a reset is still seen: reading stops only at the next octets that come, which are read. Not
+ * where the next octets belong to somebody else (to TLS, which is about to begin). */
+void stream_watch(struct stream *stream);
 /* While set, memory that held what was read is wiped when the owner drains it: for passwords. */
 void stream_wipe_input(struct stream *stream, bool wipe);
 /* The same for the output once it is written. Nothing in it may then be a reference to memory of somebody else. */

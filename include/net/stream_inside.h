@@ -19,6 +19,7 @@ struct stream {
     struct event read_event, write_event;
     bool reading, writing; /* the events are added */
     bool secure, paused, input_ended, wipe_input, wipe_output;
+    bool watching; /* paused, but octets are read as long as the owner has looked at all of the input */
     bool read_wants_write, write_wants_read, ssl_may_hold;
     size_t seen;      /* octets of the input that the owner has looked at and left there */
     size_t read_size; /* grows with what comes, so that an idle connection pins little */
@@ -32,7 +33,7 @@ struct stream {
 /* stream.c: the only way from state to state, and the only place that adds and deletes the events. */
 void stream_set_state(struct stream *stream, enum stream_state state);
 void stream_arm(struct stream *stream);
-bool stream_has_room(const struct stream *stream); /* in its input */
+bool stream_has_room(const struct stream *stream); /* for more input, as far as the owner wants any */
 void stream_fail_errno(struct stream *stream, const char *doing);
 void stream_fail_tls(struct stream *stream, const char *stage);
 

@@ -303,8 +303,12 @@ static void step_serving(struct client_link *link, usec now)
         task_wake(&link->task);
     } else if ((wants & SESSION_START_TLS) && all_written(link)) {
         start_tls(link, now);
+    } else if (wants & SESSION_START_TLS) {
+        stream_pause(link->stream, true);
+    } else if (wants_no_input(link)) {
+        stream_watch(link->stream);
     } else {
-        stream_pause(link->stream, wants_no_input(link));
+        stream_pause(link->stream, false);
     }
 }
 

@@ -62,12 +62,16 @@ void stream_fail_tls(struct stream *stream, const char *stage)
 
 bool stream_has_room(const struct stream *stream)
 {
-    return evbuffer_get_length(stream->input) < stream->seen + STREAM_INPUT_MAX;
+    size_t waiting = evbuffer_get_length(stream->input);
+
+    if (stream->watching)
+        return waiting <= stream->seen;
+    return !stream->paused && waiting < stream->seen + STREAM_INPUT_MAX;
 }
 
 static bool may_take_more(const struct stream *stream)
 {
-    return !stream->paused && !stream->input_ended && stream_has_room(stream);
+    return !stream->input_ended && stream_has_room(stream);
 }
 
 static bool wants_to_read(const struct stream *stream)
@@ -351,8 +355,18 @@ void stream_flush(struct stream *stream)
 void stream_pause(struct stream *stream, bool paused)
 {
     stream->paused = paused;
+    stream->watching = false;
     if (!paused)
         stream->seen = evbuffer_get_length(stream->input);
+    stream_arm(stream);
+}
+
+/* What lies there when the pause begins has not been looked at. */
+void stream_watch(struct stream *stream)
+{
+    if (!stream->watching)
+        stream->seen = 0;
+    stream->paused = stream->watching = true;
     stream_arm(stream);
 }
 

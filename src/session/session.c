@@ -310,6 +310,13 @@ static void run_deadlines(struct session *session, usec now)
     session->run_late(session);
 }
 
+/* The client sends no more, and nothing is left that could be answered: a command that waits for a line of it (IDLE's
+ * DONE, AUTHENTICATE's next message) waits in vain. */
+static bool is_left(const struct session *session)
+{
+    return session->end_of_input && (!session->current || session->line);
+}
+
 static void step(struct task *task, usec now)
 {
     struct session *session = (struct session *)task;
@@ -332,7 +339,7 @@ static void step(struct task *task, usec now)
         return;
     if (session->retiring && (!session->current || session->idling))
         session_bye(session, session->retiring);
-    else if (session->end_of_input && !session->current)
+    else if (is_left(session))
         session_bye(session, "Connection closed");
     if (session->phase == SESSION_ENDING)
         return;

@@ -220,6 +220,40 @@ Test(client_link, a_reset_ends_the_session)
     close_rig(&rig);
 }
 
+Test(client_link, a_reset_in_a_pause_ends_the_session)
+{
+    struct rig rig;
+
+    open_rig(&rig);
+    fake_session.wants = SESSION_PAUSE;
+    fake_session.wake(fake_session.link);
+    bench_rounds(&rig.bench, 2);
+    setsockopt(rig.peer, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
+    close(rig.peer);
+    rig.peer = dup(0);
+    bench_rounds(&rig.bench, 5);
+    cr_assert_eq(fake_session.closed, 1);
+    close_rig(&rig);
+}
+
+Test(client_link, an_end_in_a_pause_is_told_behind_what_was_sent_before_it)
+{
+    struct rig rig;
+
+    open_rig(&rig);
+    fake_session.wants = SESSION_PAUSE;
+    fake_session.wake(fake_session.link);
+    send_text(&rig, "a NOOP\r\n");
+    shutdown(rig.peer, SHUT_WR);
+    bench_rounds(&rig.bench, 5);
+    cr_assert(fake_session.ended_input == 0 && fake_session_has(""));
+    fake_session.wants = 0;
+    fake_session.wake(fake_session.link);
+    bench_rounds(&rig.bench, 5);
+    cr_assert(fake_session.ended_input == 1 && fake_session_has("a NOOP\r\n"));
+    close_rig(&rig);
+}
+
 /* ---- slow readers ---- */
 
 #define BLOCK (1024 * 1024)

@@ -155,6 +155,47 @@ Test(stream, paused_it_reads_nothing)
     close_line(&line);
 }
 
+Test(stream, watching_it_sees_the_end_and_a_reset)
+{
+    struct line line;
+
+    open_line(&line);
+    stream_watch(line.stream);
+    shutdown(line.peer, SHUT_WR);
+    cr_assert(bench_until(&line.bench, input_ended, &line));
+    close_line(&line);
+    open_line(&line);
+    stream_watch(line.stream);
+    setsockopt(line.peer, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    close(line.peer);
+    line.peer = -1;
+    cr_assert(bench_until(&line.bench, has_failed, &line));
+    close_line(&line);
+}
+
+Test(stream, watching_it_reads_once_however_much_comes)
+{
+    struct line line;
+    size_t before;
+
+    open_line(&line);
+    cr_assert_eq(write(line.peer, "left", 4), 4);
+    cr_assert(bench_until(&line.bench, input_waits, &line));
+    stream_pause(line.stream, false);
+    evbuffer_drain(stream_input(line.stream), 4);
+    stream_watch(line.stream);
+    stuff_again_and_again(&line);
+    before = input_length(&line);
+    cr_assert(before > 0 && before <= STREAM_READ_LEAST);
+    stream_watch(line.stream);
+    stuff_again_and_again(&line);
+    cr_assert_eq(input_length(&line), before);
+    stream_pause(line.stream, false);
+    stuff_again_and_again(&line);
+    cr_assert_gt(input_length(&line), before);
+    close_line(&line);
+}
+
 Test(stream, half_close_ends_the_input_but_not_the_output)
 {
     struct line line;

@@ -138,6 +138,25 @@ Test(tls, megabytes_pass_with_pauses)
     close_pair(&pair);
 }
 
+Test(tls, watching_it_reads_one_record_and_the_rest_after_the_pause)
+{
+    struct pair pair;
+
+    open_pair(&pair, "DNS:mail.example", 1);
+    cr_assert(agree(&pair, "mail.example"));
+    stream_watch(pair.server);
+    for (int i = 0; i < 40; i++)
+        say(pair.client, "0123456789");
+    stream_close(pair.client);
+    bench_rounds(&pair.bench, 5);
+    cr_assert_eq(evbuffer_get_length(stream_input(pair.server)), 10);
+    stream_pause(pair.server, false);
+    bench_rounds(&pair.bench, 5);
+    cr_assert_eq(evbuffer_get_length(stream_input(pair.server)), 400);
+    cr_assert(stream_input_ended(pair.server));
+    close_pair(&pair);
+}
+
 Test(tls, bytes_inside_libssl_are_read_after_a_pause)
 {
     struct pair pair;
