@@ -178,12 +178,14 @@ def downgrade(name, words, variants=BOTH, settings=None, also=None, **habits):
 
 
 def garbage(server, connection):
+    connection.recv(65536)  # the hello: sooner it would be text behind the answer to STARTTLS
     connection.sendall(b"\x16\x03\x03\x00\x10" + b"\xa5" * 300)
     connection.recv(65536)
     return True
 
 
 def plain_text(server, connection):
+    connection.recv(65536)
     connection.sendall(b"* OK IMAP4rev1 in plain text, come in\r\n")
     connection.recv(65536)
     return True
