@@ -113,6 +113,14 @@ static size_t piece(struct link *link, size_t all)
     return all;
 }
 
+/* A cut strikes: its client notices the fault from now on, however long ago it was planted. */
+static void cut_now(struct link *link)
+{
+    link->dropped = true;
+    if (link->server->user)
+        user_disturbed(link->server->user, sim_now(link->sim));
+}
+
 static void take_commands(struct link *link)
 {
     struct evbuffer *out = upstream_output(link->upstream);
@@ -132,7 +140,7 @@ static void take_commands(struct link *link)
         evbuffer_drain(out, now);
     }
     if (link->taken == link->cut_command)
-        link->dropped = true;
+        cut_now(link);
     else if (!link->dropped && link->server->state != SERVER_CLOSED)
         upstream_writable(link->upstream);
 }
@@ -159,7 +167,7 @@ static void deliver(struct link *link)
             sim_fail(sim, "limits", "the upstream leaves %zu octets unread", evbuffer_get_length(link->to_proxy));
     }
     if (link->delivered == link->cut_answer)
-        link->dropped = true;
+        cut_now(link);
     link->deliver_at = 0;
 }
 

@@ -94,6 +94,12 @@ void disturb_all(struct sim *sim)
         disturb(&sim->users[i], 0);
 }
 
+void disturbances_jump(struct sim *sim, usec jump)
+{
+    for (unsigned i = 0; i < sim->plan.users; i++)
+        sim->users[i].disturbed_at += jump;
+}
+
 static void strike_line(struct user *user, const struct fault *fault)
 {
     struct sim *sim = user->sim;

@@ -22,6 +22,8 @@ void writers_clear(struct sim *sim);
 void faults_begin_round(struct sim *sim);
 /* Something has happened to all lines that clients may notice. */
 void disturb_all(struct sim *sim);
+/* The clock jumps: what disturbed a user is as long ago as before in the time that the proxy has been given. */
+void disturbances_jump(struct sim *sim, usec jump);
 /* Everything works again. */
 void faults_end(struct sim *sim);
 void faults_clear(struct sim *sim);

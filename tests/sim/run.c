@@ -37,6 +37,7 @@ static bool step(struct sim *sim, usec until)
         return false;
     if (sim->jump > 0) {
         next = sim_now(sim) + sim->jump;
+        disturbances_jump(sim, sim->jump);
         sim->jump = 0;
         sim->jumped_at = next;
     } else if (next > until) {
