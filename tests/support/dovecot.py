@@ -1,8 +1,10 @@
 """A private Dovecot on loopback: own directory, own ports, one IMAP session.
 
-Nothing of the system's Dovecot is read or written. Works as root (mail is kept by the system user "mail") and as an
-ordinary user (everything runs as that user). Stopped by process id; all its files stay inside `directory`.
+Works with Dovecot 2.3 and 2.4, whose settings have different names. Nothing of the system's Dovecot is read or written. Works as
+root (mail is kept by the system user "mail") and as an ordinary user (everything runs as that user). Stopped by process id; all
+its files stay inside `directory`.
 """
+import functools
 import grp
 import os
 import pwd
@@ -13,6 +15,7 @@ import time
 
 from mail_server import MailServer, end, free_port, mail_ids
 
+PROGRAM = "/usr/sbin/dovecot"
 # What Dovecot 2.3.19 announces after login when nothing is configured; the variants leave words out of it.
 FULL = (
     "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE SORT SORT=DISPLAY THREAD=REFERENCES THREAD=REFS "
@@ -51,6 +54,34 @@ namespace inbox {
 }
 """
 
+# What the settings are called, and how they are written, before 2.4 and since.
+OLD = {
+    "first": "",
+    "cleartext": {False: "disable_plaintext_auth = no", True: "disable_plaintext_auth = yes"},
+    "mail": "mail_location = %(storage)s:%(directory)s/mail/%%u",
+    "passwords": "passdb {\n  driver = passwd-file\n  args = username_format=%%u %(directory)s/passwd\n}",
+    "users": "userdb {\n  driver = static\n  args = uid=%(uid)d gid=%(gid)d home=%(directory)s/home/%%u\n}",
+    "many connections": "service_count = 0",
+    "certificate": "ssl = %s\nssl_cert = <%s\nssl_key = <%s",
+}
+NEW = {
+    "first": "dovecot_config_version = 2.4.0\ndovecot_storage_version = 2.4.0",
+    "cleartext": {False: "auth_allow_cleartext = yes", True: "auth_allow_cleartext = no"},
+    "mail": "mail_driver = %(storage)s\nmail_path = %(directory)s/mail/%%{user}",
+    "passwords": "passdb passwd-file {\n  auth_username_format = %%{user}\n  passwd_file_path = %(directory)s/passwd\n}",
+    "users": "userdb static {\n  fields {\n    uid = %(uid)d\n    gid = %(gid)d\n    home = %(directory)s/home/%%{user}\n  }\n}",
+    "many connections": "restart_request_count = unlimited",
+    "certificate": "ssl = %s\nssl_server_cert_file = %s\nssl_server_key_file = %s",
+}
+
+
+@functools.lru_cache
+def version():
+    """Of the Dovecot that is installed: (2, 3) or (2, 4)."""
+    done = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True)
+    major, minor = done.stdout.split(".")[:2]
+    return int(major), int(minor)
+
 
 class Dovecot(MailServer):
     """`limit` says how the one-session rule is kept: "one" (a single session in all, the strict form), "account" (one
@@ -85,7 +116,7 @@ class Dovecot(MailServer):
             self.port, self.tls_port = free_port(), free_port()
             with open(self.config, "w") as out:
                 out.write(self._config_text())
-            self.process = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", self.config], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([PROGRAM, "-F", "-c", self.config], stdin=subprocess.DEVNULL,
                                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             if self._wait_until_up():
                 return self
@@ -117,7 +148,7 @@ class Dovecot(MailServer):
 
     def restart(self):
         self.stop()
-        self.process = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", self.config], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([PROGRAM, "-F", "-c", self.config], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         if not self._wait_until_up():
             raise RuntimeError("dovecot does not start again: " + self.last_words)
@@ -199,28 +230,27 @@ class Dovecot(MailServer):
         os.rename(path + ".new", path)
 
     def _config_text(self):
-        d = self.directory
+        d, names = self.directory, NEW if version() >= (2, 4) else OLD
         uid, gid = mail_ids()
         lines = [
-            "protocols = imap lmtp", "listen = 127.0.0.1",
+            names["first"], "protocols = imap lmtp", "listen = 127.0.0.1",
             f"base_dir = {d}/run", f"state_dir = {d}/state", f"log_path = {self.log}", "instance_name = imapmux-test",
-            "disable_plaintext_auth = %s" % ("yes" if self.require_tls else "no"),
+            names["cleartext"][self.require_tls],
             "auth_mechanisms = plain login", "auth_failure_delay = 0",
-            f"mail_location = {self.storage}:{d}/mail/%u", "first_valid_uid = 1", "first_valid_gid = 1",
+            names["mail"] % {"storage": self.storage, "directory": d}, "first_valid_uid = 1", "first_valid_gid = 1",
             "mailbox_list_index = yes", "recipient_delimiter = +", "lmtp_save_to_detail_mailbox = yes",
             "lda_mailbox_autocreate = yes", "postmaster_address = postmaster@localhost", "hostname = localhost",
-            f"passdb {{\n  driver = passwd-file\n  args = username_format=%u {d}/passwd\n}}",
-            f"userdb {{\n  driver = static\n  args = uid={uid} gid={gid} home={d}/home/%u\n}}",
+            names["passwords"] % {"directory": d}, names["users"] % {"uid": uid, "gid": gid, "directory": d},
             NAMESPACE,
             "service imap-login {\n  inet_listener imap {\n    port = %d\n  }\n  inet_listener imaps {\n    port = %d\n"
-            "    ssl = yes\n  }\n  service_count = 0\n  process_min_avail = 1\n%s}"
-            % (self.port, self.tls_port if self.tls else 0, self._chroot()),
+            "    ssl = yes\n  }\n  %s\n  process_min_avail = 1\n%s}"
+            % (self.port, self.tls_port if self.tls else 0, names["many connections"], self._chroot()),
             "service lmtp {\n  unix_listener lmtp {\n    mode = 0666\n  }\n}",
             # Without this a few wrong passwords make every later login slow.
             "service anvil {\n  unix_listener anvil-auth-penalty {\n    mode = 0\n  }\n%s}" % self._chroot(),
         ]
         lines.append(self._limits())
-        lines.append(self._tls())
+        lines.append(names["certificate"] % (self._wants_tls(), self.tls.cert, self.tls.key) if self.tls else "ssl = no")
         if os.geteuid() != 0:
             lines.append(self._rootless())
         lines.append(self.extra)
@@ -235,11 +265,8 @@ class Dovecot(MailServer):
             text += "\nservice imap {\n  process_limit = 1\n  client_limit = 1\n}"
         return text
 
-    def _tls(self):
-        if not self.tls:
-            return "ssl = no"
-        return "ssl = %s\nssl_cert = <%s\nssl_key = <%s" % ("required" if self.require_tls else "yes", self.tls.cert,
-                                                           self.tls.key)
+    def _wants_tls(self):
+        return "required" if self.require_tls else "yes"
 
     @staticmethod
     def _chroot():
