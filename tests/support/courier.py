@@ -12,10 +12,10 @@ import subprocess
 import time
 
 from mail_server import DoorServer, children, end, free_port, listens, mail_ids, name_of, wait_until
-from server_tree import Unavailable, tree
+from server_tree import Unavailable, mounts_privately, tree
 
 OVER = ("mount -t overlay overlay -o lowerdir={tree}/usr:/usr /usr && mount -t overlay overlay -o lowerdir={own}/etc:/etc /etc && "
-        "mount --bind {own}/etc/courier /etc/courier && mount --bind {own}/run /run && ")
+        "mount --bind {own}/etc/courier /etc/courier && mount --bind {own}/run /run")
 SETTINGS = "set -a; . /etc/courier/imapd; GAM_CLIENT_ID={own}; IMAP_STARTTLS=NO; IMAP_EMPTYTRASH=; IMAP_TRASHFOLDERNAME=; set +a; "
 
 
@@ -27,7 +27,7 @@ class Courier(DoorServer):
         self.tree = tree("courier")
         self.processes = []
         self.delivered = 0
-        if self._run_inside("true", check=False).returncode != 0:
+        if not mounts_privately(self._over_the_system()):
             raise Unavailable("Courier wants a mount namespace with overlays")
 
     def _path(self, *names):
@@ -56,8 +56,8 @@ class Courier(DoorServer):
     def _begin(self):
         self._spawn("set -a; . /etc/courier/authdaemonrc; set +a; exec /usr/lib/courier/courier-authlib/authdaemond")
         for port, limit in ((self.port, 1), (self.door_port, 100)):
-            self._spawn(SETTINGS.format(own=self.directory) + "exec /usr/sbin/couriertcpd -address=127.0.0.1 -maxprocs=100 "
-                        "-maxperip=%d -nodnslookup -noidentlookup %d /usr/lib/courier/courier/imaplogin /usr/bin/imapd Maildir" % (limit, port))
+            self._spawn(SETTINGS.format(own=self.directory) + "exec /usr/sbin/couriertcpd $TCPDOPTS -address=127.0.0.1 "
+                        "-maxprocs=100 -maxperip=%d %d /usr/lib/courier/courier/imaplogin /usr/bin/imapd Maildir" % (limit, port))
         wait_until(lambda: listens(self.port) and listens(self.door_port), "Courier does not listen")
         wait_until(self._authenticates, "Courier's authdaemond does not answer")
 
@@ -69,13 +69,13 @@ class Courier(DoorServer):
             except OSError:
                 return False
 
-    def _inside(self, script):
+    def _over_the_system(self):
         for name in ("etc/courier", "run"):
             os.makedirs(self._path(name), exist_ok=True)
-        return ["unshare", "-m", "sh", "-c", OVER.format(tree=self.tree, own=self.directory) + script]
+        return OVER.format(tree=self.tree, own=self.directory)
 
-    def _run_inside(self, script, check=True):
-        return subprocess.run(self._inside(script), stdin=subprocess.DEVNULL, capture_output=True, check=check)
+    def _inside(self, script):
+        return ["unshare", "-m", "sh", "-c", self._over_the_system() + " && " + script]
 
     def _spawn(self, script):
         """couriertcpd ends its whole process group with itself, so that has to be its own; it ends with us all the same."""
@@ -143,4 +143,4 @@ class Courier(DoorServer):
                 crypted = subprocess.run(["openssl", "passwd", "-1", password], capture_output=True, text=True, check=True)
                 home = self._path("mail", user)
                 out.write(f"{user}\tuid={uid}|gid={gid}|home={home}|mail={home}/Maildir|systempw={crypted.stdout.strip()}\n")
-        self._run_inside("/usr/sbin/makeuserdb -f %s" % path)
+        subprocess.run(self._inside("/usr/sbin/makeuserdb -f %s" % path), stdin=subprocess.DEVNULL, capture_output=True, check=True)

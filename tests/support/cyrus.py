@@ -14,7 +14,7 @@ import subprocess
 import threading
 
 from mail_server import DoorServer, end, free_port, listens, mail_ids, wait_until
-from server_tree import tree
+from server_tree import Unavailable, library_path, mounts_privately, tree
 
 
 class PasswordDaemon(threading.Thread):
@@ -49,6 +49,8 @@ class PasswordDaemon(threading.Thread):
 class Cyrus(DoorServer):
     def __init__(self, directory, users=("u1",)):
         super().__init__(directory, users)
+        if os.geteuid() == 0 and not mounts_privately():
+            raise Unavailable("Cyrus, as root, wants a mount namespace")
         self.tree = tree("cyrus")
         self.process = self.password_daemon = None
         self.programs = os.path.join(directory, "tree") if os.geteuid() == 0 else self.tree
@@ -85,7 +87,7 @@ class Cyrus(DoorServer):
         with open(self._path("cyrus.log"), "ab") as log:
             self.process = subprocess.Popen(
                 self._beside_the_tree("%s && exec %s" % (" ".join(check), " ".join(master))), stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log, env={**os.environ, "LD_LIBRARY_PATH": os.path.join(self.programs, "usr/lib/x86_64-linux-gnu")})
+                stderr=log, env={**os.environ, "LD_LIBRARY_PATH": library_path(self.programs)})
         wait_until(lambda: self.process.poll() is None and listens(self.port) and listens(self.door_port)
                    and os.path.exists(self.lmtp_socket), "Cyrus does not listen")
 

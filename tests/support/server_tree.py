@@ -1,6 +1,7 @@
 """Servers whose Debian packages exclude each other: downloaded only, and unpacked side by side below build/servers.
 
-    tree("cyrus")     the directory with its usr/ and etc/; Unavailable with the reason where it cannot be had
+    tree("cyrus")          the directory with its usr/ and etc/; Unavailable with the reason where it cannot be had
+    library_path(tree)     where its shared libraries lie, as LD_LIBRARY_PATH takes it
 
 Nothing is installed. apt resolves against a copy of dpkg's status that has no mail server in it; what is installed here
 already is taken from the system. A tree is unpacked beside its place and renamed into it; one at a time, under a lock. One
@@ -13,15 +14,17 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PLACE = os.path.join(ROOT, "build", "servers")
+LIBRARIES = os.path.join("lib", sysconfig.get_config_var("MULTIARCH"))  # below usr/, and below / for packages that do not know of usr/
 # What must be there for a tree to be whole.
 SERVERS = {
     "cyrus": ("cyrus-imapd", ["usr/lib/cyrus/bin/" + name for name in ("master", "imapd", "lmtpd", "idled", "ctl_cyrusdb")]
-              + ["usr/lib/x86_64-linux-gnu/libcyrus_imap.so.0"]),
+              + ["usr/" + LIBRARIES + "/libcyrus_imap.so.0"]),
     "courier": ("courier-imap", ["usr/bin/imapd", "usr/sbin/couriertcpd", "usr/lib/courier/courier/imaplogin",
                                  "usr/lib/courier/courier-authlib/authdaemond", "usr/lib/courier/courier-authlib/makedatprog",
                                  "usr/lib/courier-authlib/libauthuserdb.so", "etc/courier/imapd"]),
@@ -52,6 +55,18 @@ def tree(name):
             _heed_failure(name)
             _make(place, name)
     return place
+
+
+def mounts_privately(script="true"):
+    """Whether a process here may have mounts of its own, and `script` succeeds among them."""
+    try:
+        return subprocess.run(["unshare", "-m", "sh", "-c", script], stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
+def library_path(place):
+    return ":".join(os.path.join(place, top, LIBRARIES) for top in ("usr", ""))
 
 
 def _whole(place, name):
