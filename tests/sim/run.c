@@ -14,6 +14,7 @@
 
 #define STEPS_MAX    3000000
 #define LONGEST_WAIT (30 * USEC_MINUTE)
+#define QUIET_LOOKS  USEC_SECOND
 
 static void write_log(void *context, enum log_level level, const char *line)
 {
@@ -160,9 +161,15 @@ static void news_everywhere(struct sim *sim)
     }
 }
 
+/* Where the settings have the proxy learn flags every millisecond, and the server keeps some to itself, minutes of
+ * quiet would be hundreds of thousands of commands. */
 static void quiet_point(struct sim *sim)
 {
+    usec *interval = &sim->plan.settings.flag_interval, before = *interval;
+
     sim->quiet = true;
+    if (before < QUIET_LOOKS)
+        *interval = QUIET_LOOKS;
     sim_note(sim, "--- quiet point");
     faults_end(sim);
     run_settle(sim);
@@ -175,6 +182,7 @@ static void quiet_point(struct sim *sim)
     for_all_in_mailbox(sim, ask_noop);
     for_all_in_mailbox(sim, ask_all);
     for_all_in_mailbox(sim, ask_more);
+    *interval = before;
     sim->quiet = false;
 }
 

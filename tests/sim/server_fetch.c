@@ -1,5 +1,6 @@
 /* UID FETCH of the model server: items in any order, in one line or two, once or twice, also for messages that are gone
  * already, with what servers invent for those. RFC 3501 section 6.4.5, 7.4.2; RFC 2180 section 4.1. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/orders.h"
@@ -301,7 +302,9 @@ void server_fetch(struct server *server, struct cursor *cursor, struct slice lin
         return;
     }
     seat_news(server, NEWS_DURING);
-    wanted = memory_take(&server->sim->memory, sizeof(*wanted) * (server->seen_count + 1));
+    wanted = calloc(server->seen_count + 1, sizeof(*wanted));
+    if (!wanted)
+        abort();
     for (unsigned i = 0; i < server->seen_count; i++) {
         if (ranges_contain_of(&ranges, server->seen[i].message->uid, last))
             wanted[count++] = server->seen[i].message;
@@ -313,6 +316,7 @@ void server_fetch(struct server *server, struct cursor *cursor, struct slice lin
         if (server_liberty(server, server->sim->plan.liberties.chatter / 4))
             server_write(server, "* OK busy\r\n");
     }
+    free(wanted);
     seat_news(server, NEWS_BEFORE_OK);
     server_answer(server, "OK", NULL, "fetched");
 }

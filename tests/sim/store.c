@@ -269,10 +269,10 @@ bool flags_read(const struct user *user, struct slice list, uint32_t *flags, boo
     return true;
 }
 
-char *flags_print(struct user *user, uint32_t flags, bool recent)
+const char *flags_print(struct user *user, uint32_t flags, bool recent)
 {
-    char text[400] = "(";
-    size_t used = 1;
+    char *text = user->flags_text[++user->flags_texts % 2];
+    size_t used = (size_t)sprintf(text, "(");
 
     for (unsigned i = 0; i < FLAGS; i++) {
         if (flags & (1u << i))
@@ -281,7 +281,7 @@ char *flags_print(struct user *user, uint32_t flags, bool recent)
     if (recent)
         used += (size_t)sprintf(text + used, "%s\\Recent", used > 1 ? " " : "");
     sprintf(text + used, ")");
-    return memory_text(&user->sim->memory, slice_of(text));
+    return text;
 }
 
 /* --- making */

@@ -89,10 +89,12 @@ struct user {
     unsigned ends;          /* mailboxes deleted, renamed, replaced so far: views may end */
     usec disturbed_at;      /* the last fault that its clients may notice */
     unsigned refuse_connect, refuse_greeting, refuse_login;
-    unsigned copies;        /* COPY and MOVE ordered so far */
-    unsigned void_at;       /* the so manieth command from now finds the session void; 0: none */
-    unsigned refusals;      /* NO without a reason that the server has given */
-    unsigned arrivals_owed; /* of liberty arrives_always */
+    unsigned copies;         /* COPY and MOVE ordered so far */
+    unsigned void_at;        /* the so manieth command from now finds the session void; 0: none */
+    unsigned refusals;       /* NO without a reason that the server has given */
+    unsigned arrivals_owed;  /* of liberty arrives_always */
+    char flags_text[2][400]; /* of flags_print */
+    unsigned flags_texts;
 };
 
 void store_make(struct sim *sim);
@@ -123,6 +125,7 @@ uint32_t box_highest(const struct box *box); /* UID among the living; 0: none */
 const char *flag_name(const struct user *user, unsigned index);
 /* False: a flag that this user does not have. \Recent is told apart. */
 bool flags_read(const struct user *user, struct slice list, uint32_t *flags, bool *recent);
-char *flags_print(struct user *user, uint32_t flags, bool recent); /* "(\Seen k)" in the run's memory */
+/* "(\Seen k)", until the next but one for this user: a run may print millions. */
+const char *flags_print(struct user *user, uint32_t flags, bool recent);
 
 #endif
