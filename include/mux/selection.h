@@ -82,8 +82,6 @@ uint64_t selection_send(struct selection *selection, struct outgoing *command, b
 void selection_turn_over(struct selection *selection);
 /* All flags of the selected mailbox are in step, judged as after a part of them. */
 bool selection_flags_learned(struct selection *selection, struct mailbox *mailbox);
-/* The map of the selected mailbox cannot be trusted: resynchronise. `why` in words, for the log. */
-void selection_contradict(struct selection *selection, const char *why);
 /* The mailbox is dropped: nothing here points to it any more. */
 void selection_forget(struct selection *selection, const struct mailbox *mailbox);
 

@@ -99,6 +99,8 @@ struct outgoing *selection_command(struct selection *selection);
 void selection_send_own(struct selection *selection, enum selection_activity activity, struct outgoing *command);
 bool selection_has(const struct selection *selection, enum capability capability); /* announced now */
 bool selection_asks_modseq(const struct selection *selection); /* FLAGS are never asked for without MODSEQ */
+/* The map of the selected mailbox cannot be trusted: resynchronise. In words, with the numbers, for the log. */
+void selection_contradicted(struct selection *selection, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* May the owner be handed what comes of the selected mailbox now? */
 bool selection_owner_listens(const struct selection *selection);
 

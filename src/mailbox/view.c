@@ -91,8 +91,11 @@ uint32_t view_number(const struct view *view, uint32_t uid)
 {
     size_t below = uid_set_below(&view->ghosts, uid);
     bool ghost = below < view->ghosts.count && view->ghosts.uids[below] == uid;
+    uint32_t rank = uid_map_rank(&view->mailbox->map, uid);
 
-    return uid_map_rank(&view->mailbox->map, uid) + (uint32_t)below + (ghost ? 1 : 0);
+    /* A number for a message that the view does not count would be another message's. */
+    assert(uid <= view->told && (ghost || (rank > 0 && uid_map_at(&view->mailbox->map, rank - 1)->uid == uid)));
+    return rank + (uint32_t)below + (ghost ? 1 : 0);
 }
 
 /* The number of the ghost with this index: the living below it, the ghosts below it, and itself. */

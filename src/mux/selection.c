@@ -4,6 +4,8 @@
 #include "mux/selection.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "imap/mailbox_name.h"
@@ -144,12 +146,17 @@ static void count_garbage(struct selection *selection)
         upstream_drop(selection->upstream, "too much that cannot be understood");
 }
 
-void selection_contradict(struct selection *selection, const char *why)
+void selection_contradicted(struct selection *selection, const char *format, ...)
 {
     struct mailbox *mailbox = selection->selected;
+    char why[200];
+    va_list arguments;
 
-    log_line(selection->ground->log, LOG_WARNING, "%s: %s: out of step with the server (%s): resynchronising",
-             selection->name, mailbox ? mailbox->name : "-", why);
+    va_start(arguments, format);
+    vsnprintf(why, sizeof(why), format, arguments);
+    va_end(arguments);
+    log_line(selection->ground->log, LOG_WARNING, "%s: %s: %s; resynchronising", selection->name,
+             mailbox ? mailbox->name : "no mailbox", why);
     if (mailbox)
         mailbox_doubt(mailbox);
     selection->owner_void = true;
@@ -196,17 +203,22 @@ static void numbers(struct selection *selection, const struct response *response
 {
     struct mailbox *mailbox = selection->selected;
     enum mailbox_result result = MAILBOX_OK;
+    uint32_t known;
 
     if (!mailbox || !mailbox->map_in_step)
         return;
+    known = mailbox_upstream_exists(mailbox);
     if (response->kind == RESPONSE_EXISTS)
         result = mailbox_exists(mailbox, response->number);
     else if (response->kind == RESPONSE_EXPUNGE)
         result = mailbox_expunge(mailbox, response->number);
     else if (response->kind == RESPONSE_VANISHED && !value_is_list(response->arguments))
         result = vanished(mailbox, response->arguments);
-    if (result == MAILBOX_BROKEN)
-        selection_contradict(selection, "numbers that cannot be");
+    if (result == MAILBOX_BROKEN && response->kind == RESPONSE_VANISHED)
+        selection_contradicted(selection, "VANISHED names a message that none of the %u here can be", known);
+    else if (result == MAILBOX_BROKEN)
+        selection_contradicted(selection, "%s %u, but %u messages are known",
+                               response->kind == RESPONSE_EXISTS ? "EXISTS" : "EXPUNGE", response->number, known);
     else if (result == MAILBOX_NO_MEMORY)
         upstream_drop(selection->upstream, "out of memory");
 }
@@ -309,7 +321,7 @@ static void learned(struct selection *selection)
     if (++selection->learned_in_vain < LEARNED_IN_VAIN)
         return;
     selection->learned_in_vain = 0;
-    selection_contradict(selection, "messages whose UIDs the server does not tell");
+    selection_contradicted(selection, "the server does not tell the UIDs of %zu new messages", mailbox->tail_count);
 }
 
 static void asked(struct selection *selection)

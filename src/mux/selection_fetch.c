@@ -64,6 +64,20 @@ static void hand_on(struct selection *selection, uint32_t uid, const struct fetc
         selection->ops->fetch(selection->owner, uid, part);
 }
 
+/* A number that cannot be, or a UID that is not the one known under it. */
+static void mismatch(struct selection *selection, uint32_t uid)
+{
+    const struct mailbox *mailbox = selection->selected;
+    uint32_t number = selection->intake.number;
+
+    if (number >= 1 && number <= mailbox->map.count)
+        selection_contradicted(selection, "FETCH %u has UID %u, expected %u", number, uid,
+                               uid_map_at(&mailbox->map, number - 1)->uid);
+    else
+        selection_contradicted(selection, "FETCH %u has UID %u, but %u messages are known, the highest UID %u", number,
+                               uid, mailbox_upstream_exists(mailbox), mailbox->map.highest);
+}
+
 /* The first part of an answer: checked against the map. True: the message is in the truth. */
 static bool check_first(struct selection *selection, const struct mailbox_flags *flags, uint32_t *uid)
 {
@@ -77,7 +91,7 @@ static bool check_first(struct selection *selection, const struct mailbox_flags 
     case MAILBOX_IGNORED:
         return false;
     case MAILBOX_BROKEN:
-        selection_contradict(selection, "FETCH about a message that is another");
+        mismatch(selection, *uid);
         return false;
     case MAILBOX_NO_MEMORY:
         upstream_drop(selection->upstream, "out of memory");
@@ -243,7 +257,7 @@ static void replay(struct selection *selection)
     for (part = intake->held->first; part; part = part->next)
         agrees = agrees && find_uid(part->answer.pairs, &intake->uid);
     if (!agrees)
-        selection_contradict(selection, "FETCH with two UIDs");
+        selection_contradicted(selection, "FETCH %u has two UIDs", intake->number);
     for (part = intake->held ? intake->held->first : NULL; part && agrees; part = intake->held ? part->next : NULL) {
         intake->open = !part->answer.complete;
         take_part(selection, &part->answer, intake->uid != 0);
@@ -270,7 +284,7 @@ static void next_part(struct selection *selection, const struct fetch_answer *pa
         return;
     }
     if (!find_uid(part->pairs, &intake->uid)) {
-        selection_contradict(selection, "FETCH with two UIDs");
+        selection_contradicted(selection, "FETCH %u has two UIDs", intake->number);
         return;
     }
     take_part(selection, part, intake->uid != 0);

@@ -469,7 +469,7 @@ static void in_step(struct selection *selection)
     switch_clear(selection);
     selection->activity = ACTIVITY_NONE;
     if (mailbox_in_step(mailbox, &told, exists, flags, selection_now(selection)) != MAILBOX_OK)
-        selection_contradict(selection, "fewer messages than are known");
+        selection_contradicted(selection, "EXISTS %u, but %u messages are known", exists, mailbox->map.count);
 }
 
 static void map_is_complete(struct selection *selection)

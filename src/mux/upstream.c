@@ -2,6 +2,7 @@
  * server says goes to the owner as parsed responses; nothing here knows what a mailbox is. It never dials while a link
  * exists, and never writes a second command before the first one's tagged answer (DONE and the command behind it
  * excepted). */
+#include <assert.h>
 #include <event2/buffer.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -87,10 +88,27 @@ bool upstream_busy(const struct upstream *upstream)
     abort();
 }
 
+#define FOLLOWS(state) (1U << UPSTREAM_##state)
+
+/* From each state, those that may follow: the diagram above. */
+static const unsigned edges[] = {
+    [UPSTREAM_DISCONNECTED] = FOLLOWS(CONNECTING),
+    [UPSTREAM_CONNECTING] = FOLLOWS(GREETING) | FOLLOWS(CLOSING) | FOLLOWS(DISCONNECTED),
+    [UPSTREAM_GREETING] = FOLLOWS(SECURING) | FOLLOWS(AUTHENTICATING) | FOLLOWS(CLOSING) | FOLLOWS(DISCONNECTED),
+    [UPSTREAM_SECURING] = FOLLOWS(AUTHENTICATING) | FOLLOWS(CLOSING) | FOLLOWS(DISCONNECTED),
+    [UPSTREAM_AUTHENTICATING] = FOLLOWS(READY) | FOLLOWS(CLOSING) | FOLLOWS(DISCONNECTED),
+    [UPSTREAM_READY] = FOLLOWS(ENTERING_IDLE) | FOLLOWS(LOGGING_OUT) | FOLLOWS(CLOSING) | FOLLOWS(DISCONNECTED),
+    [UPSTREAM_ENTERING_IDLE] = FOLLOWS(IDLING) | FOLLOWS(READY) | FOLLOWS(CLOSING) | FOLLOWS(DISCONNECTED),
+    [UPSTREAM_IDLING] = FOLLOWS(READY) | FOLLOWS(LOGGING_OUT) | FOLLOWS(CLOSING) | FOLLOWS(DISCONNECTED),
+    [UPSTREAM_LOGGING_OUT] = FOLLOWS(CLOSING) | FOLLOWS(DISCONNECTED),
+    [UPSTREAM_CLOSING] = FOLLOWS(DISCONNECTED),
+};
+
 void upstream_set_state(struct upstream *upstream, enum upstream_state state)
 {
     if (upstream->state == state)
         return;
+    assert(edges[upstream->state] & 1U << state);
     log_line(upstream->ground->log, LOG_DEBUG, "%s: upstream %s -> %s", upstream->name, state_names[upstream->state],
              state_names[state]);
     upstream->state = state;
@@ -204,6 +222,7 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
 {
     bool copied;
 
+    assert(upstream->state == UPSTREAM_DISCONNECTED && !upstream->link);
     upstream_forget_credential(upstream);
     copied = credential_init(&upstream->credential, login->credential->kind, secret_bytes(login->credential->secret));
     upstream->login = *login;
@@ -436,6 +455,7 @@ static void write_done(struct upstream *upstream)
 
 uint64_t upstream_send(struct upstream *upstream, struct outgoing *command)
 {
+    assert(!upstream_busy(upstream));
     if (upstream->state == UPSTREAM_ENTERING_IDLE) {
         upstream->held = command; /* DONE before the + hangs some servers */
         return upstream->commands + 1;
@@ -448,6 +468,7 @@ uint64_t upstream_send(struct upstream *upstream, struct outgoing *command)
 
 void upstream_idle(struct upstream *upstream)
 {
+    assert(upstream->state == UPSTREAM_READY && !upstream_busy(upstream));
     upstream->commands++;
     snprintf(upstream->idle_tag, sizeof(upstream->idle_tag), "x%llu", (unsigned long long)upstream->commands);
     upstream->idle_answer_awaited = true;
