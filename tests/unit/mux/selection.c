@@ -1,0 +1,573 @@
+/* Where answers become facts: each arrow of a switch, the guard, looks, learning. The server's words are said by the
+ * test; jobs and clients there are none. */
+#include "mux/selection.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+#include "mailbox/view.h"
+
+struct desk {
+    struct bench bench;
+    struct selection *selection;
+    struct mailbox *inbox, *work;
+    struct wish_progress progress;
+    char told[2000]; /* what the owner was told, a word each */
+    bool ended;      /* a view on INBOX */
+};
+
+static struct desk desk;
+
+static void note(const char *word)
+{
+    strncat(desk.told, word, sizeof(desk.told) - strlen(desk.told) - 1);
+}
+
+static void note_number(const char *word, unsigned number, const char *rest)
+{
+    char text[60];
+
+    snprintf(text, sizeof(text), "%s%u%s;", word, number, rest);
+    note(text);
+}
+
+static void on_fetch(void *owner, uint32_t uid, const struct fetch_answer *part)
+{
+    (void)owner;
+    note_number(part->complete ? "fetch " : "part ", uid, "");
+}
+
+static void on_fetch_data(void *owner, struct slice bytes)
+{
+    (void)owner;
+    note_number("", (unsigned)bytes.length, " octets");
+}
+
+static void on_fetch_broken(void *owner)
+{
+    (void)owner;
+    note("broken;");
+}
+
+static void on_literal_read(void *owner, size_t octets)
+{
+    (void)owner;
+    (void)octets;
+}
+
+static void on_untagged(void *owner, const struct response *response)
+{
+    (void)owner;
+    (void)response;
+    note("untagged;");
+}
+
+static void on_answered(void *owner, const struct response *tagged)
+{
+    (void)owner;
+    note(tagged->status == RESPONSE_OK ? "OK;" : "NO;");
+}
+
+static void on_prepared(void *owner, bool part)
+{
+    (void)owner;
+    note(part ? "part of flags;" : "prepared;");
+}
+
+static void on_refused(void *owner, const struct response *tagged)
+{
+    (void)owner;
+    (void)tagged;
+    note("refused;");
+}
+
+static void on_contradicted(void *owner)
+{
+    (void)owner;
+    note("contradicted;");
+}
+
+static void on_garbled(void *owner)
+{
+    (void)owner;
+    note("garbled;");
+}
+
+static void on_meaning_lost(void *owner, struct mailbox *mailbox)
+{
+    (void)owner;
+    (void)mailbox;
+    note("meaning lost;");
+}
+
+static const struct selection_ops selection_ops = {.fetch = on_fetch,
+                                                   .fetch_data = on_fetch_data,
+                                                   .fetch_broken = on_fetch_broken,
+                                                   .literal_read = on_literal_read,
+                                                   .untagged = on_untagged,
+                                                   .answered = on_answered,
+                                                   .prepared = on_prepared,
+                                                   .refused = on_refused,
+                                                   .contradicted = on_contradicted,
+                                                   .garbled = on_garbled,
+                                                   .meaning_lost = on_meaning_lost};
+
+/* --- the upstream's owner: hands everything to the selection */
+
+static void ready(void *owner, const struct credential *credential)
+{
+    (void)owner;
+    (void)credential;
+}
+
+static void untagged(void *owner, const struct response *response)
+{
+    (void)owner;
+    if (desk.selection)
+        selection_untagged(desk.selection, response);
+}
+
+static void fetch(void *owner, const struct response *response)
+{
+    (void)owner;
+    selection_fetch(desk.selection, response);
+}
+
+static void fetch_data(void *owner, struct slice bytes)
+{
+    (void)owner;
+    selection_fetch_data(desk.selection, bytes);
+}
+
+static void garbage(void *owner, struct slice line, bool open_fetch)
+{
+    (void)owner;
+    (void)line;
+    selection_garbage(desk.selection, open_fetch);
+}
+
+static void tagged(void *owner, const struct response *response)
+{
+    (void)owner;
+    selection_tagged(desk.selection, response);
+}
+
+static void closed(void *owner, const struct upstream_end *end)
+{
+    (void)owner;
+    (void)end;
+    selection_lost(desk.selection);
+}
+
+static const struct upstream_owner owner = {.ready = ready,
+                                            .untagged = untagged,
+                                            .fetch = fetch,
+                                            .fetch_data = fetch_data,
+                                            .garbage = garbage,
+                                            .tagged = tagged,
+                                            .closed = closed};
+
+static void log_in(const char *capabilities)
+{
+    desk = (struct desk){0};
+    bench_init(&desk.bench);
+    bench_log_in(&desk.bench, &owner, capabilities);
+    desk.selection = selection_new(&desk.bench.ground, desk.bench.upstream, "user@server", &selection_ops, NULL);
+    desk.inbox = mailbox_new(SLICE("INBOX"));
+    desk.work = mailbox_new(SLICE("Work"));
+}
+
+static void begin(void)
+{
+    log_in("ESEARCH UIDPLUS UNSELECT");
+}
+
+static void finish(void)
+{
+    selection_free(desk.selection);
+    mailbox_free(desk.inbox);
+    mailbox_free(desk.work);
+    bench_clear(&desk.bench);
+}
+
+TestSuite(selection, .init = begin, .fini = finish);
+
+static enum selection_turn prepare(enum wish_need need, struct mailbox *mailbox, bool read_write)
+{
+    struct wish wish = {.need = need,
+                        .mailbox = mailbox,
+                        .read_write = read_write,
+                        .submitted = upstream_commands(desk.bench.upstream),
+                        .progress = &desk.progress};
+
+    return selection_prepare(desk.selection, &wish);
+}
+
+/* The commands that the wish makes it send. */
+static const char *sends(enum wish_need need, struct mailbox *mailbox)
+{
+    return prepare(need, mailbox, false) == SELECTION_SENT ? bench_written(&desk.bench) : "nothing";
+}
+
+static void say(const char *text)
+{
+    bench_say(&desk.bench, text);
+}
+
+/* INBOX is selected with 10, 20 and 30. */
+static void select_three(void)
+{
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.inbox), "EXAMINE INBOX");
+    say("* 3 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 31] n\r\n%T OK [READ-ONLY] done");
+    cr_assert_str_eq(bench_written(&desk.bench), "UID SEARCH RETURN (ALL) ALL");
+    say("* ESEARCH (TAG \"%T\") UID ALL 10,20,30\r\n%T OK done");
+    cr_assert(selection_in_step(desk.selection, desk.inbox));
+    desk.told[0] = '\0';
+}
+
+static void send_own(const char *command)
+{
+    struct outgoing *out = upstream_command(desk.bench.upstream);
+
+    outgoing_text(out, command);
+    cr_assert_gt(selection_send(desk.selection, out, false), 0);
+    (void)bench_written(&desk.bench);
+}
+
+/* --- the arrows of a switch */
+
+Test(selection, a_first_switch_searches_all)
+{
+    select_three();
+    cr_assert_eq(desk.inbox->map.count, 3);
+    cr_assert_eq(prepare(WISH_SELECTED, desk.inbox, false), SELECTION_READY);
+}
+
+Test(selection, coming_back_with_an_equal_uidnext_and_count_needs_no_search)
+{
+    select_three();
+    desk.inbox->uidnext = 31;
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.work), "EXAMINE Work");
+    cr_assert_not(selection_in_step(desk.selection, desk.inbox), "nothing goes into its truth from here on");
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+    cr_assert(selection_in_step(desk.selection, desk.work));
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.inbox), "EXAMINE INBOX");
+    say("* 3 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 31] n\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "");
+    cr_assert(selection_in_step(desk.selection, desk.inbox));
+}
+
+Test(selection, coming_back_to_more_searches_what_is_new_and_then_all_if_the_count_is_wrong)
+{
+    select_three();
+    (void)sends(WISH_SELECTED, desk.work);
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 4 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 50] n\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "UID SEARCH RETURN (ALL) UID 31:*");
+    say("* ESEARCH (TAG \"%T\") UID ALL 40:41\r\n%T OK done"); /* two new ones: one of the known has gone */
+    cr_assert_str_eq(bench_written(&desk.bench), "UID SEARCH RETURN (ALL) ALL");
+    say("* ESEARCH (TAG \"%T\") UID ALL 10,30,40:41\r\n%T OK done");
+    cr_assert(selection_in_step(desk.selection, desk.inbox));
+    cr_assert_null(uid_map_find(&desk.inbox->map, 20));
+    cr_assert_eq(desk.inbox->map.count, 4);
+}
+
+Test(selection, a_search_that_was_disturbed_proves_nothing)
+{
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* ESEARCH (TAG \"%T\") UID ALL 10,20\r\n* 1 EXPUNGE\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "UID SEARCH RETURN (ALL) ALL");
+    say("* ESEARCH (TAG \"%T\") UID ALL 20\r\n%T OK done");
+    cr_assert(selection_in_step(desk.selection, desk.inbox));
+    cr_assert_eq(desk.inbox->map.count, 1);
+}
+
+Test(selection, what_is_recent_is_asked_before_the_map_is_in_step)
+{
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 1 EXISTS\r\n* 1 RECENT\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* ESEARCH (TAG \"%T\") UID ALL 10\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "UID SEARCH RETURN (ALL) RECENT");
+    cr_assert_not(selection_in_step(desk.selection, desk.inbox));
+    say("* ESEARCH (TAG \"%T\") UID ALL 10\r\n%T OK done");
+    cr_assert(uid_set_contains(&desk.inbox->recent_free, 10));
+}
+
+Test(selection, a_refused_select_leaves_nothing_selected)
+{
+    select_three();
+    (void)sends(WISH_SELECTED, desk.work);
+    say("%T NO no such mailbox");
+    cr_assert_str_eq(desk.told, "refused;");
+    cr_assert_null(selection_mailbox(desk.selection));
+    cr_assert_not(desk.inbox->map_in_step);
+}
+
+static void view_changed(void *view_owner, enum view_change change)
+{
+    (void)view_owner;
+    (void)change;
+}
+
+static void view_ended(void *view_owner, const char *reason)
+{
+    (void)view_owner;
+    (void)reason;
+    desk.ended = true;
+}
+
+static const struct view_ops view_ops = {.changed = view_changed, .ended = view_ended};
+
+Test(selection, another_uidvalidity_ends_the_views_and_the_meaning_of_jobs)
+{
+    struct view *view;
+
+    select_three();
+    view = view_new(desk.inbox, true, &view_ops, NULL);
+    (void)sends(WISH_SELECTED, desk.work);
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 1 EXISTS\r\n* OK [UIDVALIDITY 2] v\r\n%T OK done");
+    cr_assert(desk.ended);
+    cr_assert_not_null(strstr(desk.told, "meaning lost;"));
+    cr_assert_eq(desk.inbox->uidvalidity, 2);
+    view_free(view);
+}
+
+Test(selection, a_uid_that_comes_back_ends_the_views)
+{
+    struct view *view;
+
+    select_three();
+    view = view_new(desk.inbox, true, &view_ops, NULL);
+    (void)sends(WISH_SELECTED, desk.work);
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* ESEARCH (TAG \"%T\") UID ALL 10,15\r\n%T OK done");
+    cr_assert(desk.ended);
+    view_free(view);
+}
+
+Test(selection, with_qresync_the_answer_to_select_tells_the_rest)
+{
+    finish();
+    log_in("ENABLE CONDSTORE QRESYNC UIDPLUS");
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.inbox), "EXAMINE INBOX (CONDSTORE)");
+    say("* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [HIGHESTMODSEQ 5] m\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* SEARCH 10 20\r\n%T OK done");
+    cr_assert(selection_in_step(desk.selection, desk.inbox));
+    cr_assert_not_null(strstr(sends(WISH_FLAGS, desk.inbox), "UID FETCH 10:20 (UID FLAGS MODSEQ)"));
+    say("* 1 FETCH (UID 10 FLAGS () MODSEQ (4))\r\n* 2 FETCH (UID 20 FLAGS () MODSEQ (5))\r\n%T OK done");
+    cr_assert(selection_flags_learned(desk.selection, desk.inbox));
+    cr_assert_eq(desk.inbox->modseq, 5);
+    (void)sends(WISH_SELECTED, desk.work);
+    say("* OK [CLOSED] c\r\n* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.inbox), "EXAMINE INBOX (QRESYNC (1 5))");
+    say("* OK [CLOSED] c\r\n* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [HIGHESTMODSEQ 8] m\r\n* VANISHED (EARLIER) "
+        "10\r\n"
+        "* 2 FETCH (UID 21 FLAGS (\\Seen) MODSEQ (8))\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "", "no search");
+    cr_assert(selection_flags_in_step(desk.selection, desk.inbox));
+    cr_assert_null(uid_map_find(&desk.inbox->map, 10));
+    cr_assert_not_null(uid_map_find(&desk.inbox->map, 21));
+}
+
+/* --- the guard */
+
+Test(selection, an_answer_is_handed_on_when_number_and_uid_agree)
+{
+    select_three();
+    send_own("UID FETCH 20 (UID BODY[])");
+    say("* 2 FETCH (UID 20 RFC822.SIZE 5)\r\n%T OK done");
+    cr_assert_str_eq(desk.told, "fetch 20;OK;");
+}
+
+Test(selection, a_wrong_uid_reaches_nobody_and_is_logged_with_the_numbers)
+{
+    select_three();
+    send_own("UID FETCH 20 (UID RFC822.SIZE)");
+    say("* 2 FETCH (UID 30 RFC822.SIZE 5)\r\n* 2 FETCH (UID 20 RFC822.SIZE 5)\r\n%T OK done");
+    cr_assert_str_eq(desk.told, "contradicted;OK;");
+    cr_assert_not_null(strstr(desk.bench.last_log, "INBOX: FETCH 2 has UID 30, expected 20; resynchronising"), "%s",
+                       desk.bench.last_log);
+    cr_assert(desk.inbox->doubted);
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.inbox), "EXAMINE INBOX", "it is searched as a whole");
+}
+
+Test(selection, a_number_that_cannot_be_is_logged_with_what_is_known)
+{
+    select_three();
+    say("* 12 EXPUNGE");
+    cr_assert_not_null(strstr(desk.bench.last_log, "INBOX: EXPUNGE 12, but 3 messages are known; resynchronising"),
+                       "%s", desk.bench.last_log);
+}
+
+Test(selection, two_uids_in_one_answer_reach_nobody)
+{
+    select_three();
+    send_own("UID FETCH 20 (UID RFC822.SIZE)");
+    say("* 2 FETCH (UID 20 RFC822.SIZE 5 UID 30)\r\n%T OK done");
+    cr_assert_str_eq(desk.told, "contradicted;OK;");
+}
+
+Test(selection, an_answer_without_a_uid_is_taken_by_the_truth_alone)
+{
+    select_three();
+    send_own("UID FETCH 20 (UID FLAGS)");
+    say("* 2 FETCH (FLAGS (\\Seen))\r\n%T OK done");
+    cr_assert_str_eq(desk.told, "OK;");
+    cr_assert_eq(uid_map_find(&desk.inbox->map, 20)->system, FLAG_SEEN);
+}
+
+Test(selection, what_nobody_asked_for_is_handed_to_nobody)
+{
+    select_three();
+    say("* 2 FETCH (UID 20 FLAGS (\\Seen))");
+    cr_assert_str_eq(desk.told, "");
+    cr_assert_eq(uid_map_find(&desk.inbox->map, 20)->system, FLAG_SEEN);
+}
+
+Test(selection, garbage_is_told_and_the_mailbox_doubted)
+{
+    select_three();
+    send_own("UID FETCH 20 (UID RFC822.SIZE)");
+    say("* 2 FETCH (UID 20 RFC822.SIZE");
+    say("%T OK done");
+    cr_assert_str_eq(desk.told, "garbled;OK;");
+    cr_assert(desk.inbox->doubted);
+}
+
+Test(selection, too_much_garbage_in_a_row_ends_the_connection)
+{
+    desk.bench.settings.max_garbage = 3;
+    select_three();
+    for (int i = 0; i < 3; i++)
+        say("* 2 FETCH (UID");
+    cr_assert_not(desk.bench.closing);
+    say("* 2 FETCH (UID");
+    cr_assert(desk.bench.closing);
+}
+
+/* --- tail and looks */
+
+Test(selection, the_tail_is_learned_before_the_next_turn_and_only_once_in_it)
+{
+    select_three();
+    say("* 4 EXISTS");
+    cr_assert_not(selection_in_step(desk.selection, desk.inbox));
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.inbox), "UID FETCH 31:* (UID FLAGS)");
+    say("* 5 EXISTS\r\n* 4 FETCH (UID 40 FLAGS ())\r\n%T OK done");
+    cr_assert_str_eq(desk.told, "prepared;");
+    cr_assert_eq(prepare(WISH_SELECTED, desk.inbox, false), SELECTION_READY, "a server that chatters starves nobody");
+    cr_assert_eq(desk.inbox->map.count, 4);
+    selection_turn_over(desk.selection);
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.inbox), "UID FETCH 41:* (UID FLAGS)");
+}
+
+Test(selection, the_tail_is_learned_before_the_mailbox_is_left)
+{
+    select_three();
+    say("* 4 EXISTS");
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.work), "UID FETCH 31:* (UID FLAGS)",
+                     "its \\Recent dies with the selection");
+}
+
+Test(selection, uids_that_are_never_told_are_a_contradiction)
+{
+    select_three();
+    say("* 4 EXISTS");
+    for (int i = 0; i < 3; i++) {
+        (void)sends(WISH_SELECTED, desk.inbox);
+        say("%T OK done");
+        selection_turn_over(desk.selection);
+    }
+    cr_assert_not_null(strstr(desk.told, "contradicted;"));
+}
+
+Test(selection, a_look_at_the_selected_mailbox_is_a_noop_unless_it_is_fresh)
+{
+    select_three();
+    cr_assert_eq(prepare(WISH_FRESH, desk.inbox, false), SELECTION_READY, "it was looked at a moment ago");
+    runqueue_step(desk.bench.ground.runqueue, USEC_HOUR + 2 * desk.bench.settings.freshness);
+    cr_assert_str_eq(sends(WISH_FRESH, desk.inbox), "NOOP");
+    say("%T OK done");
+    cr_assert(selection_is_fresh(desk.selection, desk.inbox));
+}
+
+Test(selection, a_look_elsewhere_is_a_status_and_a_switch_only_where_it_differs)
+{
+    select_three();
+    desk.work->known = true;
+    cr_assert_str_eq(sends(WISH_LOOK, desk.work), "STATUS Work (MESSAGES UIDNEXT UIDVALIDITY)");
+    say("* STATUS Work (MESSAGES 0 UIDVALIDITY 0)\r\n%T OK done");
+    cr_assert_eq(prepare(WISH_LOOK, desk.work, false), SELECTION_READY);
+    desk.progress = (struct wish_progress){0};
+    (void)sends(WISH_LOOK, desk.work);
+    say("* STATUS Work (MESSAGES 1)\r\n%T OK done");
+    cr_assert_str_eq(sends(WISH_LOOK, desk.work), "EXAMINE Work");
+}
+
+Test(selection, a_mailbox_dropped_while_its_status_is_asked_is_forgotten)
+{
+    select_three();
+    desk.work->known = true;
+    (void)sends(WISH_LOOK, desk.work);
+    selection_forget(desk.selection, desk.work);
+    mailbox_free(desk.work);
+    desk.work = NULL;
+    say("* STATUS Work (MESSAGES 1)\r\n%T OK done");
+    cr_assert_str_eq(desk.told, "prepared;");
+}
+
+Test(selection, leaving_is_unselect_where_the_server_has_it)
+{
+    select_three();
+    cr_assert_str_eq(sends(WISH_LEFT, NULL), "UNSELECT");
+    say("%T OK done");
+    cr_assert_null(selection_mailbox(desk.selection));
+    cr_assert_eq(prepare(WISH_LEFT, NULL, false), SELECTION_READY);
+    finish();
+    log_in("ESEARCH");
+    select_three();
+    cr_assert_str_eq(sends(WISH_LEFT, NULL), "EXAMINE \"imapmux leaves this mailbox\"");
+}
+
+Test(selection, select_instead_of_examine_as_soon_as_one_wants_to_write)
+{
+    select_three();
+    cr_assert_eq(prepare(WISH_SELECTED, desk.inbox, true), SELECTION_SENT);
+    cr_assert_str_eq(bench_written(&desk.bench), "SELECT INBOX");
+}
+
+Test(selection, flags_are_learned_in_parts)
+{
+    select_three();
+    cr_assert_str_eq(sends(WISH_FLAGS, desk.inbox), "UID FETCH 10:30 (UID FLAGS)");
+    say("* 1 FETCH (UID 10 FLAGS ())\r\n* 2 FETCH (UID 20 FLAGS ())\r\n%T OK done");
+    cr_assert_str_eq(desk.told, "part of flags;");
+    cr_assert_not(selection_flags_learned(desk.selection, desk.inbox), "one was not told");
+    cr_assert_str_eq(sends(WISH_FLAGS, desk.inbox), "UID FETCH 10:30 (UID FLAGS)", "once more from the start");
+    say("* 3 FETCH (UID 30 FLAGS ())\r\n%T OK done");
+    cr_assert(selection_flags_learned(desk.selection, desk.inbox));
+    cr_assert(selection_flags_in_step(desk.selection, desk.inbox));
+}
+
+Test(selection, a_lost_line_leaves_nothing_selected_and_breaks_the_open_answer)
+{
+    select_three();
+    send_own("UID FETCH 20 (UID BODY[])");
+    say("* 2 FETCH (UID 20 BODY[] {100000}\r\nabc");
+    bench_closed(&desk.bench);
+    cr_assert_not_null(strstr(desk.told, "part 20;"));
+    cr_assert_not_null(strstr(desk.told, "broken;"));
+    cr_assert_null(selection_mailbox(desk.selection));
+}
