@@ -99,7 +99,7 @@ static void say(struct desk *desk, struct slice text)
     runqueue_step(desk->runqueue, runqueue_now(desk->runqueue));
 }
 
-Test(login, a_user_name_too_long_for_an_account_is_refused)
+Test(registry, a_user_name_too_long_for_an_account_is_refused)
 {
     struct desk desk;
     struct slice user = {malloc(9000), 9000};
@@ -112,7 +112,7 @@ Test(login, a_user_name_too_long_for_an_account_is_refused)
     finish(&desk);
 }
 
-Test(login, what_a_server_says_as_it_refuses_stays_on_one_line)
+Test(registry, what_a_server_says_as_it_refuses_stays_on_one_line)
 {
     struct desk desk;
 
@@ -128,7 +128,7 @@ Test(login, what_a_server_says_as_it_refuses_stays_on_one_line)
     finish(&desk);
 }
 
-Test(login, who_comes_while_the_program_goes_down_is_told_so_and_nobody_is_dialled)
+Test(registry, who_comes_while_the_program_goes_down_is_told_so_and_nobody_is_dialled)
 {
     struct desk desk;
 
@@ -142,7 +142,7 @@ Test(login, who_comes_while_the_program_goes_down_is_told_so_and_nobody_is_diall
     finish(&desk);
 }
 
-Test(login, long_passwords_of_those_who_wait_keep_out_no_short_ones)
+Test(registry, long_passwords_of_those_who_wait_keep_out_no_short_ones)
 {
     struct desk desk;
     static char text[30000];
