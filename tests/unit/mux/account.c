@@ -205,7 +205,7 @@ static void make_chatterers(struct bench *bench, struct asker *chatterers, unsig
     }
 }
 
-Test(turns, who_wants_another_mailbox_waits_for_a_quantum_at_most)
+Test(account, who_wants_another_mailbox_waits_for_a_quantum_at_most)
 {
     struct bench bench;
     struct asker chatterers[CHATTERERS], late = {.bench = &bench};
@@ -224,7 +224,7 @@ Test(turns, who_wants_another_mailbox_waits_for_a_quantum_at_most)
     finish(&bench);
 }
 
-Test(turns, who_needs_no_mailbox_waits_for_no_switch)
+Test(account, who_needs_no_mailbox_waits_for_no_switch)
 {
     struct bench bench;
     struct asker chatterers[CHATTERERS], late = {.bench = &bench};
@@ -242,7 +242,7 @@ Test(turns, who_needs_no_mailbox_waits_for_no_switch)
     finish(&bench);
 }
 
-Test(turns, chatterers_in_two_mailboxes_take_turns)
+Test(account, chatterers_in_two_mailboxes_take_turns)
 {
     struct bench bench;
     struct asker one[CHATTERERS], other[CHATTERERS];
@@ -262,7 +262,7 @@ Test(turns, chatterers_in_two_mailboxes_take_turns)
     finish(&bench);
 }
 
-Test(turns, one_session_alone_never_gets_two_turns_while_another_waits)
+Test(account, one_session_alone_never_gets_two_turns_while_another_waits)
 {
     struct bench bench;
     struct asker greedy[2];
@@ -360,7 +360,7 @@ static void reconnect(struct bench *bench)
     cr_assert(serve(bench)); /* LOGIN */
 }
 
-Test(turns, equal_commands_that_wait_together_go_up_once)
+Test(account, equal_commands_that_wait_together_go_up_once)
 {
     struct bench bench;
     struct lister listers[4], other, late;
@@ -418,12 +418,12 @@ static void lose_the_line_of_three(bool first_leaves)
     finish(&bench);
 }
 
-Test(turns, equal_commands_whose_line_is_lost_go_up_again_and_nothing_is_told_twice)
+Test(account, equal_commands_whose_line_is_lost_go_up_again_and_nothing_is_told_twice)
 {
     lose_the_line_of_three(false);
 }
 
-Test(turns, equal_commands_go_up_again_though_the_first_asker_has_gone)
+Test(account, equal_commands_go_up_again_though_the_first_asker_has_gone)
 {
     lose_the_line_of_three(true);
 }

@@ -1,0 +1,146 @@
+/* The connection's own rules: IDLE and its DONE, one command at a time, what was certainly not carried out. */
+#include "mux/upstream.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <string.h>
+
+#include "bench.h"
+
+static struct bench bench;
+static char told[500];
+
+static void tell(const char *word)
+{
+    strcat(told, word);
+}
+
+static void ready(void *owner, const struct credential *credential)
+{
+    (void)owner;
+    (void)credential;
+}
+
+static void tagged(void *owner, const struct response *response)
+{
+    (void)owner;
+    tell(response->status == RESPONSE_OK ? "OK;" : "NO;");
+}
+
+static void idle_over(void *owner, bool refused)
+{
+    (void)owner;
+    tell(refused ? "IDLE refused;" : "IDLE over;");
+}
+
+static void garbage(void *owner, struct slice line, bool open_fetch)
+{
+    (void)owner;
+    (void)line;
+    (void)open_fetch;
+    tell("garbage;");
+}
+
+static void closed(void *owner, const struct upstream_end *end)
+{
+    (void)owner;
+    (void)end;
+    tell(upstream_was_unsent(bench.upstream) ? "closed, unsent;" : "closed;");
+}
+
+static const struct upstream_owner owner = {
+    .ready = ready, .tagged = tagged, .idle_over = idle_over, .garbage = garbage, .closed = closed};
+
+static void begin(void)
+{
+    told[0] = '\0';
+    bench_init(&bench);
+    bench_log_in(&bench, &owner, "IDLE");
+}
+
+static void finish(void)
+{
+    bench_clear(&bench);
+}
+
+TestSuite(upstream, .init = begin, .fini = finish);
+
+static void send_text(const char *text)
+{
+    struct outgoing *out = upstream_command(bench.upstream);
+
+    outgoing_text(out, text);
+    upstream_send(bench.upstream, out);
+}
+
+Test(upstream, done_is_written_only_after_the_plus_and_the_command_in_the_same_write)
+{
+    upstream_idle(bench.upstream);
+    cr_assert_str_eq(bench_written(&bench), "IDLE");
+    send_text("NOOP");
+    cr_assert_str_eq(bench_written(&bench), "");
+    bench_say(&bench, "+ idling");
+    cr_assert_str_eq(bench_written(&bench), "DONE\nNOOP");
+}
+
+Test(upstream, an_idle_that_is_refused_or_ends_by_itself_is_told)
+{
+    upstream_idle(bench.upstream);
+    (void)bench_written(&bench);
+    bench_say(&bench, "%T NO not now");
+    cr_assert_str_eq(told, "IDLE refused;");
+    upstream_idle(bench.upstream);
+    (void)bench_written(&bench);
+    bench_say(&bench, "+ idling\r\n%T OK enough");
+    cr_assert_str_eq(told, "IDLE refused;IDLE over;");
+    cr_assert_not(upstream_busy(bench.upstream));
+}
+
+Test(upstream, an_unknown_tag_and_a_plus_that_nobody_waits_for_are_garbage)
+{
+    bench_say(&bench, "zz OK what\r\n+ go on");
+    cr_assert_str_eq(told, "garbage;garbage;");
+}
+
+Test(upstream, a_command_held_back_by_idle_was_certainly_not_carried_out)
+{
+    upstream_idle(bench.upstream);
+    send_text("CREATE x");
+    upstream_drop(bench.upstream, "cut");
+    bench_closed(&bench);
+    cr_assert_str_eq(told, "closed, unsent;");
+}
+
+Test(upstream, one_that_was_written_may_have_been)
+{
+    send_text("CREATE x");
+    upstream_drop(bench.upstream, "cut");
+    bench_closed(&bench);
+    cr_assert_str_eq(told, "closed;");
+}
+
+Test(upstream, silence_during_a_command_ends_the_line_and_in_idle_it_does_not)
+{
+    upstream_idle(bench.upstream);
+    bench_say(&bench, "+ idling");
+    runqueue_step(bench.ground.runqueue, USEC_HOUR + 2 * bench.settings.response_timeout);
+    cr_assert_not(bench.closing);
+    send_text("NOOP");
+    runqueue_step(bench.ground.runqueue, USEC_HOUR + 4 * bench.settings.response_timeout);
+    cr_assert(bench.closing);
+}
+
+Test(upstream, a_second_command_in_flight_is_an_assertion, .signal = SIGABRT)
+{
+    send_text("NOOP");
+    send_text("NOOP");
+}
+
+Test(upstream, a_second_dial_is_an_assertion, .signal = SIGABRT)
+{
+    struct credential credential;
+    struct upstream_login with = {.authentication_id = SLICE("user"), .credential = &credential};
+
+    cr_assert(credential_init(&credential, CREDENTIAL_PASSWORD, SLICE("sesame")));
+    upstream_dial(bench.upstream, &with);
+}
