@@ -1,32 +1,35 @@
-/* Telling a client what has changed in its selected mailbox, in the lines and only at the times that design and RFC
- * 3501 section 7.4.1 permit. All of it does nothing without a view. */
+/* Telling a client what has changed in its selected mailbox: the only place that moves a view's numbers, line by line
+ * as each is written. Whoever calls decides whether the time permits it: RFC 3501 section 5.2, 5.5 and 7.4.1.
+ *
+ * Where `view` may be NULL (nothing is selected) or has ended (its mailbox is gone), or where the output takes nothing
+ * more, nothing happens. */
 #ifndef IMAPMUX_SESSION_TELL_H
 #define IMAPMUX_SESSION_TELL_H
 
 #include <stdbool.h>
 
 #include "imap/seqset.h"
-#include "session/state.h"
+#include "mailbox/view.h"
+#include "session/output.h"
 
-/* "* n EXISTS" and "* n RECENT" if messages have arrived: may come at any time while a command is in progress. Before
+/* "* n EXISTS" and "* n RECENT" if messages have arrived: permitted at any time while a command is in progress. Before
  * anything about a message that the view lacks, and at the turn of UID FETCH, UID STORE, UID COPY, UID MOVE and all
- * searches before their set is looked at. */
-void tell_arrivals(struct session *session);
+ * searches before their set is looked at. view: may be NULL. */
+void tell_arrivals(struct view *view, struct output *output);
 
-/* Before the tagged answer: expunges, if the command permits them now (not FETCH, STORE, SEARCH by number; not while
- * the queue holds a further command that uses numbers, except those in `own`: what this EXPUNGE or MOVE itself removed,
- * NULL: none), arrivals, RECENT if it differs, flags. Called by session_finish with own = NULL; EXPUNGE, UID EXPUNGE
- * and MOVE call it themselves before. */
-void tell_before_tag(struct session *session, const struct seqset *own);
+/* "* n EXPUNGE" for the messages that are gone and that the view still counts: all, or only those in `only` (UIDs) if
+ * it is not NULL. Not during FETCH, STORE or SEARCH by number, nor while a client's next command uses numbers, except
+ * for what its own EXPUNGE or MOVE removed. view: may be NULL. */
+void tell_expunges(struct view *view, struct output *output, const struct seqset *only);
 
-/* In IDLE: everything but flags at once; flags too if with_flags. */
-void tell_in_idle(struct session *session, bool with_flags);
+/* Arrivals, RECENT where it differs from what was told, and with_flags all changed flags. view: may be NULL. */
+void tell_news(struct view *view, struct output *output, bool with_flags);
 
 /* "* n FETCH (FLAGS (...))", with UID if with_uid, a * FLAGS line before it where a keyword is new; notes it as told.
- */
-void tell_fetch_flags(struct session *session, const struct message *message, bool with_uid);
+ * The view counts the message. */
+void tell_fetch_flags(struct view *view, struct output *output, const struct message *message, bool with_uid);
 /* The * FLAGS line, if this message shows a keyword that the client was not told of. Goes before a FETCH line that
  * shows FLAGS. */
-void tell_flags_line(struct session *session, const struct message *message);
+void tell_flags_line(struct view *view, struct output *output, const struct message *message);
 
 #endif

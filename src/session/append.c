@@ -1,48 +1,40 @@
 /* APPEND: the message has been spooled whole when its turn comes. Its outcome is unknown if the line breaks after it
  * was written: never sent twice. RFC 3501 section 6.3.11, RFC 4315 (APPENDUID). */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "imap/flags.h"
 #include "imap/mailbox_name.h"
-#include "session/state.h"
+#include "session/target.h"
 
 struct append_run {
     struct run run;
-    struct slice mailbox; /* in the command */
+    struct slice mailbox; /* canonical; in the command */
     char code[64];        /* "APPENDUID 1 2", or empty */
 };
 
-static void free_append(struct run *run)
+static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    free(run);
-}
+    const struct append_run *append = (const struct append_run *)run;
+    const struct upload *upload = &run->session->current.queued->upload;
 
-static enum job_turn build(struct job *job, struct outgoing *out)
-{
-    struct session *session = job->owner;
-    const struct queued *queued = session->current;
-    const struct append_run *append = (const struct append_run *)session->run;
-
+    (void)mailbox;
     outgoing_text(out, "APPEND ");
     outgoing_astring(out, append->mailbox);
-    for (const struct value *value = queued->command.arguments->next; value; value = value->next) {
+    for (const struct value *value = session_command(run->session)->arguments->next; value; value = value->next) {
         outgoing_text(out, " ");
         if (value->kind == VALUE_SPOOLED)
-            outgoing_spool(out, queued->upload, queued->upload_size, false);
+            outgoing_spool(out, upload->spool, upload->size, false);
         else
             outgoing_value(out, value);
     }
     return JOB_SEND;
 }
 
-static void finish(struct session *session)
+static void finish(struct run *run)
 {
-    const struct append_run *append = (const struct append_run *)session->run;
-    char code[sizeof(append->code)];
+    const struct append_run *append = (const struct append_run *)run;
 
-    snprintf(code, sizeof(code), "%s", append->code);
-    session_finish(session, RESPONSE_OK, code[0] ? code : NULL, "APPEND completed.");
+    run_finish(run->session, RESPONSE_OK, append->code[0] ? append->code : NULL, "APPEND completed.");
 }
 
 static void note_code(struct append_run *append, const struct response *response)
@@ -57,26 +49,30 @@ static void note_code(struct append_run *append, const struct response *response
              (unsigned long long)numbers[1]);
 }
 
-static void done(struct job *job, const struct job_result *result)
+static void done(struct run *run, const struct job_result *result)
 {
-    struct session *session = job->owner;
-    struct append_run *append = (struct append_run *)session->run;
+    struct append_run *append = (struct append_run *)run;
 
-    session->job = NULL;
     if (result->status != JOB_OK) {
-        session_finish_result(session, result);
+        run_result(run->session, result);
         return;
     }
     note_code(append, result->response);
-    target_changed(session, append->mailbox, finish);
+    target_changed(run->session, append->mailbox, finish);
 }
 
-static const struct job_ops append_ops = {.build = build, .done = done};
+static const struct run_step append = {.goal = JOB_RUN, .policy = POLICY_APPEND, .build = build, .done = done};
+
+static bool is_storable(const struct value *flag)
+{
+    return flag->kind == VALUE_ATOM && flags_valid_name(flag->text) && flags_system_bit(flag->text) != FLAG_RECENT;
+}
 
 /* Mailbox, flags in parentheses or none, date or none, message. */
 static const char *fault(const struct session *session)
 {
-    const struct value *value = session->current->command.arguments;
+    const struct value *value = session_command(session)->arguments;
+    const struct upload *upload = &session->current.queued->upload;
     const char *error = "APPEND takes a mailbox name, flags, a date and a message";
     struct slice name;
 
@@ -85,37 +81,31 @@ static const char *fault(const struct session *session)
     value = value->next;
     if (value_is_list(value)) {
         for (const struct value *flag = value->first; flag; flag = flag->next) {
-            if (flag->kind != VALUE_ATOM || !flags_valid_name(flag->text) ||
-                flags_system_bit(flag->text) == FLAG_RECENT)
+            if (!is_storable(flag))
                 return "That is no flag that a message can be given";
         }
         value = value->next;
     }
     if (value && value->kind == VALUE_QUOTED)
         value = value->next;
-    if (!value || value->kind != VALUE_SPOOLED || value->next || !session->current->upload)
+    if (!value || value->kind != VALUE_SPOOLED || value->next || !upload->spool)
         return "APPEND ends with a message, as one literal";
-    return session->current->upload_literal8 ? "literal8 is not offered here" : NULL;
+    return upload->literal8 ? "literal8 is not offered here" : NULL;
 }
 
-void session_start_append(struct session *session)
+static void start(struct run *run)
 {
-    struct job wanted = {.ops = &append_ops, .goal = JOB_RUN, .policy = POLICY_APPEND};
-    struct append_run *append;
+    struct append_run *own = (struct append_run *)run;
+    struct session *session = run->session;
     struct slice name;
 
     if (fault(session)) {
-        session_bad(session, fault(session));
+        run_bad(session, fault(session));
         return;
     }
-    append = calloc(1, sizeof(*append));
-    if (!append) {
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
-        return;
-    }
-    append->run.free = free_append;
-    (void)value_astring(session->current->command.arguments, &name);
-    append->mailbox = mailbox_name_canonical(name);
-    session->run = &append->run;
-    (void)!session_submit(session, &wanted);
+    (void)value_astring(session_command(session)->arguments, &name);
+    own->mailbox = mailbox_name_canonical(name);
+    (void)!run_submit(session, &append, NULL);
 }
+
+const struct run_ops append_ops = {.size = sizeof(struct append_run), .start = start};

@@ -4,12 +4,12 @@
  * where the server has none. RFC 3501 section 6.4.7, RFC 6851, RFC 4315 section 3, RFC 2180 section 4.4. */
 #include <event2/buffer.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/append.h"
 #include "imap/mailbox_name.h"
+#include "session/parts.h"
 #include "session/renumber.h"
-#include "session/state.h"
+#include "session/target.h"
 #include "session/tell.h"
 
 struct copy_run {
@@ -31,12 +31,12 @@ struct copy_run {
     struct evbuffer *targets;
 };
 
-static void free_copy(struct run *run)
+static void clear(struct run *run)
 {
     struct copy_run *copy = (struct copy_run *)run;
 
     seqset_clear(&copy->uids);
-    seqset_clear(&copy->parts.left);
+    parts_clear(&copy->parts);
     seqset_clear(&copy->part);
     seqset_clear(&copy->named);
     seqset_clear(&copy->removal);
@@ -44,7 +44,6 @@ static void free_copy(struct run *run)
         evbuffer_free(copy->sources);
     if (copy->targets)
         evbuffer_free(copy->targets);
-    free(copy);
 }
 
 /* --- the copying job */
@@ -59,21 +58,21 @@ static bool has_ghosts(const struct copy_run *copy, const struct uid_map *map, b
     return ok;
 }
 
-static enum job_turn build_copy(struct job *job, struct outgoing *out)
+static enum job_turn build_copy(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    struct session *session = job->owner;
-    struct copy_run *copy = (struct copy_run *)session->run;
+    struct copy_run *copy = (struct copy_run *)run;
+    struct session *session = run->session;
     struct seqset part = {0};
     bool ok = true;
 
-    if (!copy->begun && !session->current->command.uid)
-        ok = has_ghosts(copy, &job->mailbox->map, &copy->ghosts);
+    if (!copy->begun && !session_command(session)->uid)
+        ok = has_ghosts(copy, &mailbox->map, &copy->ghosts);
     if (!ok || copy->ghosts)
         return JOB_REFUSE;
     seqset_clear(&copy->part);
     seqset_clear(&copy->named);
-    ok = target_take_part(&copy->parts, session_settings(session)->upstream_command_max, &part) &&
-         uid_map_intersect(&job->mailbox->map, &part, &copy->part);
+    ok = parts_take(&copy->parts, session_settings(session)->upstream_command_max, &part) &&
+         uid_map_intersect(&mailbox->map, &part, &copy->part);
     seqset_clear(&part);
     if (!ok)
         return JOB_REFUSE;
@@ -123,9 +122,8 @@ static bool note_copied(struct copy_run *copy, const struct seqset *sources, con
 }
 
 /* [COPYUID validity sources targets], in the tagged answer of COPY or an untagged one of MOVE. False: out of memory. */
-static bool take_copyuid(struct session *session, const struct response *response)
+static bool take_copyuid(struct copy_run *copy, const struct response *response)
 {
-    struct copy_run *copy = (struct copy_run *)session->run;
     const struct value *validity = response->code.arguments;
     struct seqset sources = {0}, targets = {0};
     enum seqset_result from, to;
@@ -145,17 +143,14 @@ static bool take_copyuid(struct session *session, const struct response *respons
     }
     seqset_clear(&sources);
     seqset_clear(&targets);
-    if (!ok)
-        session_no_memory(session);
+    output_check(&copy->run.session->output, ok);
     return ok;
 }
 
-static void copy_untagged(struct job *job, const struct response *response)
+static void copy_untagged(struct run *run, const struct response *response)
 {
-    struct session *session = job->owner;
-
     if (response->kind == RESPONSE_STATUS)
-        (void)!take_copyuid(session, response);
+        (void)!take_copyuid((struct copy_run *)run, response);
 }
 
 /* --- the end */
@@ -170,135 +165,140 @@ static void copyuid_code(struct copy_run *copy, struct evbuffer *out)
 
 /* How many of the messages asked for by number were not there to be copied. A server that tells COPYUID for one part
  * has copied nothing of a part for which it tells none. */
-static uint64_t missing(const struct session *session, const struct copy_run *copy)
+static uint64_t missing(const struct copy_run *copy)
 {
     uint64_t asked = seqset_size(&copy->uids);
     uint64_t done = copy->validity ? copy->copied - copy->presumed : copy->copied;
 
-    return session->current->command.uid || done > asked ? 0 : asked - done;
+    return session_command(copy->run.session)->uid || done > asked ? 0 : asked - done;
 }
 
-static void finish(struct session *session)
+/* code: "COPYUID ...", or empty. */
+static void finish_with(struct copy_run *copy, const char *code)
 {
-    struct copy_run *copy = (struct copy_run *)session->run;
-    uint64_t asked = seqset_size(&copy->uids), lacking = missing(session, copy);
-    struct evbuffer *code = evbuffer_new();
+    struct session *session = copy->run.session;
+    uint64_t asked = seqset_size(&copy->uids), lacking = missing(copy);
     char text[120];
 
-    if (!code) {
-        session_no_memory(session);
-        return;
-    }
-    if (copy->validity)
-        copyuid_code(copy, code);
-    append_bytes(code, "", 1);
     if (copy->move && copy->validity)
-        session_write(session, "* OK [%s] Moved\r\n", (const char *)evbuffer_pullup(code, -1));
+        output_format(&session->output, "* OK [%s] Moved\r\n", code);
     if (copy->move)
-        tell_before_tag(session, &copy->uids);
+        run_tell(session, &copy->uids);
     if (lacking > 0) {
         snprintf(text, sizeof(text), "%llu of %llu messages were copied: the others no longer exist",
                  (unsigned long long)(asked - lacking), (unsigned long long)asked);
-        session_no(session, "EXPUNGEISSUED", text);
+        run_no(session, "EXPUNGEISSUED", text);
     } else if (copy->validity && !copy->move) {
-        session_finish(session, RESPONSE_OK, (const char *)evbuffer_pullup(code, -1), "COPY completed.");
+        run_finish(session, RESPONSE_OK, code, "COPY completed.");
     } else {
-        session_ok(session, NULL);
+        run_ok(session, NULL);
     }
-    evbuffer_free(code);
+}
+
+static void finish(struct run *run)
+{
+    struct copy_run *copy = (struct copy_run *)run;
+    struct evbuffer *code = evbuffer_new();
+
+    if (code && copy->validity)
+        copyuid_code(copy, code);
+    if (code && append_bytes(code, "", 1) && evbuffer_pullup(code, -1))
+        finish_with(copy, (const char *)evbuffer_pullup(code, -1));
+    else
+        output_fail(&run->session->output);
+    if (code)
+        evbuffer_free(code);
 }
 
 /* Not all was done: said in words. */
-static void finish_in_part(struct session *session, const struct job_result *result)
+static void finish_in_part(struct copy_run *copy, const struct job_result *result)
 {
-    struct copy_run *copy = (struct copy_run *)session->run;
+    struct session *session = copy->run.session;
     char text[120];
 
     if (result->status == JOB_REFUSED && copy->ghosts) {
-        session_no(session, "EXPUNGEISSUED", "Some of the messages no longer exist; nothing was copied");
+        run_no(session, "EXPUNGEISSUED", "Some of the messages no longer exist; nothing was copied");
     } else if (copy->copied > 0 && result->status == JOB_NO) {
         snprintf(text, sizeof(text), "The mail server refused after %llu messages", (unsigned long long)copy->copied);
-        session_no(session, NULL, text);
+        run_no(session, NULL, text);
     } else {
-        session_finish_result(session, result);
+        run_result(session, result);
     }
 }
 
 /* --- MOVE where the server has none */
 
-static enum job_turn build_mark(struct job *job, struct outgoing *out)
+/* before, the UIDs that are to be removed and still live, behind. */
+static enum job_turn build_removal(const struct copy_run *copy, const struct mailbox *mailbox, const char *before,
+                                   const char *behind, struct outgoing *out)
 {
-    struct copy_run *copy = (struct copy_run *)((struct session *)job->owner)->run;
     struct seqset living = {0};
-    bool ok = uid_map_intersect(&job->mailbox->map, &copy->removal, &living);
+    bool ok = uid_map_intersect(&mailbox->map, &copy->removal, &living);
     bool any = living.count > 0;
 
     if (ok && any) {
-        outgoing_text(out, "UID STORE ");
+        outgoing_text(out, before);
         outgoing_set(out, &living);
-        outgoing_text(out, " +FLAGS (\\Deleted)"); /* not .SILENT: the truth is to learn it */
+        outgoing_text(out, behind);
     }
     seqset_clear(&living);
     return !ok ? JOB_REFUSE : any ? JOB_SEND : JOB_NOTHING;
 }
 
-static enum job_turn build_remove(struct job *job, struct outgoing *out)
+static enum job_turn build_mark(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    struct copy_run *copy = (struct copy_run *)((struct session *)job->owner)->run;
-    struct seqset living = {0};
-    bool ok = uid_map_intersect(&job->mailbox->map, &copy->removal, &living);
-    bool any = living.count > 0;
-
-    if (ok && any) {
-        outgoing_text(out, "UID EXPUNGE ");
-        outgoing_set(out, &living);
-    }
-    seqset_clear(&living);
-    return !ok ? JOB_REFUSE : any ? JOB_SEND : JOB_NOTHING;
+    /* not .SILENT: the truth is to learn it */
+    return build_removal((const struct copy_run *)run, mailbox, "UID STORE ", " +FLAGS (\\Deleted)", out);
 }
 
-static void next(struct session *session);
-static void marked(struct job *job, const struct job_result *result);
-/* Another client may have taken \Deleted away before the EXPUNGE. */
-static void removed(struct job *job, const struct job_result *result);
-static void copied(struct job *job, const struct job_result *result);
-
-static const struct job_ops copy_ops = {.build = build_copy, .untagged = copy_untagged, .done = copied};
-static const struct job_ops mark_ops = {.build = build_mark, .done = marked};
-static const struct job_ops remove_ops = {.build = build_remove, .done = removed};
-
-static void submit(struct session *session, const struct job_ops *ops)
+static enum job_turn build_remove(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    const struct copy_run *copy = (const struct copy_run *)session->run;
-    struct job wanted = {.ops = ops,
-                         .goal = JOB_RUN,
-                         .policy = ops == &mark_ops     ? POLICY_STORE_CHANGE
-                                   : ops == &remove_ops ? POLICY_EXPUNGE
-                                                        : POLICY_COPY,
-                         .mailbox = session->view->mailbox,
-                         .read_write = copy->move};
+    return build_removal((const struct copy_run *)run, mailbox, "UID EXPUNGE ", "", out);
+}
 
-    (void)!session_submit(session, &wanted);
+static void next(struct copy_run *copy);
+static void marked(struct run *run, const struct job_result *result);
+static void removed(struct run *run, const struct job_result *result);
+static void copied(struct run *run, const struct job_result *result);
+
+static const struct run_step copy_step = {
+    .goal = JOB_RUN, .policy = POLICY_COPY, .build = build_copy, .untagged = copy_untagged, .done = copied};
+static const struct run_step move_step = {.goal = JOB_RUN,
+                                          .policy = POLICY_COPY,
+                                          .read_write = true,
+                                          .build = build_copy,
+                                          .untagged = copy_untagged,
+                                          .done = copied};
+static const struct run_step mark_step = {
+    .goal = JOB_RUN, .policy = POLICY_STORE_CHANGE, .read_write = true, .build = build_mark, .done = marked};
+static const struct run_step remove_step = {
+    .goal = JOB_RUN, .policy = POLICY_EXPUNGE, .read_write = true, .build = build_remove, .done = removed};
+
+static void submit(struct copy_run *copy, const struct run_step *step)
+{
+    (void)!run_submit(copy->run.session, step, session_view(copy->run.session)->mailbox);
+}
+
+static void submit_copy(struct copy_run *copy)
+{
+    submit(copy, copy->move ? &move_step : &copy_step);
 }
 
 /* The messages are in the target already: whatever fails now, they are there twice. */
 static void failed_to_remove(struct session *session, const struct job_result *result)
 {
     if (result->status == JOB_LOST)
-        session_finish_result(session, result);
+        run_result(session, result);
     else
-        session_no(session, NULL, "The messages were copied, but could not be removed here");
+        run_no(session, NULL, "The messages were copied, but could not be removed here");
 }
 
-static void marked(struct job *job, const struct job_result *result)
+static void marked(struct run *run, const struct job_result *result)
 {
-    struct session *session = job->owner;
-
-    session->job = NULL;
-    if (result->status == JOB_OK && session->view->mailbox)
-        submit(session, &remove_ops);
+    if (result->status == JOB_OK && session_view(run->session))
+        submit((struct copy_run *)run, &remove_step);
     else
-        failed_to_remove(session, result);
+        failed_to_remove(run->session, result);
 }
 
 /* How many of these live? Out of memory ends the session: whatever it would be told might be wrong. */
@@ -307,23 +307,21 @@ static uint64_t count_living(struct session *session, const struct seqset *uids)
     struct seqset living = {0};
     uint64_t count;
 
-    if (!uid_map_intersect(&session->view->mailbox->map, uids, &living))
-        session_no_memory(session);
+    output_check(&session->output, uid_map_intersect(&session_view(session)->mailbox->map, uids, &living));
     count = seqset_size(&living);
     seqset_clear(&living);
     return count;
 }
 
 /* Another client may have taken \Deleted away before the EXPUNGE. */
-static void removed(struct job *job, const struct job_result *result)
+static void removed(struct run *run, const struct job_result *result)
 {
-    struct session *session = job->owner;
-    struct copy_run *copy = (struct copy_run *)session->run;
+    struct copy_run *copy = (struct copy_run *)run;
+    struct session *session = run->session;
 
-    session->job = NULL;
-    if (result->status == JOB_OK && session->view->mailbox && count_living(session, &copy->removal) == 0) {
+    if (result->status == JOB_OK && session_view(session) && count_living(session, &copy->removal) == 0) {
         seqset_clear(&copy->removal);
-        next(session);
+        next(copy);
     } else {
         failed_to_remove(session, result);
     }
@@ -331,55 +329,52 @@ static void removed(struct job *job, const struct job_result *result)
 
 /* Of a part without a COPYUID that can be believed: what has not vanished meanwhile, or for the server's own MOVE what
  * was asked for. */
-static uint64_t presumably_copied(struct session *session, const struct copy_run *copy)
+static uint64_t presumably_copied(const struct copy_run *copy)
 {
-    return copy->move && !copy->emulated ? seqset_size(&copy->part) : count_living(session, &copy->part);
+    return copy->move && !copy->emulated ? seqset_size(&copy->part) : count_living(copy->run.session, &copy->part);
 }
 
-static void copied(struct job *job, const struct job_result *result)
+static void copied(struct run *run, const struct job_result *result)
 {
-    struct session *session = job->owner;
-    struct copy_run *copy = (struct copy_run *)session->run;
+    struct copy_run *copy = (struct copy_run *)run;
+    struct session *session = run->session;
 
-    session->job = NULL;
     copy->begun = true;
-    target_part_done(&copy->parts);
-    if (result->status != JOB_OK || !session->view->mailbox) {
-        finish_in_part(session, result);
+    parts_done(&copy->parts);
+    if (result->status != JOB_OK || !session_view(session)) {
+        finish_in_part(copy, result);
         return;
     }
-    if (result->response && !take_copyuid(session, result->response))
+    if (result->response && !take_copyuid(copy, result->response))
         return;
     if (copy->named.count == 0) {
-        uint64_t presumed = presumably_copied(session, copy);
+        uint64_t presumed = presumably_copied(copy);
         copy->copied += presumed;
         copy->presumed += presumed;
     }
     if (copy->emulated && !seqset_copy(copy->named.count > 0 ? &copy->named : &copy->part, &copy->removal))
-        session_no_memory(session);
+        output_fail(&session->output);
     else if (copy->emulated)
-        submit(session, &mark_ops);
+        submit(copy, &mark_step);
     else
-        next(session);
+        next(copy);
 }
 
-static void next(struct session *session)
+static void next(struct copy_run *copy)
 {
-    struct copy_run *copy = (struct copy_run *)session->run;
-
     if (copy->parts.left.count > 0)
-        submit(session, &copy_ops);
+        submit_copy(copy);
     else if (copy->copied > 0)
-        target_changed(session, copy->target, finish);
+        target_changed(copy->run.session, copy->target, finish);
     else
-        finish(session);
+        finish(&copy->run);
 }
 
 /* --- the beginning */
 
-static const char *parse(struct session *session, struct copy_run *copy)
+static const char *parse(struct copy_run *copy)
 {
-    const struct value *arguments = session->current->command.arguments;
+    const struct value *arguments = session_command(copy->run.session)->arguments;
     const char *error = "COPY and MOVE take a set of messages and a mailbox name";
     struct slice name;
 
@@ -390,51 +385,49 @@ static const char *parse(struct session *session, struct copy_run *copy)
     return NULL;
 }
 
-static void begin(struct session *session, struct copy_run *copy)
+static void begin(struct copy_run *copy)
 {
-    const struct command *command = &session->current->command;
+    struct session *session = copy->run.session;
+    const struct command *command = session_command(session);
+    struct view *view = session_view(session);
     enum renumber_result result;
 
     copy->emulated = copy->move && !session_can(session, CAPABILITY_MOVE);
     if (copy->emulated && !session_can(session, CAPABILITY_UIDPLUS)) {
-        session_cannot(session, "MOVE is not possible: the mail server cannot do it safely",
-                       session->offered[CAPABILITY_MOVE] ? CAPABILITY_MOVE : CAPABILITY_UIDPLUS);
+        run_cannot(session, "MOVE is not possible: the mail server cannot do it safely",
+                   offer_has(&session->offer, CAPABILITY_MOVE) ? CAPABILITY_MOVE : CAPABILITY_UIDPLUS);
         return;
     }
     if (command->uid)
-        tell_arrivals(session);
-    result = renumber_set(session->view, command->arguments->text, command->uid, &copy->uids);
+        tell_arrivals(view, &session->output);
+    result = renumber_set(view, command->arguments->text, command->uid, &copy->uids);
     if (result == RENUMBER_NO_MEMORY || !seqset_copy(&copy->uids, &copy->parts.left))
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+        run_no_memory(session);
     else if (result != RENUMBER_OK)
-        session_bad(session, renumber_fault(result));
+        run_bad(session, renumber_fault(result));
     else if (copy->uids.count == 0)
-        session_ok(session, NULL);
+        run_ok(session, NULL);
     else
-        submit(session, &copy_ops);
+        submit_copy(copy);
 }
 
-void session_start_copy(struct session *session)
+static void start(struct run *run)
 {
-    struct copy_run *copy = calloc(1, sizeof(*copy));
-    const char *fault;
+    struct copy_run *copy = (struct copy_run *)run;
+    struct session *session = run->session;
+    const char *fault = parse(copy);
 
-    if (copy) {
-        copy->run.free = free_copy;
-        copy->move = session->current->command.name == COMMAND_MOVE;
-        copy->sources = evbuffer_new();
-        copy->targets = evbuffer_new();
-        session->run = &copy->run;
-    }
-    if (!copy || !copy->sources || !copy->targets) {
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
-        return;
-    }
-    fault = parse(session, copy);
-    if (fault)
-        session_bad(session, fault);
-    else if (copy->move && session->view->read_only)
-        session_no(session, "READ-ONLY", "The mailbox is open read-only");
+    copy->move = session_command(session)->name == COMMAND_MOVE;
+    copy->sources = evbuffer_new();
+    copy->targets = evbuffer_new();
+    if (!copy->sources || !copy->targets)
+        run_no_memory(session);
+    else if (fault)
+        run_bad(session, fault);
+    else if (copy->move && session_view(session)->read_only)
+        run_no(session, "READ-ONLY", "The mailbox is open read-only");
     else
-        begin(session, copy);
+        begin(copy);
 }
+
+const struct run_ops copy_ops = {.size = sizeof(struct copy_run), .start = start, .clear = clear};

@@ -1,10 +1,8 @@
 /* EXPUNGE and UID EXPUNGE: the upstream's own, heard of through the views like everybody's. What this command removed
  * is told before its OK in any case. RFC 3501 section 6.4.3, RFC 4315 section 2.1. */
-#include <stdlib.h>
-
+#include "session/parts.h"
 #include "session/renumber.h"
-#include "session/state.h"
-#include "session/tell.h"
+#include "session/run.h"
 
 struct expunge_run {
     struct run run;
@@ -12,89 +10,85 @@ struct expunge_run {
     struct parts parts;
 };
 
-static void free_expunge(struct run *run)
+static void clear(struct run *run)
 {
     struct expunge_run *expunge = (struct expunge_run *)run;
 
     seqset_clear(&expunge->uids);
-    seqset_clear(&expunge->parts.left);
-    free(expunge);
+    parts_clear(&expunge->parts);
 }
 
-static enum job_turn build(struct job *job, struct outgoing *out)
+static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    struct session *session = job->owner;
-    struct expunge_run *expunge = (struct expunge_run *)session->run;
+    struct expunge_run *expunge = (struct expunge_run *)run;
 
-    if (session->current->command.uid)
-        return target_expunge_part(session, job, &expunge->parts, false, out);
+    if (session_command(run->session)->uid)
+        return parts_build_expunge(&expunge->parts, &mailbox->map, session_settings(run->session)->upstream_command_max,
+                                   true, out);
     outgoing_text(out, "EXPUNGE");
     return JOB_SEND;
 }
 
-static void done(struct job *job, const struct job_result *result);
-static const struct job_ops expunge_ops = {.build = build, .done = done};
-
-static void submit(struct session *session)
-{
-    struct job wanted = {.ops = &expunge_ops,
-                         .goal = JOB_RUN,
-                         .policy = POLICY_EXPUNGE,
-                         .mailbox = session->view->mailbox,
-                         .read_write = true};
-
-    (void)!session_submit(session, &wanted);
-}
+static void done(struct run *run, const struct job_result *result);
+static const struct run_step remove_step = {
+    .goal = JOB_RUN, .policy = POLICY_EXPUNGE, .read_write = true, .build = build, .done = done};
 
 /* Everything that is gone: a client that sends EXPUNGE expects its numbers to move. */
 static const struct seqset everything = {.ranges = (struct seqrange[]){{1, UINT32_MAX}}, .count = 1, .capacity = 1};
 
-static void done(struct job *job, const struct job_result *result)
+static void done(struct run *run, const struct job_result *result)
 {
-    struct session *session = job->owner;
-    struct expunge_run *expunge = (struct expunge_run *)session->run;
+    struct expunge_run *expunge = (struct expunge_run *)run;
+    struct session *session = run->session;
+    struct view *view = session_view(session);
 
-    session->job = NULL;
-    target_part_done(&expunge->parts);
-    if (result->status == JOB_OK && expunge->parts.left.count > 0 && session->view->mailbox) {
-        submit(session);
+    parts_done(&expunge->parts);
+    if (result->status == JOB_OK && expunge->parts.left.count > 0 && view) {
+        (void)!run_submit(session, &remove_step, view->mailbox);
         return;
     }
-    tell_before_tag(session, session->current->command.uid ? &expunge->uids : &everything);
-    session_finish_result(session, result);
+    run_tell(session, session_command(session)->uid ? &expunge->uids : &everything);
+    run_result(session, result);
 }
 
-void session_start_expunge(struct session *session)
+/* The set has been read. */
+static void begin(struct expunge_run *expunge)
 {
-    const struct command *command = &session->current->command;
-    struct expunge_run *expunge = calloc(1, sizeof(*expunge));
+    struct session *session = expunge->run.session;
+    struct view *view = session_view(session);
+    bool uid = session_command(session)->uid;
+
+    if (view->read_only)
+        run_no(session, "READ-ONLY", "The mailbox is open read-only");
+    else if (uid && !session_can(session, CAPABILITY_UIDPLUS))
+        run_cannot(session, "UID EXPUNGE is not possible: the mail server does not have it", CAPABILITY_UIDPLUS);
+    else if (!seqset_copy(&expunge->uids, &expunge->parts.left))
+        run_no_memory(session);
+    else if (uid && expunge->uids.count == 0)
+        run_ok(session, NULL);
+    else
+        (void)!run_submit(session, &remove_step, view->mailbox);
+}
+
+static void start(struct run *run)
+{
+    struct expunge_run *expunge = (struct expunge_run *)run;
+    struct session *session = run->session;
+    const struct command *command = session_command(session);
     enum renumber_result result = RENUMBER_OK;
 
-    if (!expunge) {
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
-        return;
-    }
-    expunge->run.free = free_expunge;
-    session->run = &expunge->run;
-    if (value_count(command->arguments) != (command->uid ? 1 : 0) ||
-        (command->uid && command->arguments->kind != VALUE_ATOM)) {
-        session_bad(session, command->uid ? "UID EXPUNGE takes a set of UIDs" : "EXPUNGE takes no arguments");
+    if (command->uid && (value_count(command->arguments) != 1 || command->arguments->kind != VALUE_ATOM)) {
+        run_bad(session, "UID EXPUNGE takes a set of UIDs");
         return;
     }
     if (command->uid)
-        result = renumber_set(session->view, command->arguments->text, true, &expunge->uids);
+        result = renumber_set(session_view(session), command->arguments->text, true, &expunge->uids);
     if (result == RENUMBER_NO_MEMORY)
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+        run_no_memory(session);
     else if (result != RENUMBER_OK)
-        session_bad(session, renumber_fault(result));
-    else if (session->view->read_only)
-        session_no(session, "READ-ONLY", "The mailbox is open read-only");
-    else if (command->uid && !session_can(session, CAPABILITY_UIDPLUS))
-        session_cannot(session, "UID EXPUNGE is not possible: the mail server does not have it", CAPABILITY_UIDPLUS);
-    else if (!seqset_copy(&expunge->uids, &expunge->parts.left))
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
-    else if (command->uid && expunge->uids.count == 0)
-        session_ok(session, NULL);
+        run_bad(session, renumber_fault(result));
     else
-        submit(session);
+        begin(expunge);
 }
+
+const struct run_ops expunge_ops = {.size = sizeof(struct expunge_run), .start = start, .clear = clear};

@@ -1,10 +1,9 @@
 /* FETCH and UID FETCH: numbers into UIDs at the turn, what the truth knows from the truth, the rest upstream in slices,
  * so that others have their turn between. A slice that the line cuts is asked again for what was not answered. RFC 3501
  * section 6.4.5, RFC 2180 section 4.1. */
-#include <event2/buffer.h>
 #include <stdlib.h>
 
-#include "session/fetch_run.h"
+#include "session/fetch_inside.h"
 #include "session/renumber.h"
 #include "session/tell.h"
 
@@ -13,15 +12,14 @@
 /* The next slice has at most so many times as many messages: two small ones say little of those behind them. */
 #define SLICE_GROWTH 4
 
-static void free_fetch(struct run *run)
+static void clear(struct run *run)
 {
     struct fetch_run *fetch = (struct fetch_run *)run;
 
-    fetch_answer_forget_held(fetch);
+    fetch_answer_clear(fetch);
     seqset_clear(&fetch->uids);
     seqset_clear(&fetch->left);
     free(fetch->slice);
-    free(fetch);
 }
 
 /* --- slices */
@@ -33,11 +31,10 @@ static bool cut_slice(struct fetch_run *fetch)
     size_t limit = fetch->slice_limit;
     uint32_t uid;
 
+    fetch_answer_begin_slice(fetch);
     free(fetch->slice);
     fetch->slice = calloc(limit, sizeof(*fetch->slice));
     fetch->slice_count = 0;
-    fetch->slice_octets = 0;
-    fetch->again = false;
     if (!fetch->slice)
         return false;
     seqset_walk_start(&walk, &fetch->left);
@@ -50,7 +47,7 @@ static bool cut_slice(struct fetch_run *fetch)
 /* So many messages that about slice_size octets come at once. */
 static void adapt(const struct settings *settings, struct fetch_run *fetch)
 {
-    uint64_t each = fetch->slice_octets / (fetch->slice_count ? fetch->slice_count : 1) + 1;
+    uint64_t each = fetch->writing.octets / (fetch->slice_count ? fetch->slice_count : 1) + 1;
     uint64_t limit = settings->slice_size / each;
 
     if (limit > fetch->slice_limit * SLICE_GROWTH)
@@ -81,13 +78,14 @@ static bool still_wanted(const struct fetch_run *fetch, const struct uid_map *ma
     return ok;
 }
 
-static void write_items(const struct session *session, const struct fetch_run *fetch, struct outgoing *out)
+static void write_items(const struct account *account, const struct mailbox *mailbox, const struct fetch_run *fetch,
+                        struct outgoing *out)
 {
     uint64_t bit = 1;
 
     outgoing_text(out, " (UID");
-    if (fetch->flags_item && !account_flags_in_step(session->account, session->view->mailbox))
-        outgoing_text(out, account_wants_modseq(session->account) ? " FLAGS MODSEQ" : " FLAGS");
+    if (fetch->flags_item && !account_flags_in_step(account, mailbox))
+        outgoing_text(out, account_wants_modseq(account) ? " FLAGS MODSEQ" : " FLAGS");
     for (const struct fetch_item *item = fetch->items; item; item = item->next, bit <<= 1) {
         if (!(fetch->upstream_items & bit))
             continue;
@@ -97,61 +95,58 @@ static void write_items(const struct session *session, const struct fetch_run *f
     outgoing_text(out, ")");
 }
 
-static enum job_turn build(struct job *job, struct outgoing *out)
+static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    struct session *session = job->owner;
-    struct fetch_run *fetch = (struct fetch_run *)session->run;
+    struct fetch_run *fetch = (struct fetch_run *)run;
+    const struct account *account = session_account(run->session);
     struct seqset ranges = {0};
     enum job_turn turn = JOB_NOTHING;
 
-    fetch_answer_forget_held(fetch);
-    fetch->again = false;
-    if (!still_wanted(fetch, &job->mailbox->map, &ranges)) {
+    fetch_answer_ask_again(fetch);
+    if (!still_wanted(fetch, &mailbox->map, &ranges)) {
         turn = JOB_REFUSE;
-    } else if (ranges.count > 0 &&
-               !(fetch->upstream_items == 0 && account_flags_in_step(session->account, job->mailbox))) {
+    } else if (ranges.count > 0 && !(fetch->upstream_items == 0 && account_flags_in_step(account, mailbox))) {
         outgoing_text(out, "UID FETCH ");
         outgoing_set(out, &ranges);
-        write_items(session, fetch, out);
+        write_items(account, mailbox, fetch, out);
         turn = JOB_SEND;
     }
     seqset_clear(&ranges);
     return turn;
 }
 
-static void part(struct job *job, const struct job_fetch *answer)
+static void part(struct run *run, uint32_t uid, const struct fetch_answer *answer)
 {
-    struct session *session = job->owner;
-
-    fetch_answer_part(session, (struct fetch_run *)session->run, answer->uid, answer->part);
+    fetch_answer_part((struct fetch_run *)run, uid, answer);
 }
 
-static void data(struct job *job, struct slice bytes)
+static void data(struct run *run, struct slice bytes)
 {
-    struct session *session = job->owner;
-
-    fetch_answer_data(session, (struct fetch_run *)session->run, bytes);
+    fetch_answer_data((struct fetch_run *)run, bytes);
 }
 
-static void broken(struct job *job)
+static void broken(struct run *run)
 {
-    struct session *session = job->owner;
-
-    fetch_answer_broken(session, (struct fetch_run *)session->run);
+    fetch_answer_broken((struct fetch_run *)run);
 }
 
-static void done(struct job *job, const struct job_result *result);
-static const struct job_ops fetch_ops = {
-    .build = build, .fetch = part, .fetch_data = data, .fetch_broken = broken, .done = done};
+static void done(struct run *run, const struct job_result *result);
 
-static void submit(struct session *session)
+#define FETCH_STEP                                                                                                     \
+    .goal = JOB_RUN, .policy = POLICY_FETCH, .build = build, .fetch = part, .fetch_data = data,                        \
+    .fetch_broken = broken, .done = done
+
+static const struct run_step look_step = {FETCH_STEP};
+static const struct run_step read_step = {FETCH_STEP, .read_write = true}; /* it sets \Seen */
+
+static void submit(struct fetch_run *fetch)
 {
-    struct fetch_run *fetch = (struct fetch_run *)session->run;
-    struct job wanted = {.ops = &fetch_ops, .goal = JOB_RUN, .policy = POLICY_FETCH, .mailbox = session->view->mailbox};
+    bool sets_seen = false;
 
     for (const struct fetch_item *item = fetch->items; item; item = item->next)
-        wanted.read_write |= !fetch->peek && fetch_item_sets_seen(item);
-    (void)!session_submit(session, &wanted);
+        sets_seen |= !fetch->peek && fetch_item_sets_seen(item);
+    (void)!run_submit(fetch->run.session, sets_seen ? &read_step : &look_step,
+                      session_view(fetch->run.session)->mailbox);
 }
 
 /* --- the end */
@@ -161,49 +156,45 @@ static bool some_are_gone(struct session *session, const struct fetch_run *fetch
     struct seqset living = {0};
     bool gone;
 
-    if (!uid_map_intersect(&session->view->mailbox->map, &fetch->uids, &living))
-        session_no_memory(session);
+    output_check(&session->output, uid_map_intersect(&session_view(session)->mailbox->map, &fetch->uids, &living));
     gone = seqset_size(&living) != seqset_size(&fetch->uids);
     seqset_clear(&living);
     return gone;
 }
 
-static void finish(struct session *session)
+static void finish(struct fetch_run *fetch)
 {
-    const struct fetch_run *fetch = (const struct fetch_run *)session->run;
+    struct session *session = fetch->run.session;
 
-    if (!session->current->command.uid && some_are_gone(session, fetch))
-        session_finish(session, RESPONSE_OK, "EXPUNGEISSUED", "Some of the messages no longer exist");
+    if (!session_command(session)->uid && some_are_gone(session, fetch))
+        run_finish(session, RESPONSE_OK, "EXPUNGEISSUED", "Some of the messages no longer exist");
     else
-        session_ok(session, NULL);
+        run_ok(session, NULL);
 }
 
-static void done(struct job *job, const struct job_result *result)
+static void done(struct run *run, const struct job_result *result)
 {
-    struct session *session = job->owner;
-    struct fetch_run *fetch = (struct fetch_run *)session->run;
+    struct session *session = run->session;
+    struct fetch_run *fetch = (struct fetch_run *)run;
 
-    session->job = NULL;
-    if (result->status != JOB_OK || !session->view->mailbox) {
-        session_finish_result(session, result);
+    if (result->status != JOB_OK || !session_view(session)) {
+        run_result(session, result);
         return;
     }
-    if (fetch->again) {
-        submit(session);
+    if (fetch->writing.again) {
+        submit(fetch);
         return;
     }
-    fetch_answer_settle(session, fetch);
-    if (session->phase == SESSION_ENDING)
-        return;
+    fetch_answer_settle(fetch);
     if (fetch->left.count == 0) {
-        finish(session);
+        finish(fetch);
         return;
     }
     adapt(session_settings(session), fetch);
     if (cut_slice(fetch))
-        submit(session);
+        submit(fetch);
     else
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+        run_no_memory(session);
 }
 
 /* --- the beginning */
@@ -214,7 +205,7 @@ static bool is_large(const struct fetch_item *item)
            (item->kind == FETCH_SECTION && !slice_starts_nocase(item->section, SLICE("HEADER")));
 }
 
-static const char *note_items(struct session *session, struct fetch_run *fetch)
+static const char *note_items(const struct session *session, struct fetch_run *fetch)
 {
     uint64_t bit = 1;
     unsigned count = 0;
@@ -237,63 +228,62 @@ static const char *note_items(struct session *session, struct fetch_run *fetch)
     return NULL;
 }
 
-static void from_truth(struct session *session, struct fetch_run *fetch)
+static void from_truth(const struct view *view, struct fetch_run *fetch)
 {
     struct seqset_walk walk;
     uint32_t uid;
 
     seqset_walk_start(&walk, &fetch->uids);
     while (seqset_walk_next(&walk, &uid)) {
-        const struct message *message = uid_map_find(&session->view->mailbox->map, uid);
+        const struct message *message = uid_map_find(&view->mailbox->map, uid);
         if (message)
-            fetch_answer_from_truth(session, fetch, message);
+            fetch_answer_from_truth(fetch, message);
     }
-    finish(session);
+    finish(fetch);
 }
 
-static void begin(struct session *session, struct fetch_run *fetch)
+static void begin(struct fetch_run *fetch)
 {
-    const struct command *command = &session->current->command;
-    const struct mailbox *mailbox = session->view->mailbox;
+    struct session *session = fetch->run.session;
+    const struct command *command = session_command(session);
+    struct view *view = session_view(session);
     enum renumber_result result;
 
     if (command->uid)
-        tell_arrivals(session); /* or "11:*" with an untold 11 would mean 10 */
-    result = renumber_set(session->view, command->arguments->text, command->uid, &fetch->uids);
+        tell_arrivals(view, &session->output); /* or "11:*" with an untold 11 would mean 10 */
+    result = renumber_set(view, command->arguments->text, command->uid, &fetch->uids);
     if (result == RENUMBER_NO_MEMORY || !seqset_copy(&fetch->uids, &fetch->left))
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+        run_no_memory(session);
     else if (result != RENUMBER_OK)
-        session_bad(session, renumber_fault(result));
+        run_bad(session, renumber_fault(result));
     else if (fetch->uids.count == 0)
-        session_ok(session, NULL);
-    else if (fetch->upstream_items == 0 && (!fetch->flags_item || account_flags_in_step(session->account, mailbox)))
-        from_truth(session, fetch);
+        run_ok(session, NULL);
+    else if (fetch->upstream_items == 0 &&
+             (!fetch->flags_item || account_flags_in_step(session_account(session), view->mailbox)))
+        from_truth(view, fetch);
     else if (cut_slice(fetch))
-        submit(session);
+        submit(fetch);
     else
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+        run_no_memory(session);
 }
 
-void session_start_fetch(struct session *session)
+static void start(struct run *run)
 {
-    const struct command *command = &session->current->command;
+    struct fetch_run *fetch = (struct fetch_run *)run;
+    struct session *session = run->session;
+    const struct command *command = session_command(session);
     const char *error = "FETCH takes a set of messages and what to fetch of them";
-    struct fetch_run *fetch = calloc(1, sizeof(*fetch));
 
-    if (!fetch) {
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
-        return;
-    }
-    fetch->run.free = free_fetch;
-    session->run = &fetch->run;
     fetch->with_uid = command->uid;
-    fetch->peek = session->view->read_only;
+    fetch->peek = session_view(session)->read_only;
     if (value_count(command->arguments) != 2 || command->arguments->kind != VALUE_ATOM)
-        session_bad(session, error);
-    else if (!(fetch->items = fetch_items_parse(command->arguments->next, &session->current->arena, &error)))
-        session_bad(session, error);
+        run_bad(session, error);
+    else if (!(fetch->items = fetch_items_parse(command->arguments->next, &session->current.queued->arena, &error)))
+        run_bad(session, error);
     else if ((error = note_items(session, fetch)))
-        session_bad(session, error);
+        run_bad(session, error);
     else
-        begin(session, fetch);
+        begin(fetch);
 }
+
+const struct run_ops fetch_ops = {.size = sizeof(struct fetch_run), .start = start, .clear = clear};

@@ -4,10 +4,9 @@
  * section 7.4.2. */
 #include <event2/buffer.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/append.h"
-#include "session/fetch_run.h"
+#include "session/fetch_inside.h"
 #include "session/tell.h"
 
 static struct fetch_message *find(struct fetch_run *fetch, uint32_t uid)
@@ -26,94 +25,114 @@ static struct fetch_message *find(struct fetch_run *fetch, uint32_t uid)
 
 /* --- one line */
 
-static void start_line(struct session *session, struct fetch_run *fetch, uint32_t uid)
+static struct output *output_of(const struct fetch_run *fetch)
 {
-    struct message *message = uid_map_find(&session->view->mailbox->map, uid);
+    return &fetch->run.session->output;
+}
 
-    if (fetch->out == session->output) {
+static bool is_held(const struct fetch_run *fetch)
+{
+    return fetch->writing.out != output_of(fetch)->bytes;
+}
+
+static void start_line(struct fetch_run *fetch, uint32_t uid)
+{
+    struct view *view = session_view(fetch->run.session);
+    struct message *message = uid_map_find(&view->mailbox->map, uid);
+    struct fetch_writing *writing = &fetch->writing;
+
+    if (!is_held(fetch)) {
         if (fetch->flags_item && message && message->flags_known)
-            tell_flags_line(session, message);
-        append_format(fetch->out, "* %u FETCH (", view_number(session->view, uid));
+            tell_flags_line(view, output_of(fetch), message);
+        append_format(writing->out, "* %u FETCH (", view_number(view, uid));
     }
     if (fetch->with_uid)
-        append_format(fetch->out, "UID %u", uid);
-    fetch->started = true;
+        append_format(writing->out, "UID %u", uid);
+    writing->started = true;
 }
 
 /* The space, or the beginning of the line. */
-static void before_item(struct session *session, struct fetch_run *fetch, uint32_t uid)
+static void before_item(struct fetch_run *fetch, uint32_t uid)
 {
-    bool first = !fetch->started;
+    bool first = !fetch->writing.started;
 
     if (first)
-        start_line(session, fetch, uid);
+        start_line(fetch, uid);
     if (!first || fetch->with_uid)
-        append_bytes(fetch->out, " ", 1);
+        append_bytes(fetch->writing.out, " ", 1);
 }
 
-static void write_flags(struct session *session, struct fetch_run *fetch, const struct message *message)
+static void write_flags(struct fetch_run *fetch, const struct message *message)
 {
-    struct view *view = session->view;
+    struct view *view = session_view(fetch->run.session);
+    struct evbuffer *out = fetch->writing.out;
 
-    before_item(session, fetch, message->uid);
-    append_bytes(fetch->out, "FLAGS ", 6);
-    if (!mailbox_print_message_flags(view->mailbox, message, view_shows_recent(view, message->uid), fetch->out))
-        session_no_memory(session);
+    before_item(fetch, message->uid);
+    append_bytes(out, "FLAGS ", 6);
+    output_check(output_of(fetch),
+                 mailbox_print_message_flags(view->mailbox, message, view_shows_recent(view, message->uid), out));
     (void)!view_note_told(view, message);
 }
 
-void fetch_answer_from_truth(struct session *session, struct fetch_run *fetch, const struct message *message)
+void fetch_answer_from_truth(struct fetch_run *fetch, const struct message *message)
 {
-    fetch->out = session->output;
-    fetch->started = false;
+    fetch->writing.out = output_of(fetch)->bytes;
+    fetch->writing.started = false;
     if (fetch->flags_item)
-        write_flags(session, fetch, message);
+        write_flags(fetch, message);
     else
-        start_line(session, fetch, message->uid);
-    session_write(session, ")\r\n");
-    fetch->started = false;
+        start_line(fetch, message->uid);
+    output_format(output_of(fetch), ")\r\n");
+    fetch->writing.started = false;
 }
 
 /* --- the items of an answer */
 
+/* Is the item of this bit to be answered for the present message by what the server calls `name`? */
+static bool is_answered_by(const struct fetch_run *fetch, const struct fetch_item *item, uint64_t bit,
+                           struct slice name)
+{
+    return (fetch->upstream_items & bit) && !(fetch->writing.message->answered & bit) &&
+           fetch_item_answered_by(item, fetch->peek, name);
+}
+
 /* Every item asked for that this pair answers, each under its own name (one may answer two: BODY[TEXT] and
  * RFC822.TEXT). */
-static void write_pair(struct session *session, struct fetch_run *fetch, const struct fetch_pair *pair)
+static void write_pair(struct fetch_run *fetch, const struct fetch_pair *pair)
 {
+    struct fetch_writing *writing = &fetch->writing;
     uint64_t bit = 1;
 
     for (const struct fetch_item *item = fetch->items; item; item = item->next, bit <<= 1) {
-        if (!(fetch->upstream_items & bit) || (fetch->message->answered & bit) ||
-            !fetch_item_answered_by(item, fetch->peek, pair->name))
+        if (!is_answered_by(fetch, item, bit, pair->name))
             continue;
-        fetch->message->answered |= bit;
-        before_item(session, fetch, fetch->message->uid);
-        if (!fetch_item_print_label(item, fetch->out) || !append_bytes(fetch->out, " ", 1) ||
-            !fetch_item_print_value(item, pair->value, fetch->out))
-            session_no_memory(session);
+        writing->message->answered |= bit;
+        before_item(fetch, writing->message->uid);
+        output_check(output_of(fetch), fetch_item_print_label(item, writing->out) &&
+                                           append_bytes(writing->out, " ", 1) &&
+                                           fetch_item_print_value(item, pair->value, writing->out));
     }
 }
 
 /* The item whose literal streams. A second one that it would answer is asked for once more. */
-static void start_stream(struct session *session, struct fetch_run *fetch, const struct fetch_answer *part)
+static void start_stream(struct fetch_run *fetch, const struct fetch_answer *part)
 {
+    struct fetch_writing *writing = &fetch->writing;
     uint64_t bit = 1;
 
-    fetch->stream_left = 0;
+    writing->stream_left = 0;
     for (const struct fetch_item *item = fetch->items; item; item = item->next, bit <<= 1) {
-        if (!(fetch->upstream_items & bit) || (fetch->message->answered & bit) ||
-            !fetch_item_answered_by(item, fetch->peek, part->stream_name))
+        if (!is_answered_by(fetch, item, bit, part->stream_name))
             continue;
-        if (fetch->stream_left > 0) {
-            fetch->again = true;
+        if (writing->stream_left > 0) {
+            writing->again = true;
             continue;
         }
-        fetch->message->answered |= bit;
-        before_item(session, fetch, fetch->message->uid);
-        if (!fetch_item_print_label(item, fetch->out))
-            session_no_memory(session);
-        append_format(fetch->out, " {%llu}\r\n", (unsigned long long)part->stream_size);
-        fetch->stream_left = part->stream_size;
+        writing->message->answered |= bit;
+        before_item(fetch, writing->message->uid);
+        output_check(output_of(fetch), fetch_item_print_label(item, writing->out));
+        append_format(writing->out, " {%llu}\r\n", (unsigned long long)part->stream_size);
+        writing->stream_left = part->stream_size;
     }
 }
 
@@ -128,141 +147,159 @@ static bool looks_invented(const struct fetch_answer *part)
     return false;
 }
 
-static void begin_answer(struct session *session, struct fetch_run *fetch, uint32_t uid,
-                         const struct fetch_answer *part)
+/* The present answer goes into a held line. */
+static void hold(struct fetch_run *fetch, uint32_t uid)
 {
-    struct fetch_held_line *held;
+    struct fetch_held_line *held = calloc(1, sizeof(*held));
 
-    fetch->message = find(fetch, uid);
-    fetch->started = false;
-    fetch->stream_left = 0;
-    fetch->out = session->output;
-    if (!fetch->message || !looks_invented(part))
-        return;
-    held = calloc(1, sizeof(*held));
     if (held)
         held->items = evbuffer_new();
     if (!held || !held->items) {
         free(held);
-        session_no_memory(session);
+        output_fail(output_of(fetch));
         return;
     }
     held->uid = uid;
-    held->next = fetch->held;
-    fetch->held = held;
-    fetch->out = held->items;
+    held->next = fetch->writing.held;
+    fetch->writing.held = held;
+    fetch->writing.out = held->items;
+}
+
+static void begin_answer(struct fetch_run *fetch, uint32_t uid, const struct fetch_answer *part)
+{
+    fetch->writing.message = find(fetch, uid);
+    fetch->writing.started = false;
+    fetch->writing.stream_left = 0;
+    fetch->writing.out = output_of(fetch)->bytes;
+    if (fetch->writing.message && looks_invented(part))
+        hold(fetch, uid);
 }
 
 /* FLAGS stand at the end, with what the answer itself changed in them (\Seen). A keyword that needs a * FLAGS line
  * first waits. */
-static void end_answer(struct session *session, struct fetch_run *fetch, const struct fetch_answer *part)
+static void end_answer(struct fetch_run *fetch, const struct fetch_answer *part)
 {
-    const struct message *message = uid_map_find(&session->view->mailbox->map, fetch->message->uid);
+    struct view *view = session_view(fetch->run.session);
+    struct fetch_writing *writing = &fetch->writing;
+    struct fetch_message *answered = writing->message;
+    const struct message *message = uid_map_find(&view->mailbox->map, answered->uid);
     bool told_flags = fetch->upstream_items != 0;
 
     for (const struct fetch_pair *pair = part->pairs; pair; pair = pair->next)
         told_flags |= fetch_pair_kind(pair) == FETCH_FLAGS;
-    if (fetch->flags_item && told_flags && !(fetch->message->answered & fetch->flags_item) &&
-        (fetch->message->answered & fetch->upstream_items) == fetch->upstream_items && message &&
-        message->flags_known && (!fetch->started || !view_needs_flags_line(session->view, message))) {
-        fetch->message->answered |= fetch->flags_item;
-        write_flags(session, fetch, message);
+    if (fetch->flags_item && told_flags && !(answered->answered & fetch->flags_item) &&
+        (answered->answered & fetch->upstream_items) == fetch->upstream_items && message && message->flags_known &&
+        (!writing->started || !view_needs_flags_line(view, message))) {
+        answered->answered |= fetch->flags_item;
+        write_flags(fetch, message);
     }
-    if (fetch->started && fetch->out == session->output)
-        session_write(session, ")\r\n");
-    fetch->started = false;
-    fetch->message = NULL;
+    if (writing->started && !is_held(fetch))
+        output_format(output_of(fetch), ")\r\n");
+    writing->started = false;
+    writing->message = NULL;
 }
 
-static void close_line(struct session *session)
+void fetch_answer_part(struct fetch_run *fetch, uint32_t uid, const struct fetch_answer *part)
 {
-    session->line_open = false;
-    if (evbuffer_get_length(session->held_lines) > 0)
-        append_buffer(session->output, session->held_lines);
-    task_wake(&session->task); /* a + may be owed */
-}
-
-void fetch_answer_part(struct session *session, struct fetch_run *fetch, uint32_t uid, const struct fetch_answer *part)
-{
-    size_t before = evbuffer_get_length(session->output);
+    struct session *session = fetch->run.session;
+    struct output *output = &session->output;
+    size_t before = output_length(output);
 
     if (part->first)
-        begin_answer(session, fetch, uid, part);
-    if (!fetch->message || session->phase == SESSION_ENDING || !session->view || !session->view->mailbox)
+        begin_answer(fetch, uid, part);
+    if (!fetch->writing.message || session_is_over(session) || !session_view(session))
         return;
     for (const struct fetch_pair *pair = part->pairs; pair; pair = pair->next)
-        write_pair(session, fetch, pair);
+        write_pair(fetch, pair);
     if (part->complete)
-        end_answer(session, fetch, part);
+        end_answer(fetch, part);
     else
-        start_stream(session, fetch, part);
-    fetch->slice_octets += evbuffer_get_length(session->output) - before;
-    if (fetch->started && !part->complete)
-        session->line_open = true;
-    else if (session->line_open)
-        close_line(session);
+        start_stream(fetch, part);
+    fetch->writing.octets += output_length(output) - before;
+    if (fetch->writing.started && !part->complete)
+        output_open_line(output);
+    else
+        output_close_line(output);
     session_wake_link(session);
 }
 
-void fetch_answer_data(struct session *session, struct fetch_run *fetch, struct slice bytes)
+void fetch_answer_data(struct fetch_run *fetch, struct slice bytes)
 {
-    if (fetch->stream_left == 0 || !fetch->message)
+    struct fetch_writing *writing = &fetch->writing;
+
+    if (writing->stream_left == 0 || !writing->message)
         return;
-    if (bytes.length > fetch->stream_left)
-        bytes.length = (size_t)fetch->stream_left;
-    fetch->stream_left -= bytes.length;
-    fetch->slice_octets += bytes.length;
-    session_write_slice(session, bytes);
-    session_wake_link(session);
+    if (bytes.length > writing->stream_left)
+        bytes.length = (size_t)writing->stream_left;
+    writing->stream_left -= bytes.length;
+    writing->octets += bytes.length;
+    output_bytes(output_of(fetch), bytes);
+    session_wake_link(fetch->run.session);
 }
 
-void fetch_answer_broken(struct session *session, struct fetch_run *fetch)
+void fetch_answer_broken(struct fetch_run *fetch)
 {
-    fetch->message = NULL;
-    if (session->line_open)
-        session_abort(session, "cut off in the middle of a message: the server's answer will not be completed");
+    fetch->writing.message = NULL;
+    if (output_of(fetch)->line_open)
+        session_ask_to_end(fetch->run.session, SESSION_END_ABORT,
+                           "cut off in the middle of a message: the server's answer will not be completed");
 }
 
-/* --- at the tagged answer */
+/* --- at the tagged answer, and before the slice is asked */
 
-static void free_held(struct fetch_run *fetch)
+void fetch_answer_clear(struct fetch_run *fetch)
 {
-    while (fetch->held) {
-        struct fetch_held_line *next = fetch->held->next;
-        evbuffer_free(fetch->held->items);
-        free(fetch->held);
-        fetch->held = next;
+    struct fetch_writing *writing = &fetch->writing;
+
+    while (writing->held) {
+        struct fetch_held_line *next = writing->held->next;
+        evbuffer_free(writing->held->items);
+        free(writing->held);
+        writing->held = next;
     }
 }
 
-void fetch_answer_forget_held(struct fetch_run *fetch)
+void fetch_answer_begin_slice(struct fetch_run *fetch)
 {
-    for (const struct fetch_held_line *held = fetch->held; held; held = held->next) {
+    fetch->writing.octets = 0;
+    fetch->writing.again = false;
+}
+
+void fetch_answer_ask_again(struct fetch_run *fetch)
+{
+    for (const struct fetch_held_line *held = fetch->writing.held; held; held = held->next) {
         struct fetch_message *message = find(fetch, held->uid);
         if (message)
             message->answered = 0;
     }
-    free_held(fetch);
+    fetch_answer_clear(fetch);
+    fetch->writing.again = false;
 }
 
-void fetch_answer_settle(struct session *session, struct fetch_run *fetch)
+static void write_held(struct fetch_run *fetch, const struct view *view)
 {
-    struct view *view = session->view;
+    struct output *output = output_of(fetch);
 
-    for (struct fetch_held_line *held = fetch->held; held; held = held->next) {
+    for (struct fetch_held_line *held = fetch->writing.held; held; held = held->next) {
         if (!uid_map_find(&view->mailbox->map, held->uid) || evbuffer_get_length(held->items) == 0)
             continue;
-        session_write(session, "* %u FETCH (", view_number(view, held->uid));
-        if (!append_buffer(session->output, held->items))
-            session_no_memory(session);
-        session_write(session, ")\r\n");
+        output_format(output, "* %u FETCH (", view_number(view, held->uid));
+        output_move(output, held->items);
+        output_format(output, ")\r\n");
     }
-    free_held(fetch);
+    fetch_answer_clear(fetch);
+}
+
+void fetch_answer_settle(struct fetch_run *fetch)
+{
+    struct view *view = session_view(fetch->run.session);
+
+    write_held(fetch, view);
     for (size_t i = 0; fetch->flags_item && i < fetch->slice_count; i++) {
         const struct message *message = uid_map_find(&view->mailbox->map, fetch->slice[i].uid);
         if (message && message->flags_known && !(fetch->slice[i].answered & fetch->flags_item)) {
             fetch->slice[i].answered |= fetch->flags_item;
-            tell_fetch_flags(session, message, fetch->with_uid);
+            tell_fetch_flags(view, output_of(fetch), message, fetch->with_uid);
         }
     }
 }

@@ -2,11 +2,11 @@
  * what is below, and the target) leave it first, and nothing gets in between; on OK the views on it end, those of
  * others with BYE. RFC 3501 section 6.3.3 to 6.3.7, RFC 6154 (CREATE with USE). */
 #include "imap/mailbox_name.h"
-#include "session/state.h"
+#include "session/run.h"
 
 static struct slice argument(const struct session *session, unsigned index)
 {
-    const struct value *value = session->current->command.arguments;
+    const struct value *value = session_command(session)->arguments;
     struct slice name = {0};
 
     while (index-- > 0)
@@ -15,11 +15,11 @@ static struct slice argument(const struct session *session, unsigned index)
     return mailbox_name_canonical(name);
 }
 
-static enum job_turn build(struct job *job, struct outgoing *out)
+static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    struct session *session = job->owner;
-    const struct command *command = &session->current->command;
+    const struct command *command = session_command(run->session);
 
+    (void)mailbox;
     outgoing_text(out, command_title(command->name));
     for (const struct value *value = command->arguments; value; value = value->next) {
         struct slice name;
@@ -36,14 +36,14 @@ static bool is_or_is_below(const struct session *session, const struct mailbox *
 {
     struct slice has = slice_of(selected->name);
 
-    return slice_equal(has, name) || mailbox_name_is_inferior(has, name, account_separator(session->account));
+    return slice_equal(has, name) || mailbox_name_is_inferior(has, name, account_separator(session_account(session)));
 }
 
-static bool leaves(const struct job *job, const struct mailbox *selected)
+static bool leaves(const struct run *run, const struct mailbox *selected)
 {
-    const struct session *session = job->owner;
+    const struct session *session = run->session;
 
-    if (session->current->command.name == COMMAND_DELETE)
+    if (session_command(session)->name == COMMAND_DELETE)
         return slice_equal(slice_of(selected->name), argument(session, 0));
     return is_or_is_below(session, selected, argument(session, 0)) ||
            is_or_is_below(session, selected, argument(session, 1));
@@ -52,37 +52,41 @@ static bool leaves(const struct job *job, const struct mailbox *selected)
 /* DELETE or RENAME has been done. */
 static void is_gone(struct session *session)
 {
+    struct account *account = session_account(session);
+    struct view *own = session->membership.view;
     struct slice name = argument(session, 0);
 
-    if (session->current->command.name == COMMAND_DELETE) {
-        account_mailbox_gone(session->account, name, false, "The mailbox that you had selected has been deleted",
-                             session->view);
+    if (session_command(session)->name == COMMAND_DELETE) {
+        account_mailbox_gone(account, name, false, "The mailbox that you had selected has been deleted", own);
     } else if (slice_equal(name, SLICE("INBOX"))) {
-        account_mailbox_out_of_step(session->account, name); /* it stays, its messages have moved */
+        account_mailbox_out_of_step(account, name); /* it stays, its messages have moved */
     } else {
-        account_mailbox_gone(session->account, name, true, "The mailbox that you had selected has been renamed",
-                             session->view);
+        account_mailbox_gone(account, name, true, "The mailbox that you had selected has been renamed", own);
         /* what was known of the target's name was about another mailbox */
-        account_mailbox_gone(session->account, argument(session, 1), true,
-                             "The mailbox that you had selected has been replaced", session->view);
+        account_mailbox_gone(account, argument(session, 1), true, "The mailbox that you had selected has been replaced",
+                             own);
     }
+    if (!session_view(session))
+        membership_unselect(&session->membership);
 }
 
-static void done(struct job *job, const struct job_result *result)
+static bool takes_away(enum command_name name)
 {
-    struct session *session = job->owner;
-    enum command_name name = session->current->command.name;
-
-    session->job = NULL;
-    if (result->status == JOB_OK && (name == COMMAND_DELETE || name == COMMAND_RENAME)) {
-        is_gone(session);
-        if (session->view && !session->view->mailbox)
-            session_leave_view(session);
-    }
-    session_finish_result(session, result);
+    return name == COMMAND_DELETE || name == COMMAND_RENAME;
 }
 
-static const struct job_ops change_ops = {.build = build, .done = done};
+static void done(struct run *run, const struct job_result *result)
+{
+    struct session *session = run->session;
+
+    if (result->status == JOB_OK && takes_away(session_command(session)->name))
+        is_gone(session);
+    run_result(session, result);
+}
+
+static const struct run_step change = {.goal = JOB_RUN, .policy = POLICY_FOLDERS, .build = build, .done = done};
+static const struct run_step take_away = {
+    .goal = JOB_RUN, .policy = POLICY_FOLDERS, .leaves = leaves, .build = build, .done = done};
 
 static const char *fault(const struct command *command)
 {
@@ -102,16 +106,14 @@ static const char *fault(const struct command *command)
     return NULL;
 }
 
-void session_start_mailbox_change(struct session *session)
+static void start(struct run *run)
 {
-    const struct command *command = &session->current->command;
-    struct job wanted = {.ops = &change_ops, .goal = JOB_RUN, .policy = POLICY_FOLDERS};
+    const struct command *command = session_command(run->session);
 
-    if (fault(command)) {
-        session_bad(session, fault(command));
-        return;
-    }
-    if (command->name == COMMAND_DELETE || command->name == COMMAND_RENAME)
-        wanted.leaves = leaves;
-    (void)!session_submit(session, &wanted);
+    if (fault(command))
+        run_bad(run->session, fault(command));
+    else
+        (void)!run_submit(run->session, takes_away(command->name) ? &take_away : &change, NULL);
 }
+
+const struct run_ops folder_ops = {.size = sizeof(struct run), .start = start};

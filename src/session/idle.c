@@ -1,57 +1,78 @@
 /* IDLE: the client is told at once what arrives and what is gone; flag changes are gathered, so that a phone wakes up
  * less often. Ends with DONE, in any letter case; what follows it in the same packet is read on. RFC 2177. */
-#include "session/state.h"
+#include "session/run.h"
 #include "session/tell.h"
 
-static void schedule_still_here(struct session *session, usec now)
+struct idle_run {
+    struct run run;
+    usec gather_until;  /* flag changes are told then; USEC_NEVER: there are none */
+    usec still_here_at; /* the client hears "Still here" then */
+};
+
+/* Everything but flags at once; flags too if with_flags. */
+static void tell(struct session *session, bool with_flags)
 {
-    session->still_here_at = now + session_settings(session)->keepalive;
+    struct view *view = session_view(session);
+
+    tell_expunges(view, &session->output, NULL);
+    tell_news(view, &session->output, with_flags);
 }
 
-void idle_line(struct session *session, struct slice line)
+static void wake_in_time(struct idle_run *idle)
 {
-    session->idling = session->member.idling = false;
-    session->gather_until = session->still_here_at = USEC_NEVER;
-    account_interest_changed(session->account);
+    run_wake_at(idle->run.session, idle->gather_until < idle->still_here_at ? idle->gather_until : idle->still_here_at);
+}
+
+static void take_line(struct run *run, struct slice line)
+{
+    struct session *session = run->session;
+
+    run_wake_at(session, USEC_NEVER);
+    membership_set_idling(&session->membership, false);
     while (line.length > 0 && line.data[line.length - 1] == ' ')
         line.length--;
     if (slice_equal_nocase(line, SLICE("DONE")))
-        session_finish(session, RESPONSE_OK, NULL, "IDLE completed.");
+        run_ok(session, NULL);
     else
-        session_bad(session, "IDLE ends with DONE");
+        run_bad(session, "IDLE ends with DONE");
 }
 
-void session_start_idle(struct session *session)
+static void start(struct run *run)
 {
-    if (session->current->command.arguments) {
-        session_bad(session, "IDLE takes no arguments");
-        return;
-    }
-    session_write(session, "+ idling\r\n");
-    session->idling = session->member.idling = true;
-    tell_in_idle(session, true);
-    session->changed_numbers = session->changed_flags = false;
-    schedule_still_here(session, session_now(session));
-    intake_await_line(session, idle_line);
-    account_interest_changed(session->account);
+    struct idle_run *idle = (struct idle_run *)run;
+    struct session *session = run->session;
+
+    output_format(&session->output, "+ idling\r\n");
+    tell(session, true);
+    (void)membership_take_numbers_changed(&session->membership);
+    (void)membership_take_flags_changed(&session->membership);
+    idle->gather_until = USEC_NEVER;
+    idle->still_here_at = session_now(session) + session_settings(session)->keepalive;
+    wake_in_time(idle);
+    run_await_line(session, take_line);
+    membership_set_idling(&session->membership, true);
 }
 
 /* Something has changed, or a time has come. */
-void idle_step(struct session *session, usec now)
+static void step(struct run *run, usec now)
 {
-    if (session->changed_numbers) {
-        session->changed_numbers = false;
-        tell_in_idle(session, false);
+    struct idle_run *idle = (struct idle_run *)run;
+    struct session *session = run->session;
+
+    if (membership_take_numbers_changed(&session->membership))
+        tell(session, false);
+    if (session->membership.flags_changed && idle->gather_until == USEC_NEVER)
+        idle->gather_until = now + session_settings(session)->idle_gather;
+    if (now >= idle->gather_until) {
+        idle->gather_until = USEC_NEVER;
+        (void)membership_take_flags_changed(&session->membership);
+        tell(session, true);
     }
-    if (session->changed_flags && session->gather_until == USEC_NEVER)
-        session->gather_until = now + session_settings(session)->idle_gather;
-    if (now >= session->gather_until) {
-        session->gather_until = USEC_NEVER;
-        session->changed_flags = false;
-        tell_in_idle(session, true);
+    if (now >= idle->still_here_at) {
+        output_format(&session->output, "* OK Still here\r\n");
+        idle->still_here_at = now + session_settings(session)->keepalive;
     }
-    if (now >= session->still_here_at) {
-        session_write(session, "* OK Still here\r\n");
-        schedule_still_here(session, now);
-    }
+    wake_in_time(idle);
 }
+
+const struct run_ops idle_ops = {.size = sizeof(struct idle_run), .start = start, .step = step};

@@ -1,97 +1,68 @@
-/* From a client's bytes to its queue of commands. Decides at each literal what becomes of it: into the line, into a
- * spool (APPEND's message, whole before anything goes upstream), or refused before memory is asked for. A command
- * behind which the meaning of the bytes may change (LOGIN, AUTHENTICATE, STARTTLS, IDLE) is run before more is read. */
+/* See intake.h. A command after which the meaning of the bytes may change (LOGIN, STARTTLS, IDLE...) is run before more
+ * is read: `blocked`. */
+#include "session/intake.h"
+
 #include <event2/buffer.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/secret.h"
-#include "session/state.h"
+#include "imap/command_reader.h"
 
-#define QUEUED_VALUES_PER_OCTET 64
+#define VALUES_PER_OCTET 64
 
-void queued_free(struct queued *queued)
+static const struct refused no_room = {RESPONSE_NO, "UNAVAILABLE",
+                                       "There is no room here to keep the message until it is sent on"};
+static const struct refused one_message = {RESPONSE_BAD, NULL, "APPEND takes one message"};
+static const struct refused large_message = {RESPONSE_NO, "TOOBIG", "The message is larger than this server takes"};
+static const struct refused large_literal = {RESPONSE_BAD, NULL, "The literal is larger than a command may be here"};
+static const struct refused long_line = {RESPONSE_BAD, NULL, "The command line is too long"};
+
+bool intake_init(struct intake *intake, const struct intake_ops *ops, void *owner, const struct ground *ground,
+                 struct output *output, struct queue *queue)
 {
-    if (!queued)
-        return;
-    if (queued->bytes)
-        secret_wipe(queued->bytes, queued->length);
-    free(queued->bytes);
-    arena_wipe(&queued->arena);
-    shared_spool_release(queued->upload);
-    free(queued);
+    const struct settings *settings = ground->settings;
+    uint64_t line_max = settings->client_line_max_before_login < settings->client_line_max
+                            ? settings->client_line_max_before_login
+                            : settings->client_line_max;
+
+    *intake =
+        (struct intake){.ops = ops, .owner = owner, .ground = ground, .output = output, .queue = queue, .upload = {0}};
+    intake->reader = command_reader_new(line_max, true);
+    return intake->reader != NULL;
 }
 
-static void append_to_queue(struct session *session, struct queued *queued)
+void intake_clear(struct intake *intake)
 {
-    struct queued **end = &session->queue;
-
-    while (*end)
-        end = &(*end)->next;
-    *end = queued;
-    session->queue_length++;
+    intake_drop_upload(intake);
+    command_reader_free(intake->reader);
+    intake->reader = NULL;
 }
 
-/* Behind these the next bytes are read only when they have been run: limits, security or meaning may be others then. */
-static bool must_run_first(enum command_name name)
+void intake_drop_upload(struct intake *intake)
 {
-    return name == COMMAND_LOGIN || name == COMMAND_AUTHENTICATE || name == COMMAND_STARTTLS || name == COMMAND_IDLE ||
-           name == COMMAND_LOGOUT;
+    shared_spool_release(intake->upload.spool);
+    intake->upload = (struct upload){0};
 }
 
-static struct queued *new_queued(struct session *session, struct line line)
+/* The upload goes with the command. */
+static void enqueue(struct intake *intake, struct line line, const struct refused *refused)
 {
-    struct queued *queued = calloc(1, sizeof(*queued));
-    struct line own = line;
-
-    if (!queued)
-        return NULL;
-    arena_init(&queued->arena, session_settings(session)->client_line_max * QUEUED_VALUES_PER_OCTET);
-    queued->length = line.bytes.length;
-    queued->bytes = slice_copy(line.bytes);
-    if (!queued->bytes) {
-        queued_free(queued);
-        return NULL;
-    }
-    own.bytes.data = queued->bytes;
-    command_parse(own, &queued->arena, &queued->command);
-    if (queued->arena.out_of_memory) {
-        queued_free(queued);
-        return NULL;
-    }
-    return queued;
-}
-
-static void take_upload(struct session *session, struct queued *queued)
-{
-    queued->upload = session->upload;
-    queued->upload_size = session->upload_size;
-    queued->upload_literal8 = session->upload_literal8;
-    if (session->upload_failed)
-        queued->refused = "NO [UNAVAILABLE] There is no room here to keep the message until it is sent on";
-    session->upload = NULL;
-    session->upload_failed = false;
-}
-
-/* refused: NULL, or the answer that it gets at its turn. */
-static void enqueue(struct session *session, struct line line, const char *refused)
-{
-    struct queued *queued = new_queued(session, line);
+    struct queued *queued = queued_new(line, intake->ground->settings->client_line_max * VALUES_PER_OCTET);
 
     if (!queued) {
-        session_no_memory(session);
+        output_fail(intake->output);
         return;
     }
-    queued->refused = refused;
-    take_upload(session, queued);
-    append_to_queue(session, queued);
-    session->blocked = !refused && !queued->command.fault && must_run_first(queued->command.name);
+    queued->refused = intake->upload.failed ? &no_room : refused;
+    queued->upload = intake->upload;
+    intake->upload = (struct upload){0};
+    queue_add(intake->queue, queued);
+    intake->blocked = !refused && !queued->command.fault && intake->ops->runs_first(queued->command.name);
 }
 
 /* --- literals */
 
 /* Is the announced literal APPEND's message? It is unless the mailbox's name is still to come. */
-static bool is_upload(struct session *session, struct line line, const struct command *command)
+static bool is_upload(struct intake *intake, struct line line, const struct command *command)
 {
     struct arena arena;
     struct value *values = NULL;
@@ -99,7 +70,7 @@ static bool is_upload(struct session *session, struct line line, const struct co
     size_t offset;
     bool upload = false;
 
-    if (command->name != COMMAND_APPEND || session->phase != SESSION_LOGGED_IN)
+    if (command->name != COMMAND_APPEND || !intake->logged_in)
         return false;
     /* behind tag and name */
     offset = (size_t)(command->tag.data - line.bytes.data) + command->tag.length + 1 + strlen("APPEND");
@@ -109,146 +80,160 @@ static bool is_upload(struct session *session, struct line line, const struct co
     if (value_parse(line, offset, &arena, &values, &error) == VALUE_OK)
         upload = values != NULL;
     if (arena.out_of_memory)
-        session_no_memory(session);
+        output_fail(intake->output);
     arena_clear(&arena);
     return upload;
 }
 
-static void say_go_on(struct session *session)
+static void say_go_on(struct intake *intake)
 {
-    session->plus_owed = session->line_open;
-    if (!session->plus_owed)
-        session_write(session, "+ OK\r\n");
+    intake->plus_owed = intake->output->line_open;
+    if (!intake->plus_owed)
+        output_format(intake->output, "+ OK\r\n");
 }
 
-static void spool_literal(struct session *session, const struct command_input *input)
+static void spool_literal(struct intake *intake, const struct command_input *input)
 {
-    struct spooler *spooler = registry_ground(session->registry)->spooler;
+    struct shared_spool *spool = shared_spool_open(intake->ground->spooler);
 
-    session->upload = shared_spool_open(spooler);
-    session->upload_size = input->literal_size;
-    session->upload_literal8 = input->literal8;
-    session->upload_failed = session->upload == NULL;
-    command_reader_spool(session->reader);
+    intake->upload = (struct upload){
+        .spool = spool, .size = input->literal_size, .literal8 = input->literal8, .failed = spool == NULL};
+    command_reader_spool(intake->reader);
     if (input->synchronising)
-        say_go_on(session);
+        say_go_on(intake);
 }
 
 /* A synchronising one is answered instead of +; the bytes of another one are read and dropped, up to a bound. */
-static void refuse_literal(struct session *session, const struct command_input *input, const char *answer)
+static void refuse_literal(struct intake *intake, const struct command_input *input, const struct refused *refused)
 {
-    enqueue(session, input->line, answer);
-    session->blocked = false;
-    command_reader_refuse(session->reader);
-    if (!input->synchronising && input->literal_size > session_settings(session)->append_max * 2)
-        session_bye(session, "A literal is larger than anything that is taken here");
+    enqueue(intake, input->line, refused);
+    command_reader_refuse(intake->reader);
+    if (!input->synchronising && input->literal_size > intake->ground->settings->append_max * 2)
+        intake->ops->too_large(intake->owner, "A literal is larger than anything that is taken here");
 }
 
-static void literal(struct session *session, const struct command_input *input)
+static void take_literal(struct intake *intake, const struct command_input *input)
 {
-    const struct settings *settings = session_settings(session);
+    const struct settings *settings = intake->ground->settings;
     struct command command;
-    bool logged_in = session->phase == SESSION_LOGGED_IN;
-    uint64_t room = logged_in ? settings->client_line_max : settings->literal_max_before_login;
-    uint64_t used = command_reader_used(session->reader);
+    uint64_t room = intake->logged_in ? settings->client_line_max : settings->literal_max_before_login;
+    uint64_t used = command_reader_used(intake->reader);
 
     command_parse_name(input->line.bytes, &command);
-    if (is_upload(session, input->line, &command)) {
-        if (session->upload)
-            refuse_literal(session, input, "BAD APPEND takes one message");
+    if (is_upload(intake, input->line, &command)) {
+        if (intake->upload.spool)
+            refuse_literal(intake, input, &one_message);
         else if (input->literal_size > settings->append_max)
-            refuse_literal(session, input, "NO [TOOBIG] The message is larger than this server takes");
+            refuse_literal(intake, input, &large_message);
         else
-            spool_literal(session, input);
+            spool_literal(intake, input);
         return;
     }
     if (input->literal_size > room || used + input->literal_size > settings->client_line_max) {
-        refuse_literal(session, input, "BAD The literal is larger than a command may be here");
+        refuse_literal(intake, input, &large_literal);
         return;
     }
-    command_reader_accept(session->reader);
+    command_reader_accept(intake->reader);
     if (input->synchronising)
-        say_go_on(session);
+        say_go_on(intake);
 }
 
-static void upload_data(struct session *session, struct slice bytes)
+static void take_upload_data(struct intake *intake, struct slice bytes)
 {
-    if (session->upload && !session->upload_failed && !shared_spool_append(session->upload, bytes.data, bytes.length))
-        session->upload_failed = true;
+    struct upload *upload = &intake->upload;
+
+    if (upload->spool && !upload->failed && !shared_spool_append(upload->spool, bytes.data, bytes.length))
+        upload->failed = true;
 }
 
 /* --- lines */
 
-static void whole_line(struct session *session, const struct command_input *input)
+static void take_line(struct intake *intake, struct line line)
 {
-    void (*line)(struct session *, struct slice) = session->line;
-
-    if (line) {
-        session->line = NULL;
-        session->blocked = true; /* what follows may depend on what comes of this line */
-        line(session, input->line.bytes);
-        session->blocked = session->blocked && session->current;
-    } else if (input->line.bytes.length > 0) { /* an empty line is nothing */
-        enqueue(session, input->line, NULL);
+    if (intake->line_awaited) {
+        bool open;
+        intake->line_awaited = false;
+        intake->blocked = true; /* what follows may depend on what comes of this line */
+        open = intake->ops->line(intake->owner, line.bytes);
+        intake->blocked = intake->blocked && open;
+    } else if (line.bytes.length > 0) { /* an empty line is nothing */
+        enqueue(intake, line, NULL);
     }
 }
 
-static bool may_read(const struct session *session)
+static bool may_read(const struct intake *intake)
 {
-    return session->phase != SESSION_ENDING && !session->blocked && !session->plus_owed &&
-           session->queue_length < session_settings(session)->queued_commands;
+    return !intake->stopped && !intake->blocked && !intake->plus_owed && output_takes(intake->output) &&
+           intake->queue->length < intake->ground->settings->queued_commands;
 }
 
-void intake_take(struct session *session, struct evbuffer *in)
+void intake_take(struct intake *intake, struct evbuffer *in)
 {
-    while (may_read(session)) {
-        struct command_input input = command_reader_next(session->reader, in);
+    while (may_read(intake)) {
+        struct command_input input = command_reader_next(intake->reader, in);
         switch (input.event) {
         case COMMAND_MORE:
             return;
         case COMMAND_LITERAL:
-            literal(session, &input);
+            take_literal(intake, &input);
             break;
         case COMMAND_DATA:
-            upload_data(session, input.bytes);
+            take_upload_data(intake, input.bytes);
             break;
         case COMMAND_READY:
-            whole_line(session, &input);
+            take_line(intake, input.line);
             break;
         case COMMAND_TOO_LONG:
-            enqueue(session, input.line, "BAD The command line is too long");
-            session->blocked = false;
+            enqueue(intake, input.line, &long_line);
             break;
         case COMMAND_NO_MEMORY:
-            session_no_memory(session);
+            output_fail(intake->output);
             break;
         case COMMAND_SKIPPED:
             break;
         }
     }
-    command_reader_settle(session->reader, in); /* what was read last may hold a password, and nothing may follow it */
-    if (session->phase != SESSION_ENDING)
-        session->wants |= SESSION_PAUSE;
+    command_reader_settle(intake->reader, in); /* what was read last may hold a password, and nothing may follow it */
+    intake->paused = true;
 }
 
-void intake_await_line(struct session *session, void (*line)(struct session *session, struct slice line))
+void intake_await_line(struct intake *intake)
 {
-    session->line = line;
-    session->blocked = false;
-    task_wake(&session->task);
+    intake->line_awaited = true;
+    intake->blocked = false;
 }
 
-/* Reading may go on: the link is told so, and offers what it has kept. */
-void intake_resume(struct session *session)
+void intake_resume(struct intake *intake, bool idle)
 {
-    if (session->plus_owed && !session->line_open) {
-        session->plus_owed = false;
-        session_write(session, "+ OK\r\n");
+    if (intake->plus_owed && !intake->output->line_open) {
+        intake->plus_owed = false;
+        output_format(intake->output, "+ OK\r\n");
     }
-    if (session->blocked && !session->current && !session->queue && !(session->wants & SESSION_START_TLS))
-        session->blocked = false;
-    if ((session->wants & SESSION_PAUSE) && may_read(session)) {
-        session->wants &= ~(unsigned)SESSION_PAUSE;
-        session_wake_link(session);
+    if (intake->blocked && idle && !intake->awaits_tls)
+        intake->blocked = false;
+    if (intake->paused && may_read(intake)) {
+        intake->paused = false;
+        intake->ops->go_on(intake->owner);
     }
+}
+
+void intake_logged_in(struct intake *intake)
+{
+    intake->logged_in = true;
+    command_reader_set_limit(intake->reader, intake->ground->settings->client_line_max, false);
+}
+
+void intake_await_tls(struct intake *intake)
+{
+    intake->awaits_tls = true;
+}
+
+void intake_secured(struct intake *intake)
+{
+    intake->awaits_tls = intake->blocked = false;
+}
+
+void intake_stop(struct intake *intake)
+{
+    intake->stopped = true;
 }

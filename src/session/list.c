@@ -2,33 +2,31 @@
  * answers held until they are complete, so that a repetition after a lost line shows nothing twice. A STATUS of the
  * mailbox that the upstream has selected would be stale: it is made from the truth. */
 #include <event2/buffer.h>
-#include <stdlib.h>
 
 #include "base/append.h"
-#include "imap/mailbox_name.h"
 #include "imap/structure.h"
-#include "session/state.h"
+#include "session/run.h"
+#include "session/status_items.h"
 
 struct list_run {
     struct run run;
     struct evbuffer *answers;
 };
 
-static void free_list(struct run *run)
+static void clear(struct run *run)
 {
     struct list_run *list = (struct list_run *)run;
 
     if (list->answers)
         evbuffer_free(list->answers);
-    free(list);
 }
 
-static enum job_turn build(struct job *job, struct outgoing *out)
+static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    struct session *session = job->owner;
-    struct list_run *list = (struct list_run *)session->run;
-    const struct command *command = &session->current->command;
+    struct list_run *list = (struct list_run *)run;
+    const struct command *command = session_command(run->session);
 
+    (void)mailbox;
     evbuffer_drain(list->answers, evbuffer_get_length(list->answers));
     outgoing_text(out, command_title(command->name));
     for (const struct value *value = command->arguments; value; value = value->next) {
@@ -56,68 +54,62 @@ static bool print_list(const char *word, const struct value *values, struct evbu
     return append_bytes(out, "\r\n", 2);
 }
 
-static void note_separator(struct session *session, const struct value *values)
+static void note_separator(struct account *account, const struct value *values)
 {
     const struct value *separator = values ? values->next : NULL;
 
     if (separator && value_is_string(separator) && separator->text.length == 1)
-        account_note_separator(session->account, separator->text.data[0]);
+        account_note_separator(account, separator->text.data[0]);
 }
 
-static bool print_status(struct session *session, const struct value *values, struct evbuffer *out)
+static bool print_status(struct account *account, const struct value *values, struct evbuffer *out)
 {
     struct slice name;
     const struct mailbox *mailbox;
 
     if (!value_astring(values, &name) || !value_is_list(values->next))
         return true;
-    mailbox = account_find_mailbox(session->account, name);
+    mailbox = account_find_mailbox(account, name);
     append_format(out, "* STATUS ");
     if (!value_print_astring(name, out))
         return false;
     append_format(out, " ");
-    if (mailbox && account_in_step(session->account, mailbox))
-        status_print(session, mailbox, values->next->first, values->next->first, out);
+    if (mailbox && account_in_step(account, mailbox))
+        status_items_print(account, mailbox, values->next->first, values->next->first, NULL, out);
     else if (!value_print(values->next, out))
         return false;
     return append_bytes(out, "\r\n", 2);
 }
 
-static void answered(struct job *job, const struct response *response)
+static void answered(struct run *run, const struct response *response)
 {
-    struct session *session = job->owner;
-    struct evbuffer *out = ((struct list_run *)session->run)->answers;
+    struct account *account = session_account(run->session);
+    struct evbuffer *out = ((struct list_run *)run)->answers;
     bool ok = true;
 
     if (response->kind == RESPONSE_LIST || response->kind == RESPONSE_LSUB || response->kind == RESPONSE_XLIST) {
         const char *word = response->kind == RESPONSE_LIST   ? "LIST"
                            : response->kind == RESPONSE_LSUB ? "LSUB"
                                                              : "XLIST";
-        note_separator(session, response->arguments);
+        note_separator(account, response->arguments);
         ok = print_list(word, response->arguments, out);
     } else if (response->kind == RESPONSE_MAILBOX_STATUS) {
-        ok = print_status(session, response->arguments, out);
+        ok = print_status(account, response->arguments, out);
     } else if (response->kind == RESPONSE_NAMESPACE) {
         append_format(out, "* NAMESPACE ");
         ok = structure_print_namespaces(response->arguments, out) && append_bytes(out, "\r\n", 2);
     }
-    if (!ok)
-        session_no_memory(session);
+    output_check(&run->session->output, ok);
 }
 
-static void done(struct job *job, const struct job_result *result)
+static void done(struct run *run, const struct job_result *result)
 {
-    struct session *session = job->owner;
-    struct list_run *list = (struct list_run *)session->run;
-
-    session->job = NULL;
-    if (!append_buffer(session->output, list->answers))
-        session_no_memory(session);
-    else
-        session_finish_result(session, result);
+    output_move(&run->session->output, ((struct list_run *)run)->answers);
+    run_result(run->session, result);
 }
 
-static const struct job_ops list_ops = {.build = build, .untagged = answered, .done = done};
+static const struct run_step list_step = {
+    .goal = JOB_RUN, .policy = POLICY_LIST, .build = build, .untagged = answered, .done = done};
 
 /* No NUL, CR or LF goes upstream in a name or a pattern; literals are printed anew as what they are. */
 static bool are_clean(const struct value *value)
@@ -138,7 +130,7 @@ static const char *fault(const struct command *command)
     size_t count = value_count(command->arguments);
 
     if (command->name == COMMAND_NAMESPACE)
-        return count == 0 ? NULL : "NAMESPACE takes no arguments";
+        return NULL;
     if (!are_clean(command->arguments))
         return "Names and patterns must not hold NUL, CR or LF";
     if (command->name == COMMAND_LIST)
@@ -146,25 +138,20 @@ static const char *fault(const struct command *command)
     return count == 2 ? NULL : "This command takes a reference and a mailbox pattern";
 }
 
-void session_start_list(struct session *session)
+static void start(struct run *run)
 {
-    const struct command *command = &session->current->command;
-    struct job wanted = {.ops = &list_ops, .goal = JOB_RUN, .policy = POLICY_LIST};
-    struct list_run *list;
+    struct list_run *list = (struct list_run *)run;
+    const struct command *command = session_command(run->session);
 
     if (fault(command)) {
-        session_bad(session, fault(command));
+        run_bad(run->session, fault(command));
         return;
     }
-    list = calloc(1, sizeof(*list));
-    if (list)
-        list->answers = evbuffer_new();
-    if (!list || !list->answers) {
-        free(list);
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
-        return;
-    }
-    list->run.free = free_list;
-    session->run = &list->run;
-    (void)!session_submit(session, &wanted);
+    list->answers = evbuffer_new();
+    if (list->answers)
+        (void)!run_submit(run->session, &list_step, NULL);
+    else
+        run_no_memory(run->session);
 }
+
+const struct run_ops list_ops = {.size = sizeof(struct list_run), .start = start, .clear = clear};

@@ -1,106 +1,117 @@
-/* Commands that need no job of their own, or just a look: CAPABILITY, NOOP, CHECK, LOGOUT, ID, ENABLE. */
+/* Commands that need no job of their own, or just a look: CAPABILITY, NOOP, CHECK, LOGOUT, ID, ENABLE. RFC 3501 section
+ * 6.1, RFC 2971, RFC 5161. */
 #include <event2/buffer.h>
 
-#include "session/state.h"
-#include "session/tell.h"
+#include "base/append.h"
+#include "session/run.h"
 
-static bool takes_nothing(struct session *session)
+/* --- CAPABILITY */
+
+static void start_capability(struct run *run)
 {
-    if (!session->current->command.arguments)
-        return true;
-    session_bad(session, "This command takes no arguments");
-    return false;
+    struct session *session = run->session;
+    struct output *output = &session->output;
+
+    output_format(output, "* CAPABILITY ");
+    session_print_capabilities(session, output->bytes);
+    output_format(output, "\r\n");
+    run_ok(session, NULL);
 }
 
-void session_start_capability(struct session *session)
-{
-    if (!takes_nothing(session))
-        return;
-    session_write(session, "* CAPABILITY ");
-    session_print_capabilities(session, session->output);
-    session_write(session, "\r\n");
-    session_ok(session, NULL);
-}
+const struct run_ops capability_ops = {.size = sizeof(struct run), .start = start_capability};
 
 /* --- NOOP and CHECK: a look at the mailbox, then what is new */
 
-static void looked(struct job *job, const struct job_result *result)
+static void looked(struct run *run, const struct job_result *result)
 {
-    struct session *session = job->owner;
-
-    session->job = NULL;
     if (result->status == JOB_DEAD) /* its mailbox is another one now: what is known of it is no answer */
-        session_finish_result(session, result);
+        run_result(run->session, result);
     else /* it was asked, or could not be: what is known is told */
-        session_ok(session, NULL);
+        run_ok(run->session, NULL);
 }
 
-static const struct job_ops look_ops = {.done = looked};
+static const struct run_step look = {.goal = JOB_LOOK, .policy = POLICY_LOOK, .done = looked};
 
-void session_start_noop(struct session *session)
+static void start_noop(struct run *run)
 {
-    struct job look = {.ops = &look_ops, .goal = JOB_LOOK, .policy = POLICY_LOOK};
+    struct view *view = session_view(run->session);
 
-    if (!takes_nothing(session))
-        return;
-    if (!session->view || !session->view->mailbox) {
-        session_ok(session, NULL);
-        return;
-    }
-    look.mailbox = session->view->mailbox;
-    (void)!session_submit(session, &look);
+    if (view)
+        (void)!run_submit(run->session, &look, view->mailbox);
+    else
+        run_ok(run->session, NULL);
 }
 
-void session_start_logout(struct session *session)
+const struct run_ops noop_ops = {.size = sizeof(struct run), .start = start_noop};
+
+/* --- LOGOUT */
+
+static void start_logout(struct run *run)
 {
-    if (!takes_nothing(session))
-        return;
-    session_leave_view(session); /* what it has not been told it will not miss */
-    session_write(session, "* BYE Logging out\r\n");
-    session_ok(session, NULL);
-    session->phase = SESSION_ENDING;
-    session->wants = SESSION_CLOSE;
-    session_detach(session);
-    session_wake_link(session);
+    struct session *session = run->session;
+
+    membership_unselect(&session->membership); /* what it has not been told it will not miss */
+    output_format(&session->output, "* BYE Logging out\r\n");
+    run_ok(session, NULL);
+    session_ask_to_end(session, SESSION_END_QUIETLY, NULL);
 }
 
-/* --- ID (RFC 2971) */
+const struct run_ops logout_ops = {.size = sizeof(struct run), .start = start_logout};
 
-void session_start_id(struct session *session)
+/* --- ID */
+
+static void log_id(struct session *session, const struct value *fields)
 {
     char quoted[LOG_QUOTE_SIZE];
     struct evbuffer *told = evbuffer_new();
-    const struct value *arguments = session->current->command.arguments;
 
-    if (!arguments || arguments->next || !(value_is_list(arguments) || value_is_nil(arguments)))
-        session_bad(session, "ID takes a list of fields and values, or NIL");
-    else {
-        if (told && value_print(arguments, told)) {
-            struct slice text = {(const char *)evbuffer_pullup(told, -1), evbuffer_get_length(told)};
-            log_line(registry_ground(session->registry)->log, LOG_DEBUG, "%s: client %s calls itself %s",
-                     session_account_name(session), session->options.peer, log_quote(text, quoted, sizeof(quoted)));
-        }
-        session_write(session, "* ID (\"name\" \"imapmux\" \"version\" \"%s\")\r\n",
-                      registry_ground(session->registry)->version);
-        session_ok(session, NULL);
+    if (told && value_print(fields, told)) {
+        struct slice text = {(const char *)evbuffer_pullup(told, -1), evbuffer_get_length(told)};
+        log_line(session->ground->log, LOG_DEBUG, "%s: client %s calls itself %s", session_account_name(session),
+                 session->options.peer, log_quote(text, quoted, sizeof(quoted)));
     }
     if (told)
         evbuffer_free(told);
 }
 
-/* RFC 5161: what is not known is ignored. Nothing that can be enabled is offered yet. */
-void session_start_enable(struct session *session)
+static void start_id(struct run *run)
 {
-    const struct value *value = session->current->command.arguments;
+    struct session *session = run->session;
+    const struct value *arguments = session_command(session)->arguments;
 
-    for (const struct value *each = value; each; each = each->next) {
-        if (each->kind != VALUE_ATOM)
-            value = NULL;
-    }
-    if (!value) {
-        session_bad(session, "ENABLE takes names of capabilities");
+    if (!arguments || arguments->next || !(value_is_list(arguments) || value_is_nil(arguments))) {
+        run_bad(session, "ID takes a list of fields and values, or NIL");
         return;
     }
-    session_write(session, "* ENABLED\r\n");
-    session_ok(session, NULL);
+    log_id(session, arguments);
+    output_format(&session->output, "* ID (\"name\" \"imapmux\" \"version\" \"%s\")\r\n", session->ground->version);
+    run_ok(session, NULL);
 }
+
+const struct run_ops id_ops = {.size = sizeof(struct run), .start = start_id};
+
+/* --- ENABLE: what is not known is ignored. Nothing that can be enabled is offered yet. */
+
+static bool are_atoms(const struct value *value)
+{
+    for (; value; value = value->next) {
+        if (value->kind != VALUE_ATOM)
+            return false;
+    }
+    return true;
+}
+
+static void start_enable(struct run *run)
+{
+    struct session *session = run->session;
+    const struct value *arguments = session_command(session)->arguments;
+
+    if (!arguments || !are_atoms(arguments)) {
+        run_bad(session, "ENABLE takes names of capabilities");
+        return;
+    }
+    output_format(&session->output, "* ENABLED\r\n");
+    run_ok(session, NULL);
+}
+
+const struct run_ops enable_ops = {.size = sizeof(struct run), .start = start_enable};

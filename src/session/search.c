@@ -1,10 +1,9 @@
 /* SEARCH and UID SEARCH: what the view lacks is told first; the keys go up anew, every set of numbers as UIDs; what
  * comes back is shown as far as the view counts it and it lives. RFC 3501 section 6.4.4, RFC 5032 (WITHIN). */
-#include <stdlib.h>
-
 #include "imap/search.h"
+
 #include "session/renumber.h"
-#include "session/state.h"
+#include "session/run.h"
 #include "session/tell.h"
 
 struct search_run {
@@ -13,89 +12,78 @@ struct search_run {
     struct seqset found; /* UIDs */
 };
 
-static void free_search(struct run *run)
+static void clear(struct run *run)
 {
-    struct search_run *search = (struct search_run *)run;
-
-    seqset_clear(&search->found);
-    free(search);
+    seqset_clear(&((struct search_run *)run)->found);
 }
 
-static enum job_turn build(struct job *job, struct outgoing *out)
+static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    struct session *session = job->owner;
-    struct search_run *search = (struct search_run *)session->run;
-    struct search_translation translation = renumber_search(session->view);
-    bool esearch = session_can(session, CAPABILITY_ESEARCH);
+    struct search_run *search = (struct search_run *)run;
+    struct search_translation translation = renumber_search(run->session->membership.view);
+    bool esearch = session_can(run->session, CAPABILITY_ESEARCH);
 
+    (void)mailbox;
     seqset_clear(&search->found);
     outgoing_text(out, esearch ? "UID SEARCH RETURN (ALL) " : "UID SEARCH ");
     return search_print_upstream(&search->search, &translation, out) ? JOB_SEND : JOB_REFUSE;
 }
 
-static void answered(struct job *job, const struct response *response)
+static void answered(struct run *run, const struct response *response)
 {
-    struct session *session = job->owner;
-
-    if (!response_take_found(response, &((struct search_run *)session->run)->found))
-        session_no_memory(session);
+    if (!response_take_found(response, &((struct search_run *)run)->found))
+        output_fail(&run->session->output);
 }
 
-static void write_found(struct session *session, const struct search_run *search)
+static void write_found(struct session *session, const struct view *view, const struct search_run *search)
 {
+    struct output *output = &session->output;
     struct seqset living = {0}, numbers = {0};
     struct seqset_walk walk;
     uint32_t number;
-    bool ok = uid_map_intersect(&session->view->mailbox->map, &search->found, &living) &&
-              renumber_back(session->view, &living, session->current->command.uid, &numbers);
 
-    if (!ok)
-        session_no_memory(session);
-    session_write(session, "* SEARCH");
+    output_check(output, uid_map_intersect(&view->mailbox->map, &search->found, &living) &&
+                             renumber_back(view, &living, session_command(session)->uid, &numbers));
+    output_format(output, "* SEARCH");
     seqset_walk_start(&walk, &numbers);
     while (seqset_walk_next(&walk, &number))
-        session_write(session, " %u", number);
-    session_write(session, "\r\n");
+        output_format(output, " %u", number);
+    output_format(output, "\r\n");
     seqset_clear(&living);
     seqset_clear(&numbers);
 }
 
-static void done(struct job *job, const struct job_result *result)
+static void done(struct run *run, const struct job_result *result)
 {
-    struct session *session = job->owner;
+    struct session *session = run->session;
+    struct view *view = session_view(session);
 
-    session->job = NULL;
-    if (result->status == JOB_OK && session->view->mailbox) {
-        tell_arrivals(session);
-        write_found(session, (const struct search_run *)session->run);
-        if (session->phase != SESSION_ENDING)
-            session_ok(session, NULL);
+    if (result->status != JOB_OK || !view) {
+        run_result(session, result);
         return;
     }
-    session_finish_result(session, result);
+    tell_arrivals(view, &session->output);
+    write_found(session, view, (const struct search_run *)run);
+    run_ok(session, NULL);
 }
 
-static const struct job_ops search_ops = {.build = build, .untagged = answered, .done = done};
+static const struct run_step search_step = {
+    .goal = JOB_RUN, .policy = POLICY_SEARCH, .build = build, .untagged = answered, .done = done};
 
-void session_start_search(struct session *session)
+static void start(struct run *run)
 {
-    const struct command *command = &session->current->command;
-    struct job wanted = {
-        .ops = &search_ops, .goal = JOB_RUN, .policy = POLICY_SEARCH, .mailbox = session->view->mailbox};
-    bool within = session->offered[CAPABILITY_WITHIN];
-    struct search_run *search = calloc(1, sizeof(*search));
+    struct search_run *search = (struct search_run *)run;
+    struct session *session = run->session;
+    struct view *view = session_view(session);
     const char *error = "SEARCH takes search keys";
 
-    if (!search) {
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+    if (!search_parse(session_command(session)->arguments, offer_has(&session->offer, CAPABILITY_WITHIN),
+                      &session->current.queued->arena, &search->search, &error)) {
+        run_bad(session, error);
         return;
     }
-    search->run.free = free_search;
-    session->run = &search->run;
-    if (!search_parse(command->arguments, within, &session->current->arena, &search->search, &error)) {
-        session_bad(session, error);
-        return;
-    }
-    tell_arrivals(session);
-    (void)!session_submit(session, &wanted);
+    tell_arrivals(view, &session->output);
+    (void)!run_submit(session, &search_step, view->mailbox);
 }
+
+const struct run_ops search_ops = {.size = sizeof(struct search_run), .start = start, .clear = clear};

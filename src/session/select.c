@@ -2,21 +2,19 @@
  * that was written upstream after the command came. CLOSE removes what the view counts, never what its client has not
  * been told of where UIDPLUS permits to say so; the upstream itself is never sent CLOSE. RFC 3501
  * section 6.3.1, 6.3.2, 6.4.2; RFC 3691. */
-#include <stdlib.h>
-
 #include "imap/mailbox_name.h"
-#include "session/state.h"
+#include "session/parts.h"
+#include "session/run.h"
 
 /* --- the answer to SELECT */
 
-static uint32_t first_unseen(const struct session *session)
+static uint32_t first_unseen(const struct session *session, const struct view *view)
 {
-    const struct view *view = session->view;
     const struct mailbox *mailbox = view->mailbox;
     const struct message *message;
     uint32_t uid = 0;
 
-    if (!account_flags_in_step(session->account, mailbox))
+    if (!account_flags_in_step(session_account(session), mailbox))
         return mailbox->first_unseen && view_counts(view, mailbox->first_unseen)
                    ? view_number(view, mailbox->first_unseen)
                    : 0;
@@ -28,88 +26,95 @@ static uint32_t first_unseen(const struct session *session)
     return 0;
 }
 
-static void write_flags(struct session *session)
+static void write_flags(struct output *output, const struct view *view)
 {
-    const struct mailbox *mailbox = session->view->mailbox;
-    bool ok;
+    const struct mailbox *mailbox = view->mailbox;
 
-    session_write(session, "* FLAGS ");
-    ok = mailbox_print_flags(mailbox, session->output);
-    session_write(session, "\r\n");
-    if (session->view->read_only) {
-        session_write(session, "* OK [PERMANENTFLAGS ()] Read-only mailbox\r\n");
+    output_format(output, "* FLAGS ");
+    output_check(output, mailbox_print_flags(mailbox, output->bytes));
+    output_format(output, "\r\n");
+    if (view->read_only) {
+        output_format(output, "* OK [PERMANENTFLAGS ()] Read-only mailbox\r\n");
     } else if (mailbox->permanent_known) {
-        session_write(session, "* OK [PERMANENTFLAGS ");
-        ok = ok && mailbox_print_permanent_flags(mailbox, session->output);
-        session_write(session, "] Flags permitted\r\n");
+        output_format(output, "* OK [PERMANENTFLAGS ");
+        output_check(output, mailbox_print_permanent_flags(mailbox, output->bytes));
+        output_format(output, "] Flags permitted\r\n");
     }
-    if (!ok)
-        session_no_memory(session);
 }
 
-static void write_selected(struct session *session)
+static void write_selected(struct session *session, const struct view *view)
 {
-    const struct mailbox *mailbox = session->view->mailbox;
-    uint32_t unseen = first_unseen(session);
+    const struct mailbox *mailbox = view->mailbox;
+    struct output *output = &session->output;
+    uint32_t unseen = first_unseen(session, view);
 
-    write_flags(session);
-    session_write(session, "* %u EXISTS\r\n* %u RECENT\r\n", view_exists(session->view), view_recent(session->view));
+    write_flags(output, view);
+    output_format(output, "* %u EXISTS\r\n* %u RECENT\r\n", view_exists(view), view_recent(view));
     if (unseen)
-        session_write(session, "* OK [UNSEEN %u] First unseen\r\n", unseen);
-    session_write(session, "* OK [UIDVALIDITY %u] UIDs valid\r\n", mailbox->uidvalidity);
+        output_format(output, "* OK [UNSEEN %u] First unseen\r\n", unseen);
+    output_format(output, "* OK [UIDVALIDITY %u] UIDs valid\r\n", mailbox->uidvalidity);
     if (mailbox->uidnext)
-        session_write(session, "* OK [UIDNEXT %u] Predicted next UID\r\n", mailbox->uidnext);
+        output_format(output, "* OK [UIDNEXT %u] Predicted next UID\r\n", mailbox->uidnext);
 }
 
-static void selected(struct job *job, const struct job_result *result)
-{
-    struct session *session = job->owner;
-    struct mailbox *mailbox = job->mailbox;
-    bool examine = session->current->command.name == COMMAND_EXAMINE;
+/* --- SELECT and EXAMINE */
 
-    session->job = NULL;
+struct select_run {
+    struct run run;
+    struct mailbox *mailbox; /* borrowed: its job keeps it */
+};
+
+static void selected(struct run *run, const struct job_result *result)
+{
+    struct mailbox *mailbox = ((struct select_run *)run)->mailbox;
+    struct session *session = run->session;
+    bool examine = session_command(session)->name == COMMAND_EXAMINE;
+    struct view *view;
+
     if (result->status != JOB_OK) {
-        session_finish_result(session, result);
+        run_result(session, result);
         return;
     }
-    session->view = view_new(mailbox, examine || mailbox->read_only, &session_view_ops, session);
-    if (!session->view) {
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+    view = view_new(mailbox, examine || mailbox->read_only, &membership_view_ops, &session->membership);
+    if (!view) {
+        run_no_memory(session);
         return;
     }
-    session->member.view = session->view;
-    session->view_ended = NULL;
-    account_interest_changed(session->account);
-    write_selected(session);
-    session_finish(session, RESPONSE_OK, session->view->read_only ? "READ-ONLY" : "READ-WRITE",
-                   examine ? "EXAMINE completed." : "SELECT completed.");
+    membership_select(&session->membership, view);
+    write_selected(session, view);
+    run_finish(session, RESPONSE_OK, view->read_only ? "READ-ONLY" : "READ-WRITE",
+               examine ? "EXAMINE completed." : "SELECT completed.");
 }
 
-static const struct job_ops select_ops = {.done = selected};
+static const struct run_step select_step = {
+    .goal = JOB_SELECTED, .policy = POLICY_LOOK, .read_write = true, .done = selected};
+static const struct run_step examine_step = {.goal = JOB_SELECTED, .policy = POLICY_LOOK, .done = selected};
 
-void session_start_select(struct session *session)
+static void start_select(struct run *run)
 {
-    const struct command *command = &session->current->command;
-    struct job wanted = {.ops = &select_ops, .goal = JOB_SELECTED, .policy = POLICY_LOOK};
+    struct select_run *own = (struct select_run *)run;
+    struct session *session = run->session;
+    const struct command *command = session_command(session);
     const char *fault = "SELECT and EXAMINE take a mailbox name";
     struct slice name;
 
     if (!value_astring(command->arguments, &name) || !mailbox_name_valid(name, &fault)) {
-        session_bad(session, fault);
+        run_bad(session, fault);
         return;
     }
     if (command->arguments->next) {
-        session_bad(session, "SELECT and EXAMINE take no parameters here");
+        run_bad(session, "SELECT and EXAMINE take no parameters here");
         return;
     }
-    session_leave_view(session);
-    wanted.read_write = command->name == COMMAND_SELECT;
-    wanted.mailbox = account_mailbox(session->account, name);
-    if (!wanted.mailbox)
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+    membership_unselect(&session->membership);
+    own->mailbox = account_mailbox(session_account(session), name);
+    if (own->mailbox)
+        (void)!run_submit(session, command->name == COMMAND_SELECT ? &select_step : &examine_step, own->mailbox);
     else
-        (void)!session_submit(session, &wanted);
+        run_no_memory(session);
 }
+
+const struct run_ops select_ops = {.size = sizeof(struct select_run), .start = start_select};
 
 /* --- CLOSE */
 
@@ -121,19 +126,17 @@ struct close_run {
     bool divided;          /* parts is what the view counts */
 };
 
-static void free_close(struct run *run)
+static void clear_close(struct run *run)
 {
     struct close_run *close = (struct close_run *)run;
 
     seqset_clear(&close->deleted);
-    seqset_clear(&close->parts.left);
-    free(close);
+    parts_clear(&close->parts);
 }
 
 /* The \Deleted messages that this view counts, as far as the truth or the server's word goes. */
-static bool find_deleted(const struct session *session, struct close_run *close)
+static bool find_deleted(const struct view *view, struct close_run *close)
 {
-    const struct view *view = session->view;
     const struct message *message;
     uint32_t uid = 0;
 
@@ -148,69 +151,57 @@ static bool find_deleted(const struct session *session, struct close_run *close)
     return true;
 }
 
-static enum job_turn build_expunge(struct job *job, struct outgoing *out)
+static enum job_turn build_expunge(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    struct session *session = job->owner;
-    struct close_run *close = (struct close_run *)session->run;
+    struct close_run *close = (struct close_run *)run;
+    struct session *session = run->session;
 
-    if (!close->divided && !find_deleted(session, close))
+    if (!close->divided && !find_deleted(session->membership.view, close))
         return JOB_REFUSE;
-    return target_expunge_part(session, job, &close->parts, true, out);
+    return parts_build_expunge(&close->parts, &mailbox->map, session_settings(session)->upstream_command_max,
+                               session_can(session, CAPABILITY_UIDPLUS), out);
 }
-
-static void closed(struct job *job, const struct job_result *result);
-static const struct job_ops expunge_ops = {.build = build_expunge, .done = closed};
 
 /* Whatever becomes of it, a client that has said CLOSE has nothing selected afterwards. */
-static void submit_close(struct session *session, const struct job *wanted)
+static void submit_close(struct session *session, const struct run_step *step)
 {
-    if (!session_submit(session, wanted) && session->phase != SESSION_ENDING)
-        session_leave_view(session);
-}
-
-static void submit_expunge(struct session *session)
-{
-    struct job wanted = {.ops = &expunge_ops,
-                         .goal = JOB_RUN,
-                         .policy = POLICY_EXPUNGE,
-                         .mailbox = session->view->mailbox,
-                         .read_write = true};
-
-    submit_close(session, &wanted);
+    if (!run_submit(session, step, session_view(session)->mailbox) && !session_is_over(session))
+        membership_unselect(&session->membership);
 }
 
 /* The mailbox is closed, even if the server has refused; what became of the \Deleted messages where it said neither is
  * told. */
 static void end_close(struct session *session, const struct job_result *result)
 {
-    session_leave_view(session);
+    membership_unselect(&session->membership);
     if (result->status == JOB_OK || result->status == JOB_NO || result->status == JOB_BAD)
-        session_ok(session, NULL);
+        run_ok(session, NULL);
     else
-        session_finish_result(session, result);
+        run_result(session, result);
 }
 
-static void closed(struct job *job, const struct job_result *result)
-{
-    struct session *session = job->owner;
-    struct close_run *close = (struct close_run *)session->run;
+static void closed(struct run *run, const struct job_result *result);
+static const struct run_step expunge_step = {
+    .goal = JOB_RUN, .policy = POLICY_EXPUNGE, .read_write = true, .build = build_expunge, .done = closed};
 
-    session->job = NULL;
-    target_part_done(&close->parts);
-    if (result->status == JOB_OK && close->parts.left.count > 0) {
-        submit_expunge(session);
-        return;
-    }
-    end_close(session, result);
+static void closed(struct run *run, const struct job_result *result)
+{
+    struct close_run *close = (struct close_run *)run;
+    struct session *session = run->session;
+
+    parts_done(&close->parts);
+    if (result->status == JOB_OK && close->parts.left.count > 0 && session_view(session))
+        submit_close(session, &expunge_step);
+    else
+        end_close(session, result);
 }
 
 /* Where the flags are not in step the server is asked which are \Deleted. */
-static enum job_turn build_search(struct job *job, struct outgoing *out)
+static enum job_turn build_search(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    struct session *session = job->owner;
-    struct close_run *close = (struct close_run *)session->run;
+    struct close_run *close = (struct close_run *)run;
 
-    if (account_flags_in_step(session->account, job->mailbox))
+    if (account_flags_in_step(session_account(run->session), mailbox))
         return JOB_NOTHING;
     seqset_clear(&close->deleted);
     close->asked = true;
@@ -218,60 +209,50 @@ static enum job_turn build_search(struct job *job, struct outgoing *out)
     return JOB_SEND;
 }
 
-static void found(struct job *job, const struct response *response)
+static void found(struct run *run, const struct response *response)
 {
-    struct session *session = job->owner;
-
-    if (!response_take_found(response, &((struct close_run *)session->run)->deleted))
-        session_no_memory(session);
+    if (!response_take_found(response, &((struct close_run *)run)->deleted))
+        output_fail(&run->session->output);
 }
 
-static void searched(struct job *job, const struct job_result *result)
+static void searched(struct run *run, const struct job_result *result)
 {
-    struct session *session = job->owner;
+    struct session *session = run->session;
 
-    session->job = NULL;
-    if (result->status == JOB_OK && session->view->mailbox) {
-        submit_expunge(session);
-        return;
-    }
-    end_close(session, result);
+    if (result->status == JOB_OK && session_view(session))
+        submit_close(session, &expunge_step);
+    else
+        end_close(session, result);
 }
 
-static const struct job_ops search_ops = {.build = build_search, .untagged = found, .done = searched};
+static const struct run_step search_step = {.goal = JOB_RUN,
+                                            .policy = POLICY_SEARCH,
+                                            .read_write = true,
+                                            .build = build_search,
+                                            .untagged = found,
+                                            .done = searched};
 
-void session_start_close(struct session *session)
+static void start_close(struct run *run)
 {
-    struct job wanted = {.ops = &search_ops, .goal = JOB_RUN, .policy = POLICY_SEARCH, .read_write = true};
-    struct close_run *close;
+    struct session *session = run->session;
+    struct view *view = session_view(session);
 
-    if (session->current->command.arguments) {
-        session_bad(session, "CLOSE takes no arguments");
+    if (!view || view->read_only) {
+        membership_unselect(&session->membership);
+        run_ok(session, NULL);
         return;
     }
-    if (session->view->read_only || !session->view->mailbox) {
-        session_leave_view(session);
-        session_ok(session, NULL);
-        return;
-    }
-    close = calloc(1, sizeof(*close));
-    if (!close) {
-        session_no(session, "UNAVAILABLE", "Out of memory; what is marked as deleted is still there");
-        session_leave_view(session);
-        return;
-    }
-    close->run.free = free_close;
-    session->run = &close->run;
-    wanted.mailbox = session->view->mailbox;
-    submit_close(session, &wanted);
+    submit_close(session, &search_step);
 }
 
-void session_start_unselect(struct session *session)
+const struct run_ops close_ops = {.size = sizeof(struct close_run), .start = start_close, .clear = clear_close};
+
+/* --- UNSELECT (RFC 3691) */
+
+static void start_unselect(struct run *run)
 {
-    if (session->current->command.arguments) {
-        session_bad(session, "UNSELECT takes no arguments");
-        return;
-    }
-    session_leave_view(session);
-    session_ok(session, NULL);
+    membership_unselect(&run->session->membership);
+    run_ok(run->session, NULL);
 }
+
+const struct run_ops unselect_ops = {.size = sizeof(struct run), .start = start_unselect};

@@ -1,215 +1,65 @@
-/* A client's session: one command after the other, each through the table below. Here a command begins and a session
- * ends; what commands do is in the files of their families, how they are read in intake.c, how they are answered in
- * answer.c. Nothing is written here but the greeting and BYE, and nothing at all while a line is open. */
+/* A client's session: what its link calls, and the step that does everything: ends what is to end, gives the command in
+ * progress its time, takes the next ones from the queue. What commands do is in the files of their families
+ * (session/family.h). Written here: the greeting, BYE, and the server's ALERT between lines. */
 #include "session/session.h"
 
 #include <event2/buffer.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/append.h"
-#include "session/state.h"
-#include "session/tell.h"
-
-/*
- *   NOT_LOGGED_IN --login OK--> LOGGED_IN (view: none or one)
- *         |                        |
- *         +------ BYE, abort ------+--> ENDING --link closed--> freed
- */
-
-static void (*const starts[])(struct session *) = {
-    [COMMAND_APPEND] = session_start_append,
-    [COMMAND_AUTHENTICATE] = session_start_authenticate,
-    [COMMAND_CAPABILITY] = session_start_capability,
-    [COMMAND_CHECK] = session_start_noop,
-    [COMMAND_CLOSE] = session_start_close,
-    [COMMAND_COPY] = session_start_copy,
-    [COMMAND_CREATE] = session_start_mailbox_change,
-    [COMMAND_DELETE] = session_start_mailbox_change,
-    [COMMAND_ENABLE] = session_start_enable,
-    [COMMAND_EXAMINE] = session_start_select,
-    [COMMAND_EXPUNGE] = session_start_expunge,
-    [COMMAND_FETCH] = session_start_fetch,
-    [COMMAND_ID] = session_start_id,
-    [COMMAND_IDLE] = session_start_idle,
-    [COMMAND_LIST] = session_start_list,
-    [COMMAND_LOGIN] = session_start_login,
-    [COMMAND_LOGOUT] = session_start_logout,
-    [COMMAND_LSUB] = session_start_list,
-    [COMMAND_MOVE] = session_start_copy,
-    [COMMAND_NAMESPACE] = session_start_list,
-    [COMMAND_NOOP] = session_start_noop,
-    [COMMAND_RENAME] = session_start_mailbox_change,
-    [COMMAND_SEARCH] = session_start_search,
-    [COMMAND_SELECT] = session_start_select,
-    [COMMAND_STARTTLS] = session_start_starttls,
-    [COMMAND_STATUS] = session_start_status,
-    [COMMAND_STORE] = session_start_store,
-    [COMMAND_SUBSCRIBE] = session_start_mailbox_change,
-    [COMMAND_UNSELECT] = session_start_unselect,
-    [COMMAND_UNSUBSCRIBE] = session_start_mailbox_change,
-    [COMMAND_XLIST] = session_start_list,
-};
-
-const struct settings *session_settings(const struct session *session)
-{
-    return registry_ground(session->registry)->settings;
-}
-
-usec session_now(const struct session *session)
-{
-    return task_now(&session->task);
-}
-
-const char *session_account_name(const struct session *session)
-{
-    return session->account ? account_name(session->account) : "-";
-}
-
-void session_log(struct session *session, enum log_level level, const char *text)
-{
-    log_line(registry_ground(session->registry)->log, level, "%s: client %s: %s", session_account_name(session),
-             session->options.peer, text);
-}
-
-void session_wake_link(struct session *session)
-{
-    session->options.wake(session->options.link);
-}
-
-/* --- the view */
-
-static void view_changed(void *owner, enum view_change change)
-{
-    struct session *session = owner;
-
-    if (change == VIEW_CHANGED_NUMBERS)
-        session->changed_numbers = true;
-    else
-        session->changed_flags = true;
-    if (session->idling)
-        task_wake(&session->task);
-}
-
-static void view_ended(void *owner, const char *reason)
-{
-    struct session *session = owner;
-
-    /* NULL: its own DELETE or RENAME; the view just ends. */
-    session->view_ended = reason ? reason : "";
-    if (reason && session->job)
-        job_doom(session->job); /* the mailbox may live on: it must not be built for a view that does not */
-    session->member.view = NULL;
-    task_wake(&session->task);
-}
-
-const struct view_ops session_view_ops = {.changed = view_changed, .ended = view_ended};
-
-void session_leave_view(struct session *session)
-{
-    if (!session->view)
-        return;
-    view_free(session->view);
-    session->view = session->member.view = NULL;
-    session->view_ended = NULL;
-    session->changed_numbers = session->changed_flags = false;
-    if (session->account)
-        account_interest_changed(session->account);
-}
+#include "session/commands.h"
+#include "session/run.h"
 
 /* --- ending */
 
-static void end_run(struct session *session)
+/* Leaves account, view, job and login. */
+static void detach(struct session *session)
 {
-    struct run *run = session->run;
-
-    if (session->job)
-        job_abandon(session->job);
-    session->job = NULL;
-    session->run = NULL;
-    session->run_until = USEC_NEVER;
-    if (run)
-        run->free(run);
+    run_drop(session);
+    membership_leave(&session->membership);
 }
 
-void session_detach(struct session *session)
+/* A BYE cannot follow half a line: it would become part of a message. */
+static bool say_bye(struct session *session)
 {
-    struct account *account = session->account;
-
-    if (session->login)
-        login_cancel(session->login);
-    session->login = NULL;
-    end_run(session);
-    session->idling = session->member.idling = false;
-    session_leave_view(session);
-    session->account = NULL;
-    if (account)
-        account_leave(account, &session->member);
+    if (session->output.line_open || !output_takes(&session->output))
+        return false;
+    output_format(&session->output, "* BYE %s\r\n", session->end_reason);
+    return !output_failed(&session->output);
 }
 
-static void drop_queue(struct session *session)
+/* As it was asked, or because memory is out for its output. Not within a verb of run.h or an op of a family. */
+static void end(struct session *session)
 {
-    while (session->queue) {
-        struct queued *next = session->queue->next;
-        queued_free(session->queue);
-        session->queue = next;
+    if (output_failed(&session->output)) {
+        session->end = SESSION_END_ABORT;
+        session->end_reason = "out of memory";
     }
-    session->queue_length = 0;
-    queued_free(session->current);
-    session->current = NULL;
-}
-
-static void end(struct session *session, unsigned want)
-{
-    if (session->phase == SESSION_ENDING)
-        return;
-    session->phase = SESSION_ENDING;
-    session->wants = want;
-    session->login_by = USEC_NEVER;
-    session_detach(session);
+    if (session->end == SESSION_END_BYE && session->output.line_open)
+        session->end = SESSION_END_ABORT;
+    if (session->end_reason)
+        session_log(session, session->end == SESSION_END_BYE ? LOG_DEBUG : LOG_INFO, session->end_reason);
+    if (session->end == SESSION_END_BYE && !say_bye(session))
+        session->end = SESSION_END_ABORT;
+    session_set_phase(session, SESSION_ENDING);
+    detach(session);
     task_set_deadline(&session->task, USEC_NEVER);
-    session_wake_link(session);
-}
-
-void session_abort(struct session *session, const char *reason)
-{
-    session_log(session, LOG_INFO, reason);
-    end(session, SESSION_ABORT);
-}
-
-/* Called in the middle of everything: the run, the view and the account stay until the next step. */
-void session_no_memory(struct session *session)
-{
-    if (session->phase == SESSION_ENDING)
-        return;
-    session_log(session, LOG_INFO, "out of memory");
-    append_fail(session->output); /* whoever is writing: nothing more */
-    session->phase = SESSION_ENDING;
-    session->wants = SESSION_ABORT;
-    session->login_by = USEC_NEVER;
-    if (session->job)
-        job_abandon(session->job);
-    session->job = NULL;
-    task_wake(&session->task);
     session_wake_link(session);
 }
 
 void session_bye(struct session *session, const char *reason)
 {
-    if (session->phase == SESSION_ENDING)
-        return;
-    if (session->line_open) { /* a BYE would become part of the message */
-        session_abort(session, reason);
-        return;
-    }
-    session_log(session, LOG_DEBUG, reason);
-    end(session, append_format(session->output, "* BYE %s\r\n", reason) ? SESSION_CLOSE : SESSION_ABORT);
+    session_ask_to_end(session, SESSION_END_BYE, reason);
+    if (session->phase != SESSION_ENDING)
+        end(session);
 }
+
+/* --- what the account calls */
 
 static void member_end(void *owner, const char *reason)
 {
     session_bye(owner, reason);
-    session_detach(owner); /* it may have been ending already */
+    detach(owner); /* it may have been ending already */
 }
 
 static void member_retire(void *owner, const char *reason)
@@ -220,132 +70,156 @@ static void member_retire(void *owner, const char *reason)
     task_wake(&session->task);
 }
 
-/* Written between lines only, even if a line is open now. */
 static void member_alert(void *owner, struct slice text)
 {
     struct session *session = owner;
-    struct evbuffer *out = session->line_open ? session->held_lines : session->output;
 
-    append_format(out, "* OK [ALERT] %.*s\r\n", (int)(text.length < 1000 ? text.length : 1000), text.data);
+    output_whole_line(&session->output, "* OK [ALERT] %.*s\r\n", (int)(text.length < 1000 ? text.length : 1000),
+                      text.data);
     session_wake_link(session);
 }
 
+static void doom(void *owner)
+{
+    run_doom(owner);
+}
+
+static const struct membership_ops membership_ops = {
+    .end = member_end, .retire = member_retire, .alert = member_alert, .doom = doom};
+
+/* --- what intake calls */
+
+static bool runs_first(enum command_name name)
+{
+    const struct command_row *row = commands_row(name);
+
+    return row && (row->flags & ROW_RUNS_FIRST) != 0;
+}
+
+static bool take_line(void *owner, struct slice line)
+{
+    run_take_line(owner, line);
+    return run_in_progress(owner);
+}
+
+static void go_on(void *owner)
+{
+    session_wake_link(owner);
+}
+
+static void too_large(void *owner, const char *reason)
+{
+    session_ask_to_end(owner, SESSION_END_BYE, reason);
+}
+
+static const struct intake_ops intake_ops = {
+    .runs_first = runs_first, .line = take_line, .go_on = go_on, .too_large = too_large};
+
 /* --- commands */
 
-static const char *state_fault(const struct session *session)
+static const char *state_fault(const struct session *session, enum command_name name)
 {
-    unsigned states = command_states(session->current->command.name);
+    unsigned states = command_states(name);
 
     if (session->phase == SESSION_NOT_LOGGED_IN)
         return states & COMMAND_BEFORE_LOGIN ? NULL : "Log in first";
-    if (session->view)
+    if (session->membership.view)
         return states & COMMAND_SELECTED ? NULL : "You are logged in already";
     if (states & COMMAND_AFTER_LOGIN)
         return NULL;
     return states & COMMAND_SELECTED ? "Select a mailbox first" : "You are logged in already";
 }
 
-/* The answer to a command that was refused as it was read: "NO [TOOBIG] ..." */
-static void answer_refused(struct session *session)
-{
-    const char *text = session->current->refused;
-
-    if (strncmp(text, "BAD ", 4) == 0)
-        session_bad(session, text + 4);
-    else
-        session_no(session, NULL, text + 3);
-}
-
 static void start_next(struct session *session)
 {
-    struct queued *queued = session->queue;
-    const char *fault;
+    struct queued *queued = queue_take(&session->queue);
+    const struct refused *refused = queued->refused;
+    const char *fault = queued->command.fault;
 
-    session->queue = queued->next;
-    session->queue_length--;
-    session->current = queued;
-    fault = queued->command.fault ? queued->command.fault : NULL;
-    if (queued->refused)
-        answer_refused(session);
-    else if (fault || (fault = state_fault(session)))
-        session_bad(session, fault);
+    run_take(session, queued, commands_row(queued->command.name));
+    if (refused && refused->status == RESPONSE_NO)
+        run_no(session, refused->code, refused->text);
+    else if (refused)
+        run_bad(session, refused->text);
+    else if (fault || (fault = state_fault(session, queued->command.name)))
+        run_bad(session, fault);
     else
-        starts[queued->command.name](session);
+        run_start(session);
 }
 
-static bool handle_ended_view(struct session *session)
+static void start_commands(struct session *session)
 {
-    const char *reason = session->view_ended;
-
-    if (!reason)
-        return true;
-    if (reason[0] == '\0') {
-        if (!session->current)
-            session_leave_view(session);
-        return true;
-    }
-    session_bye(session, reason);
-    return false;
+    while (!session_is_over(session) && !run_in_progress(session) && session->queue.first && !session->retiring)
+        start_next(session);
 }
 
-static usec earliest(const struct session *session)
+/* --- the step */
+
+/* A view that the session itself has ended (DELETE, RENAME) is left; another one is a reason to end. */
+static void judge_view(struct session *session)
 {
-    const usec all[] = {session->login_by, session->gather_until, session->still_here_at, session->run_until};
-    usec at = USEC_NEVER;
+    const char *ended = session->membership.ended;
 
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (all[i] < at)
-            at = all[i];
-    }
-    return at;
+    if (!ended)
+        return;
+    if (ended[0] != '\0')
+        session_ask_to_end(session, SESSION_END_BYE, ended);
+    else if (!run_in_progress(session))
+        membership_unselect(&session->membership);
 }
 
-static void run_deadlines(struct session *session, usec now)
+static void judge_time(struct session *session, usec now)
 {
     if (now >= session->login_by)
-        session_bye(session, "Too long without a login; please connect again");
-    if (session->phase == SESSION_ENDING || now < session->run_until)
-        return;
-    session->run_until = USEC_NEVER;
-    session->run_late(session);
+        session_ask_to_end(session, SESSION_END_BYE, "Too long without a login; please connect again");
 }
 
 /* The client sends no more, and nothing is left that could be answered: a command that waits for a line of it (IDLE's
  * DONE, AUTHENTICATE's next message) waits in vain. */
 static bool is_left(const struct session *session)
 {
-    return session->end_of_input && (!session->current || session->line);
+    return session->end_of_input && (!run_in_progress(session) || session->intake.line_awaited);
+}
+
+/* Not while a command is in progress, but IDLE. */
+static void judge_retirement(struct session *session)
+{
+    if (session->retiring && (!run_in_progress(session) || membership_is_idling(&session->membership)))
+        session_ask_to_end(session, SESSION_END_BYE, session->retiring);
+    else if (is_left(session))
+        session_ask_to_end(session, SESSION_END_BYE, "Connection closed");
+}
+
+static void step_ending(struct session *session)
+{
+    detach(session);
+    task_set_deadline(&session->task, USEC_NEVER);
+    queue_clear(&session->queue);
+    session_wake_link(session);
 }
 
 static void step(struct task *task, usec now)
 {
     struct session *session = (struct session *)task;
+    usec until;
 
     if (session->phase == SESSION_ENDING) {
-        session_detach(session);
-        task_set_deadline(&session->task, USEC_NEVER);
-        drop_queue(session);
-        session_wake_link(session);
+        step_ending(session);
         return;
     }
-    if (!handle_ended_view(session))
+    judge_view(session);
+    judge_time(session, now);
+    run_step(session, now);
+    start_commands(session);
+    judge_retirement(session);
+    if (session_is_over(session)) {
+        end(session);
         return;
-    run_deadlines(session, now);
-    if (session->idling)
-        idle_step(session, now);
-    while (session->phase != SESSION_ENDING && !session->current && session->queue && !session->retiring)
-        start_next(session);
-    if (session->phase == SESSION_ENDING)
-        return;
-    if (session->retiring && (!session->current || session->idling))
-        session_bye(session, session->retiring);
-    else if (is_left(session))
-        session_bye(session, "Connection closed");
-    if (session->phase == SESSION_ENDING)
-        return;
-    intake_resume(session);
-    task_set_deadline(&session->task, earliest(session));
-    if (evbuffer_get_length(session->output) > 0) /* a link that is woken for nothing would wake us again */
+    }
+    intake_resume(&session->intake, !run_in_progress(session) && !session->queue.first);
+    until = session->current.until;
+    task_set_deadline(&session->task, session->login_by < until ? session->login_by : until);
+    if (output_length(&session->output) > 0) /* a link that is woken for nothing would wake us again */
         session_wake_link(session);
 }
 
@@ -358,23 +232,20 @@ static bool greet(struct session *session)
     if (!list)
         return false;
     session_print_capabilities(session, list);
-    append_format(session->output, "* OK [CAPABILITY ");
-    append_buffer(session->output, list);
-    append_format(session->output, "] imapmux ready\r\n");
+    output_format(&session->output, "* OK [CAPABILITY ");
+    output_move(&session->output, list);
+    output_format(&session->output, "] imapmux ready\r\n");
     evbuffer_free(list);
-    return !append_failed(session->output);
+    return !output_failed(&session->output);
 }
 
 static void free_session(void *object)
 {
     struct session *session = object;
 
-    drop_queue(session);
-    command_reader_free(session->reader);
-    if (session->output)
-        evbuffer_free(session->output);
-    if (session->held_lines)
-        evbuffer_free(session->held_lines);
+    queue_clear(&session->queue);
+    intake_clear(&session->intake);
+    output_clear(&session->output);
     free((char *)(uintptr_t)session->options.peer);
     free(session);
 }
@@ -382,25 +253,20 @@ static void free_session(void *object)
 struct session *session_new(struct registry *registry, const struct session_options *options)
 {
     struct session *session = calloc(1, sizeof(*session));
-    const struct settings *settings = registry_ground(registry)->settings;
 
     if (!session)
         return NULL;
-    task_init(&session->task, registry_ground(registry)->runqueue, step);
     session->registry = registry;
+    session->ground = registry_ground(registry);
+    task_init(&session->task, session->ground->runqueue, step);
     session->options = *options;
     session->options.peer = slice_copy(slice_of(options->peer));
-    session->member =
-        (struct account_member){.owner = session, .end = member_end, .retire = member_retire, .alert = member_alert};
-    session->gather_until = session->still_here_at = session->run_until = USEC_NEVER;
-    session->login_by = session_now(session) + settings->login_timeout;
-    session->output = evbuffer_new();
-    session->held_lines = evbuffer_new();
-    session->reader = command_reader_new(settings->client_line_max_before_login < settings->client_line_max
-                                             ? settings->client_line_max_before_login
-                                             : settings->client_line_max,
-                                         true);
-    if (!session->options.peer || !session->output || !session->held_lines || !session->reader || !greet(session)) {
+    session->current.until = USEC_NEVER;
+    membership_init(&session->membership, &membership_ops, session, &session->task);
+    session_start_login_clock(session);
+    if (!session->options.peer || !output_init(&session->output, &session->task) ||
+        !intake_init(&session->intake, &intake_ops, session, session->ground, &session->output, &session->queue) ||
+        !greet(session)) {
         task_clear(&session->task);
         free_session(session);
         return NULL;
@@ -409,31 +275,23 @@ struct session *session_new(struct registry *registry, const struct session_opti
     return session;
 }
 
-/* Before the step is over: by then the registry may be gone, and its spooler with it. */
-static void drop_upload(struct session *session)
-{
-    shared_spool_release(session->upload);
-    session->upload = NULL;
-}
-
 void session_closed(struct session *session)
 {
-    session_detach(session);
-    drop_upload(session);
+    detach(session);
+    intake_drop_upload(&session->intake); /* the registry may be gone when the step is over, and its spooler with it */
     task_clear(&session->task);
-    runqueue_dispose(registry_ground(session->registry)->runqueue, free_session, session);
+    runqueue_dispose(session->ground->runqueue, free_session, session);
 }
 
 void session_receive(struct session *session, struct evbuffer *in)
 {
-    size_t before;
+    size_t before = evbuffer_get_length(in);
 
     if (session->phase == SESSION_ENDING) {
-        evbuffer_drain(in, evbuffer_get_length(in));
+        evbuffer_drain(in, before);
         return;
     }
-    before = evbuffer_get_length(in);
-    intake_take(session, in);
+    intake_take(&session->intake, in);
     if (evbuffer_get_length(in) != before)
         task_wake(&session->task);
 }
@@ -446,23 +304,26 @@ void session_end_of_input(struct session *session)
 
 struct evbuffer *session_output(struct session *session)
 {
-    return session->output;
+    return session->output.bytes;
 }
 
 unsigned session_wants(const struct session *session)
 {
-    return session->wants;
+    if (session->end == SESSION_END_ABORT || output_failed(&session->output))
+        return SESSION_ABORT;
+    if (session->phase == SESSION_ENDING)
+        return SESSION_CLOSE;
+    return (session->intake.paused ? SESSION_PAUSE : 0) | (session->intake.awaits_tls ? SESSION_START_TLS : 0);
 }
 
 bool session_is_logged_in(const struct session *session)
 {
-    return session->account != NULL;
+    return session_account(session) != NULL;
 }
 
 void session_secured(struct session *session)
 {
-    session->wants &= ~(unsigned)SESSION_START_TLS;
     session->options.secure = true;
-    session->blocked = false;
+    intake_secured(&session->intake);
     task_wake(&session->task);
 }

@@ -7,7 +7,7 @@
 
 #include "imap/flags.h"
 #include "session/renumber.h"
-#include "session/state.h"
+#include "session/run.h"
 #include "session/tell.h"
 
 enum store_sign { STORE_REPLACE, STORE_ADD, STORE_REMOVE };
@@ -34,19 +34,18 @@ struct store_run {
     char refusal[400];
 };
 
-static void free_store(struct run *run)
+static void clear(struct run *run)
 {
     struct store_run *store = (struct store_run *)run;
 
     seqset_clear(&store->left);
     seqset_clear(&store->hidden);
     free(store->slice);
-    free(store);
 }
 
-static bool cut_slice(struct session *session, struct store_run *store)
+static bool cut_slice(struct store_run *store)
 {
-    size_t limit = (size_t)session_settings(session)->slice_messages;
+    size_t limit = (size_t)session_settings(store->run.session)->slice_messages;
     struct seqset_walk walk;
     uint32_t uid;
 
@@ -64,15 +63,15 @@ static bool cut_slice(struct session *session, struct store_run *store)
 }
 
 /* What the flags are before: what a client that asked for silence takes for granted is computed from them. */
-static void note_former(const struct session *session, struct store_run *store)
+static void note_former(const struct view *view, struct store_run *store)
 {
     for (size_t i = 0; i < store->slice_count && !store->noted; i++) {
         struct store_message *former = &store->slice[i];
-        const struct message *message = uid_map_find(&session->view->mailbox->map, former->uid);
+        const struct message *message = uid_map_find(&view->mailbox->map, former->uid);
         if (!message)
             continue;
         former->known = message->flags_known;
-        former->untold = view_flags_untold(session->view, message);
+        former->untold = view_flags_untold(view, message);
         former->system = message->system;
         former->keywords = message->keywords;
     }
@@ -145,17 +144,16 @@ static void write_flag_list(const struct flag_list *flags, struct outgoing *out)
     outgoing_text(out, ")");
 }
 
-static enum job_turn build_store(struct job *job, struct outgoing *out)
+static enum job_turn build_store(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
     static const char *const signs[] = {
         [STORE_REPLACE] = " FLAGS", [STORE_ADD] = " +FLAGS", [STORE_REMOVE] = " -FLAGS"};
-    struct session *session = job->owner;
-    struct store_run *store = (struct store_run *)session->run;
+    struct store_run *store = (struct store_run *)run;
     struct seqset uids = {0};
     enum job_turn turn = JOB_SEND;
 
-    note_former(session, store);
-    if (!living(store, &job->mailbox->map, &uids)) {
+    note_former(run->session->membership.view, store);
+    if (!living(store, &mailbox->map, &uids)) {
         turn = JOB_REFUSE;
     } else if (uids.count == 0) {
         turn = JOB_NOTHING;
@@ -169,120 +167,122 @@ static enum job_turn build_store(struct job *job, struct outgoing *out)
     return turn;
 }
 
-static enum job_turn build_look(struct job *job, struct outgoing *out)
+static enum job_turn build_look(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    struct session *session = job->owner;
+    bool modseq = account_wants_modseq(session_account(run->session));
     struct seqset uids = {0};
     enum job_turn turn = JOB_SEND;
 
-    if (!living((struct store_run *)session->run, &job->mailbox->map, &uids)) {
+    if (!living((struct store_run *)run, &mailbox->map, &uids)) {
         turn = JOB_REFUSE;
     } else if (uids.count == 0) {
         turn = JOB_NOTHING;
     } else {
         outgoing_text(out, "UID FETCH ");
         outgoing_set(out, &uids);
-        outgoing_text(out, account_wants_modseq(session->account) ? " (UID FLAGS MODSEQ)" : " (UID FLAGS)");
+        outgoing_text(out, modseq ? " (UID FLAGS MODSEQ)" : " (UID FLAGS)");
     }
     seqset_clear(&uids);
     return turn;
 }
 
-static void stored(struct job *job, const struct job_result *result);
-static void found_out(struct job *job, const struct job_result *result);
-static void learned(struct job *job, const struct job_result *result);
+static void stored(struct run *run, const struct job_result *result);
+static void found_out(struct run *run, const struct job_result *result);
+static void learned(struct run *run, const struct job_result *result);
 
-static const struct job_ops store_ops = {.build = build_store, .done = stored};
-static const struct job_ops find_out_ops = {.build = build_look, .done = found_out};
-static const struct job_ops learn_ops = {.build = build_look, .done = learned};
+static const struct run_step replace_step = {
+    .goal = JOB_RUN, .policy = POLICY_STORE_REPLACE, .read_write = true, .build = build_store, .done = stored};
+static const struct run_step change_step = {
+    .goal = JOB_RUN, .policy = POLICY_STORE_CHANGE, .read_write = true, .build = build_store, .done = stored};
+static const struct run_step find_out_step = {
+    .goal = JOB_RUN, .policy = POLICY_FETCH, .build = build_look, .done = found_out};
+static const struct run_step learn_step = {
+    .goal = JOB_RUN, .policy = POLICY_FETCH, .build = build_look, .done = learned};
 
-static void submit(struct session *session, const struct job_ops *ops)
+static void submit(struct store_run *store, const struct run_step *step)
 {
-    const struct store_run *store = (const struct store_run *)session->run;
-    struct job wanted = {.ops = ops,
-                         .goal = JOB_RUN,
-                         .policy = ops != &store_ops              ? POLICY_FETCH
-                                   : store->sign == STORE_REPLACE ? POLICY_STORE_REPLACE
-                                                                  : POLICY_STORE_CHANGE,
-                         .mailbox = session->view->mailbox,
-                         .read_write = ops == &store_ops};
+    (void)!run_submit(store->run.session, step, session_view(store->run.session)->mailbox);
+}
 
-    (void)!session_submit(session, &wanted);
+static void submit_store(struct store_run *store)
+{
+    submit(store, store->sign == STORE_REPLACE ? &replace_step : &change_step);
 }
 
 /* --- answering */
 
-static void answer_message(struct session *session, struct store_run *store, const struct store_message *former,
+static void answer_message(struct view *view, struct store_run *store, const struct store_message *former,
                            const struct message *message)
 {
-    struct view *view = session->view;
+    struct session *session = store->run.session;
     bool hidden =
         store->silent && !former->untold && former->known && is_as_asked(view->mailbox, store, former, message);
 
     if (hidden && seqset_add(&store->hidden, message->uid))
         (void)!view_note_told(view, message);
     else if (message->flags_known)
-        tell_fetch_flags(session, message, session->current->command.uid);
+        tell_fetch_flags(view, &session->output, message, session_command(session)->uid);
 }
 
 /* It does not end well: then a client does not take for granted what was done in silence, and is told. */
-static void tell_hidden(struct session *session)
+static void tell_hidden(struct store_run *store)
 {
-    struct store_run *store = (struct store_run *)session->run;
+    struct session *session = store->run.session;
+    struct view *view = session_view(session);
     struct seqset_walk walk;
     uint32_t uid;
 
     seqset_walk_start(&walk, &store->hidden);
-    while (session->view && session->view->mailbox && seqset_walk_next(&walk, &uid)) {
-        const struct message *message = uid_map_find(&session->view->mailbox->map, uid);
-        if (message && message->flags_known && view_counts(session->view, uid))
-            tell_fetch_flags(session, message, session->current->command.uid);
+    while (view && seqset_walk_next(&walk, &uid)) {
+        const struct message *message = uid_map_find(&view->mailbox->map, uid);
+        if (message && message->flags_known && view_counts(view, uid))
+            tell_fetch_flags(view, &session->output, message, session_command(session)->uid);
     }
 }
 
-static void fail(struct session *session, const struct job_result *result)
+static void fail(struct store_run *store, const struct job_result *result)
 {
-    tell_hidden(session);
-    session_finish_result(session, result);
+    tell_hidden(store);
+    run_result(store->run.session, result);
 }
 
-static void end_refused(struct session *session)
+static void end_refused(struct store_run *store)
 {
-    tell_hidden(session);
-    session_no(session, NULL, ((struct store_run *)session->run)->refusal);
+    tell_hidden(store);
+    run_no(store->run.session, NULL, store->refusal);
 }
 
-static void next_slice(struct session *session)
+static void next_slice(struct store_run *store)
 {
-    struct store_run *store = (struct store_run *)session->run;
+    struct session *session = store->run.session;
 
-    if (store->left.count > 0 && !cut_slice(session, store))
-        session_no(session, "UNAVAILABLE", "Out of memory; not all flags have been stored");
+    if (store->left.count > 0 && !cut_slice(store))
+        run_no(session, "UNAVAILABLE", "Out of memory; not all flags have been stored");
     else if (store->slice_count > 0)
-        submit(session, &store_ops);
+        submit_store(store);
     else if (store->refused)
-        end_refused(session);
+        end_refused(store);
     else
-        session_ok(session, NULL);
+        run_ok(session, NULL);
 }
 
-static void answer_slice(struct session *session)
+static void answer_slice(struct store_run *store)
 {
-    struct store_run *store = (struct store_run *)session->run;
+    struct view *view = session_view(store->run.session);
 
     for (size_t i = 0; i < store->slice_count; i++) {
-        const struct message *message = uid_map_find(&session->view->mailbox->map, store->slice[i].uid);
-        if (message && view_counts(session->view, message->uid))
-            answer_message(session, store, &store->slice[i], message);
+        const struct message *message = uid_map_find(&view->mailbox->map, store->slice[i].uid);
+        if (message && view_counts(view, message->uid))
+            answer_message(view, store, &store->slice[i], message);
     }
     store->slice_count = 0;
-    next_slice(session);
+    next_slice(store);
 }
 
-static bool some_unknown(const struct session *session, const struct store_run *store)
+static bool some_unknown(const struct view *view, const struct store_run *store)
 {
     for (size_t i = 0; i < store->slice_count; i++) {
-        const struct message *message = uid_map_find(&session->view->mailbox->map, store->slice[i].uid);
+        const struct message *message = uid_map_find(&view->mailbox->map, store->slice[i].uid);
         if (message && !message->flags_known)
             return true;
     }
@@ -298,65 +298,62 @@ static void note_refusal(struct store_run *store, const struct job_result *resul
              text.length ? text.data : "The mail server refused");
 }
 
-static void stored(struct job *job, const struct job_result *result)
+static void stored(struct run *run, const struct job_result *result)
 {
-    struct session *session = job->owner;
-    struct store_run *store = (struct store_run *)session->run;
+    struct store_run *store = (struct store_run *)run;
+    struct view *view = session_view(run->session);
 
-    session->job = NULL;
-    if (!session->view->mailbox) {
-        fail(session, result);
+    if (!view) {
+        fail(store, result);
     } else if (result->status == JOB_LOST && store->sign == STORE_REPLACE) {
-        submit(session, &find_out_ops);
+        submit(store, &find_out_step);
     } else if (result->status == JOB_NO && store->left.count > 0) {
         note_refusal(store, result); /* a sliced STORE goes on, and ends NO */
-        answer_slice(session);
+        answer_slice(store);
     } else if (result->status != JOB_OK) {
-        fail(session, result);
-    } else if (some_unknown(session, store)) {
-        submit(session, &learn_ops); /* the server told only what changed, and the rest was not known */
+        fail(store, result);
+    } else if (some_unknown(view, store)) {
+        submit(store, &learn_step); /* the server told only what changed, and the rest was not known */
     } else {
-        answer_slice(session);
+        answer_slice(store);
     }
 }
 
-static void learned(struct job *job, const struct job_result *result)
+static void learned(struct run *run, const struct job_result *result)
 {
-    struct session *session = job->owner;
+    struct store_run *store = (struct store_run *)run;
 
-    session->job = NULL;
-    if (result->status == JOB_OK && session->view->mailbox)
-        answer_slice(session);
+    if (result->status == JOB_OK && session_view(run->session))
+        answer_slice(store);
     else
-        fail(session, result);
+        fail(store, result);
 }
 
 /* The line broke behind an absolute STORE. */
-static void found_out(struct job *job, const struct job_result *result)
+static void found_out(struct run *run, const struct job_result *result)
 {
-    struct session *session = job->owner;
-    struct store_run *store = (struct store_run *)session->run;
+    struct store_run *store = (struct store_run *)run;
+    struct view *view = session_view(run->session);
     struct job_result unknown = {.status = JOB_LOST};
     bool all_done = true, none_done = true;
 
-    session->job = NULL;
-    if (result->status != JOB_OK || !session->view->mailbox) {
-        fail(session, result->status == JOB_OK ? &unknown : result);
+    if (result->status != JOB_OK || !view) {
+        fail(store, result->status == JOB_OK ? &unknown : result);
         return;
     }
     for (size_t i = 0; i < store->slice_count; i++) {
-        const struct message *message = uid_map_find(&session->view->mailbox->map, store->slice[i].uid);
+        const struct message *message = uid_map_find(&view->mailbox->map, store->slice[i].uid);
         if (!message)
             continue;
-        all_done = all_done && is_as_asked(session->view->mailbox, store, &store->slice[i], message);
+        all_done = all_done && is_as_asked(view->mailbox, store, &store->slice[i], message);
         none_done = none_done && is_as_before(&store->slice[i], message);
     }
     if (all_done)
-        answer_slice(session);
+        answer_slice(store);
     else if (none_done)
-        submit(session, &store_ops);
+        submit_store(store);
     else
-        fail(session, &unknown);
+        fail(store, &unknown);
 }
 
 /* --- the beginning */
@@ -370,9 +367,10 @@ static const struct {
     {"+FLAGS.SILENT", STORE_ADD, true}, {"-FLAGS", STORE_REMOVE, false},       {"-FLAGS.SILENT", STORE_REMOVE, true},
 };
 
-static const char *parse(struct session *session, struct store_run *store)
+static const char *parse(struct store_run *store)
 {
-    const struct value *arguments = session->current->command.arguments;
+    struct session *session = store->run.session;
+    const struct value *arguments = session_command(session)->arguments;
     const struct value *item = arguments ? arguments->next : NULL;
     const struct value *list;
     size_t i, count = sizeof(items) / sizeof(items[0]);
@@ -388,7 +386,7 @@ static const char *parse(struct session *session, struct store_run *store)
     list = item->next;
     if (value_is_list(list) && list->next)
         return "Nothing may follow the list of flags";
-    if (!flags_parse(list, &session->current->arena, &store->flags))
+    if (!flags_parse(list, &session->current.queued->arena, &store->flags))
         return "That is no list of flags";
     if (store->flags.system & FLAG_RECENT)
         return "\\Recent cannot be stored";
@@ -399,38 +397,35 @@ static const char *parse(struct session *session, struct store_run *store)
     return NULL;
 }
 
-static void begin(struct session *session, struct store_run *store)
+static void begin(struct store_run *store)
 {
-    const struct command *command = &session->current->command;
+    struct session *session = store->run.session;
+    const struct command *command = session_command(session);
+    struct view *view = session_view(session);
     enum renumber_result result;
 
     if (command->uid)
-        tell_arrivals(session);
-    result = renumber_set(session->view, command->arguments->text, command->uid, &store->left);
+        tell_arrivals(view, &session->output);
+    result = renumber_set(view, command->arguments->text, command->uid, &store->left);
     if (result == RENUMBER_NO_MEMORY)
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+        run_no_memory(session);
     else if (result != RENUMBER_OK)
-        session_bad(session, renumber_fault(result));
+        run_bad(session, renumber_fault(result));
     else
-        next_slice(session);
+        next_slice(store);
 }
 
-void session_start_store(struct session *session)
+static void start(struct run *run)
 {
-    struct store_run *store = calloc(1, sizeof(*store));
-    const char *fault;
+    struct store_run *store = (struct store_run *)run;
+    const char *fault = parse(store);
 
-    if (!store) {
-        session_no(session, "UNAVAILABLE", "Out of memory; please try again later");
-        return;
-    }
-    store->run.free = free_store;
-    session->run = &store->run;
-    fault = parse(session, store);
     if (fault)
-        session_bad(session, fault);
-    else if (session->view->read_only)
-        session_no(session, "READ-ONLY", "The mailbox is open read-only");
+        run_bad(run->session, fault);
+    else if (session_view(run->session)->read_only)
+        run_no(run->session, "READ-ONLY", "The mailbox is open read-only");
     else
-        begin(session, store);
+        begin(store);
 }
+
+const struct run_ops store_ops = {.size = sizeof(struct store_run), .start = start, .clear = clear};

@@ -1,0 +1,64 @@
+/* From a client's bytes to the queue of its commands. Decides at each announced literal what becomes of it: into the
+ * line, into a spool (APPEND's message, whole before anything goes upstream), or refused before memory is asked for.
+ * Runs nothing. RFC 3501 section 4.3, RFC 7888 (LITERAL+). */
+#ifndef IMAPMUX_SESSION_INTAKE_H
+#define IMAPMUX_SESSION_INTAKE_H
+
+#include <stdbool.h>
+
+#include "mux/ground.h"
+#include "session/output.h"
+#include "session/queue.h"
+
+struct command_reader;
+
+struct intake_ops {
+    /* Must this command have been answered before what follows it is read? Then limits, security or the meaning of the
+     * bytes may be others. */
+    bool (*runs_first)(enum command_name name);
+    /* The line that intake_await_line asked for. Returns: a command is still in progress, so that the meaning of what
+     * follows is open. `line` is borrowed for the call. */
+    bool (*line)(void *owner, struct slice line);
+    void (*go_on)(void *owner); /* reading may go on: the link is to offer what it has kept */
+    /* The client sends a literal larger than anything that is taken: it is to be sent away. Constant text. */
+    void (*too_large)(void *owner, const char *reason);
+};
+
+struct intake {
+    const struct intake_ops *ops;
+    void *owner;
+    const struct ground *ground; /* borrowed: settings, spooler */
+    struct output *output;       /* borrowed: "+ OK" goes there */
+    struct queue *queue;         /* borrowed: commands go there */
+    struct command_reader *reader;
+    struct upload upload; /* of the command that is being read */
+    bool logged_in;
+    bool stopped;      /* by intake_stop */
+    bool line_awaited; /* by intake_await_line, until the line has come */
+    bool blocked;      /* what was read last must be answered first; cleared by intake_resume or intake_await_line */
+    bool awaits_tls;   /* from STARTTLS to intake_secured: nothing more is read in clear text */
+    bool plus_owed;    /* a literal was accepted while a line was open: its + waits for the end of that line */
+    bool paused;       /* reading has stopped; intake_resume ends that */
+};
+
+/* Fills `intake`; ops, ground, output and queue are borrowed and must outlive it. False: out of memory; intake_clear
+ * may be called in either case. */
+bool intake_init(struct intake *intake, const struct intake_ops *ops, void *owner, const struct ground *ground,
+                 struct output *output, struct queue *queue) __attribute__((warn_unused_result));
+void intake_clear(struct intake *intake); /* a zeroed intake may be cleared */
+
+/* Reads as far as it may, leaves the rest in `in`. Out of memory fails the output. */
+void intake_take(struct intake *intake, struct evbuffer *in);
+/* The next line is not a command: it goes to ops->line. */
+void intake_await_line(struct intake *intake);
+/* Called in every step of the session, and after a line was closed. idle: no command is in progress and none waits. */
+void intake_resume(struct intake *intake, bool idle);
+/* From the next line on the limits are those of a client that has logged in. */
+void intake_logged_in(struct intake *intake);
+void intake_await_tls(struct intake *intake);
+void intake_secured(struct intake *intake);
+void intake_stop(struct intake *intake); /* nothing more is read */
+/* Lets go of the upload that is being read: before the spooler ends. */
+void intake_drop_upload(struct intake *intake);
+
+#endif

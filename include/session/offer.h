@@ -1,0 +1,33 @@
+/* What a client is offered. Before login what imapmux itself does; after it what the upstream has and imapmux carries
+ * through for several clients at once, and what imapmux adds. All else the upstream may have is hidden. A client keeps
+ * the list that it was told when it logged in. RFC 3501 section 7.2.1. */
+#ifndef IMAPMUX_SESSION_OFFER_H
+#define IMAPMUX_SESSION_OFFER_H
+
+#include <stdbool.h>
+
+#include "imap/capability.h"
+
+struct evbuffer;
+
+/* What the upstream had when the client was told its list. Zeroed: nothing. */
+struct offer {
+    bool has[CAPABILITY_COUNT];
+};
+
+struct offer_before_login {
+    bool starttls; /* can be done, and has not been */
+    bool login;    /* LOGIN and AUTHENTICATE are permitted on this connection as it is */
+    bool tokens;   /* so are XOAUTH2 and OAUTHBEARER */
+};
+
+void offer_note(struct offer *offer, const struct capability_set *capabilities);
+bool offer_has(const struct offer *offer, enum capability capability);
+/* Does the upstream lack something now (`capabilities`) that the client was offered? */
+bool offer_has_lost(const struct offer *offer, const struct capability_set *capabilities);
+
+/* The atoms after "CAPABILITY ", without CRLF. Out of memory: append_failed(out). */
+void offer_print_before_login(const struct offer_before_login *offer, struct evbuffer *out);
+void offer_print(const struct offer *offer, struct evbuffer *out);
+
+#endif

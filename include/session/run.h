@@ -1,0 +1,57 @@
+/* The command in progress: from its turn to its tagged answer, which is written here and nowhere else, exactly once.
+ * The verbs that a family calls. Unless said otherwise there must be a command in progress.
+ *
+ * Once the session is over (session_is_over) all of them but run_drop do nothing: what the command owns stays as it is
+ * until the session's step drops it. */
+#ifndef IMAPMUX_SESSION_RUN_H
+#define IMAPMUX_SESSION_RUN_H
+
+#include "session/state.h"
+
+/* --- its beginning and its end, for session.c */
+
+/* It is in progress from here on, and there is no other one. Takes `queued`; row: NULL if its name is not known. */
+void run_take(struct session *session, struct queued *queued, const struct command_row *row);
+/* Judges the number of its arguments by its row (which must not be NULL) and starts its family. */
+void run_start(struct session *session);
+bool run_in_progress(const struct session *session);
+/* What the session's step has for it: the time that it waited for has come, its family's `step`. May be called without
+ * a command in progress. */
+void run_step(struct session *session, usec now);
+void run_take_line(struct session *session, struct slice line); /* the line that run_await_line asked for */
+/* The messages that it is about mean others now: its job is not sent. May be called without one. */
+void run_doom(struct session *session);
+/* The session ends: it is forgotten without an answer. May be called without one. */
+void run_drop(struct session *session);
+
+/* --- ending it: tells what may be told, writes the tagged line, frees the run */
+
+/* code: what stands in brackets, or NULL. text: never empty. Both may lie in the run. */
+void run_finish(struct session *session, enum response_status status, const char *code, const char *text);
+void run_ok(struct session *session, const char *text); /* NULL: "FETCH completed." and the like */
+void run_no(struct session *session, const char *code, const char *text);
+/* It was malformed. Too many in a row (max_bad) end the session; want of memory while it was parsed is answered NO. */
+void run_bad(struct session *session, const char *text);
+void run_no_memory(struct session *session); /* NO [UNAVAILABLE] */
+/* As the upstream's result says (session/answer.h). */
+void run_result(struct session *session, const struct job_result *result);
+/* For want of this capability: NO [CANNOT] if the client has been offered it, else BAD. */
+void run_cannot(struct session *session, const char *text, enum capability capability);
+/* What may be told before the tagged answer, now: expunges if the command and those that wait permit them, else those
+ * in `own` (UIDs that this very command removed; NULL: none); arrivals, RECENT, flags. The verbs above call it with
+ * NULL; EXPUNGE and MOVE call it themselves before. */
+void run_tell(struct session *session, const struct seqset *own);
+
+/* --- what it waits for */
+
+/* Submits a job; none may be under way. mailbox: NULL if it does not matter which one is selected. False: the command
+ * has been answered (out of memory), or the session is over. */
+bool run_submit(struct session *session, const struct run_step *step, struct mailbox *mailbox);
+/* Looks at `mailbox` for at most `patience`; then `then` is called once, whatever came of it. */
+void run_look(struct session *session, struct mailbox *mailbox, usec patience, void (*then)(struct run *run));
+/* The next line is not a command but goes to `line`, once. */
+void run_await_line(struct session *session, void (*line)(struct run *run, struct slice line));
+/* The session's step, and with it the family's, is to run at `at`; USEC_NEVER: it need not. */
+void run_wake_at(struct session *session, usec at);
+
+#endif

@@ -1,0 +1,31 @@
+/* The items of a STATUS answer about the mailbox that the upstream has selected: a server may answer those from what it
+ * told last, so they come from the truth. RFC 3501 section 7.2.4, RFC 8438 (SIZE). */
+#ifndef IMAPMUX_SESSION_STATUS_ITEMS_H
+#define IMAPMUX_SESSION_STATUS_ITEMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "imap/seqset.h"
+#include "imap/value.h"
+#include "mailbox/mailbox.h"
+#include "mux/account.h"
+
+struct evbuffer;
+
+/* What a STATUS command has asked the server for besides. Zero-initialised: nothing. */
+struct status_found {
+    bool size_known;
+    uint64_t size; /* sum of RFC822.SIZE, octets */
+    bool unseen_known;
+    struct seqset unseen; /* UIDs, by a search: used where the truth does not know all flags */
+};
+
+/* Appends "(MESSAGES 3 ...)" to `out`. items: the names asked for. told: a STATUS list of the server, for what the
+ * truth does not have; NULL: that is left out. If told == items, every second value of it is a name. found: what the
+ * command found out; NULL for the STATUS lines of a LIST, where the server's own numbers are better than a guess. Out
+ * of memory: append_failed(out). */
+void status_items_print(const struct account *account, const struct mailbox *mailbox, const struct value *items,
+                        const struct value *told, const struct status_found *found, struct evbuffer *out);
+
+#endif

@@ -1,0 +1,63 @@
+/* See parts.h. */
+#include "session/parts.h"
+
+void parts_clear(struct parts *parts)
+{
+    seqset_clear(&parts->left);
+    parts->in_flight = 0;
+}
+
+bool parts_take(struct parts *parts, size_t octets, struct seqset *part)
+{
+    const struct seqset *left = &parts->left;
+    size_t taken = 0, used = 0;
+
+    while (taken < left->count) {
+        struct seqset one = {.ranges = &left->ranges[taken], .count = 1, .capacity = 1};
+        used += seqset_printed_length(&one) + 1;
+        if (taken > 0 && used > octets)
+            break;
+        if (!seqset_add_range(part, left->ranges[taken].low, left->ranges[taken].high))
+            return false;
+        taken++;
+    }
+    parts->in_flight = taken;
+    return true;
+}
+
+void parts_take_all(struct parts *parts)
+{
+    parts->in_flight = parts->left.count;
+}
+
+void parts_done(struct parts *parts)
+{
+    struct seqset *left = &parts->left;
+
+    for (size_t i = parts->in_flight; i < left->count; i++)
+        left->ranges[i - parts->in_flight] = left->ranges[i];
+    left->count -= parts->in_flight;
+    parts->in_flight = 0;
+}
+
+enum job_turn parts_build_expunge(struct parts *parts, const struct uid_map *map, size_t octets, bool uidplus,
+                                  struct outgoing *out)
+{
+    struct seqset part = {0}, living = {0};
+    enum job_turn turn = JOB_SEND;
+
+    if (!parts_take(parts, octets, &part) || !uid_map_intersect(map, &part, &living)) {
+        turn = JOB_REFUSE;
+    } else if (living.count == 0) {
+        turn = JOB_NOTHING;
+    } else if (uidplus) {
+        outgoing_text(out, "UID EXPUNGE ");
+        outgoing_set(out, &living);
+    } else {
+        outgoing_text(out, "EXPUNGE");
+        parts_take_all(parts);
+    }
+    seqset_clear(&part);
+    seqset_clear(&living);
+    return turn;
+}

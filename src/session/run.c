@@ -1,0 +1,356 @@
+/* See run.h. The only writer of session->current. */
+#include "session/run.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "session/answer.h"
+#include "session/tell.h"
+
+static bool row_has(const struct session *session, enum row_flag flag)
+{
+    const struct command_row *row = session->current.row;
+
+    return row && (row->flags & flag) != 0;
+}
+
+bool run_in_progress(const struct session *session)
+{
+    return session->current.queued != NULL;
+}
+
+/* Its job has been abandoned or is done. */
+static void clear(struct current *current)
+{
+    unsigned bad_in_a_row = current->bad_in_a_row;
+
+    assert(!current->job);
+    if (current->run && current->run->ops->clear)
+        current->run->ops->clear(current->run);
+    free(current->run);
+    queued_free(current->queued);
+    *current = (struct current){.until = USEC_NEVER, .bad_in_a_row = bad_in_a_row};
+}
+
+static void abandon_job(struct current *current)
+{
+    if (current->job)
+        job_abandon(current->job);
+    current->job = NULL;
+}
+
+/* --- beginning */
+
+void run_take(struct session *session, struct queued *queued, const struct command_row *row)
+{
+    assert(!session->current.queued && !session->current.run); /* the former one has had its tagged answer */
+    session->current.queued = queued;
+    session->current.row = row;
+}
+
+static const char *argument_fault(const struct session *session, char *text, size_t size)
+{
+    const struct command *command = session_command(session);
+
+    if (!row_has(session, ROW_NO_ARGUMENTS) || command->uid || !command->arguments)
+        return NULL;
+    snprintf(text, size, "%s takes no arguments", command_title(command->name));
+    return text;
+}
+
+void run_start(struct session *session)
+{
+    struct current *current = &session->current;
+    const struct run_ops *ops = current->row->ops;
+    char text[64];
+
+    if (argument_fault(session, text, sizeof(text))) {
+        run_bad(session, text);
+        return;
+    }
+    assert(ops->size >= sizeof(struct run));
+    current->run = calloc(1, ops->size);
+    if (!current->run) {
+        if (row_has(session, ROW_LEAVES_MAILBOX))
+            membership_unselect(&session->membership);
+        run_no_memory(session);
+        return;
+    }
+    *current->run = (struct run){.ops = ops, .session = session};
+    ops->start(current->run);
+}
+
+void run_step(struct session *session, usec now)
+{
+    struct current *current = &session->current;
+
+    if (!session_is_over(session) && now >= current->until) {
+        void (*then)(struct run *) = current->then;
+        current->until = USEC_NEVER;
+        current->then = NULL;
+        if (then) {
+            abandon_job(current);
+            then(current->run);
+        }
+    }
+    if (!session_is_over(session) && current->run && current->run->ops->step)
+        current->run->ops->step(current->run, now);
+}
+
+void run_take_line(struct session *session, struct slice line)
+{
+    void (*take)(struct run *, struct slice) = session->current.line;
+
+    assert(take);
+    session->current.line = NULL;
+    take(session->current.run, line);
+}
+
+void run_doom(struct session *session)
+{
+    if (session->current.job)
+        job_doom(session->current.job);
+}
+
+void run_drop(struct session *session)
+{
+    abandon_job(&session->current);
+    clear(&session->current);
+}
+
+/* --- ending */
+
+/* An EXPUNGE would shift the numbers of this command, or of one that the client has sent already. */
+static bool holds_expunges(const struct session *session)
+{
+    return (row_has(session, ROW_HOLDS_EXPUNGES) && !session_command(session)->uid) ||
+           queue_uses_numbers(&session->queue);
+}
+
+void run_tell(struct session *session, const struct seqset *own)
+{
+    struct view *view = session_view(session);
+
+    if (session_is_over(session))
+        return;
+    if (!holds_expunges(session))
+        tell_expunges(view, &session->output, NULL);
+    else if (own)
+        tell_expunges(view, &session->output, own);
+    tell_news(view, &session->output, true);
+}
+
+void run_finish(struct session *session, enum response_status status, const char *code, const char *text)
+{
+    struct slice tag = session_command(session)->tag;
+
+    if (session_is_over(session))
+        return;
+    assert(!session->output.line_open);
+    run_tell(session, NULL);
+    output_format(&session->output, "%.*s %s %s%s%s%s\r\n", tag.length ? (int)tag.length : 1,
+                  tag.length ? tag.data : "*", response_status_name(status), code ? "[" : "", code ? code : "",
+                  code ? "] " : "", text);
+    if (status != RESPONSE_BAD)
+        session->current.bad_in_a_row = 0;
+    clear(&session->current);
+    task_wake(&session->task);
+}
+
+void run_ok(struct session *session, const char *text)
+{
+    const struct command *command = session_command(session);
+    char standard[64];
+
+    snprintf(standard, sizeof(standard), "%s%s completed.", command->uid ? "UID " : "", command_title(command->name));
+    run_finish(session, RESPONSE_OK, NULL, text ? text : standard);
+}
+
+void run_no(struct session *session, const char *code, const char *text)
+{
+    run_finish(session, RESPONSE_NO, code, text);
+}
+
+void run_no_memory(struct session *session)
+{
+    run_no(session, "UNAVAILABLE", "Out of memory; please try again later");
+}
+
+void run_bad(struct session *session, const char *text)
+{
+    const struct settings *settings = session_settings(session);
+    uint64_t most = session->phase == SESSION_LOGGED_IN ? settings->max_bad : settings->max_bad_before_login;
+
+    if (session->current.queued->arena.out_of_memory) { /* then the client is not to blame for what looks wrong */
+        run_no_memory(session);
+        return;
+    }
+    session->current.bad_in_a_row++;
+    run_finish(session, RESPONSE_BAD, NULL, text);
+    if (session->current.bad_in_a_row >= most)
+        session_ask_to_end(session, SESSION_END_BYE, "Too many commands in a row that are none");
+}
+
+void run_cannot(struct session *session, const char *text, enum capability capability)
+{
+    if (offer_has(&session->offer, capability))
+        run_no(session, "CANNOT", text);
+    else
+        run_bad(session, text);
+}
+
+void run_result(struct session *session, const struct job_result *result)
+{
+    bool lost = offer_has_lost(&session->offer, account_capabilities(session_account(session)));
+    struct answer answer;
+
+    if (!answer_of_result(result, row_has(session, ROW_CHANGES), lost, &answer)) {
+        output_fail(&session->output);
+        return;
+    }
+    if (answer.text)
+        run_finish(session, answer.status, answer.code, answer.text);
+    else
+        run_ok(session, NULL);
+    answer_clear(&answer);
+}
+
+/* --- jobs: the account calls with the job, the family is called with its run */
+
+static enum job_turn build(struct job *job, struct outgoing *out)
+{
+    struct session *session = job->owner;
+
+    return session_is_over(session) ? JOB_REFUSE
+                                    : session->current.step->build(session->current.run, job->mailbox, out);
+}
+
+static void untagged(struct job *job, const struct response *response)
+{
+    struct session *session = job->owner;
+    const struct run_step *step = session->current.step;
+
+    if (step->untagged && !session_is_over(session))
+        step->untagged(session->current.run, response);
+}
+
+static void fetch(struct job *job, const struct job_fetch *fetched)
+{
+    struct session *session = job->owner;
+    const struct run_step *step = session->current.step;
+
+    if (step->fetch && !session_is_over(session))
+        step->fetch(session->current.run, fetched->uid, fetched->part);
+}
+
+static void fetch_data(struct job *job, struct slice bytes)
+{
+    struct session *session = job->owner;
+    const struct run_step *step = session->current.step;
+
+    if (step->fetch_data && !session_is_over(session))
+        step->fetch_data(session->current.run, bytes);
+}
+
+static void fetch_broken(struct job *job)
+{
+    struct session *session = job->owner;
+    const struct run_step *step = session->current.step;
+
+    if (step->fetch_broken && !session_is_over(session))
+        step->fetch_broken(session->current.run);
+}
+
+static void done(struct job *job, const struct job_result *result)
+{
+    struct session *session = job->owner;
+    const struct run_step *step = session->current.step;
+
+    session->current.job = NULL;
+    session->current.step = NULL;
+    if (!session_is_over(session))
+        step->done(session->current.run, result);
+}
+
+static bool leaves(const struct job *job, const struct mailbox *selected)
+{
+    const struct session *session = job->owner;
+
+    return session->current.step->leaves(session->current.run, selected);
+}
+
+static const struct job_ops job_ops = {.build = build,
+                                       .untagged = untagged,
+                                       .fetch = fetch,
+                                       .fetch_data = fetch_data,
+                                       .fetch_broken = fetch_broken,
+                                       .done = done};
+
+/* False: out of memory. */
+static bool submit(struct session *session, const struct run_step *step, struct mailbox *mailbox, const char *title)
+{
+    struct job wanted = {
+        .ops = &job_ops,
+        .owner = session,
+        .title = title,
+        .goal = step->goal,
+        .policy = step->policy,
+        .mailbox = mailbox,
+        .read_write = step->read_write,
+        .leaves = step->leaves ? leaves : NULL,
+    };
+
+    assert(!session->current.job && step->done && (step->goal != JOB_RUN || step->build));
+    session->current.step = step;
+    session->current.job = job_submit(session_account(session), &wanted);
+    return session->current.job != NULL;
+}
+
+bool run_submit(struct session *session, const struct run_step *step, struct mailbox *mailbox)
+{
+    if (session_is_over(session))
+        return false;
+    if (submit(session, step, mailbox, command_title(session_command(session)->name)))
+        return true;
+    run_no_memory(session);
+    return false;
+}
+
+static void looked(struct run *run, const struct job_result *result)
+{
+    struct current *current = &run->session->current;
+    void (*then)(struct run *) = current->then;
+
+    (void)result;
+    current->then = NULL;
+    current->until = USEC_NEVER;
+    then(run);
+}
+
+void run_look(struct session *session, struct mailbox *mailbox, usec patience, void (*then)(struct run *run))
+{
+    static const struct run_step look = {.goal = JOB_LOOK, .policy = POLICY_LOOK, .done = looked};
+
+    if (session_is_over(session))
+        return;
+    if (!submit(session, &look, mailbox, "look")) {
+        then(session->current.run);
+        return;
+    }
+    session->current.then = then;
+    run_wake_at(session, session_now(session) + patience);
+    task_wake(&session->task); /* for the deadline */
+}
+
+void run_await_line(struct session *session, void (*line)(struct run *run, struct slice line))
+{
+    session->current.line = line;
+    intake_await_line(&session->intake);
+    task_wake(&session->task);
+}
+
+void run_wake_at(struct session *session, usec at)
+{
+    session->current.until = at;
+}

@@ -1,0 +1,94 @@
+/* See status_items.h. */
+#include "session/status_items.h"
+
+#include <inttypes.h>
+
+#include "base/append.h"
+
+static uint64_t count_found_unseen(const struct mailbox *mailbox, const struct seqset *unseen)
+{
+    struct seqset_walk walk;
+    uint64_t count = 0;
+    uint32_t uid;
+
+    seqset_walk_start(&walk, unseen);
+    while (seqset_walk_next(&walk, &uid))
+        count += uid_map_find(&mailbox->map, uid) != NULL;
+    return count;
+}
+
+static uint64_t count_unseen(const struct mailbox *mailbox)
+{
+    uint64_t count = 0;
+
+    for (uint32_t i = 0; i < mailbox->map.count; i++)
+        count += (uid_map_at(&mailbox->map, i)->system & FLAG_SEEN) == 0;
+    return count;
+}
+
+/* What only a STATUS command knows. */
+static bool from_found(const struct status_found *found, const struct mailbox *mailbox, const struct value *item,
+                       uint64_t *number)
+{
+    if (!found)
+        return false;
+    if (value_is_atom(item, "UIDNEXT"))
+        *number = mailbox->map.highest == UINT32_MAX ? UINT32_MAX : mailbox->map.highest + 1;
+    else if (value_is_atom(item, "UNSEEN") && found->unseen_known)
+        *number = count_found_unseen(mailbox, &found->unseen);
+    else if (value_is_atom(item, "SIZE") && found->size_known)
+        *number = found->size;
+    else
+        return false;
+    return true;
+}
+
+/* False: neither the truth nor the command says. */
+static bool find_number(const struct account *account, const struct mailbox *mailbox, const struct value *item,
+                        const struct status_found *found, uint64_t *number)
+{
+    if (value_is_atom(item, "MESSAGES"))
+        *number = mailbox->map.count;
+    else if (value_is_atom(item, "UIDNEXT") && mailbox->uidnext)
+        *number = mailbox->uidnext;
+    else if (value_is_atom(item, "UIDVALIDITY"))
+        *number = mailbox->uidvalidity;
+    else if (value_is_atom(item, "RECENT"))
+        *number = mailbox->recent_free.count;
+    else if (value_is_atom(item, "UNSEEN") && account_flags_in_step(account, mailbox))
+        *number = count_unseen(mailbox);
+    else
+        return from_found(found, mailbox, item, number);
+    return true;
+}
+
+static const struct value *told_value(const struct value *told, const struct value *item)
+{
+    for (; told && told->next; told = told->next->next) {
+        if (told->kind == VALUE_ATOM && slice_equal_nocase(told->text, item->text))
+            return told->next;
+    }
+    return NULL;
+}
+
+void status_items_print(const struct account *account, const struct mailbox *mailbox, const struct value *items,
+                        const struct value *told, const struct status_found *found, struct evbuffer *out)
+{
+    const char *space = "";
+
+    append_bytes(out, "(", 1);
+    for (const struct value *item = items; item; item = told == items && item->next ? item->next->next : item->next) {
+        const struct value *value = told_value(told, item);
+        uint64_t number;
+        if (item->kind != VALUE_ATOM)
+            continue;
+        if (find_number(account, mailbox, item, found, &number))
+            append_format(out, "%s%.*s %" PRIu64, space, (int)item->text.length, item->text.data, number);
+        else if (value && append_format(out, "%s%.*s ", space, (int)item->text.length, item->text.data))
+            (void)!value_print(value, out);
+        else
+            continue;
+        space = " ";
+    }
+    append_bytes(out, ")", 1);
+}
