@@ -1,0 +1,49 @@
+/* EXPUNGE and UID EXPUNGE: what they removed is told before their OK. */
+#include <criterion/criterion.h>
+
+#include "unit/session/bench.h"
+
+TestSuite(expunge, .init = bench_open_selected, .fini = bench_close);
+
+Test(expunge, what_it_removed_is_told_even_if_the_next_command_uses_numbers)
+{
+    bench_say("a EXPUNGE\r\nb FETCH 1 (UID)\r\n");
+    bench_expect_sent("EXPUNGE");
+    cr_assert(bench.job->read_write);
+    bench_expunge(10);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* 1 EXPUNGE\r\na OK done\r\n* 1 FETCH (UID 20)\r\nb OK FETCH completed.\r\n");
+}
+
+Test(expunge, of_uid_expunge_only_its_own_while_numbers_wait)
+{
+    bench.capabilities.has[CAPABILITY_UIDPLUS] = true;
+    bench_say("a UID EXPUNGE 20\r\nb FETCH 1 (UID)\r\n");
+    bench_expect_sent("UID EXPUNGE 20");
+    bench_expunge(20);
+    bench_expunge(10);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_like("* 2 EXPUNGE\r\na OK done\r\n");
+}
+
+Test(expunge, a_long_set_goes_in_parts)
+{
+    bench.capabilities.has[CAPABILITY_UIDPLUS] = true;
+    bench.settings.upstream_command_max = 4;
+    bench_say("a UID EXPUNGE 10,30\r\n");
+    bench_expect_sent("UID EXPUNGE 10");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_sent("UID EXPUNGE 30");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("a OK done\r\n");
+}
+
+Test(expunge, without_uidplus_and_without_messages)
+{
+    bench_say("a UID EXPUNGE 10\r\nb UID EXPUNGE x\r\n");
+    bench_expect("a BAD UID EXPUNGE is not possible: the mail server does not have it\r\n"
+                 "b BAD That is not a set of message numbers\r\n");
+    bench.capabilities.has[CAPABILITY_UIDPLUS] = true;
+    bench_say("c UID EXPUNGE 11\r\n");
+    bench_expect("c OK UID EXPUNGE completed.\r\n");
+}

@@ -1,0 +1,65 @@
+/* IDLE: arrivals at once, flags gathered, a word every keepalive, and DONE. */
+#include <criterion/criterion.h>
+
+#include "unit/session/bench.h"
+
+static void open_idling(void)
+{
+    bench_open_selected();
+    bench_say("a IDLE\r\n");
+    bench_expect("+ idling\r\n");
+    cr_assert(bench.member->idling);
+}
+
+TestSuite(idle, .init = open_idling, .fini = bench_close);
+
+Test(idle, arrivals_and_expunges_are_told_at_once)
+{
+    bench_deliver(40);
+    bench_expect("* 4 EXISTS\r\n* 0 RECENT\r\n");
+    bench_expunge(10);
+    bench_expect("* 1 EXPUNGE\r\n");
+}
+
+Test(idle, flags_are_gathered)
+{
+    bench_flag(10, FLAG_SEEN);
+    bench_pass_time(bench.settings.idle_gather / 2);
+    bench_flag(20, FLAG_SEEN);
+    bench_expect("");
+    bench_pass_time(bench.settings.idle_gather / 2);
+    bench_expect("* 1 FETCH (FLAGS (\\Seen))\r\n* 2 FETCH (FLAGS (\\Seen))\r\n");
+}
+
+Test(idle, the_client_hears_that_we_are_still_here)
+{
+    bench_pass_time(bench.settings.keepalive - 1);
+    bench_expect("");
+    bench_pass_time(1);
+    bench_expect("* OK Still here\r\n");
+    bench_pass_time(bench.settings.keepalive);
+    bench_expect("* OK Still here\r\n");
+}
+
+Test(idle, done_ends_it_in_any_case_and_what_follows_is_read)
+{
+    bench_say("done  \r\nb CAPABILITY\r\n");
+    bench_expect_like("a OK IDLE completed.\r\n* CAPABILITY ");
+    cr_assert_not(bench.member->idling);
+    bench_pass_time(2 * bench.settings.keepalive);
+    bench_expect("");
+}
+
+Test(idle, anything_else_ends_it_too)
+{
+    bench_say("b NOOP\r\n");
+    bench_expect("a BAD IDLE ends with DONE\r\n");
+}
+
+Test(idle, an_account_that_retires_it_need_not_wait)
+{
+    bench.member->retire(bench.member->owner, "Going down");
+    bench_settle();
+    bench_expect("* BYE Going down\r\n");
+    cr_assert_eq(session_wants(bench.session), SESSION_CLOSE);
+}

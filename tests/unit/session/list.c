@@ -1,0 +1,51 @@
+/* LIST, LSUB, XLIST, NAMESPACE: passed on, and shown once. */
+#include <criterion/criterion.h>
+
+#include "unit/session/bench.h"
+
+static void open_logged_in(void)
+{
+    bench_open();
+    bench_log_in();
+}
+
+TestSuite(list, .init = open_logged_in, .fini = bench_close);
+
+Test(list, answers_are_shown_when_they_are_complete)
+{
+    bench_say("a LIST \"\" *\r\n");
+    bench_expect_sent("LIST \"\" *");
+    cr_assert_eq(bench.job->policy, POLICY_LIST);
+    bench_answer("* LIST (\\HasNoChildren) \"/\" other\r\n");
+    bench_expect("");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* LIST (\\HasNoChildren) \"/\" other\r\na OK done\r\n");
+}
+
+Test(list, a_repetition_shows_nothing_twice)
+{
+    bench_say("a LSUB \"\" %\r\n");
+    bench_expect_sent("LSUB \"\" %");
+    bench_answer("* LSUB () \"/\" one\r\n");
+    bench_expect_sent("LSUB \"\" %");
+    bench_answer("* LSUB () \"/\" one\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* LSUB () \"/\" one\r\na OK done\r\n");
+}
+
+Test(list, the_status_of_what_is_selected_upstream_comes_from_the_truth)
+{
+    bench_say("a LIST \"\" % RETURN (STATUS (MESSAGES))\r\n");
+    (void)bench_build();
+    bench_answer("* STATUS INBOX (MESSAGES 99 X 4)\r\n* STATUS other (MESSAGES 99)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* STATUS INBOX (MESSAGES 3 X 4)\r\n* STATUS other (MESSAGES 99)\r\na OK done\r\n");
+}
+
+Test(list, arguments_that_are_none_are_bad)
+{
+    bench_say("a LIST \"\"\r\nb LSUB a b c\r\nc NAMESPACE x\r\n");
+    bench_expect(
+        "a BAD LIST takes a reference and a mailbox pattern\r\n"
+        "b BAD This command takes a reference and a mailbox pattern\r\nc BAD NAMESPACE takes no arguments\r\n");
+}

@@ -1,0 +1,70 @@
+/* What a client is offered, before and after login. */
+#include "session/offer.h"
+
+#include <criterion/criterion.h>
+#include <event2/buffer.h>
+#include <string.h>
+
+static char text[1000];
+
+static const char *before(bool starttls, bool login, bool tokens)
+{
+    struct offer_before_login offer = {.starttls = starttls, .login = login, .tokens = tokens};
+    struct evbuffer *out = evbuffer_new();
+
+    offer_print_before_login(&offer, out);
+    text[evbuffer_remove(out, text, sizeof(text) - 1)] = '\0';
+    evbuffer_free(out);
+    return text;
+}
+
+static const char *after(const struct capability_set *server)
+{
+    struct offer offer = {0};
+    struct evbuffer *out = evbuffer_new();
+
+    offer_note(&offer, server);
+    offer_print(&offer, out);
+    text[evbuffer_remove(out, text, sizeof(text) - 1)] = '\0';
+    evbuffer_free(out);
+    return text;
+}
+
+Test(offer, before_login_it_depends_on_the_connection)
+{
+    cr_assert_str_eq(before(true, false, true), "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE STARTTLS LOGINDISABLED");
+    cr_assert_str_eq(before(false, true, false), "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE AUTH=PLAIN AUTH=LOGIN");
+    cr_assert(strstr(before(false, true, true), "AUTH=XOAUTH2 AUTH=OAUTHBEARER"));
+}
+
+Test(offer, what_is_not_carried_through_is_hidden)
+{
+    struct capability_set server = {.known = true};
+
+    server.has[CAPABILITY_CONDSTORE] = server.has[CAPABILITY_QRESYNC] = server.has[CAPABILITY_COMPRESS] = true;
+    server.has[CAPABILITY_NAMESPACE] = true;
+    cr_assert_str_eq(after(&server), "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE UNSELECT NAMESPACE");
+}
+
+Test(offer, move_is_offered_where_it_can_be_made)
+{
+    struct capability_set server = {.known = true};
+
+    cr_assert_not(strstr(after(&server), "MOVE"));
+    server.has[CAPABILITY_UIDPLUS] = true;
+    cr_assert(strstr(after(&server), " UIDPLUS MOVE"));
+}
+
+Test(offer, a_client_keeps_what_it_was_told_and_what_is_lost_is_known)
+{
+    struct capability_set server = {.known = true};
+    struct offer offer = {0};
+
+    server.has[CAPABILITY_WITHIN] = true;
+    offer_note(&offer, &server);
+    cr_assert_not(offer_has_lost(&offer, &server));
+    server.has[CAPABILITY_WITHIN] = false;
+    server.has[CAPABILITY_UIDPLUS] = true;
+    cr_assert(offer_has(&offer, CAPABILITY_WITHIN) && !offer_has(&offer, CAPABILITY_UIDPLUS));
+    cr_assert(offer_has_lost(&offer, &server));
+}

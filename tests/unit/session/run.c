@@ -1,0 +1,103 @@
+/* The command in progress: one tagged answer, what may be told before it, one job, and the end of a session in its
+ * middle. */
+#include "session/run.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+
+#include "unit/session/bench.h"
+
+TestSuite(run, .init = bench_open_selected, .fini = bench_close);
+
+Test(run, commands_are_answered_one_after_the_other)
+{
+    bench_say("a NOOP\r\nb NOOP\r\n");
+    bench_expect("");
+    bench_done(JOB_OK, NULL);
+    bench_expect("a OK NOOP completed.\r\n");
+    bench_done(JOB_OK, NULL);
+    bench_expect("b OK NOOP completed.\r\n");
+}
+
+Test(run, an_expunge_waits_while_a_command_by_number_is_queued)
+{
+    bench_expunge(10);
+    bench_say("a NOOP\r\nb STORE 2 +FLAGS (x)\r\n");
+    bench_done(JOB_OK, NULL);
+    bench_expect("a OK NOOP completed.\r\n");
+    bench_expect_sent("UID STORE 20 +FLAGS (x)");
+    bench_done(JOB_NO, "x NO no");
+    bench_expect("b NO no\r\n"); /* it would have been STORE 1 */
+    bench_say("c NOOP\r\n");
+    bench_done(JOB_OK, NULL);
+    bench_expect("* 1 EXPUNGE\r\nc OK NOOP completed.\r\n");
+}
+
+Test(run, a_command_without_a_tag_is_answered_untagged)
+{
+    bench_say("+ NOOP\r\n");
+    bench_expect("* BAD Invalid tag\r\n");
+}
+
+Test(run, too_many_bad_ones_in_a_row_end_the_session)
+{
+    bench.settings.max_bad = 3;
+    bench_say("a NO1\r\nb NO2\r\nc CAPABILITY\r\n");
+    (void)bench_heard();
+    bench_say("d NO1\r\ne NO2\r\nf NO3\r\ng CAPABILITY\r\n");
+    bench_expect("d BAD Unknown command\r\ne BAD Unknown command\r\nf BAD Unknown command\r\n"
+                 "* BYE Too many commands in a row that are none\r\n");
+}
+
+Test(run, without_memory_for_a_job_the_answer_is_no)
+{
+    bench.refuses_jobs = true;
+    bench_say("a NOOP\r\n");
+    bench_expect("a NO [UNAVAILABLE] Out of memory; please try again later\r\n");
+}
+
+Test(run, a_failed_output_ends_the_session_and_abandons_the_job)
+{
+    bench_say("a NOOP\r\n");
+    output_fail(&bench.session->output);
+    bench_settle();
+    cr_assert_eq(session_wants(bench.session), SESSION_ABORT);
+    cr_assert(bench.abandoned == 1 && !bench.member);
+}
+
+Test(run, what_comes_for_a_session_that_is_over_is_dropped)
+{
+    bench_say("a SEARCH ALL\r\n");
+    session_ask_to_end(bench.session, SESSION_END_ABORT, "enough");
+    cr_assert_eq(bench_build(), JOB_REFUSE);
+    bench_answer("* SEARCH 1\r\n");
+    bench_done(JOB_OK, NULL);
+    cr_assert_eq(session_wants(bench.session), SESSION_ABORT);
+    bench_expect("");
+}
+
+Test(run, a_second_tagged_answer_aborts, .signal = SIGABRT)
+{
+    bench_say("a NOOP\r\n");
+    bench_done(JOB_OK, NULL);
+    run_ok(bench.session, NULL);
+}
+
+Test(run, an_answer_while_its_job_is_under_way_aborts, .signal = SIGABRT)
+{
+    bench_say("a NOOP\r\n");
+    run_ok(bench.session, NULL);
+}
+
+Test(run, an_answer_within_an_open_line_aborts, .signal = SIGABRT)
+{
+    bench_say("a IDLE\r\n");
+    output_open_line(&bench.session->output);
+    run_ok(bench.session, NULL);
+}
+
+Test(run, a_second_command_in_progress_aborts, .signal = SIGABRT)
+{
+    bench_say("a IDLE\r\n");
+    run_take(bench.session, NULL, NULL);
+}

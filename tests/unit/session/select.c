@@ -1,0 +1,75 @@
+/* SELECT, EXAMINE, CLOSE, UNSELECT. */
+#include <criterion/criterion.h>
+
+#include "unit/session/bench.h"
+
+TestSuite(select, .init = bench_open_selected, .fini = bench_close);
+
+Test(select, the_answer_is_made_from_the_truth)
+{
+    bench_flag(10, FLAG_SEEN);
+    bench_say("a EXAMINE inbox\r\n");
+    cr_assert(bench.job->goal == JOB_SELECTED && !bench.job->read_write);
+    bench_done(JOB_OK, NULL);
+    bench_expect("* FLAGS ()\r\n* OK [PERMANENTFLAGS ()] Read-only mailbox\r\n* 3 EXISTS\r\n* 0 RECENT\r\n"
+                 "* OK [UNSEEN 2] First unseen\r\n* OK [UIDVALIDITY 7] UIDs valid\r\n"
+                 "a OK [READ-ONLY] EXAMINE completed.\r\n");
+}
+
+Test(select, one_that_fails_leaves_nothing_selected)
+{
+    bench_say("a SELECT other\r\n");
+    bench_done(JOB_NOT_SELECTED, "x NO no");
+    bench_expect("a NO no\r\n");
+    bench_say("b FETCH 1 FLAGS\r\nc SELECT nowhere\r\n");
+    bench_expect("b BAD Select a mailbox first\r\nc NO [UNAVAILABLE] Out of memory; please try again later\r\n");
+}
+
+Test(select, one_that_is_malformed_changes_nothing)
+{
+    bench_say("a SELECT\r\nb SELECT INBOX (CONDSTORE)\r\nc FETCH 1 UID\r\n");
+    bench_expect("a BAD SELECT and EXAMINE take a mailbox name\r\nb BAD SELECT and EXAMINE take no parameters here\r\n"
+                 "* 1 FETCH (UID 10)\r\nc OK FETCH completed.\r\n");
+}
+
+Test(select, close_removes_what_the_view_counts)
+{
+    bench.capabilities.has[CAPABILITY_UIDPLUS] = true;
+    bench_flag(20, FLAG_DELETED);
+    bench_deliver(40);
+    bench_flag(40, FLAG_DELETED); /* the client has not been told of it */
+    bench_say("a CLOSE\r\n");
+    cr_assert_eq(bench_build(), JOB_NOTHING); /* the flags are in step: no search */
+    bench_done(JOB_OK, NULL);
+    bench_expect_sent("UID EXPUNGE 20");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("a OK CLOSE completed.\r\n");
+    cr_assert_null(bench.member->view);
+}
+
+Test(select, close_asks_which_are_deleted_where_the_flags_are_not_in_step)
+{
+    bench.flags_in_step = false;
+    bench_say("a CLOSE\r\n");
+    bench_expect_sent("UID SEARCH DELETED");
+    bench_answer("* SEARCH 30\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_sent("EXPUNGE");
+    bench_done(JOB_NO, "x NO no");
+    bench_expect("a OK CLOSE completed.\r\n");
+}
+
+Test(select, close_that_cannot_be_asked_leaves_the_mailbox_all_the_same)
+{
+    bench.refuses_jobs = true;
+    bench_say("a CLOSE\r\nb CHECK\r\n");
+    bench_expect("a NO [UNAVAILABLE] Out of memory; please try again later\r\nb BAD Select a mailbox first\r\n");
+}
+
+Test(select, unselect_removes_nothing)
+{
+    bench_flag(20, FLAG_DELETED);
+    bench_say("a UNSELECT\r\n");
+    bench_expect("a OK UNSELECT completed.\r\n");
+    cr_assert(bench.jobs == 1 && !bench.member->view);
+}

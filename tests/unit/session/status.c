@@ -1,0 +1,51 @@
+/* STATUS: passed on, but for the mailbox that the upstream has selected. */
+#include <criterion/criterion.h>
+
+#include "unit/session/bench.h"
+
+TestSuite(status, .init = bench_open_selected, .fini = bench_close);
+
+Test(status, of_another_mailbox_it_is_passed_on_once)
+{
+    bench_say("a STATUS other (MESSAGES UNSEEN)\r\n");
+    bench_expect_sent("STATUS other (MESSAGES UNSEEN)");
+    bench_answer(
+        "* STATUS elsewhere (MESSAGES 1)\r\n* STATUS other (MESSAGES 4 UNSEEN 2)\r\n* STATUS other (MESSAGES 5)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* STATUS other (MESSAGES 4 UNSEEN 2)\r\na OK done\r\n");
+}
+
+Test(status, of_the_selected_one_it_comes_from_the_truth_after_a_look)
+{
+    bench_flag(10, FLAG_SEEN);
+    bench_say("a STATUS INBOX (MESSAGES UNSEEN UIDVALIDITY UIDNEXT)\r\n");
+    cr_assert_eq(bench_build(), JOB_REFUSE);
+    bench_done(JOB_REFUSED, NULL);
+    cr_assert_eq(bench.job->goal, JOB_FLAGS);
+    bench_done(JOB_OK, NULL);
+    bench_expect("* STATUS INBOX (MESSAGES 3 UNSEEN 2 UIDVALIDITY 7 UIDNEXT 31)\r\n"
+                 "* 1 FETCH (FLAGS (\\Seen))\r\na OK STATUS completed.\r\n");
+}
+
+Test(status, sizes_and_unseen_are_asked_for_where_the_truth_lacks_them)
+{
+    bench.flags_in_step = false;
+    bench.session->offer.has[CAPABILITY_STATUS_SIZE] = true;
+    bench_say("a STATUS INBOX (SIZE UNSEEN)\r\n");
+    bench_done(JOB_REFUSED, NULL);
+    bench_done(JOB_OK, NULL);
+    bench_expect_sent("UID FETCH 1:* (UID RFC822.SIZE)");
+    bench_answer("* 1 FETCH (UID 10 RFC822.SIZE 5)\r\n* 2 FETCH (UID 20 RFC822.SIZE 6)\r\n"
+                 "* 2 FETCH (UID 20 RFC822.SIZE 6)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_sent("UID SEARCH UNSEEN");
+    bench_answer("* SEARCH 10 99\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* STATUS INBOX (SIZE 11 UNSEEN 1)\r\na OK STATUS completed.\r\n");
+}
+
+Test(status, items_that_are_not_offered_are_bad)
+{
+    bench_say("a STATUS other (SIZE)\r\nb STATUS other\r\nc STATUS other ()\r\n");
+    bench_expect_like("a BAD STATUS knows MESSAGES, RECENT, UIDNEXT, UIDVALIDITY and UNSEEN");
+}

@@ -1,0 +1,81 @@
+/* STORE: never silent upstream, answered from the truth, and found out where the line broke. */
+#include <criterion/criterion.h>
+
+#include "unit/session/bench.h"
+
+TestSuite(store, .init = bench_open_selected, .fini = bench_close);
+
+Test(store, each_message_is_answered_from_the_truth)
+{
+    bench_say("a STORE 1:2 +FLAGS.SILENT (\\Seen)\r\n");
+    bench_expect_sent("UID STORE 10,20 +FLAGS (\\Seen)");
+    cr_assert_eq(bench.job->policy, POLICY_STORE_CHANGE);
+    bench_flag(10, FLAG_SEEN);
+    bench_flag(20, FLAG_SEEN | FLAG_FLAGGED); /* somebody else's change must not hide behind the silence */
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* 2 FETCH (FLAGS (\\Flagged \\Seen))\r\na OK STORE completed.\r\n");
+}
+
+Test(store, a_lost_replacement_is_found_out_done)
+{
+    bench_say("a UID STORE 10 FLAGS (\\Seen)\r\n");
+    bench_expect_sent("UID STORE 10 FLAGS (\\Seen)");
+    cr_assert_eq(bench.job->policy, POLICY_STORE_REPLACE);
+    bench_done(JOB_LOST, NULL);
+    bench_expect_sent("UID FETCH 10 (UID FLAGS)");
+    bench_flag(10, FLAG_SEEN);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* 1 FETCH (UID 10 FLAGS (\\Seen))\r\na OK UID STORE completed.\r\n");
+}
+
+Test(store, a_lost_replacement_that_was_not_done_is_sent_again)
+{
+    bench_say("a UID STORE 10 FLAGS (\\Seen)\r\n");
+    (void)bench_build();
+    bench_done(JOB_LOST, NULL);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_sent("UID STORE 10 FLAGS (\\Seen)");
+    bench_done(JOB_NO, "x NO no");
+    bench_expect("a NO no\r\n");
+}
+
+Test(store, a_lost_replacement_that_is_neither_is_unknown)
+{
+    bench_say("a UID STORE 10 FLAGS (\\Seen)\r\n");
+    (void)bench_build();
+    bench_done(JOB_LOST, NULL);
+    bench_flag(10, FLAG_FLAGGED);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_like("a NO [UNAVAILABLE] ");
+}
+
+Test(store, a_slice_that_is_refused_does_not_stop_the_others)
+{
+    bench.settings.slice_messages = 2;
+    bench_say("a STORE 1:3 +FLAGS (\\Seen)\r\n");
+    bench_expect_sent("UID STORE 10,20 +FLAGS (\\Seen)");
+    bench_done(JOB_NO, "x NO not these");
+    bench_expect_sent("UID STORE 30 +FLAGS (\\Seen)");
+    bench_flag(30, FLAG_SEEN);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* 1 FETCH (FLAGS ())\r\n* 2 FETCH (FLAGS ())\r\n* 3 FETCH (FLAGS (\\Seen))\r\na NO not these\r\n");
+}
+
+Test(store, arguments_that_are_none_are_bad)
+{
+    bench_say("a STORE 1 FLAGS\r\nb STORE 1 NOSUCH (x)\r\nc STORE 1 FLAGS (\\Recent)\r\nd STORE 1 FLAGS (x) y\r\n"
+              "e STORE 4 FLAGS (x)\r\n");
+    bench_expect("a BAD STORE takes a set of messages, FLAGS, +FLAGS or -FLAGS, and flags\r\n"
+                 "b BAD STORE knows FLAGS, +FLAGS and -FLAGS, each with .SILENT or without\r\n"
+                 "c BAD \\Recent cannot be stored\r\nd BAD Nothing may follow the list of flags\r\n"
+                 "e BAD There is no message with such a number\r\n");
+}
+
+Test(store, an_examined_mailbox_is_read_only)
+{
+    bench_say("a EXAMINE INBOX\r\n");
+    bench_done(JOB_OK, NULL);
+    (void)bench_heard();
+    bench_say("b STORE 1 FLAGS (x)\r\n");
+    bench_expect("b NO [READ-ONLY] The mailbox is open read-only\r\n");
+}

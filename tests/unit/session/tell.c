@@ -1,0 +1,107 @@
+/* The lines that move a view's numbers, and their order. */
+#include "session/tell.h"
+
+#include <criterion/criterion.h>
+
+#include "unit/session/bench.h"
+
+static struct output output;
+static struct task task;
+static struct view *view;
+
+static void changed(void *owner, enum view_change change)
+{
+    (void)owner;
+    (void)change;
+}
+
+static void ended(void *owner, const char *reason)
+{
+    (void)owner;
+    (void)reason;
+}
+
+static const struct view_ops ops = {.changed = changed, .ended = ended};
+
+static void open_view(void)
+{
+    bench_open();
+    bench_output(&output, &task);
+    view = view_new(bench.inbox, false, &ops, NULL);
+}
+
+static void close_view(void)
+{
+    view_free(view);
+    task_clear(&task);
+    output_clear(&output);
+    bench_close();
+}
+
+TestSuite(tell, .init = open_view, .fini = close_view);
+
+Test(tell, an_arrival_is_told_once)
+{
+    bench_deliver(40);
+    tell_arrivals(view, &output);
+    tell_arrivals(view, &output);
+    cr_assert_str_eq(bench_text(&output), "* 4 EXISTS\r\n* 0 RECENT\r\n");
+}
+
+Test(tell, each_expunge_is_told_by_the_number_that_it_has_then)
+{
+    bench_expunge(10);
+    bench_expunge(20);
+    tell_expunges(view, &output, NULL);
+    cr_assert_str_eq(bench_text(&output), "* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n");
+}
+
+Test(tell, of_expunges_only_those_in_the_set)
+{
+    struct seqset only = {0};
+
+    cr_assert(seqset_add(&only, 20));
+    bench_expunge(10);
+    bench_expunge(20);
+    tell_expunges(view, &output, &only);
+    cr_assert_str_eq(bench_text(&output), "* 2 EXPUNGE\r\n");
+    seqset_clear(&only);
+}
+
+Test(tell, news_are_arrivals_then_flags_and_no_expunge)
+{
+    bench_deliver(40);
+    bench_flag(20, FLAG_SEEN);
+    bench_expunge(10);
+    tell_news(view, &output, false);
+    cr_assert_str_eq(bench_text(&output), "* 4 EXISTS\r\n* 0 RECENT\r\n");
+    tell_news(view, &output, true);
+    cr_assert_str_eq(bench_text(&output), "* 2 FETCH (FLAGS (\\Seen))\r\n");
+    tell_news(view, &output, true);
+    cr_assert_str_eq(bench_text(&output), "");
+}
+
+Test(tell, a_new_keyword_is_announced_before_it_is_shown)
+{
+    struct slice word = SLICE("Work");
+    struct mailbox_flags flags = {.present = true, .flags = {.keywords = &word, .keyword_count = 1}};
+    struct message *message = uid_map_find(&bench.inbox->map, 10);
+
+    cr_assert(mailbox_set_flags(bench.inbox, message, &flags));
+    tell_fetch_flags(view, &output, message, true);
+    cr_assert_str_eq(bench_text(&output), "* FLAGS (Work)\r\n"
+                                          "* 1 FETCH (UID 10 FLAGS (Work))\r\n");
+}
+
+Test(tell, without_a_view_or_an_output_that_takes_nothing_happens)
+{
+    bench_deliver(40);
+    bench_expunge(10);
+    tell_news(NULL, &output, true);
+    tell_expunges(NULL, &output, NULL);
+    output_seal(&output);
+    tell_news(view, &output, true);
+    tell_expunges(view, &output, NULL);
+    cr_assert_str_eq(bench_text(&output), "");
+    cr_assert(view_has_arrivals(view) && view_has_ghosts(view)); /* no number has moved */
+}
