@@ -7,25 +7,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/slice.h"
+#include "session/options.h"
 
 struct evbuffer;
 struct registry;
 struct session;
-struct upstream_settings;
-
-struct session_options {
-    const struct upstream_settings *upstream; /* where this listener's clients are logged in */
-    bool secure;                              /* the line is TLS already */
-    bool starttls;                            /* STARTTLS can be done */
-    bool plaintext_login;                     /* LOGIN and AUTHENTICATE are permitted without TLS */
-    const char *peer;                         /* address for the log, copied */
-    uint64_t address;                         /* the key under which clients of its address are counted */
-    /* Output has been added, or session_wants has changed, outside of session_receive: the link is to look. Never
-     * called from within session_receive's caller's stack other than from the runqueue. */
-    void (*wake)(void *link);
-    void *link;
-};
 
 /* Greets at once. Returns owned; NULL: out of memory. */
 struct session *session_new(struct registry *registry, const struct session_options *options);

@@ -10,9 +10,9 @@
 #include "session/intake.h"
 #include "session/membership.h"
 #include "session/offer.h"
+#include "session/options.h"
 #include "session/output.h"
 #include "session/queue.h"
-#include "session/session.h"
 
 /*
  *   NOT_LOGGED_IN --login OK--> LOGGED_IN (nothing selected, or a mailbox)
@@ -96,6 +96,8 @@ const struct command *session_command(const struct session *session);        /* 
 bool session_can(const struct session *session, enum capability capability); /* the server has it now */
 void session_print_capabilities(const struct session *session, struct evbuffer *out); /* after "CAPABILITY " */
 
+/* "user@upstream", or "-" before login. Borrowed until the session changes. */
+const char *session_log_name(const struct session *session);
 void session_log(struct session *session, enum log_level level, const char *text); /* "account: client peer: text" */
 void session_wake_link(struct session *session);                                   /* there is something to fetch */
 

@@ -13,7 +13,6 @@
 #include <event2/buffer.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <utlist.h>
 
 #include "base/runqueue.h"
@@ -224,7 +223,7 @@ static void feed(struct client_link *link)
         link->end_of_input_told = true;
         session_end_of_input(link->session);
     }
-    if (!link->known && strcmp(session_account_name(link->session), "-") != 0) {
+    if (!link->known && session_is_logged_in(link->session)) {
         link->known = true;
         stream_wipe_input(link->stream, false);
     }

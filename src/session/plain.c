@@ -67,7 +67,7 @@ static void log_id(struct session *session, const struct value *fields)
 
     if (told && value_print(fields, told)) {
         struct slice text = {(const char *)evbuffer_pullup(told, -1), evbuffer_get_length(told)};
-        log_line(session->ground->log, LOG_DEBUG, "%s: client %s calls itself %s", session_account_name(session),
+        log_line(session->ground->log, LOG_DEBUG, "%s: client %s calls itself %s", session_log_name(session),
                  session->options.peer, log_quote(text, quoted, sizeof(quoted)));
     }
     if (told)

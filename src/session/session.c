@@ -316,6 +316,11 @@ unsigned session_wants(const struct session *session)
     return (session->intake.paused ? SESSION_PAUSE : 0) | (session->intake.awaits_tls ? SESSION_START_TLS : 0);
 }
 
+const char *session_account_name(const struct session *session)
+{
+    return session_log_name(session);
+}
+
 bool session_is_logged_in(const struct session *session)
 {
     return session_account(session) != NULL;

@@ -116,15 +116,14 @@ void session_print_capabilities(const struct session *session, struct evbuffer *
         print_before_login(session, out);
 }
 
-const char *session_account_name(const struct session *session)
+const char *session_log_name(const struct session *session)
 {
     return session_account(session) ? account_name(session_account(session)) : "-";
 }
 
 void session_log(struct session *session, enum log_level level, const char *text)
 {
-    log_line(session->ground->log, level, "%s: client %s: %s", session_account_name(session), session->options.peer,
-             text);
+    log_line(session->ground->log, level, "%s: client %s: %s", session_log_name(session), session->options.peer, text);
 }
 
 void session_wake_link(struct session *session)

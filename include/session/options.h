@@ -1,0 +1,23 @@
+/* What a session is told by the link that it serves. */
+#ifndef IMAPMUX_SESSION_OPTIONS_H
+#define IMAPMUX_SESSION_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct upstream_settings;
+
+struct session_options {
+    const struct upstream_settings *upstream; /* where this listener's clients are logged in */
+    bool secure;                              /* the line is TLS already */
+    bool starttls;                            /* STARTTLS can be done */
+    bool plaintext_login;                     /* LOGIN and AUTHENTICATE are permitted without TLS */
+    const char *peer;                         /* address for the log, copied */
+    uint64_t address;                         /* the key under which clients of its address are counted */
+    /* Output has been added, or session_wants has changed, outside of session_receive: the link is to look. Never
+     * called from within session_receive's caller's stack other than from the runqueue. */
+    void (*wake)(void *link);
+    void *link;
+};
+
+#endif
