@@ -74,6 +74,11 @@ void stream_pause(struct stream *stream, bool paused);
 /* Pauses too, but an end or a reset is still seen: reading stops only at the next octets that come, which are read. Not
  * where the next octets belong to somebody else (to TLS, which is about to begin). */
 void stream_watch(struct stream *stream);
+/* The owner waits for the rest of something that has come in part. What was read last is acknowledged at once, unless
+ * octets have been written behind it: a peer that writes in pieces without TCP_NODELAY sends the next one only then,
+ * and the kernel would take its time (40 ms and more). The stream itself does so within a TLS record and a handshake.
+ */
+void stream_expect_more(struct stream *stream);
 /* While set, memory that held what was read is wiped when the owner drains it: for passwords. */
 void stream_wipe_input(struct stream *stream, bool wipe);
 /* The same for the output once it is written. Nothing in it may then be a reference to memory of somebody else. */

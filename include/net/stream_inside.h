@@ -24,6 +24,7 @@ struct stream {
     size_t seen;      /* octets of the input that the owner has looked at and left there */
     size_t read_size; /* grows with what comes, so that an idle connection pins little */
     uint64_t octets_read, octets_written;
+    bool acknowledge;    /* octets have come, and neither an acknowledgement was asked for nor octets written since */
     uint64_t data_until; /* of the octets that libssl has read: where the last data ended */
     void (*wake)(void *owner);
     void *owner;
@@ -33,7 +34,8 @@ struct stream {
 /* stream.c: the only way from state to state, and the only place that adds and deletes the events. */
 void stream_set_state(struct stream *stream, enum stream_state state);
 void stream_arm(struct stream *stream);
-bool stream_has_room(const struct stream *stream); /* for more input, as far as the owner wants any */
+bool stream_has_room(const struct stream *stream);    /* for more input, as far as the owner wants any */
+void stream_acknowledge(const struct stream *stream); /* now */
 void stream_fail_errno(struct stream *stream, const char *doing);
 void stream_fail_tls(struct stream *stream, const char *stage);
 

@@ -22,6 +22,9 @@ void session_closed(struct session *session);
 /* Bytes from the client: takes what it can use, leaves the rest in `in` (when reading pauses, when TLS is to start).
  * The link calls runqueue_step afterwards. */
 void session_receive(struct session *session, struct evbuffer *in);
+/* A command has begun and is not whole: the rest of it, or octets of its literal, are still to come. What
+ * session_receive has left in `in` is not counted. */
+bool session_awaits_rest(const struct session *session);
 struct evbuffer *session_output(struct session *session); /* the link moves bytes out of it */
 /* The client sent EOF: it may have shut down its sending side only, so commands received whole before are answered, a
  * LOGIN that waits to be let in included, as Dovecot and Cyrus do. Then, and at once where a command waits for a line

@@ -229,6 +229,12 @@ static void feed(struct client_link *link)
     }
 }
 
+/* The rest of a line or of a literal. */
+static bool awaits_rest(const struct client_link *link)
+{
+    return evbuffer_get_length(stream_input(link->stream)) > 0 || session_awaits_rest(link->session);
+}
+
 /* ---- states ---- */
 
 static void start_tls(struct client_link *link, usec now)
@@ -308,6 +314,8 @@ static void step_serving(struct client_link *link, usec now)
         stream_watch(link->stream);
     } else {
         stream_pause(link->stream, false);
+        if (awaits_rest(link))
+            stream_expect_more(link->stream);
     }
 }
 

@@ -183,6 +183,8 @@ static void step_handshake(struct stream *stream)
         stream->ssl_may_hold = true; /* the first bytes may have come with the last of the handshake */
         stream_set_state(stream, STREAM_OPEN);
     } else if (code == SSL_ERROR_WANT_READ || code == SSL_ERROR_WANT_WRITE) {
+        if (code == SSL_ERROR_WANT_READ)
+            stream_acknowledge(stream);
         stream_arm(stream);
     } else if (code == SSL_ERROR_SYSCALL && error != 0) {
         errno = error;
@@ -368,6 +370,19 @@ void stream_watch(struct stream *stream)
         stream->seen = 0;
     stream->paused = stream->watching = true;
     stream_arm(stream);
+}
+
+/* For once: the kernel goes back to delaying by itself. Refused by what is not TCP. */
+void stream_acknowledge(const struct stream *stream)
+{
+    setsockopt(stream->descriptor, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int));
+}
+
+void stream_expect_more(struct stream *stream)
+{
+    if (stream->acknowledge && stream->state == STREAM_OPEN)
+        stream_acknowledge(stream);
+    stream->acknowledge = false;
 }
 
 void stream_wipe_input(struct stream *stream, bool wipe)

@@ -79,6 +79,7 @@ static bool commit(struct stream *stream, struct room *room, size_t used)
         return true;
     }
     stream->octets_read += used;
+    stream->acknowledge = stream->acknowledge || used > 0;
     if (stream->wipe_input)
         return add_wiped(stream, room->memory, used);
     room->vector.iov_len = used;
@@ -174,8 +175,11 @@ static void read_tls_stopped(struct stream *stream, int result)
     int code = SSL_get_error(stream->ssl, result);
 
     stream->ssl_may_hold = false;
-    if (code == SSL_ERROR_WANT_READ && dataless(stream) < DATALESS_MAX)
+    if (code == SSL_ERROR_WANT_READ && dataless(stream) < DATALESS_MAX) {
+        if (dataless(stream) > 0)
+            stream_acknowledge(stream); /* half a record */
         return;
+    }
     if (code == SSL_ERROR_WANT_READ)
         fail_dataless(stream);
     else if (code == SSL_ERROR_WANT_WRITE)
@@ -248,6 +252,7 @@ static void wipe_front(struct evbuffer *buffer, size_t size)
 static void note_written(struct stream *stream, size_t size)
 {
     stream->octets_written += size;
+    stream->acknowledge = false; /* they carry it */
     if (stream->wipe_output)
         wipe_front(stream->output, size);
     else

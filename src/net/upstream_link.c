@@ -250,6 +250,8 @@ static void step_open(struct upstream_link *link, usec now)
     if (link->ended)
         return;
     stream_pause(link->stream, link->paused || link->tls_wanted);
+    if (!link->paused && upstream_busy(link->upstream))
+        stream_expect_more(link->stream);
     if (link->tls_wanted && output_empty(link))
         secure(link, now);
     else if (stream_input_ended(link->stream) && !link->paused)

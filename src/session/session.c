@@ -296,6 +296,11 @@ void session_receive(struct session *session, struct evbuffer *in)
         task_wake(&session->task);
 }
 
+bool session_awaits_rest(const struct session *session)
+{
+    return !command_reader_idle(session->reader);
+}
+
 void session_end_of_input(struct session *session)
 {
     session->end_of_input = true;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -93,6 +94,36 @@ void bench_sockets(int pair[2])
     close(listening);
     fcntl(pair[0], F_SETFL, O_NONBLOCK);
     fcntl(pair[1], F_SETFL, O_NONBLOCK);
+}
+
+int bench_other_end(int descriptor)
+{
+    struct sockaddr_in here, there;
+    socklen_t length = sizeof(here);
+
+    cr_assert_eq(getpeername(descriptor, (struct sockaddr *)&there, &length), 0);
+    for (int other = 0; other < 1024; other++) {
+        length = sizeof(here);
+        if (getsockname(other, (struct sockaddr *)&here, &length) == 0 && here.sin_family == AF_INET &&
+            here.sin_port == there.sin_port)
+            return other;
+    }
+    cr_assert_fail("there is no other end");
+    return -1;
+}
+
+bool bench_delays_acknowledgements(int descriptor)
+{
+    int quick = 0;
+    socklen_t length = sizeof(quick);
+
+    cr_assert_eq(getsockopt(descriptor, IPPROTO_TCP, TCP_QUICKACK, &quick, &length), 0);
+    return !quick;
+}
+
+void bench_delay_acknowledgements(int descriptor)
+{
+    cr_assert_eq(setsockopt(descriptor, IPPROTO_TCP, TCP_QUICKACK, &(int){0}, sizeof(int)), 0);
 }
 
 long bench_read(int descriptor, char *bytes, size_t size)

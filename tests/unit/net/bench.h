@@ -31,6 +31,11 @@ void bench_rounds(struct bench *bench, int count);
 
 /* Two connected TCP sockets on loopback, non-blocking. */
 void bench_sockets(int pair[2]);
+/* Which descriptor of this process is the other end of this connection? */
+int bench_other_end(int descriptor);
+/* Does the kernel put acknowledgements off on this connection, hoping for octets that carry them? */
+bool bench_delays_acknowledgements(int descriptor);
+void bench_delay_acknowledgements(int descriptor);
 /* Reads what is there now; returns how many octets, -1 with EOF. */
 long bench_read(int descriptor, char *bytes, size_t size);
 
@@ -50,7 +55,7 @@ struct fake_session {
     struct evbuffer *output;
     unsigned wants;
     size_t take_most; /* octets that session_receive takes in all */
-    bool logged_in, secure, starttls, plaintext_login;
+    bool logged_in, secure, starttls, plaintext_login, awaits_rest;
     int made, secured, ended_input, closed;
     void (*wake)(void *link);
     void *link;
@@ -64,7 +69,7 @@ struct upstream;
 struct fake_upstream {
     struct evbuffer *taken, *output;
     int connected, secured, closed, writable;
-    bool start_tls_on_connect, start_tls_after_receive;
+    bool start_tls_on_connect, start_tls_after_receive, busy;
     char reason[600];
     void *link;
 };

@@ -1,6 +1,8 @@
 #include "net/client_link.h"
 
 #include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +18,7 @@ struct rig {
     struct spool_store *store;
     struct client_links links;
     int peer;
+    int descriptor; /* the link's end */
     int gone;
 };
 
@@ -50,6 +53,7 @@ static void open_client(struct rig *rig, const struct client_link_options *optio
     bench_sockets(pair);
     setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &(int){16384}, sizeof(int));
     rig->peer = pair[1];
+    rig->descriptor = pair[0];
     runqueue_set_now(rig->bench.runqueue, bench_now(&rig->bench));
     cr_assert(client_link_open(&rig->links, pair[0], options));
 }
@@ -251,6 +255,31 @@ Test(client_link, an_end_in_a_pause_is_told_behind_what_was_sent_before_it)
     fake_session.wake(fake_session.link);
     bench_rounds(&rig.bench, 5);
     cr_assert(fake_session.ended_input == 1 && fake_session_has("a NOOP\r\n"));
+    close_rig(&rig);
+}
+
+/* Whether the acknowledgement of what the client sends is put off. */
+static bool delays_after(struct rig *rig, const char *text)
+{
+    setsockopt(rig->peer, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* else it waits for the last one */
+    bench_delay_acknowledgements(rig->descriptor);
+    send_text(rig, text);
+    return bench_delays_acknowledgements(rig->descriptor);
+}
+
+Test(client_link, half_a_command_is_acknowledged_at_once)
+{
+    struct rig rig;
+
+    open_rig(&rig);
+    cr_assert(delays_after(&rig, "a NOOP\r\n"));
+    fake_session.awaits_rest = true;
+    cr_assert_not(delays_after(&rig, "b APPEND INBOX {3}\r\nab"));
+    fake_session.awaits_rest = false;
+    fake_session.take_most = evbuffer_get_length(fake_session.taken);
+    cr_assert_not(delays_after(&rig, "c NOO"));
+    fake_session.wants = SESSION_PAUSE;
+    cr_assert(delays_after(&rig, "P"));
     close_rig(&rig);
 }
 

@@ -46,6 +46,12 @@ void session_receive(struct session *session, struct evbuffer *in)
     evbuffer_remove_buffer(in, fake_session.taken, room);
 }
 
+bool session_awaits_rest(const struct session *session)
+{
+    (void)session;
+    return fake_session.awaits_rest;
+}
+
 struct evbuffer *session_output(struct session *session)
 {
     (void)session;
@@ -125,6 +131,12 @@ void fake_upstream_free(void)
 bool fake_upstream_has(const char *text)
 {
     return holds(fake_upstream.taken, text);
+}
+
+bool upstream_busy(const struct upstream *upstream)
+{
+    (void)upstream;
+    return fake_upstream.busy;
 }
 
 void upstream_connected(struct upstream *upstream)

@@ -288,6 +288,41 @@ Test(stream, freed_it_leaves_out_what_waits)
     bench_close(&line.bench);
 }
 
+Test(stream, what_is_read_in_part_is_acknowledged_when_the_rest_is_waited_for)
+{
+    struct line line;
+    int descriptor;
+
+    open_line(&line);
+    descriptor = line.stream->descriptor;
+    bench_delay_acknowledgements(descriptor);
+    stream_expect_more(line.stream);
+    cr_assert(bench_delays_acknowledgements(descriptor), "nothing has come");
+    cr_assert_eq(write(line.peer, "half a li", 9), 9);
+    cr_assert(bench_until(&line.bench, input_waits, &line));
+    cr_assert(bench_delays_acknowledgements(descriptor), "nobody waits");
+    stream_expect_more(line.stream);
+    cr_assert_not(bench_delays_acknowledgements(descriptor));
+    bench_delay_acknowledgements(descriptor);
+    stream_expect_more(line.stream);
+    cr_assert(bench_delays_acknowledgements(descriptor), "it has been asked for");
+    close_line(&line);
+}
+
+Test(stream, what_is_answered_needs_no_acknowledgement_of_its_own)
+{
+    struct line line;
+
+    open_line(&line);
+    cr_assert_eq(write(line.peer, "half a li", 9), 9);
+    cr_assert(bench_until(&line.bench, input_waits, &line));
+    say(&line, "+ go on");
+    bench_delay_acknowledgements(line.stream->descriptor);
+    stream_expect_more(line.stream);
+    cr_assert(bench_delays_acknowledgements(line.stream->descriptor));
+    close_line(&line);
+}
+
 Test(stream, a_reset_has_a_reason)
 {
     struct line line;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "net/stream.h"
+#include "net/stream_inside.h"
 #include "unit/net/bench.h"
 
 /* A client stream and a server stream over one pair of sockets. */
@@ -154,6 +155,30 @@ Test(tls, watching_it_reads_one_record_and_the_rest_after_the_pause)
     bench_rounds(&pair.bench, 5);
     cr_assert_eq(evbuffer_get_length(stream_input(pair.server)), 400);
     cr_assert(stream_input_ended(pair.server));
+    close_pair(&pair);
+}
+
+Test(tls, half_a_record_is_acknowledged_at_once)
+{
+    struct pair pair;
+    BIO *record = BIO_new(BIO_s_mem());
+    char *bytes;
+    long size;
+
+    open_pair(&pair, "DNS:mail.example", 1);
+    cr_assert(agree(&pair, "mail.example"));
+    SSL_set0_wbio(pair.client->ssl, record);
+    cr_assert_eq(SSL_write(pair.client->ssl, "0123456789", 10), 10);
+    size = BIO_get_mem_data(record, &bytes);
+    bench_delay_acknowledgements(pair.server->descriptor);
+    cr_assert_eq(write(pair.client->descriptor, bytes, 12), 12);
+    bench_rounds(&pair.bench, 5);
+    cr_assert_eq(evbuffer_get_length(stream_input(pair.server)), 0);
+    cr_assert_not(bench_delays_acknowledgements(pair.server->descriptor));
+    bench_delay_acknowledgements(pair.server->descriptor);
+    cr_assert_eq(write(pair.client->descriptor, bytes + 12, (size_t)size - 12), size - 12);
+    cr_assert(bench_until(&pair.bench, server_has_input, &pair));
+    cr_assert(bench_delays_acknowledgements(pair.server->descriptor));
     close_pair(&pair);
 }
 

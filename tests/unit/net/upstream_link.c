@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -96,6 +97,29 @@ Test(upstream_link, connects_and_passes_bytes)
     bench_rounds(&rig.bench, 5);
     cr_assert_eq(bench_read(rig.peer, got, sizeof(got)), 8);
     cr_assert_str_eq(got, "a NOOP\r\n");
+    close_rig(&rig);
+}
+
+/* Whether the acknowledgement of what the server sends is put off. */
+static bool delays_after(struct rig *rig, const char *text)
+{
+    int descriptor = bench_other_end(rig->peer);
+
+    setsockopt(rig->peer, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* else it waits for the last one */
+    bench_delay_acknowledgements(descriptor);
+    cr_assert_eq(write(rig->peer, text, strlen(text)), (ssize_t)strlen(text));
+    bench_rounds(&rig->bench, 5);
+    return bench_delays_acknowledgements(descriptor);
+}
+
+Test(upstream_link, an_answer_is_acknowledged_at_once_while_more_of_it_is_due)
+{
+    struct rig rig;
+
+    connect_rig(&rig);
+    cr_assert(delays_after(&rig, "* OK\r\n"));
+    fake_upstream.busy = true;
+    cr_assert_not(delays_after(&rig, "* SEARCH 1\r\n"));
     close_rig(&rig);
 }
 
