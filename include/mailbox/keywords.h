@@ -20,6 +20,9 @@ struct keywords *keywords_new(void); /* returns owned; NULL: out of memory */
 void keywords_free(struct keywords *keywords);
 size_t keywords_count(const struct keywords *keywords); /* names known */
 struct slice keywords_name(const struct keywords *keywords, size_t index);
+/* False: the name is no flag by RFC 3501 section 9. Servers have such ("a]b", octets above 127); they are kept, but a
+ * client that reads by the grammar would give up over them, so that none is told of them. */
+bool keywords_is_shown(const struct keywords *keywords, size_t index);
 /* The number of the set with these names; 0 is the empty set. *set stays as it was where a new set is not stored.
  * False: out of memory. */
 bool keywords_intern(struct keywords *keywords, const struct slice *names, size_t count, uint32_t *set);
@@ -30,7 +33,7 @@ bool keywords_remove(struct keywords *keywords, uint32_t set, const struct slice
 /* Writes the names of the set into an array of KEYWORDS_MAX; returns how many. Borrowed for as long as the keywords
  * live. */
 size_t keywords_names(const struct keywords *keywords, uint32_t set, struct slice *names);
-/* Appends " name name" (each with a space before). False: out of memory. */
+/* Appends " name name" (each with a space before), of those that are shown. False: out of memory. */
 bool keywords_print(const struct keywords *keywords, uint32_t set, struct evbuffer *out);
 /* The highest index of a name in the set plus one; 0 for the empty set. */
 size_t keywords_reach(const struct keywords *keywords, uint32_t set);

@@ -9,6 +9,8 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#include "imap/flags.h"
+
 struct keyword_set {
     uint32_t number;
     uint16_t *names; /* indices, ascending */
@@ -16,8 +18,13 @@ struct keyword_set {
     UT_hash_handle hh;
 };
 
+struct keyword_name {
+    struct slice text;
+    bool shown; /* a client's grammar has it */
+};
+
 struct keywords {
-    struct slice *names;
+    struct keyword_name *names;
     size_t name_count;
     struct keyword_set **sets; /* by number - 1 */
     size_t set_count;
@@ -40,7 +47,7 @@ void keywords_free(struct keywords *keywords)
         free(keywords->sets[i]);
     }
     for (size_t i = 0; i < keywords->name_count; i++)
-        free((char *)(uintptr_t)keywords->names[i].data);
+        free((char *)(uintptr_t)keywords->names[i].text.data);
     free(keywords->sets);
     free(keywords->names);
     free(keywords);
@@ -53,14 +60,19 @@ size_t keywords_count(const struct keywords *keywords)
 
 struct slice keywords_name(const struct keywords *keywords, size_t index)
 {
-    return keywords->names[index];
+    return keywords->names[index].text;
+}
+
+bool keywords_is_shown(const struct keywords *keywords, size_t index)
+{
+    return keywords->names[index].shown;
 }
 
 /* Index of the name, or -1: not known. */
 static int find_name(const struct keywords *keywords, struct slice name)
 {
     for (size_t i = 0; i < keywords->name_count; i++) {
-        if (slice_equal_nocase(keywords->names[i], name))
+        if (slice_equal_nocase(keywords->names[i].text, name))
             return (int)i;
     }
     return -1;
@@ -70,7 +82,7 @@ static int find_name(const struct keywords *keywords, struct slice name)
 static int add_name(struct keywords *keywords, struct slice name)
 {
     int index = find_name(keywords, name);
-    struct slice *names;
+    struct keyword_name *names;
     char *copy;
 
     if (index >= 0)
@@ -84,7 +96,7 @@ static int add_name(struct keywords *keywords, struct slice name)
     copy = slice_copy(name);
     if (!copy)
         return -2;
-    names[keywords->name_count] = (struct slice){copy, name.length};
+    names[keywords->name_count] = (struct keyword_name){.text = {copy, name.length}, .shown = flags_valid_name(name)};
     return (int)keywords->name_count++;
 }
 
@@ -223,7 +235,7 @@ size_t keywords_names(const struct keywords *keywords, uint32_t set, struct slic
     const struct keyword_set *found = set ? keywords->sets[set - 1] : NULL;
 
     for (size_t i = 0; found && i < found->count; i++)
-        names[i] = keywords->names[found->names[i]];
+        names[i] = keywords->names[found->names[i]].text;
     return found ? found->count : 0;
 }
 
@@ -232,8 +244,8 @@ bool keywords_print(const struct keywords *keywords, uint32_t set, struct evbuff
     const struct keyword_set *found = set ? keywords->sets[set - 1] : NULL;
 
     for (size_t i = 0; found && i < found->count; i++) {
-        struct slice name = keywords->names[found->names[i]];
-        if (evbuffer_add(out, " ", 1) < 0 || evbuffer_add(out, name.data, name.length) < 0)
+        const struct keyword_name *name = &keywords->names[found->names[i]];
+        if (name->shown && (evbuffer_add(out, " ", 1) < 0 || evbuffer_add(out, name->text.data, name->text.length) < 0))
             return false;
     }
     return true;

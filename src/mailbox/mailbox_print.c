@@ -26,11 +26,14 @@ bool mailbox_print_message_flags(const struct mailbox *mailbox, const struct mes
 bool mailbox_print_flags(const struct mailbox *mailbox, struct evbuffer *out)
 {
     bool ok = append_bytes(out, "(", 1) && flags_print_system(mailbox->flags_system, out);
+    const char *space = mailbox->flags_system ? " " : "";
 
     for (size_t i = 0; ok && i < keywords_count(mailbox->keywords); i++) {
         struct slice name = keywords_name(mailbox->keywords, i);
-        ok = (i == 0 && mailbox->flags_system == 0) || append_bytes(out, " ", 1);
-        ok = ok && append_bytes(out, name.data, name.length);
+        if (!keywords_is_shown(mailbox->keywords, i))
+            continue;
+        ok = append_format(out, "%s%.*s", space, (int)name.length, name.data);
+        space = " ";
     }
     return ok && append_bytes(out, ")", 1);
 }

@@ -82,26 +82,25 @@ bool nz_number(struct reader *reader)
     return number(reader, 1, NUMBER_MAX, &value);
 }
 
-/* 1*<any CHAR except controls and those of `except`>; in any_values 8-bit octets too. */
-static bool word(struct reader *reader, const char *except, const char *wanted)
+/* 1*<any CHAR except controls and those of `except`>; `high`: octets above 127 too */
+static bool word(struct reader *reader, const char *except, bool high, const char *wanted)
 {
     const char *begin = reader->at;
     unsigned char octet;
 
-    while (peek(reader, &octet) && octet > 0x20 && octet != 0x7f && (octet < 0x80 || reader->any_values) &&
-           !strchr(except, octet))
+    while (peek(reader, &octet) && octet > 0x20 && octet != 0x7f && (octet < 0x80 || high) && !strchr(except, octet))
         reader->at++;
     return reader->at > begin || fault(reader, wanted);
 }
 
 bool atom(struct reader *reader)
 {
-    return word(reader, "(){%*\"\\]", "an atom");
+    return word(reader, "(){%*\"\\]", false, "an atom");
 }
 
 bool astring_atom(struct reader *reader)
 {
-    return word(reader, "(){%*\"\\", "an astring");
+    return word(reader, "(){%*\"\\", false, "an astring");
 }
 
 bool quoted(struct reader *reader, size_t *length)
@@ -161,7 +160,7 @@ bool astring(struct reader *reader)
 /* An atom as servers may have it, section names with their brackets included. */
 static bool any_atom(struct reader *reader)
 {
-    return word(reader, "(){\"", "a value");
+    return word(reader, "(){\"", true, "a value");
 }
 
 /* Between two elements of a list: a space, which before another list may be missing. */

@@ -66,6 +66,24 @@ Test(keywords, a_set_is_printed_with_a_space_before_each_name)
     keywords_free(keywords);
 }
 
+Test(keywords, what_is_no_flag_is_kept_but_not_shown)
+{
+    struct keywords *keywords = keywords_new();
+    struct slice names[] = {SLICE("a]b"),  SLICE("x"),        SLICE("\\Answer\\d"),
+                            SLICE("\\Ok"), SLICE("\xc3\xa4"), SLICE("%")};
+    struct evbuffer *out = evbuffer_new();
+    uint32_t set, only;
+
+    cr_assert(keywords_intern(keywords, names, 6, &set) && keywords_intern(keywords, names, 1, &only));
+    cr_assert(keywords_count(keywords) == 6 && set != only && only != 0);
+    cr_assert(keywords_print(keywords, set, out) && keywords_print(keywords, only, out));
+    cr_assert(evbuffer_get_length(out) == 6 && memcmp(evbuffer_pullup(out, 6), " x \\Ok", 6) == 0);
+    for (size_t i = 0; i < 6; i++)
+        cr_assert_eq(keywords_is_shown(keywords, i), i == 1 || i == 3);
+    evbuffer_free(out);
+    keywords_free(keywords);
+}
+
 /* Sets of two out of a thousand names: enough to come to the limit. */
 static size_t fill_sets(struct keywords *keywords)
 {
