@@ -10,6 +10,7 @@
 
 /* --- its beginning and its end, for session.c */
 
+void run_init(struct session *session); /* of a new session: no command is in progress */
 /* It is in progress from here on, and there is no other one. Takes `queued`; row: NULL if its name is not known. */
 void run_take(struct session *session, struct queued *queued, const struct command_row *row);
 /* Judges the number of its arguments by its row (which must not be NULL) and starts its family. */

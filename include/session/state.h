@@ -79,6 +79,9 @@ void session_set_phase(struct session *session, enum session_phase phase);
 /* The session is to end: its step does it, whoever asks (nothing is freed under a caller's feet). The first reason
  * counts; an ABORT stops the output at once. reason: constant, or living until the step; NULL: none. */
 void session_ask_to_end(struct session *session, enum session_end end, const char *reason);
+/* It ends now, for the session's step: logs the reason, writes the BYE if that was asked, and is ENDING afterwards. An
+ * ABORT where memory was out, or where a BYE would stand within an open line. */
+void session_end(struct session *session);
 /* It has been asked to end, is ending, or memory was out for its output: nothing more is to be done for the client. */
 bool session_is_over(const struct session *session);
 

@@ -42,6 +42,11 @@ static void abandon_job(struct current *current)
 
 /* --- beginning */
 
+void run_init(struct session *session)
+{
+    session->current = (struct current){.until = USEC_NEVER};
+}
+
 void run_take(struct session *session, struct queued *queued, const struct command_row *row)
 {
     assert(!session->current.queued && !session->current.run); /* the former one has had its tagged answer */

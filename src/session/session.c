@@ -1,6 +1,6 @@
 /* A client's session: what its link calls, and the step that does everything: ends what is to end, gives the command in
  * progress its time, takes the next ones from the queue. What commands do is in the files of their families
- * (session/family.h). Written here: the greeting, BYE, and the server's ALERT between lines. */
+ * (session/family.h). Written here: the greeting, and the server's ALERT between lines. */
 #include "session/session.h"
 
 #include <event2/buffer.h>
@@ -19,29 +19,10 @@ static void detach(struct session *session)
     membership_leave(&session->membership);
 }
 
-/* A BYE cannot follow half a line: it would become part of a message. */
-static bool say_bye(struct session *session)
-{
-    if (session->output.line_open || !output_takes(&session->output))
-        return false;
-    output_format(&session->output, "* BYE %s\r\n", session->end_reason);
-    return !output_failed(&session->output);
-}
-
-/* As it was asked, or because memory is out for its output. Not within a verb of run.h or an op of a family. */
+/* Not within a verb of run.h or an op of a family. */
 static void end(struct session *session)
 {
-    if (output_failed(&session->output)) {
-        session->end = SESSION_END_ABORT;
-        session->end_reason = "out of memory";
-    }
-    if (session->end == SESSION_END_BYE && session->output.line_open)
-        session->end = SESSION_END_ABORT;
-    if (session->end_reason)
-        session_log(session, session->end == SESSION_END_BYE ? LOG_DEBUG : LOG_INFO, session->end_reason);
-    if (session->end == SESSION_END_BYE && !say_bye(session))
-        session->end = SESSION_END_ABORT;
-    session_set_phase(session, SESSION_ENDING);
+    session_end(session);
     detach(session);
     task_set_deadline(&session->task, USEC_NEVER);
     session_wake_link(session);
@@ -261,7 +242,7 @@ struct session *session_new(struct registry *registry, const struct session_opti
     task_init(&session->task, session->ground->runqueue, step);
     session->options = *options;
     session->options.peer = slice_copy(slice_of(options->peer));
-    session->current.until = USEC_NEVER;
+    run_init(session);
     membership_init(&session->membership, &membership_ops, session, &session->task);
     session_start_login_clock(session);
     if (!session->options.peer || !output_init(&session->output, &session->task) ||

@@ -43,6 +43,28 @@ void session_ask_to_end(struct session *session, enum session_end end, const cha
     task_wake(&session->task);
 }
 
+/* What was asked, as far as it can be done: after half a line a BYE would become part of a message. */
+static enum session_end possible_end(const struct session *session)
+{
+    if (output_failed(&session->output) || (session->end == SESSION_END_BYE && session->output.line_open))
+        return SESSION_END_ABORT;
+    return session->end;
+}
+
+void session_end(struct session *session)
+{
+    if (output_failed(&session->output))
+        session->end_reason = "out of memory";
+    session->end = possible_end(session);
+    if (session->end_reason)
+        session_log(session, session->end == SESSION_END_BYE ? LOG_DEBUG : LOG_INFO, session->end_reason);
+    if (session->end == SESSION_END_BYE) {
+        output_format(&session->output, "* BYE %s\r\n", session->end_reason);
+        session->end = possible_end(session);
+    }
+    session_set_phase(session, SESSION_ENDING);
+}
+
 bool session_is_over(const struct session *session)
 {
     return session->end != SESSION_END_NONE || !output_takes(&session->output);
