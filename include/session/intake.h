@@ -49,6 +49,8 @@ void intake_clear(struct intake *intake); /* a zeroed intake may be cleared */
 
 /* Reads as far as it may, leaves the rest in `in`. Out of memory fails the output. */
 void intake_take(struct intake *intake, struct evbuffer *in);
+/* A line has begun and is not whole: the rest of it, or octets of its literal, are still to come. */
+bool intake_awaits_rest(const struct intake *intake);
 /* The next line is not a command: it goes to ops->line. */
 void intake_await_line(struct intake *intake);
 /* Called in every step of the session, and after a line was closed. idle: no command is in progress and none waits. */

@@ -197,6 +197,11 @@ void intake_take(struct intake *intake, struct evbuffer *in)
     intake->paused = true;
 }
 
+bool intake_awaits_rest(const struct intake *intake)
+{
+    return !command_reader_idle(intake->reader);
+}
+
 void intake_await_line(struct intake *intake)
 {
     intake->line_awaited = true;

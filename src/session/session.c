@@ -279,7 +279,7 @@ void session_receive(struct session *session, struct evbuffer *in)
 
 bool session_awaits_rest(const struct session *session)
 {
-    return !command_reader_idle(session->reader);
+    return intake_awaits_rest(&session->intake);
 }
 
 void session_end_of_input(struct session *session)

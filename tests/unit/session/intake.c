@@ -96,6 +96,15 @@ Test(intake, lines_become_commands_and_empty_lines_nothing)
     cr_assert_eq(queue.length, 3);
 }
 
+Test(intake, a_line_that_is_not_whole_waits_for_its_rest)
+{
+    cr_assert_not(intake_awaits_rest(&intake));
+    say("a LOGIN {4+}\r\nus");
+    cr_assert(intake_awaits_rest(&intake));
+    say("er secret\r\n");
+    cr_assert_not(intake_awaits_rest(&intake));
+}
+
 Test(intake, behind_a_command_that_runs_first_nothing_is_read)
 {
     say("a IDLE\r\nDONE\r\n");
