@@ -96,12 +96,30 @@ static void choose_more(struct plan *plan, struct dice *dice)
     plan->second_seat = dice_percent(dice, 70);
 }
 
+/* Many accounts that arrive in the same moments at a server where nobody is known yet: nobody may be refused, and every
+ * account has one session. Without faults, so that a refusal has no other cause. */
+static void choose_crowd(struct plan *plan, struct dice *dice)
+{
+    if (!dice_percent(dice, 3))
+        return;
+    plan->users = plan->clients = dice_between(dice, 12, USERS_MAX);
+    plan->clients += dice_percent(dice, 50) ? 0 : dice_between(dice, 1, 10);
+    plan->boxes = dice_between(dice, 1, 2);
+    plan->acts = dice_between(dice, 3, 12);
+    plan->think = (usec)dice_magnitude(dice, 300, 20000);
+    plan->rounds = 1;
+    plan->rubbish = 0;
+    plan->fault_count = 0;
+    plan->passwords = plan->verify_connection = plan->delegated = plan->deletes = false;
+}
+
 void plan_make(struct plan *plan, uint64_t seed)
 {
     struct dice dice = dice_make(seed, DICE_PLAN, 0, 0), more = dice_make(seed, DICE_PLAN, 3, 0);
+    struct dice crowd = dice_make(seed, DICE_PLAN, 4, 0);
 
     *plan = (struct plan){0};
-    plan->users = dice_percent(&dice, 60) ? 1 : dice_between(&dice, 2, USERS_MAX);
+    plan->users = dice_percent(&dice, 60) ? 1 : dice_between(&dice, 2, USERS_FEW);
     plan->clients = plan->users + (unsigned)dice_magnitude(&dice, 1, 20);
     plan->boxes = dice_percent(&dice, 40) ? 1 : dice_between(&dice, 2, BOXES_MAX);
     plan->writers = dice_percent(&dice, 25) ? 0 : dice_between(&dice, 1, 3);
@@ -122,6 +140,7 @@ void plan_make(struct plan *plan, uint64_t seed)
     choose_settings(&plan->settings, &dice);
     choose_faults(plan, &dice);
     choose_more(plan, &more);
+    choose_crowd(plan, &crowd);
 }
 
 /* --- cuts */

@@ -9,7 +9,8 @@
 
 #include "mux/settings.h"
 
-#define USERS_MAX   5
+#define USERS_FEW   5  /* as a rule at most so many */
+#define USERS_MAX   60 /* in a crowd */
 #define CLIENTS_MAX 40
 #define BOXES_MAX   5
 #define FAULTS_MAX  24
