@@ -1,29 +1,32 @@
+#!/usr/bin/python3
 """Runs the scenarios: each in a process of its own, some at a time, each with a time limit.
 
-    runner.py [--only PATTERN] [--jobs N] [--seed N] [--keep] [--list] [--summary FILE]
+    tests/support/runner.py [--only PATTERN] [--jobs N] [--seed N] [--keep] [--list] [--summary FILE] [--times FILE]
 
 A test is named file.function[variant]; PATTERN is a regular expression looked for in that name.
 """
 import argparse
-import concurrent.futures
+import functools
 import importlib.util
 import os
+import random
 import re
+import select
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
+import traceback
 
+sys.dont_write_bytecode = True
 SUPPORT = os.path.dirname(os.path.abspath(__file__))
 SCENARIOS = os.path.join(os.path.dirname(SUPPORT), "scenario")
 sys.path.insert(0, SUPPORT)
 SKIPPED = 77
-output = threading.Lock()
 
 
+@functools.lru_cache(maxsize=None)
 def load(name):
     specification = importlib.util.spec_from_file_location("scenario_" + name, os.path.join(SCENARIOS, name + ".py"))
     module = importlib.util.module_from_spec(specification)
@@ -68,16 +71,77 @@ def _too_late(_signal, _frame):
     raise TimeoutError("the scenario's time limit")
 
 
+def _become(test, directory, seed):
+    """The forked child: a session of its own, nothing on standard input, all words into test.log; never returns."""
+    status = 1
+    try:
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        null, log = os.open(os.devnull, os.O_RDONLY), os.open(os.path.join(directory, "test.log"), os.O_WRONLY | os.O_CREAT, 0o644)
+        for source, target in ((null, 0), (log, 1), (log, 2)):
+            os.dup2(source, target)
+        os.close(null)
+        os.close(log)
+        random.seed()
+        status = run_one(test.family, test.function, test.variant, directory, seed)
+        sys.stdout.flush()
+    except BaseException:
+        traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(status)
+
+
 # --- all of them
 
+class Test:
+    """One test of a run, in its turn; while it runs, its process and when it must have ended."""
+
+    def __init__(self, number, name, family, function, variant, options):
+        self.number, self.name, self.family, self.function, self.variant = number, name, family, function, variant
+        self.timeout = options["timeout"]
+
+    def start(self, base, seed):
+        self.directory = os.path.join(base, str(self.number))
+        os.mkdir(self.directory)
+        self.began = time.monotonic()
+        self.deadline, self.kind_of_end = self.began + self.timeout, signal.SIGTERM
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _become(self, self.directory, seed)
+        self.ended = os.pidfd_open(self.pid)
+
+    def hurry(self, now):
+        """SIGTERM at the time limit, SIGKILL a while later."""
+        if now < self.deadline:
+            return
+        os.kill(self.pid, self.kind_of_end)
+        self.deadline, self.kind_of_end = now + 15, signal.SIGKILL
+
+    def collect(self):
+        """Its exit status. Its session goes with it: nothing of anybody else."""
+        os.close(self.ended)
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.seconds = time.monotonic() - self.began
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
 class Run:
+    """One thread, or it could not fork."""
+
     def __init__(self, arguments):
         self.arguments = arguments
         self.base = tempfile.mkdtemp(prefix="imapmux-")
         os.chmod(self.base, 0o755)
         self.counts = {"passed": 0, "failed": 0, "skipped": 0}
-        self.failed = []
-        self.processes = set()
+        self.failed, self.times = [], []
+        self.running = {}
         self.stopping = False
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
@@ -85,54 +149,45 @@ class Run:
     def _stop(self, _signal, _frame):
         """Ends what runs in order; what waits is not begun."""
         self.stopping = True
-        for process in list(self.processes):
-            process.terminate()
+        for test in list(self.running.values()):
+            os.kill(test.pid, signal.SIGTERM)
 
-    def test(self, number, test):
-        if self.stopping:
-            return
-        name, family, function, variant, options = test
-        directory = os.path.join(self.base, str(number))
-        os.mkdir(directory)
-        start = time.monotonic()
-        status, text = self._process(directory, family, function, variant, options["timeout"])
-        self._report(name, status, text, time.monotonic() - start, directory)
+    def play(self, tests):
+        """Those with the longest time limits first, so that none of them is left for the end alone."""
+        waiting = sorted(tests, key=lambda test: -test.timeout)[::-1]
+        while (waiting and not self.stopping) or self.running:
+            while waiting and not self.stopping and len(self.running) < self.arguments.jobs:
+                test = waiting.pop()
+                test.start(self.base, self.arguments.seed)
+                self.running[test.ended] = test
+            self._wait()
+
+    def _wait(self):
+        ready = select.select(list(self.running), [], [], 1)[0]
+        for test in [self.running.pop(ended) for ended in ready]:
+            self._finished(test, test.collect())
+        now = time.monotonic()
+        for test in self.running.values():
+            test.hurry(now)
+
+    def _finished(self, test, status):
+        with open(os.path.join(test.directory, "test.log"), errors="replace") as log:
+            self._report(test.name, status, log.read(), test.seconds, test.directory)
         if not self.arguments.keep:
-            shutil.rmtree(directory, ignore_errors=True)
-
-    def _process(self, directory, family, function, variant, timeout):
-        command = [sys.executable, os.path.abspath(__file__), "--one", family, function, variant, directory,
-                   "--seed", str(self.arguments.seed)]
-        with open(os.path.join(directory, "test.log"), "wb") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        self.processes.add(process)
-        try:
-            status = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            process.terminate()
-            try:
-                status = process.wait(15)
-            except subprocess.TimeoutExpired:
-                status = -9
-        try:
-            os.killpg(process.pid, signal.SIGKILL)  # its own session: nothing of anybody else
-        except ProcessLookupError:
-            pass
-        self.processes.discard(process)
-        with open(os.path.join(directory, "test.log"), errors="replace") as log:
-            return status, log.read()
+            shutil.rmtree(test.directory, ignore_errors=True)
 
     def _report(self, name, status, text, seconds, directory):
         kind = {0: "passed", SKIPPED: "skipped"}.get(status, "failed")
         reason = "; ".join(line[7:] for line in text.splitlines() if line.startswith("REASON "))
-        with output:
-            self.counts[kind] += 1
-            if kind == "passed" and self.arguments.quiet:
-                return
-            print("%-7s %6.1fs  %s%s" % (kind, seconds, name, "  (%s)" % reason[:600] if reason else ""), flush=True)
-            if kind == "failed":
-                self.failed.append(name)
-                self._show(text, directory)
+        self.counts[kind] += 1
+        self.times.append((seconds, name))
+        if kind == "passed" and self.arguments.quiet:
+            return
+        print("%-7s %6.1fs  %s%s" % (kind, seconds, name, "  (%s)" % reason[:600] if reason else ""), flush=True)
+        if kind == "failed":
+            self.failed.append(name)
+            self._show(text, directory)
+            sys.stdout.flush()
 
     def _show(self, text, directory):
         lines = [line for line in text.splitlines() if not line.startswith("REASON ")]
@@ -176,10 +231,8 @@ def main():
     parser.add_argument("--tail", type=int, default=25, help="lines shown of each log of a failed test")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--summary", help="file that gets the counts: passed failed skipped")
-    parser.add_argument("--one", nargs=4, help=argparse.SUPPRESS)
+    parser.add_argument("--times", help="file to which a line for each test is added: its seconds, its name")
     arguments = parser.parse_args()
-    if arguments.one:
-        sys.exit(run_one(*arguments.one, arguments.seed))
     tests = [test for test in discover() if re.search(arguments.only, test[0])]
     if arguments.list:
         print("\n".join(test[0] for test in tests))
@@ -187,9 +240,7 @@ def main():
     run = Run(arguments)
     try:
         for turn in range(arguments.repeat):
-            with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-                numbers = range(turn * len(tests), (turn + 1) * len(tests))
-                list(pool.map(run.test, numbers, sorted(tests, key=lambda test: -test[4]["timeout"])))
+            run.play([Test(turn * len(tests) + number, *test) for number, test in enumerate(tests)])
             arguments.seed += 1
     finally:
         run.finish()
@@ -197,6 +248,9 @@ def main():
     if arguments.summary and not run.stopping:
         with open(arguments.summary, "w") as out:
             out.write("%(passed)d %(failed)d %(skipped)d\n" % counts)
+    if arguments.times:
+        with open(arguments.times, "a") as out:
+            out.writelines("%.1f %s\n" % time for time in run.times)
     for name in sorted(run.failed):
         print("FAILED %s" % name)
     print("scenarios: %(passed)d passed, %(failed)d failed, %(skipped)d skipped" % counts)
