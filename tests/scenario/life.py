@@ -5,9 +5,10 @@ import signal
 import subprocess
 import time
 
+from binary import ROOT, binary
 from imap_client import Closed, make_message
 from mail_server import wait_until
-from scenario import ROOT, binary, scenario
+from scenario import scenario
 
 SHIPPED = os.path.join(ROOT, "conf", "imapmux.conf")
 

@@ -7,10 +7,11 @@ import signal
 import socket
 import subprocess
 
+from binary import binary
 from certificates import Authority
 from imap_client import Client, Closed
 from mail_server import free_port, wait_until
-from scenario import Skip, binary, scenario
+from scenario import Skip, scenario
 
 USER = "nobody"
 MEGA = 1 << 20

@@ -4,22 +4,23 @@ Everything it makes lies in one temporary directory; it and all processes are go
 """
 import argparse
 import os
-import shlex
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 
+from binary import binary
 from certificates import Authority
 from dovecot import Dovecot
 from mail_server import PASSWORD, free_port
 from imap_client import Client, Closed, make_message
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 USER = "you"
 CLIENTS = ("desktop", "phone", "push service")
 
@@ -39,8 +40,7 @@ class Imapmux:
         self.directory = directory
         self.port, self.tls_port = free_port(), free_port()
         certificate = Authority(os.path.join(directory, "tls"), "imapmux quickstart").issue("localhost")
-        command = os.environ.get("IMAPMUX_BINARY")
-        self.command = (shlex.split(command) if command else [os.path.join(ROOT, "build", "imapmux")]) + [
+        self.command = binary("release") + [
             "--upstream", upstream, "--listen", "imap://127.0.0.1:%d" % self.port, "--listen",
             "imaps://127.0.0.1:%d" % self.tls_port, "--cert", certificate.cert, "--key", certificate.key]
         self.log = os.path.join(directory, "imapmux.log")
@@ -182,7 +182,31 @@ def private_server(arguments, directory):
         raise Failed("imapmux ended with %d: %s" % (status, mux.last_words()))
 
 
+def reach(url):
+    """Connects to the server once, as imapmux will at the first login, and reads its greeting. Nothing is said but LOGOUT."""
+    try:
+        place = urllib.parse.urlsplit(url)
+        host, secure = place.hostname, place.scheme == "imaps"
+        port = place.port or (993 if secure else 143)
+        if not host:
+            raise ValueError("it names no host")
+    except ValueError as error:
+        raise Failed("%s: %s" % (url, error))
+    try:
+        with socket.create_connection((host, port), 15) as plain:
+            connection = ssl.create_default_context().wrap_socket(plain, server_hostname=host) if secure else plain
+            with connection, connection.makefile("rb") as reader:
+                greeting = reader.readline(8192)
+                if greeting:
+                    connection.sendall(b"q LOGOUT\r\n")
+    except OSError as error:  # ssl.SSLError is one
+        raise Failed("%s cannot be reached, port %d: %s" % (host, port, error.strerror or error))
+    if not greeting.startswith((b"* OK", b"* PREAUTH")):
+        raise Failed("%s, port %d, does not greet as an IMAP server: %r" % (host, port, greeting[:200]))
+
+
 def real_server(arguments, directory):
+    reach(arguments.server)
     mux = Imapmux(directory, arguments.server)
     try:
         mux.start()

@@ -12,13 +12,13 @@ stop() and `port`. What is a mail_server.MailServer is `s.server` too, and s.del
 """
 import ctypes
 import os
-import shlex
 import signal
 import socket
 import subprocess
 import time
 import traceback
 
+from binary import binary
 from courier import Courier
 from cyrus import Cyrus
 from dovecot import Dovecot
@@ -27,7 +27,6 @@ from mail_server import PASSWORD, MailServer, children, free_port
 from relay import Relay
 from server_tree import Unavailable
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 MATRIX = ("full", "no-condstore", "bare", "no-idle")
 # Tests deliver behind imapmux's back and look at once, so nothing may be answered from a look a moment ago.
 SETTINGS = {"freshness": "0", "park_delay": "1s", "watch_interval": "1s", "poll_interval": "500ms", "login_wait": "10s",
@@ -56,15 +55,6 @@ def scenario(variants=("full",), users=1, settings=None, limit=None, timeout=60,
             connections=connections)
         return function
     return mark
-
-
-def binary(build):
-    """The command that is imapmux: IMAPMUX_BINARY, or what the preset built."""
-    given = os.environ.get("IMAPMUX_BINARY")
-    if given:
-        return shlex.split(given)
-    path = {"release": "build/imapmux"}.get(build, "build/%s/imapmux" % build)
-    return [os.path.join(ROOT, path)]
 
 
 class Scenario:
