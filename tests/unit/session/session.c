@@ -70,6 +70,32 @@ Test(session, after_end_of_input_what_was_sent_is_answered)
     bench_expect_like("b OK CAPABILITY completed.\r\n* BYE Connection closed\r\n");
 }
 
+Test(session, what_waits_for_a_line_ends_with_the_input)
+{
+    bench_log_in();
+    bench_select();
+    bench_say("a IDLE\r\n");
+    session_end_of_input(bench.session);
+    bench_settle();
+    bench_expect("+ idling\r\n* BYE Connection closed\r\n");
+    cr_assert_null(bench.member);
+}
+
+Test(session, it_knows_when_a_command_has_begun)
+{
+    bench_log_in();
+    bench_say("a NOOP\r\n");
+    cr_assert_not(session_awaits_rest(bench.session));
+    bench_say("b SEARCH CHARSET UTF-8 TEXT {5}\r\n");
+    cr_assert(session_awaits_rest(bench.session));
+    bench_say("apple");
+    cr_assert(session_awaits_rest(bench.session));
+    bench_say("\r\n");
+    cr_assert_not(session_awaits_rest(bench.session));
+    bench_say("c APPEND INBOX {3}\r\nab");
+    cr_assert(session_awaits_rest(bench.session));
+}
+
 Test(session, retired_it_answers_the_command_in_progress_and_no_further_one)
 {
     bench_log_in();
