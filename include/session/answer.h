@@ -10,13 +10,15 @@
 struct answer {
     enum response_status status; /* RESPONSE_OK, _NO or _BAD */
     const char *code;            /* what stands in brackets; NULL: nothing */
-    const char *text;            /* for a human, never empty; NULL (status OK only): the usual "... completed." */
-    char *own_code, *own_text;   /* private: owned copies that code and text point to */
+    const char
+        *text; /* for a human, as the server wrote it, never empty; NULL (status OK only): the usual "... completed." */
+    char *own_code, *own_text; /* private: owned copies that code and text point to */
 };
 
 /* changes: done twice, the command would not be the same as done once (ROW_CHANGES). lost: the server lacks a
  * capability now that the client was offered. Fills `answer`, to be cleared by answer_clear. A code that holds numbers
- * of messages is never handed on. False: out of memory; nothing is to be cleared. */
+ * of messages is never handed on, nor arguments that its grammar does not have. False: out of memory; nothing is to be
+ * cleared. */
 bool answer_of_result(const struct job_result *result, bool changes, bool lost, struct answer *answer)
     __attribute__((warn_unused_result));
 void answer_clear(struct answer *answer);

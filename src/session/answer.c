@@ -3,20 +3,19 @@
 
 #include <event2/buffer.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/append.h"
 #include "imap/value.h"
 
-/* Codes that mean to a client of ours what they mean to us. Those with numbers of messages are not among them. */
+#define CHARSET_MAX 100
+
+/* Codes that mean to a client of ours what they mean to us. Those with numbers of messages are not among them;
+ * APPENDUID and COPYUID are made by the commands themselves. All are words alone, but for BADCHARSET. */
 static const char *const handed_on[] = {
-    "ALREADYEXISTS", "APPENDUID",    "AUTHORIZATIONFAILED",
-    "BADCHARSET",    "CANNOT",       "CLIENTBUG",
-    "COPYUID",       "CONTACTADMIN", "CORRUPTION",
-    "EXPUNGEISSUED", "HASCHILDREN",  "INUSE",
-    "LIMIT",         "NONEXISTENT",  "NOPERM",
-    "OVERQUOTA",     "PARSE",        "SERVERBUG",
-    "TOOBIG",        "TRYCREATE",    "UNAVAILABLE",
-    "UNKNOWN-CTE",
+    "ALREADYEXISTS", "AUTHORIZATIONFAILED", "BADCHARSET", "CANNOT",    "CLIENTBUG",   "CONTACTADMIN", "CORRUPTION",
+    "EXPUNGEISSUED", "HASCHILDREN",         "INUSE",      "LIMIT",     "NONEXISTENT", "NOPERM",       "OVERQUOTA",
+    "PARSE",         "SERVERBUG",           "TOOBIG",     "TRYCREATE", "UNAVAILABLE", "UNKNOWN-CTE",
 };
 
 static bool is_handed_on(const struct response_code *code)
@@ -43,7 +42,47 @@ static char *take_string(struct evbuffer *printed)
     return text;
 }
 
-/* "CODE arguments" */
+/* An astring that fits into a status line: nothing that could be printed as a literal only. */
+static bool is_short_astring(const struct value *value)
+{
+    struct slice text;
+
+    if (!value_astring(value, &text) || text.length > CHARSET_MAX)
+        return false;
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.data[i];
+        if ((unsigned char)c < ' ' || (unsigned char)c >= 0x7f || c == '"' || c == '\\')
+            return false;
+    }
+    return true;
+}
+
+/* "(" astring *(SP astring) ")" */
+static bool are_charsets(const struct value *arguments)
+{
+    if (!value_is_list(arguments) || arguments->next)
+        return false;
+    for (const struct value *each = arguments->first; each; each = each->next) {
+        if (!is_short_astring(each))
+            return false;
+    }
+    return arguments->first != NULL;
+}
+
+static void print_charsets(const struct value *list, struct evbuffer *out)
+{
+    const char *before = " (";
+
+    for (const struct value *each = list->first; each; each = each->next) {
+        append_bytes(out, before, strlen(before));
+        if (!value_print_astring(each->text, out))
+            append_fail(out);
+        before = " ";
+    }
+    append_bytes(out, ")", 1);
+}
+
+/* "CODE", or "BADCHARSET (a b)" */
 static char *print_code(const struct response_code *code)
 {
     struct evbuffer *out = evbuffer_new();
@@ -52,27 +91,10 @@ static char *print_code(const struct response_code *code)
     if (!out)
         return NULL;
     append_bytes(out, code->atom.data, code->atom.length);
-    if (code->arguments) {
-        append_bytes(out, " ", 1);
-        if (!value_print_all(code->arguments, out))
-            append_fail(out);
-    }
+    if (code->name == RESPONSE_CODE_BADCHARSET && are_charsets(code->arguments))
+        print_charsets(code->arguments, out);
     text = take_string(out);
     evbuffer_free(out);
-    return text;
-}
-
-/* Text for a human: printable, not to be taken for a code, not empty. */
-static char *print_text(struct slice told)
-{
-    char *text = slice_copy(told.length > 0 ? told : SLICE("Done."));
-
-    for (size_t i = 0; text && i < told.length; i++) {
-        if (i == 0 && text[i] == '[')
-            text[i] = '(';
-        else if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-            text[i] = '?';
-    }
     return text;
 }
 
@@ -81,7 +103,7 @@ static bool as_told(enum response_status status, const struct response *response
     bool has_code = is_handed_on(&response->code);
 
     *answer = (struct answer){.status = status};
-    answer->text = answer->own_text = print_text(response->text);
+    answer->text = answer->own_text = slice_copy(response->text.length > 0 ? response->text : SLICE("Done."));
     if (has_code)
         answer->code = answer->own_code = print_code(&response->code);
     if (answer->text && (answer->code || !has_code))

@@ -43,7 +43,8 @@ static void note_code(struct append_run *append, const struct response *response
     uint64_t numbers[2];
 
     if (!response || response->code.name != RESPONSE_CODE_APPENDUID || value_count(validity) != 2 ||
-        !value_number(validity, UINT32_MAX, &numbers[0]) || !value_number(validity->next, UINT32_MAX, &numbers[1]))
+        !value_number(validity, UINT32_MAX, &numbers[0]) || !value_number(validity->next, UINT32_MAX, &numbers[1]) ||
+        numbers[0] == 0 || numbers[1] == 0)
         return;
     snprintf(append->code, sizeof(append->code), "APPENDUID %llu %llu", (unsigned long long)numbers[0],
              (unsigned long long)numbers[1]);

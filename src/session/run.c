@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "imap/text.h"
 #include "session/answer.h"
 #include "session/tell.h"
 
@@ -154,9 +155,10 @@ void run_finish(struct session *session, enum response_status status, const char
         return;
     assert(!session->output.line_open);
     run_tell(session, NULL);
-    output_format(&session->output, "%.*s %s %s%s%s%s\r\n", tag.length ? (int)tag.length : 1,
-                  tag.length ? tag.data : "*", response_status_name(status), code ? "[" : "", code ? code : "",
-                  code ? "] " : "", text);
+    output_format(&session->output, "%.*s %s %s%s%s", tag.length ? (int)tag.length : 1, tag.length ? tag.data : "*",
+                  response_status_name(status), code ? "[" : "", code ? code : "", code ? "] " : "");
+    output_check(&session->output, text_print(slice_of(text), session->output.bytes));
+    output_format(&session->output, "\r\n");
     if (status != RESPONSE_BAD)
         session->current.bad_in_a_row = 0;
     clear(&session->current);

@@ -7,8 +7,11 @@
 #include <stdlib.h>
 
 #include "base/append.h"
+#include "imap/text.h"
 #include "session/commands.h"
 #include "session/run.h"
+
+#define ALERT_MAX 1000 /* octets of the server's text */
 
 /* --- ending */
 
@@ -54,9 +57,15 @@ static void member_retire(void *owner, const char *reason)
 static void member_alert(void *owner, struct slice text)
 {
     struct session *session = owner;
+    struct evbuffer *printed = evbuffer_new();
 
-    output_whole_line(&session->output, "* OK [ALERT] %.*s\r\n", (int)(text.length < 1000 ? text.length : 1000),
-                      text.data);
+    text.length = text.length < ALERT_MAX ? text.length : ALERT_MAX;
+    if (printed && text_print(text, printed) && append_bytes(printed, "", 1))
+        output_whole_line(&session->output, "* OK [ALERT] %s\r\n", (const char *)evbuffer_pullup(printed, -1));
+    else
+        output_fail(&session->output);
+    if (printed)
+        evbuffer_free(printed);
     session_wake_link(session);
 }
 

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "imap/text.h"
+
 static bool is_edge(enum session_phase from, enum session_phase to)
 {
     switch (from) {
@@ -59,7 +61,9 @@ void session_end(struct session *session)
     if (session->end_reason)
         session_log(session, session->end == SESSION_END_BYE ? LOG_DEBUG : LOG_INFO, session->end_reason);
     if (session->end == SESSION_END_BYE) {
-        output_format(&session->output, "* BYE %s\r\n", session->end_reason);
+        output_format(&session->output, "* BYE ");
+        output_check(&session->output, text_print(slice_of(session->end_reason), session->output.bytes));
+        output_format(&session->output, "\r\n");
         session->end = possible_end(session);
     }
     session_set_phase(session, SESSION_ENDING);

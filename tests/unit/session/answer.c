@@ -32,11 +32,21 @@ static const char *answered(enum job_status status, const char *tagged, bool cha
     return text;
 }
 
-Test(answer, codes_of_the_list_are_handed_on_with_their_arguments)
+Test(answer, codes_of_the_list_are_handed_on)
 {
-    cr_assert_str_eq(answered(JOB_OK, "OK [COPYUID 7 1:2 3:4] Copied", false, false), "OK [COPYUID 7 1:2 3:4] Copied");
     cr_assert_str_eq(answered(JOB_NO, "NO [trycreate] No such mailbox", false, false),
                      "NO [trycreate] No such mailbox");
+    cr_assert_str_eq(answered(JOB_OK, "OK [COPYUID 7 1:2 3:4] Copied", false, false), "OK Copied");
+}
+
+Test(answer, arguments_are_handed_on_where_the_grammar_has_them)
+{
+    cr_assert_str_eq(answered(JOB_NO, "NO [BADCHARSET (utf-8 \"us ascii\")] No", false, false),
+                     "NO [BADCHARSET (utf-8 \"us ascii\")] No");
+    cr_assert_str_eq(answered(JOB_NO, "NO [BADCHARSET (\"a\\\"b\")] No", false, false), "NO [BADCHARSET] No");
+    cr_assert_str_eq(answered(JOB_NO, "NO [BADCHARSET () x] No", false, false), "NO [BADCHARSET] No");
+    cr_assert_str_eq(answered(JOB_NO, "NO [BADCHARSET ((a))] No", false, false), "NO [BADCHARSET] No");
+    cr_assert_str_eq(answered(JOB_NO, "NO [LIMIT 5 (x)] No", false, false), "NO [LIMIT] No");
 }
 
 Test(answer, codes_that_hold_numbers_of_messages_are_not)
@@ -45,10 +55,10 @@ Test(answer, codes_that_hold_numbers_of_messages_are_not)
     cr_assert_str_eq(answered(JOB_OK, "OK [UNSEEN 3] Done", false, false), "OK Done");
 }
 
-Test(answer, text_is_text_and_never_empty)
+Test(answer, text_is_the_servers_and_never_empty)
 {
     cr_assert_str_eq(answered(JOB_NO, "NO a [x]", false, false), "NO a [x]");
-    cr_assert_str_eq(answered(JOB_NO, "NO [no end", false, false), "NO (no end");
+    cr_assert_str_eq(answered(JOB_NO, "NO [no end", false, false), "NO [no end");
     cr_assert_str_eq(answered(JOB_OK, "OK", false, false), "OK Done.");
 }
 

@@ -15,6 +15,13 @@ Test(append, the_message_goes_up_as_it_came)
     cr_assert_eq(bench.touched, 1);
 }
 
+Test(append, a_uid_that_cannot_be_is_not_handed_on)
+{
+    bench_say("a APPEND other {4+}\r\nmail\r\n");
+    bench_done(JOB_OK, "x OK [APPENDUID 7 0] done");
+    bench_expect("a OK APPEND completed.\r\n");
+}
+
 Test(append, into_the_selected_mailbox_the_ok_waits_for_the_message)
 {
     bench_say("a APPEND INBOX {4+}\r\nmail\r\n");

@@ -129,6 +129,21 @@ Test(session, the_link_is_woken_when_there_is_something_to_fetch)
     bench_expect("* OK [ALERT] full\r\n");
 }
 
+Test(session, words_of_the_server_are_made_fit_for_a_line)
+{
+    bench_log_in();
+    bench_say("a CREATE x\r\n");
+    bench_done(JOB_NO, "x NO [no] end \xfc");
+    bench_expect("a NO end ?\r\n");
+    bench_say("b CREATE x\r\n");
+    bench_done(JOB_NO, "x NO [no end \xc3\xbc");
+    bench_expect("b NO (no end \xc3\xbc\r\n");
+    bench.member->alert(bench.member->owner, SLICE("[x] \xfc"));
+    bench_expect("* OK [ALERT] (x] ?\r\n");
+    session_bye(bench.session, "says it: \xfc");
+    bench_expect("* BYE says it: ?\r\n");
+}
+
 Test(session, its_name_for_the_log)
 {
     cr_assert_str_eq(session_account_name(bench.session), "-");
