@@ -2,6 +2,7 @@
 #include "abnf/abnf.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "abnf/inside.h"
 
@@ -9,9 +10,13 @@
 
 static bool flag(struct reader *reader)
 {
-    if (!maybe(reader, "\\"))
-        return atom(reader);
-    return (!comes(reader, "Recent") || fault(reader, "another flag than \\Recent")) && atom(reader);
+    bool system = maybe(reader, "\\");
+    const char *name = reader->at;
+
+    if (!atom(reader))
+        return false;
+    return !system || reader->at - name != 6 || strncasecmp(name, "Recent", 6) != 0 ||
+           fault(reader, "another flag than \\Recent");
 }
 
 static bool permanent_flag(struct reader *reader)
