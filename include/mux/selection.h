@@ -75,6 +75,8 @@ uint64_t selection_literal_left(const struct selection *selection);
 /* Sends at most one command. */
 enum selection_turn selection_prepare(struct selection *selection, const struct wish *wish)
     __attribute__((warn_unused_result));
+/* The line was lost under a wish: what was asked for it is asked again. */
+void selection_wish_lost(struct wish_progress *progress);
 /* The owner's command; SELECTION_READY only. Takes it. looks: it is a NOOP, which makes every server look for news.
  * Returns its number. */
 uint64_t selection_send(struct selection *selection, struct outgoing *command, bool looks);

@@ -13,7 +13,7 @@
 #include "mux/member.h"
 #include "mux/settings.h"
 
-/* Written by watch only. Zero-initialised; watch_connected comes before anything else. */
+/* Written by watch only. */
 struct watch {
     usec quiet_since; /* the last command, or the login, has finished */
     usec idle_began;
@@ -45,6 +45,7 @@ struct watch_ops {
     void (*end_idle)(void *owner); /* IDLE is to be ended: it is old, or the server has been silent for long */
 };
 
+void watch_init(struct watch *watch);
 void watch_connected(struct watch *watch, const struct settings *settings, usec now); /* logged in */
 void watch_finished(struct watch *watch, usec now);                                   /* a command has been answered */
 void watch_idle_over(struct watch *watch, bool refused, usec now); /* IDLE has ended without our DONE, or was refused */

@@ -17,9 +17,9 @@ enum wish_need {
     WISH_FLAGS,    /* the same, and all flags are in step */
 };
 
-/* Written by selection only; zeroed when the job is added, and `asked` when the line is lost. */
+/* Written by selection only; zeroed when the job is added. */
 struct wish_progress {
-    bool asked;      /* WISH_LOOK: STATUS has been sent */
+    bool asked;      /* WISH_LOOK: STATUS has been sent; cleared when the line is lost */
     unsigned passes; /* WISH_FLAGS: parts of the flags that were asked for */
 };
 

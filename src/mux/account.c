@@ -132,12 +132,12 @@ void account_interest_changed(struct account *account)
 
 struct job *job_submit(struct account *account, const struct job *wanted)
 {
-    struct job *job = jobs_add(account->jobs, wanted, upstream_commands(slot_upstream(slots_first(&account->slots))));
+    struct job own = *wanted, *job;
 
-    if (!job)
-        return NULL;
-    job->account = account;
-    task_wake(&account->task);
+    own.account = account;
+    job = jobs_add(account->jobs, &own, upstream_commands(slot_upstream(slots_first(&account->slots))));
+    if (job)
+        task_wake(&account->task);
     return job;
 }
 

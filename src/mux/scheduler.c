@@ -482,7 +482,7 @@ void scheduler_lost(struct scheduler *scheduler)
     selection_lost(scheduler->selection);
     if (!job)
         return;
-    job->progress.asked = false;
+    selection_wish_lost(&job->progress);
     if (job->course.attempts < ATTEMPTS_MAX && upstream_was_unsent(scheduler->options.upstream))
         job->course.written = false;
     if (!job->course.written && job->ops && ++job->course.attempts < ATTEMPTS_MAX * 4) {

@@ -191,6 +191,11 @@ static bool prepare(struct selection *selection, const struct wish *wish)
     abort();
 }
 
+void selection_wish_lost(struct wish_progress *progress)
+{
+    progress->asked = false;
+}
+
 enum selection_turn selection_prepare(struct selection *selection, const struct wish *wish)
 {
     if (prepare(selection, wish))

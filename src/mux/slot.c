@@ -347,7 +347,7 @@ struct slot *slot_new(const struct slot_options *options)
     if (!slot)
         return NULL;
     slot->options = *options;
-    slot->watch.park_wanted_since = USEC_NEVER;
+    watch_init(&slot->watch);
     if (make_parts(slot))
         return slot;
     slot_free(slot);

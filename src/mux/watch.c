@@ -15,6 +15,11 @@ struct rest { /* one call of watch_rest */
     bool asked;
 };
 
+void watch_init(struct watch *watch)
+{
+    *watch = (struct watch){.park_wanted_since = USEC_NEVER};
+}
+
 void watch_connected(struct watch *watch, const struct settings *settings, usec now)
 {
     *watch = (struct watch){.quiet_since = now,
