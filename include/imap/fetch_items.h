@@ -11,20 +11,26 @@
 #include "imap/response.h"
 #include "imap/value.h"
 
+/* X(enumerator, name on the wire): the items that are one word, asked and answered by the same name. */
+#define FETCH_WORDS(X)                                                                                                 \
+    X(UID, "UID")                                                                                                      \
+    X(FLAGS, "FLAGS")                                                                                                  \
+    X(MODSEQ, "MODSEQ")                                                                                                \
+    X(INTERNALDATE, "INTERNALDATE")                                                                                    \
+    X(ENVELOPE, "ENVELOPE")                                                                                            \
+    X(BODY, "BODY") /* the structure without extension data */                                                         \
+    X(BODYSTRUCTURE, "BODYSTRUCTURE")                                                                                  \
+    X(RFC822, "RFC822")                                                                                                \
+    X(RFC822_HEADER, "RFC822.HEADER")                                                                                  \
+    X(RFC822_TEXT, "RFC822.TEXT")                                                                                      \
+    X(RFC822_SIZE, "RFC822.SIZE")
+
 enum fetch_kind {
-    FETCH_UID,
-    FETCH_FLAGS,
-    FETCH_MODSEQ,
-    FETCH_INTERNALDATE,
-    FETCH_ENVELOPE,
-    FETCH_BODY, /* the structure without extension data */
-    FETCH_BODYSTRUCTURE,
-    FETCH_RFC822,
-    FETCH_RFC822_HEADER,
-    FETCH_RFC822_TEXT,
-    FETCH_RFC822_SIZE,
-    FETCH_SECTION, /* BODY[...] and BODY.PEEK[...] */
-    FETCH_UNKNOWN, /* only in answers */
+#define FETCH_WORD_ENUM(id, name) FETCH_##id,
+    FETCH_WORDS(FETCH_WORD_ENUM)
+#undef FETCH_WORD_ENUM
+        FETCH_SECTION, /* BODY[...] and BODY.PEEK[...] */
+    FETCH_UNKNOWN,     /* only in answers */
 };
 
 struct fetch_item {

@@ -14,17 +14,9 @@
 #define MODSEQ_MAX ((uint64_t)INT64_MAX)
 
 static const char *const kind_names[] = {
-    [FETCH_UID] = "UID",
-    [FETCH_FLAGS] = "FLAGS",
-    [FETCH_MODSEQ] = "MODSEQ",
-    [FETCH_INTERNALDATE] = "INTERNALDATE",
-    [FETCH_ENVELOPE] = "ENVELOPE",
-    [FETCH_BODY] = "BODY",
-    [FETCH_BODYSTRUCTURE] = "BODYSTRUCTURE",
-    [FETCH_RFC822] = "RFC822",
-    [FETCH_RFC822_HEADER] = "RFC822.HEADER",
-    [FETCH_RFC822_TEXT] = "RFC822.TEXT",
-    [FETCH_RFC822_SIZE] = "RFC822.SIZE",
+#define FETCH_WORD_NAME(id, name) [FETCH_##id] = (name),
+    FETCH_WORDS(FETCH_WORD_NAME)
+#undef FETCH_WORD_NAME
 };
 #define NAMED_COUNT (sizeof(kind_names) / sizeof(*kind_names))
 
