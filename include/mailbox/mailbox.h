@@ -72,6 +72,8 @@ struct mailbox {
     uint32_t first_unseen;       /* UID of the first unseen message as the last SELECT told it, 0: not told */
     struct uid_set recent_free;  /* \Recent on the upstream, given to no session */
     struct uid_set recent_taken; /* given to a session since the upstream's last SELECT */
+    unsigned troubles;           /* in a row: it could not be opened or proved */
+    usec shut_until;             /* left alone until then */
     struct view *views;          /* DL list */
     usec looked_at;              /* when the last command there finished; MAILBOX_NEVER */
     uint64_t confirmed;          /* number of the last upstream command that was written there and has finished */
@@ -164,6 +166,13 @@ void mailbox_differs(struct mailbox *mailbox);
 void mailbox_deleted(struct mailbox *mailbox); /* it is kept for its views only */
 /* Something has been put into it since the last look, whatever that was: it is not fresh. */
 void mailbox_forget_look(struct mailbox *mailbox);
+
+/* It could not be opened or proved: it is left alone for a pause, from two seconds doubled up to five minutes with each
+ * trouble in a row. Coming in step ends that. */
+void mailbox_trouble(struct mailbox *mailbox, usec now);
+/* The server's mod-sequences have begun again: ours says nothing any more, and all flags and messages are looked at
+ * again. RFC 7162 section 6. */
+void mailbox_modseq_is_void(struct mailbox *mailbox);
 
 /* --- learning flags in parts */
 bool mailbox_all_flags_known(const struct mailbox *mailbox); /* of every message */

@@ -39,8 +39,8 @@ struct selection_ops {
     /* A command of the selection's own is done: call selection_prepare again. part: it was a part of the flags, so that
      * others may have their turn before the next. */
     void (*prepared)(void *owner, bool part);
-    /* NO or BAD to SELECT of the wish's mailbox; nothing is selected now. */
-    void (*refused)(void *owner, const struct response *tagged);
+    /* The wish cannot be fulfilled. tagged: the server's NO or BAD to what it needed; NULL: `text` says why. */
+    void (*refused)(void *owner, const struct response *tagged, const char *text);
     /* What the owner was told of its command is void: the map broke, and is resynchronised. */
     void (*contradicted)(void *owner);
     /* A line of the server could not be read: it may have been an answer to the command in flight. */
@@ -53,6 +53,7 @@ enum selection_turn {
     SELECTION_READY,   /* the wish is fulfilled: the owner's command may be sent */
     SELECTION_SENT,    /* a command has been sent for it: wait for `prepared` or `refused` */
     SELECTION_DROPPED, /* out of memory: the connection is being closed */
+    SELECTION_SHUT,    /* the mailbox is in trouble and left alone for a while: the wish cannot be fulfilled */
 };
 
 /* All borrowed, `name` for the log ("user@upstream"). Returns owned; NULL: out of memory. */

@@ -14,8 +14,10 @@
     X(OWNER)         /* the owner's command */                                                                         \
     X(LEAVE)         /* the selected mailbox is left, for DELETE and RENAME */                                         \
     X(SELECT)        /* a switch */                                                                                    \
-    X(SEARCH_NEW)    /* a switch: the UIDs above the floor */                                                          \
+    X(FETCH_NEW)     /* a switch: numbers and UIDs from the floor on */                                                \
     X(SEARCH_ALL)    /* a switch: all UIDs */                                                                          \
+    X(FETCH_ALL)     /* a switch: all numbers and UIDs */                                                              \
+    X(SETTLE)        /* a switch: NOOP between two proofs, so that the server tells what it holds back */              \
     X(SEARCH_RECENT) /* a switch: which are \Recent */                                                                 \
     X(LEARN)         /* the names of the tail */                                                                       \
     X(NOOP)          /* a look at the selected mailbox */                                                              \
@@ -28,8 +30,9 @@ enum selection_activity {
 #undef SELECTION_ACTIVITY_ENUM
 };
 
-/* A message as the answer to SELECT (QRESYNC ...) told it. */
+/* A message as the answer to SELECT (QRESYNC ...), or to a proof by FETCH, told it. */
 struct switch_fetch {
+    uint32_t number;
     uint32_t uid;
     struct tail_entry flags;
 };
@@ -47,12 +50,12 @@ struct selection_switch {
     struct switch_fetch *fetched;
     size_t fetched_count;
     size_t fetched_capacity;
-    struct seqset found; /* by the search in flight */
-    unsigned searches;
-    uint32_t exists_selected;  /* EXISTS as it stood at the end of the answer to SELECT */
-    bool shrunk;               /* an EXPUNGE or VANISHED has come since */
-    uint32_t exists_when_sent; /* EXISTS as it stood when the search was sent */
-    bool disturbed;    /* an EXPUNGE or VANISHED came inside the search, or something that could not be understood */
+    struct seqset found;      /* by the search in flight */
+    unsigned tries;           /* proofs of the whole map that have been sent */
+    uint32_t exists_selected; /* EXISTS as it stood at the end of the answer to SELECT */
+    bool shrunk;              /* an EXPUNGE or VANISHED has come since */
+    uint32_t owed;            /* of those counted when the proof was sent, how many have not gone since */
+    bool disturbed;           /* something came inside the proof that spoils it, or that could not be understood */
     bool flags_missed; /* flag changes were told that could not be taken in: the flags are not in step by this switch */
 };
 
@@ -111,11 +114,29 @@ bool switch_begin(struct selection *selection, struct mailbox *mailbox, bool rea
 void switch_untagged(struct selection *selection, const struct response *response);
 void switch_fetch_answer(struct selection *selection, const struct response *response);
 /* The answer to one of its commands. It goes on with the next one, ends (switching.mailbox is NULL then), or drops the
- * line. True: refused by the server's NO or BAD to SELECT; nothing is selected then. */
-bool switch_tagged(struct selection *selection, enum selection_activity activity, const struct response *response);
+ * line. The owner is told of a refusal, after which nothing is selected. */
+void switch_tagged(struct selection *selection, enum selection_activity activity, const struct response *response);
 void switch_clear(struct selection *selection);
 void switch_leave(struct selection *selection); /* the selected mailbox is left: its numbers are no longer heard of */
 void switch_disturbed(struct selection *selection); /* something came inside it that could not be understood */
+
+/* The UIDs of the mailbox mean nothing any more: its views end with this reason. */
+void switch_start_over(struct selection *selection, const char *reason);
+
+/* --- selection_proof.c: which messages there are. Numbers prove a map, counts do not: "known + new = EXISTS" also fits
+ * when one known message is gone and one that is counted is hidden from SEARCH (RFC 2180 section 4.3). */
+/* Asks what would prove it. False: out of memory, the line is dropped. */
+bool proof_send(struct selection *selection, enum selection_activity activity);
+/* Judges the complete answer, and takes the messages into the map if they are proved. */
+bool proof_take(struct selection *selection, enum selection_activity activity);
+/* Is the map proved by the answer to SELECT alone: nothing has come since it was last whole, and as many are there? */
+bool proof_by_uidnext(const struct selection_switch *sw);
+/* A message is gone while the proof is under way. One of which it cannot be said what that means for it disturbs it. */
+void proof_hear_expunged(struct selection_switch *sw, enum selection_activity activity, uint32_t number);
+void proof_hear_vanished(struct selection_switch *sw, enum selection_activity activity, const struct seqset *uids);
+void proof_take_vanished(struct mailbox *mailbox, const struct seqset *uids); /* VANISHED: those in the map are gone */
+void proof_take_flags(struct selection_switch *sw);  /* of those told by FETCH that are in the map */
+void proof_take_recent(struct selection_switch *sw); /* what the search has found */
 
 /* --- selection_fetch.c */
 void fetch_intake_response(struct selection *selection, const struct response *response);

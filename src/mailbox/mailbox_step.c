@@ -57,6 +57,25 @@ void mailbox_forget_look(struct mailbox *mailbox)
     mailbox->looked_at = MAILBOX_NEVER;
 }
 
+#define TROUBLE_PAUSE     (2 * USEC_SECOND)
+#define TROUBLE_DOUBLINGS 7
+
+void mailbox_trouble(struct mailbox *mailbox, usec now)
+{
+    unsigned doublings = mailbox->troubles < TROUBLE_DOUBLINGS ? mailbox->troubles : TROUBLE_DOUBLINGS;
+
+    mailbox->troubles++;
+    mailbox->shut_until = now + (TROUBLE_PAUSE << doublings);
+    mailbox_doubt(mailbox);
+}
+
+void mailbox_modseq_is_void(struct mailbox *mailbox)
+{
+    mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_said = 0;
+    mailbox->left_with_flags = false;
+    mailbox_doubt(mailbox);
+}
+
 /* --- into step */
 
 void mailbox_selected(struct mailbox *mailbox, const struct mailbox_told *told)
@@ -82,6 +101,8 @@ enum mailbox_result mailbox_in_step(struct mailbox *mailbox, const struct mailbo
 {
     mailbox->known = mailbox->map_in_step = true;
     mailbox->doubted = false;
+    mailbox->troubles = 0;
+    mailbox->shut_until = 0;
     mailbox->flags_cursor = 0;
     mailbox->uidnext = uidnext_of(mailbox, told->uidnext);
     mailbox->modseq_pending = told->highestmodseq;

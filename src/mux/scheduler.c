@@ -271,18 +271,35 @@ static enum selection_turn prepare(struct scheduler *scheduler)
     return selection_prepare(scheduler->selection, &wish);
 }
 
+static void fulfilled(struct scheduler *scheduler)
+{
+    if (scheduler->current->goal == JOB_RUN)
+        build(scheduler);
+    else
+        finish(scheduler, JOB_OK, NULL, NULL);
+}
+
 static void advance(struct scheduler *scheduler)
 {
     struct job *job = scheduler->current;
 
-    if (!job->ops || is_dead(job))
+    if (!job->ops || is_dead(job)) {
         finish(scheduler, JOB_DEAD, NULL, "the mailbox is gone, or is another one now");
-    else if (prepare(scheduler) != SELECTION_READY || upstream_busy(scheduler->options.upstream))
         return;
-    else if (job->goal == JOB_RUN)
-        build(scheduler);
-    else
-        finish(scheduler, JOB_OK, NULL, NULL);
+    }
+    switch (prepare(scheduler)) {
+    case SELECTION_READY:
+        if (!upstream_busy(scheduler->options.upstream))
+            fulfilled(scheduler);
+        break;
+    case SELECTION_SHUT:
+        finish(scheduler, JOB_NOT_SELECTED, NULL,
+               "The mail server had trouble with this mailbox a moment ago; please try again later");
+        break;
+    case SELECTION_SENT:
+    case SELECTION_DROPPED:
+        break;
+    }
 }
 
 void scheduler_step(struct scheduler *scheduler)
@@ -344,9 +361,12 @@ static void prepared(void *owner, bool part)
     jobs_put_last(scheduler->options.jobs, job);
 }
 
-static void refused(void *owner, const struct response *tagged)
+static void refused(void *owner, const struct response *tagged, const char *text)
 {
-    finish(owner, JOB_NOT_SELECTED, tagged, NULL);
+    struct scheduler *scheduler = owner;
+
+    if (scheduler->current)
+        finish(scheduler, JOB_NOT_SELECTED, tagged, text);
 }
 
 static void untagged(void *owner, const struct response *response)

@@ -346,8 +346,7 @@ void selection_tagged(struct selection *selection, const struct response *respon
     selection->activity = ACTIVITY_NONE;
     note_modseq(selection, response);
     if (selection_is_switching(selection)) {
-        if (switch_tagged(selection, activity, response))
-            selection->ops->refused(selection->owner, response);
+        switch_tagged(selection, activity, response);
         return;
     }
     command_finished(selection, activity);

@@ -196,8 +196,16 @@ void selection_wish_lost(struct wish_progress *progress)
     progress->asked = false;
 }
 
+/* Left alone for a while, unless it is the one that works. */
+static bool is_shut(const struct selection *selection, const struct mailbox *mailbox)
+{
+    return mailbox && mailbox->shut_until > selection_now(selection) && !selection_in_step(selection, mailbox);
+}
+
 enum selection_turn selection_prepare(struct selection *selection, const struct wish *wish)
 {
+    if (is_shut(selection, wish->mailbox))
+        return SELECTION_SHUT;
     if (prepare(selection, wish))
         return selection->activity == ACTIVITY_NONE ? SELECTION_DROPPED : SELECTION_SENT;
     return SELECTION_READY;

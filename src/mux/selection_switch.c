@@ -1,15 +1,15 @@
-/* Moving the upstream to a mailbox and bringing its truth in step: one procedure with QRESYNC or without. Take in what
- * the answer to SELECT told, compare the count; else search what is new; else search all. From the moment SELECT is
- * written nothing goes into the truth of the mailbox that is left. While there is no map, EXISTS, EXPUNGE and VANISHED
- * are counted, and one that comes inside a search spoils it.
+/* Moving the upstream to a mailbox and bringing its truth in step: one procedure with QRESYNC or without. From the
+ * moment SELECT is written nothing goes into the truth of the mailbox that is left. While there is no map, EXISTS,
+ * EXPUNGE and VANISHED are counted, and one that comes inside a proof spoils it.
  *
- *   SELECT --OK--> count right? --> [SEARCH_RECENT] --> in step
+ *   SELECT --OK--> nothing new by UIDNEXT? --> [SEARCH_RECENT] --> in step
  *                  | no, map known
  *                  v
- *               SEARCH_NEW --> count right? --> ...
+ *               FETCH_NEW --> proved? --> ...
  *                  | no
  *                  v
- *               SEARCH_ALL (at most SEARCHES_MAX times, then the line is dropped)
+ *               SEARCH_ALL, FETCH_ALL, SEARCH_ALL... TRIES_MAX times, a NOOP between two; then the mailbox is in
+ * trouble
  *
  * RFC 3501 section 6.3.1, RFC 7162 section 3.2.5. */
 #include <stdlib.h>
@@ -20,7 +20,9 @@
 #include "imap/fetch_items.h"
 #include "mux/selection_inside.h"
 
-#define SEARCHES_MAX 6
+/* Proofs of the whole map that are tried, each half of them by SEARCH, then by FETCH; then the mailbox is in trouble.
+ */
+#define TRIES_MAX 6
 
 void switch_clear(struct selection *selection)
 {
@@ -170,16 +172,22 @@ static bool reserve_fetched(struct selection_switch *sw)
     return true;
 }
 
-/* FETCH in the answer to SELECT (QRESYNC ...). Elsewhere in a switch its number means nothing yet. */
+/* Elsewhere in a switch the number of a FETCH means nothing yet. */
+static bool tells_messages(enum selection_activity activity)
+{
+    return activity == ACTIVITY_SELECT || activity == ACTIVITY_FETCH_NEW || activity == ACTIVITY_FETCH_ALL;
+}
+
+/* FETCH in the answer to SELECT (QRESYNC ...), or to a proof. */
 void switch_fetch_answer(struct selection *selection, const struct response *response)
 {
     struct selection_switch *sw = &selection->switching;
-    struct switch_fetch fetched = {0};
+    struct switch_fetch fetched = {.number = response->number};
     struct mailbox_flags flags;
     struct arena arena;
     bool taken = false;
 
-    if (selection->activity != ACTIVITY_SELECT || !response->fetch.first || !response->fetch.complete) {
+    if (!tells_messages(selection->activity) || !response->fetch.first || !response->fetch.complete) {
         sw->flags_missed = true;
         return;
     }
@@ -203,33 +211,49 @@ void switch_fetch_answer(struct selection *selection, const struct response *res
     arena_clear(&arena);
 }
 
-/* --- searching */
+/* --- while there is no map: what comes is counted, and the proof under way hears of it */
 
-static void count_vanished(struct selection_switch *sw, const struct response *response)
+static void count_vanished(struct selection *selection, const struct response *response)
 {
+    struct selection_switch *sw = &selection->switching;
     struct seqset uids = {0};
 
     if (value_is_list(response->arguments)) /* EARLIER changes no numbers */
         return;
-    sw->disturbed = sw->shrunk = true;
+    sw->shrunk = true;
     if (response_uid_set(response->arguments, &uids) == SEQSET_OK) {
         uint64_t size = seqset_size(&uids);
         sw->exists -= size < sw->exists ? (uint32_t)size : sw->exists;
+        sw->owed -= size < sw->owed ? (uint32_t)size : sw->owed;
+        proof_hear_vanished(sw, selection->activity, &uids);
+    } else {
+        sw->disturbed = true;
     }
     seqset_clear(&uids);
 }
 
-static void search_untagged(struct selection_switch *sw, const struct response *response)
+static void count_expunged(struct selection *selection, uint32_t number)
 {
+    struct selection_switch *sw = &selection->switching;
+
+    sw->shrunk = true;
+    sw->exists -= sw->exists > 0;
+    sw->owed -= sw->owed > 0;
+    proof_hear_expunged(sw, selection->activity, number);
+}
+
+static void proof_untagged(struct selection *selection, const struct response *response)
+{
+    struct selection_switch *sw = &selection->switching;
+
     if (response->kind == RESPONSE_EXISTS) {
         sw->exists = response->number;
     } else if (response->kind == RESPONSE_RECENT) {
         sw->recent = response->number;
     } else if (response->kind == RESPONSE_EXPUNGE) {
-        sw->exists -= sw->exists > 0 ? 1 : 0;
-        sw->disturbed = sw->shrunk = true;
+        count_expunged(selection, response->number);
     } else if (response->kind == RESPONSE_VANISHED) {
-        count_vanished(sw, response);
+        count_vanished(selection, response);
     } else if (response->kind == RESPONSE_SEARCH || response->kind == RESPONSE_ESEARCH) {
         (void)!response_take_found(response, &sw->found);
     } else if (response->kind == RESPONSE_FLAGS) {
@@ -242,36 +266,11 @@ void switch_untagged(struct selection *selection, const struct response *respons
     if (selection->activity == ACTIVITY_SELECT)
         select_untagged(&selection->switching, response);
     else
-        search_untagged(&selection->switching, response);
+        proof_untagged(selection, response);
 }
-
-static void send_search(struct selection *selection, enum selection_activity activity)
-{
-    struct outgoing *out = selection_command(selection);
-    struct selection_switch *sw = &selection->switching;
-
-    if (!out)
-        return;
-    seqset_clear(&sw->found);
-    sw->disturbed = false;
-    sw->exists_when_sent = sw->exists;
-    outgoing_text(out, selection_has(selection, CAPABILITY_ESEARCH) ? "UID SEARCH RETURN (ALL) " : "UID SEARCH ");
-    if (activity == ACTIVITY_SEARCH_RECENT) {
-        outgoing_text(out, "RECENT");
-    } else if (activity == ACTIVITY_SEARCH_ALL) {
-        outgoing_text(out, "ALL");
-    } else {
-        outgoing_text(out, "UID ");
-        outgoing_number(out, (uint64_t)sw->mailbox->map.highest + 1);
-        outgoing_text(out, ":*");
-    }
-    selection_send_own(selection, activity, out);
-}
-
-/* --- taking in */
 
 /* The views end: the numbers that they were told mean nothing any more. */
-static void start_over(struct selection *selection, const char *reason)
+void switch_start_over(struct selection *selection, const char *reason)
 {
     struct mailbox *mailbox = selection->switching.mailbox;
 
@@ -280,151 +279,6 @@ static void start_over(struct selection *selection, const char *reason)
     selection->ops->meaning_lost(selection->owner, mailbox);
     mailbox_reset(mailbox);
     mailbox_selected(mailbox, &selection->switching.told);
-}
-
-static int by_uid(const void *a, const void *b)
-{
-    uint32_t x = ((const struct switch_fetch *)a)->uid, y = ((const struct switch_fetch *)b)->uid;
-    return (x > y) - (x < y);
-}
-
-/* A flag change as the answer to SELECT told it; keywords were interned as it was read. */
-static void take_fetched(struct mailbox *mailbox, const struct switch_fetch *fetched)
-{
-    struct message *message = uid_map_find(&mailbox->map, fetched->uid);
-    struct slice names[KEYWORDS_MAX];
-    struct mailbox_flags flags = {.present = fetched->flags.has_flags, .modseq = fetched->flags.modseq};
-
-    if (!message)
-        return;
-    flags.flags.system = fetched->flags.system | (fetched->flags.recent ? (unsigned)FLAG_RECENT : 0);
-    flags.flags.keywords = names;
-    flags.flags.keyword_count = keywords_names(mailbox->keywords, fetched->flags.keywords, names);
-    (void)!mailbox_set_flags(mailbox, message, &flags);
-}
-
-/* What QRESYNC told. True: the map is complete, by its count. */
-static bool take_qresync(struct selection *selection)
-{
-    struct selection_switch *sw = &selection->switching;
-    struct mailbox *mailbox = sw->mailbox;
-
-    for (size_t i = 0; i < sw->vanished.count; i++) {
-        struct message *message;
-        uint32_t before = sw->vanished.ranges[i].low - 1;
-        while ((message = uid_map_after(&mailbox->map, before)) && message->uid <= sw->vanished.ranges[i].high)
-            mailbox_gone(mailbox, before = message->uid);
-    }
-    if (sw->fetched_count > 0)
-        qsort(sw->fetched, sw->fetched_count, sizeof(*sw->fetched), by_uid);
-    for (size_t i = 0; i < sw->fetched_count; i++) {
-        if (sw->fetched[i].uid > mailbox->map.highest && !mailbox_append(mailbox, sw->fetched[i].uid))
-            return false;
-        take_fetched(mailbox, &sw->fetched[i]);
-    }
-    return mailbox->map.count == sw->exists;
-}
-
-/* What was found is what the server counts at its tagged answer, no less: a server may leave out of its answer those
- * that are gone but still counted, and an arrival inside the search that was found must not make up for one of them.
- * What is found has been announced by then, so that equal numbers mean equal messages. */
-static bool count_is_right(const struct selection_switch *sw, uint64_t count)
-{
-    return !sw->disturbed && count == sw->exists;
-}
-
-/* The UIDs above the floor among those found join the map, if the count is then right. An arrival inside the search
- * that was not found could make up for a known message that is gone: then the count says nothing. */
-static bool take_new(struct selection *selection)
-{
-    struct selection_switch *sw = &selection->switching;
-    struct mailbox *mailbox = sw->mailbox;
-    struct seqset_walk walk;
-    uint32_t uid, floor = mailbox->map.highest;
-    uint64_t new_ones = 0;
-
-    seqset_walk_start(&walk, &sw->found);
-    while (seqset_walk_next(&walk, &uid))
-        new_ones += uid > floor;
-    if (sw->exists != sw->exists_when_sent || !count_is_right(sw, mailbox->map.count + new_ones))
-        return false;
-    seqset_walk_start(&walk, &sw->found);
-    while (seqset_walk_next(&walk, &uid)) {
-        if (uid > floor && !mailbox_append(mailbox, uid))
-            return false;
-    }
-    return true;
-}
-
-/* A server with an arrival at every answer counts more at the tagged one than any search has found. But what it counted
- * in its answer to SELECT stands below the UIDNEXT of that answer, and nothing that came since does: if so many are
- * found there, and none is known to have gone, they are the map, and the rest is the tail. */
-static bool keep_those_selected(struct selection_switch *sw)
-{
-    struct seqset below = {0};
-    struct seqset_walk walk;
-    uint32_t uid;
-    bool right = sw->told.uidnext > 0 && !sw->disturbed && !sw->shrunk;
-
-    seqset_walk_start(&walk, &sw->found);
-    while (right && seqset_walk_next(&walk, &uid) && uid < sw->told.uidnext)
-        right = seqset_add(&below, uid);
-    right = right && seqset_size(&below) == sw->exists_selected;
-    seqset_clear(right ? &sw->found : &below);
-    if (right)
-        sw->found = below;
-    return right;
-}
-
-static void remove_missing(struct mailbox *mailbox, const struct seqset *found)
-{
-    struct message *message;
-    uint32_t uid = 0;
-
-    while ((message = uid_map_after(&mailbox->map, uid))) {
-        uid = message->uid;
-        if (!seqset_contains(found, uid))
-            mailbox_gone(mailbox, uid);
-    }
-}
-
-/* All UIDs are known. One that is not above every UID that ever was has come back: the server breaks its word. */
-static bool take_all(struct selection *selection)
-{
-    struct selection_switch *sw = &selection->switching;
-    struct mailbox *mailbox = sw->mailbox;
-    struct seqset_walk walk;
-    uint32_t uid, floor = mailbox->map.highest;
-
-    if (!count_is_right(sw, seqset_size(&sw->found)) && !keep_those_selected(sw))
-        return false;
-    remove_missing(mailbox, &sw->found);
-    seqset_walk_start(&walk, &sw->found);
-    while (seqset_walk_next(&walk, &uid)) {
-        if (uid > floor || uid_map_find(&mailbox->map, uid))
-            continue;
-        start_over(selection, "The server has given an old UID again; please reconnect");
-        break;
-    }
-    seqset_walk_start(&walk, &sw->found);
-    while (seqset_walk_next(&walk, &uid)) {
-        if (uid > mailbox->map.highest && !mailbox_append(mailbox, uid))
-            return false;
-    }
-    return mailbox->map.count == seqset_size(&sw->found);
-}
-
-static void take_recent(struct selection_switch *sw)
-{
-    struct mailbox *mailbox = sw->mailbox;
-    struct seqset_walk walk;
-    uint32_t uid;
-
-    seqset_walk_start(&walk, &sw->found);
-    while (seqset_walk_next(&walk, &uid)) {
-        if (uid_map_find(&mailbox->map, uid))
-            mailbox_note_recent(mailbox, uid);
-    }
 }
 
 /* --- steps */
@@ -474,13 +328,29 @@ static void in_step(struct selection *selection)
 
 static void map_is_complete(struct selection *selection)
 {
-    if (selection->switching.recent > 0)
-        send_search(selection, ACTIVITY_SEARCH_RECENT);
-    else
+    set_first_unseen(&selection->switching);
+    if (selection->switching.recent == 0)
         in_step(selection);
+    else
+        (void)!proof_send(selection, ACTIVITY_SEARCH_RECENT);
 }
 
-static void search_all(struct selection *selection)
+/* The mailbox is the asker's trouble, not the connection's: it is left alone for a while. */
+static void give_up(struct selection *selection)
+{
+    struct mailbox *mailbox = selection->switching.mailbox;
+
+    mailbox_trouble(mailbox, selection_now(selection));
+    log_line(selection->ground->log, LOG_WARNING,
+             "%s: %s: EXISTS %u, but neither SEARCH nor FETCH tells these messages; left alone for %lld s",
+             selection->name, mailbox->name, selection->switching.exists,
+             (long long)((mailbox->shut_until - selection_now(selection)) / USEC_SECOND));
+    switch_clear(selection);
+    selection->ops->refused(selection->owner, NULL,
+                            "The mail server contradicts itself about the messages of this mailbox; try again later");
+}
+
+static void prove_all(struct selection *selection)
 {
     struct selection_switch *sw = &selection->switching;
 
@@ -488,16 +358,65 @@ static void search_all(struct selection *selection)
     if (sw->exists == 0) {
         seqset_clear(&sw->found);
         sw->disturbed = false;
-        sw->exists_when_sent = 0;
-        if (take_all(selection))
+        if (proof_take(selection, ACTIVITY_SEARCH_ALL))
             map_is_complete(selection);
         else
             upstream_drop(selection->upstream, "out of memory");
-    } else if (sw->searches++ < SEARCHES_MAX) {
-        send_search(selection, ACTIVITY_SEARCH_ALL);
+    } else if (sw->tries == TRIES_MAX) {
+        give_up(selection);
     } else {
-        upstream_drop(selection->upstream, "the server contradicts itself about a mailbox's messages");
+        sw->tries++;
+        (void)!proof_send(selection, sw->tries % 2 == 1 ? ACTIVITY_SEARCH_ALL : ACTIVITY_FETCH_ALL);
     }
+}
+
+/* A message that has gone is counted until the server has told so, and neither SEARCH nor FETCH may show it. */
+static void try_again(struct selection *selection)
+{
+    const struct selection_switch *sw = &selection->switching;
+
+    if (sw->tries == 0 || sw->tries == TRIES_MAX || sw->disturbed)
+        prove_all(selection);
+    else
+        (void)!proof_send(selection, ACTIVITY_SETTLE);
+}
+
+/* Without UIDVALIDITY nothing is kept over a switch: the UIDs may mean anything. */
+static bool is_another(const struct mailbox *mailbox, const struct mailbox_told *told)
+{
+    bool none = told->uidvalidity == 0 && mailbox->known;
+
+    return none || (mailbox->uidvalidity != 0 && mailbox->uidvalidity != told->uidvalidity);
+}
+
+/* A server that begins its mod-sequences again (RFC 7162 section 6; its index files were lost) may have lost messages
+ * that it never told of: all is looked at anew. */
+static bool modseq_has_fallen(const struct mailbox *mailbox, const struct mailbox_told *told)
+{
+    return mailbox->known && mailbox->modseq > told->highestmodseq;
+}
+
+static void judge_select(struct selection *selection)
+{
+    struct selection_switch *sw = &selection->switching;
+    struct mailbox *mailbox = sw->mailbox;
+
+    if (is_another(mailbox, &sw->told)) {
+        switch_start_over(selection, "UIDVALIDITY has changed; please reconnect");
+        sw->qresync = false;
+    } else if (modseq_has_fallen(mailbox, &sw->told)) {
+        log_line(selection->ground->log, LOG_WARNING,
+                 "%s: %s: HIGHESTMODSEQ is %llu, but was %llu; looking at all again", selection->name, mailbox->name,
+                 (unsigned long long)sw->told.highestmodseq, (unsigned long long)mailbox->modseq);
+        mailbox_modseq_is_void(mailbox);
+        sw->qresync = false;
+    }
+    mailbox_selected(mailbox, &sw->told);
+    if (sw->qresync) {
+        proof_take_vanished(sw->mailbox, &sw->vanished);
+        proof_take_flags(sw);
+    }
+    sw->fetched_count = 0;
 }
 
 /* The answer to SELECT is complete. */
@@ -505,74 +424,56 @@ static void selected(struct selection *selection, const struct response *respons
 {
     struct selection_switch *sw = &selection->switching;
     struct mailbox *mailbox = sw->mailbox;
-    bool was_known;
 
     sw->told.selected_at = selection_now(selection);
-    sw->exists_when_sent = sw->exists; /* no search was needed for what is counted now */
     sw->exists_selected = sw->exists;
     sw->shrunk = false;
     sw->told.read_only = response->code.name == RESPONSE_CODE_READ_ONLY;
     selection->selected = mailbox;
     selection->selected_read_only = !sw->told.read_write;
-    if (mailbox->uidvalidity != 0 && mailbox->uidvalidity != sw->told.uidvalidity) {
-        start_over(selection, "UIDVALIDITY has changed; please reconnect");
-        sw->qresync = false;
-    }
-    mailbox_selected(mailbox, &sw->told);
-    sw->exists_when_sent = sw->exists;
-    was_known = mailbox->known;
-    if (sw->qresync && take_qresync(selection) && !mailbox->doubted) {
-        set_first_unseen(sw);
+    judge_select(selection);
+    if (mailbox->doubted || !mailbox->known || mailbox->map.count == 0 || mailbox->map.count > sw->exists)
+        prove_all(selection);
+    else if (proof_by_uidnext(sw))
         map_is_complete(selection);
-        return;
-    }
-    sw->qresync = false;
-    if (mailbox->doubted) {
-        search_all(selection);
-    } else if (was_known && sw->told.uidnext != 0 && sw->told.uidnext == mailbox->uidnext_left && take_new(selection)) {
-        set_first_unseen(sw);
-        map_is_complete(selection);
-    } else if (was_known && mailbox->map.count <= sw->exists && sw->exists > 0) {
-        send_search(selection, ACTIVITY_SEARCH_NEW);
-    } else {
-        search_all(selection);
-    }
+    else
+        (void)!proof_send(selection, ACTIVITY_FETCH_NEW);
 }
 
-static void searched(struct selection *selection, enum selection_activity activity, const struct response *response)
+static void recent_told(struct selection *selection, bool complete)
+{
+    struct selection_switch *sw = &selection->switching;
+
+    if (complete && !sw->disturbed) /* a disturbed map is built again below */
+        proof_take_recent(sw);
+    if (sw->disturbed || sw->exists < sw->mailbox->map.count)
+        prove_all(selection);
+    else
+        in_step(selection);
+}
+
+static void refused(struct selection *selection, const struct response *response)
+{
+    switch_clear(selection);
+    selection->ops->refused(selection->owner, response, NULL);
+}
+
+void switch_tagged(struct selection *selection, enum selection_activity activity, const struct response *response)
 {
     bool complete = response->status == RESPONSE_OK;
 
-    if (activity == ACTIVITY_SEARCH_RECENT) {
-        if (complete && !selection->switching.disturbed) /* a disturbed map is built anew below */
-            take_recent(&selection->switching);
-        if (selection->switching.disturbed || selection->switching.exists < selection->switching.mailbox->map.count)
-            search_all(selection);
-        else
-            in_step(selection);
-        return;
-    }
-    complete = complete && (activity == ACTIVITY_SEARCH_NEW ? take_new(selection) : take_all(selection));
-    if (!complete) {
-        search_all(selection);
-        return;
-    }
-    set_first_unseen(&selection->switching);
-    map_is_complete(selection);
-}
-
-bool switch_tagged(struct selection *selection, enum selection_activity activity, const struct response *response)
-{
-    if (activity == ACTIVITY_SELECT && response->status != RESPONSE_OK) {
-        switch_clear(selection);
-        return true;
-    }
-    if (activity == ACTIVITY_SELECT &&
-        (!selection->switching.exists_told || selection->switching.told.uidvalidity == 0))
-        upstream_drop(selection->upstream, "the answer to SELECT lacks EXISTS or UIDVALIDITY");
+    if (activity == ACTIVITY_SELECT && !complete)
+        refused(selection, response);
+    else if (activity == ACTIVITY_SELECT && !selection->switching.exists_told)
+        upstream_drop(selection->upstream, "the answer to SELECT lacks EXISTS");
     else if (activity == ACTIVITY_SELECT)
         selected(selection, response);
+    else if (activity == ACTIVITY_SEARCH_RECENT)
+        recent_told(selection, complete);
+    else if (activity == ACTIVITY_SETTLE)
+        prove_all(selection);
+    else if (complete && proof_take(selection, activity))
+        map_is_complete(selection);
     else
-        searched(selection, activity, response);
-    return false;
+        try_again(selection);
 }

@@ -76,11 +76,10 @@ static void on_prepared(void *owner, bool part)
     note(part ? "part of flags;" : "prepared;");
 }
 
-static void on_refused(void *owner, const struct response *tagged)
+static void on_refused(void *owner, const struct response *tagged, const char *text)
 {
     (void)owner;
-    (void)tagged;
-    note("refused;");
+    note(tagged ? "refused;" : text ? "in trouble;" : "?");
 }
 
 static void on_contradicted(void *owner)
@@ -259,20 +258,148 @@ Test(selection, coming_back_with_an_equal_uidnext_and_count_needs_no_search)
     cr_assert(selection_in_step(desk.selection, desk.inbox));
 }
 
-Test(selection, coming_back_to_more_searches_what_is_new_and_then_all_if_the_count_is_wrong)
+/* INBOX with 10, 20 and 30 is left, and selected again when it has so many. */
+static void come_back(const char *exists)
 {
-    select_three();
+    char text[200];
+
     (void)sends(WISH_SELECTED, desk.work);
     say("* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
     (void)sends(WISH_SELECTED, desk.inbox);
-    say("* 4 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 50] n\r\n%T OK done");
-    cr_assert_str_eq(bench_written(&desk.bench), "UID SEARCH RETURN (ALL) UID 31:*");
-    say("* ESEARCH (TAG \"%T\") UID ALL 40:41\r\n%T OK done"); /* two new ones: one of the known has gone */
+    snprintf(text, sizeof(text), "* %s EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 50] n\r\n%%T OK done", exists);
+    say(text);
+}
+
+Test(selection, coming_back_to_more_asks_numbers_from_the_floor_on)
+{
+    select_three();
+    come_back("5");
+    cr_assert_str_eq(bench_written(&desk.bench), "UID FETCH 30:* (UID FLAGS)");
+    say("* 3 FETCH (UID 30 FLAGS ())\r\n* 4 FETCH (UID 40 FLAGS (\\Seen))\r\n* 5 FETCH (UID 41 FLAGS ())\r\n%T OK "
+        "done");
+    cr_assert(selection_in_step(desk.selection, desk.inbox));
+    cr_assert_eq(desk.inbox->map.count, 5);
+    cr_assert_eq(uid_map_find(&desk.inbox->map, 40)->system, FLAG_SEEN);
+}
+
+/* "Known and new are as many as EXISTS" fits here: 20 has gone, and 35 is counted but hidden. */
+Test(selection, a_count_that_fits_by_chance_proves_nothing)
+{
+    select_three();
+    come_back("4");
+    (void)bench_written(&desk.bench);
+    say("* 2 FETCH (UID 30 FLAGS ())\r\n* 4 FETCH (UID 40 FLAGS ())\r\n%T OK done");
     cr_assert_str_eq(bench_written(&desk.bench), "UID SEARCH RETURN (ALL) ALL");
-    say("* ESEARCH (TAG \"%T\") UID ALL 10,30,40:41\r\n%T OK done");
+    cr_assert_eq(desk.inbox->map.count, 3, "nobody has been told of anything");
+    say("* ESEARCH (TAG \"%T\") UID ALL 10,30,35,40\r\n%T OK done");
     cr_assert(selection_in_step(desk.selection, desk.inbox));
     cr_assert_null(uid_map_find(&desk.inbox->map, 20));
+    cr_assert_not_null(uid_map_find(&desk.inbox->map, 35));
+}
+
+Test(selection, where_the_floor_is_silent_all_are_searched)
+{
+    select_three();
+    come_back("4");
+    (void)bench_written(&desk.bench);
+    say("* 4 FETCH (UID 41 FLAGS ())\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "UID SEARCH RETURN (ALL) ALL");
+}
+
+Test(selection, an_arrival_that_is_not_told_yet_is_the_tail)
+{
+    select_three();
+    come_back("3");
+    (void)bench_written(&desk.bench);
+    say("* 4 EXISTS\r\n* 3 FETCH (UID 30 FLAGS ())\r\n* 5 EXISTS\r\n* 4 FETCH (UID 50 FLAGS ())\r\n%T OK done");
     cr_assert_eq(desk.inbox->map.count, 4);
+    cr_assert_eq(desk.inbox->tail_count, 1);
+}
+
+static const char *next_proof(void)
+{
+    const char *sent = bench_written(&desk.bench);
+
+    if (strcmp(sent, "NOOP") != 0)
+        return sent;
+    say("%T OK done");
+    return bench_written(&desk.bench);
+}
+
+Test(selection, what_no_search_finds_is_asked_by_number)
+{
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    cr_assert_str_eq(next_proof(), "UID SEARCH RETURN (ALL) ALL");
+    say("* ESEARCH (TAG \"%T\") UID ALL 10\r\n%T OK done");
+    cr_assert_str_eq(next_proof(), "UID FETCH 1:* (UID)");
+    say("* 1 FETCH (UID 10)\r\n* 2 FETCH (UID 20)\r\n%T OK done");
+    cr_assert(selection_in_step(desk.selection, desk.inbox));
+    cr_assert_eq(desk.inbox->map.count, 2);
+}
+
+/* However busy a mailbox is, numbers say which message is which. */
+Test(selection, what_goes_during_a_proof_by_numbers_does_not_spoil_it)
+{
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 4 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    (void)next_proof();
+    say("* ESEARCH (TAG \"%T\") UID ALL 10\r\n%T OK done");
+    (void)next_proof();
+    say("* 1 FETCH (UID 10)\r\n* 2 FETCH (UID 20)\r\n* 1 EXPUNGE\r\n* 2 FETCH (UID 30)\r\n* VANISHED 30\r\n"
+        "* 2 FETCH (UID 40)\r\n* 3 EXISTS\r\n%T OK done");
+    cr_assert(desk.inbox->map_in_step);
+    cr_assert_eq(desk.inbox->map.count, 2);
+    cr_assert_not_null(uid_map_find(&desk.inbox->map, 20));
+    cr_assert_not_null(uid_map_find(&desk.inbox->map, 40));
+    cr_assert_eq(desk.inbox->tail_count, 1);
+}
+
+/* Counted, but gone: the server says so when it is given a chance. */
+Test(selection, one_that_is_gone_but_counted_is_told_by_a_noop)
+{
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* ESEARCH (TAG \"%T\") UID ALL 10\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "NOOP");
+    say("* 2 EXPUNGE\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* 1 FETCH (UID 10)\r\n%T OK done");
+    cr_assert(selection_in_step(desk.selection, desk.inbox));
+}
+
+Test(selection, a_mailbox_that_cannot_be_proved_is_left_alone_and_the_connection_kept)
+{
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    for (int i = 0; i < 6; i++) {
+        (void)next_proof();
+        say("* SEARCH 10\r\n* 1 FETCH (UID 10)\r\n%T OK done");
+    }
+    cr_assert_str_eq(desk.told, "in trouble;");
+    cr_assert_not(desk.bench.closing);
+    cr_assert_eq(prepare(WISH_SELECTED, desk.inbox, false), SELECTION_SHUT);
+    cr_assert_eq(prepare(WISH_SELECTED, desk.work, false), SELECTION_SENT, "the others are served");
+    (void)bench_written(&desk.bench);
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+    runqueue_step(desk.bench.ground.runqueue, USEC_HOUR + 3 * USEC_SECOND);
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.inbox), "EXAMINE INBOX", "after a pause it is tried again");
+}
+
+Test(selection, without_uidvalidity_a_mailbox_can_be_used_and_nothing_is_kept_over_a_switch)
+{
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 1 EXISTS\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* ESEARCH (TAG \"%T\") UID ALL 10\r\n%T OK done");
+    cr_assert(selection_in_step(desk.selection, desk.inbox));
+    (void)sends(WISH_SELECTED, desk.work);
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 1 EXISTS\r\n%T OK done");
+    cr_assert_str_eq(desk.told, "meaning lost;");
+    cr_assert_not(desk.bench.closing);
 }
 
 Test(selection, a_search_that_was_disturbed_proves_nothing)
@@ -281,8 +408,8 @@ Test(selection, a_search_that_was_disturbed_proves_nothing)
     say("* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
     (void)bench_written(&desk.bench);
     say("* ESEARCH (TAG \"%T\") UID ALL 10,20\r\n* 1 EXPUNGE\r\n%T OK done");
-    cr_assert_str_eq(bench_written(&desk.bench), "UID SEARCH RETURN (ALL) ALL");
-    say("* ESEARCH (TAG \"%T\") UID ALL 20\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "UID FETCH 1:* (UID)");
+    say("* 1 FETCH (UID 20)\r\n%T OK done");
     cr_assert(selection_in_step(desk.selection, desk.inbox));
     cr_assert_eq(desk.inbox->map.count, 1);
 }
@@ -297,6 +424,21 @@ Test(selection, what_is_recent_is_asked_before_the_map_is_in_step)
     cr_assert_not(selection_in_step(desk.selection, desk.inbox));
     say("* ESEARCH (TAG \"%T\") UID ALL 10\r\n%T OK done");
     cr_assert(uid_set_contains(&desk.inbox->recent_free, 10));
+}
+
+Test(selection, an_expunge_while_recent_is_asked_is_taken_by_the_map)
+{
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 2 EXISTS\r\n* 2 RECENT\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* ESEARCH (TAG \"%T\") UID ALL 10,20\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* 1 EXPUNGE\r\n* 2 EXISTS\r\n* ESEARCH (TAG \"%T\") UID ALL 10,20\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "");
+    cr_assert_eq(desk.inbox->map.count, 1);
+    cr_assert_eq(desk.inbox->tail_count, 1);
+    cr_assert(uid_set_contains(&desk.inbox->recent_free, 20));
+    cr_assert_not(uid_set_contains(&desk.inbox->recent_free, 10));
 }
 
 Test(selection, a_refused_select_leaves_nothing_selected)
@@ -375,10 +517,38 @@ Test(selection, with_qresync_the_answer_to_select_tells_the_rest)
     say("* OK [CLOSED] c\r\n* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [HIGHESTMODSEQ 8] m\r\n* VANISHED (EARLIER) "
         "10\r\n"
         "* 2 FETCH (UID 21 FLAGS (\\Seen) MODSEQ (8))\r\n%T OK done");
-    cr_assert_str_eq(bench_written(&desk.bench), "", "no search");
+    cr_assert_str_eq(bench_written(&desk.bench), "UID FETCH 20:* (UID FLAGS MODSEQ)", "it is proved like any other");
+    say("* 1 FETCH (UID 20 FLAGS () MODSEQ (5))\r\n* 2 FETCH (UID 21 FLAGS (\\Seen) MODSEQ (8))\r\n%T OK done");
     cr_assert(selection_flags_in_step(desk.selection, desk.inbox));
     cr_assert_null(uid_map_find(&desk.inbox->map, 10));
     cr_assert_not_null(uid_map_find(&desk.inbox->map, 21));
+}
+
+/* A server that has lost its index files: UIDVALIDITY stays, mod-sequences begin again, QRESYNC is answered with
+ * nothing.
+ */
+Test(selection, a_modseq_that_falls_makes_ours_worthless)
+{
+    finish();
+    log_in("ENABLE CONDSTORE QRESYNC UIDPLUS");
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 3 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [HIGHESTMODSEQ 34] m\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* SEARCH 1 2 3\r\n%T OK done");
+    (void)sends(WISH_FLAGS, desk.inbox);
+    say("* 1 FETCH (UID 1 FLAGS ())\r\n* 2 FETCH (UID 2 FLAGS ())\r\n* 3 FETCH (UID 3 FLAGS ())\r\n%T OK done");
+    cr_assert(selection_flags_learned(desk.selection, desk.inbox));
+    (void)sends(WISH_SELECTED, desk.work);
+    say("* OK [CLOSED] c\r\n* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.inbox), "EXAMINE INBOX (QRESYNC (1 34))");
+    say("* OK [CLOSED] c\r\n* 3 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 5] n\r\n* OK [HIGHESTMODSEQ 4] m\r\n"
+        "%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "UID SEARCH ALL");
+    say("* SEARCH 2 3 4\r\n%T OK done");
+    cr_assert_null(uid_map_find(&desk.inbox->map, 1));
+    cr_assert_not_null(uid_map_find(&desk.inbox->map, 4));
+    cr_assert_not(selection_flags_in_step(desk.selection, desk.inbox), "flags are learned again");
+    cr_assert_str_eq(sends(WISH_FLAGS, desk.inbox), "UID FETCH 2:4 (UID FLAGS MODSEQ)", "all of them");
 }
 
 /* --- the guard */
