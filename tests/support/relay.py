@@ -14,7 +14,7 @@ import struct
 import threading
 import time
 
-from upstream_rules import UpstreamRules
+from upstream_rules import CUT, UpstreamRules
 from wire import Framer
 
 Event = collections.namedtuple("Event", "time link direction text sizes")
@@ -374,7 +374,7 @@ class Relay(threading.Thread):
 
     def _observe(self, pipe, line):
         link = pipe.link
-        text = line.printable(100_000)
+        text = line.printable(CUT)
         if pipe.direction == UP:
             found = link.rules.command(text)
             text = link.rules.without_secret(text)

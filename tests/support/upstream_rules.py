@@ -41,6 +41,14 @@ NEVER = [(re.compile(pattern, re.IGNORECASE), why) for pattern, why in [
     (r"^UID STORE\b.*\.SILENT\b", "a silent STORE"),
 ]]
 
+# The arguments of a command, by their tokens: section, string, literal's announcement, atom (with what sets, patterns and flags have).
+TOKEN = re.compile(r'''BODY(?:\.PEEK)?\[(?:[^]"]|"[^"]*")*\](?:<\d+\.\d+>)?|"(?:[^"\\\r\n\0\x80-\xff]|\\["\\])*"|~?\{\d+\+?\}|'''
+                   r"\\?[!#-'*-\[\]-z|}~]+|\\\*", re.IGNORECASE)
+LIST = re.compile(r"\((a( a)*)?\)")
+ARGUMENTS = re.compile(r"a( a)*$")
+
+CUT = 100_000  # characters of a longer line are not seen
+
 CAPABILITY = re.compile(r"(?:^\* |\[)CAPABILITY ([^\]]*)", re.IGNORECASE)
 
 
@@ -71,6 +79,8 @@ class UpstreamRules:
         faults = ["not announced: " + "/".join(words) for pattern, words in NEEDS
                   if pattern.search(rest) and not self.announced.intersection(words)]
         faults += ["must never be sent: " + why for pattern, why in NEVER if pattern.search(rest)]
+        if rest and len(text) < CUT and not well_formed(rest):  # without `rest`: a line of AUTHENTICATE
+            faults.append("malformed")
         word = rest.split(" ")[0].upper()
         if word == "LOGIN" and "LOGINDISABLED" in self.announced:
             faults.append("LOGIN under LOGINDISABLED")
@@ -147,6 +157,14 @@ class UpstreamRules:
             self.selected = _mailbox(command) if ok else None
         elif word in ("UNSELECT", "RENAME"):
             self.selected = None
+
+
+def well_formed(command):
+    """One space between two arguments or elements of a list, none elsewhere, and no octet where it may not stand."""
+    text, before = TOKEN.sub("a", command), None
+    while text != before:
+        text, before = LIST.sub("a", text), text
+    return ARGUMENTS.match(text) is not None
 
 
 def _mailbox(command):
