@@ -2,8 +2,9 @@
 import os
 import re
 
+from binary import ROOT
 from grammar import Ungrammatical, check
-from scenario import ROOT, scenario
+from scenario import scenario
 from scripted_upstream import odd
 from wire import Framer
 
