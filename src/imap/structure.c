@@ -105,8 +105,10 @@ bool structure_print_body(const struct value *body, struct evbuffer *out)
 
 bool structure_print_separator(const struct value *separator, struct evbuffer *out)
 {
-    char c = value_is_string(separator) && separator->text.length == 1 ? separator->text.data[0] : '\0';
+    char c = '\0';
 
+    if (value_is_string(separator) && separator->text.length == 1)
+        c = separator->text.data[0];
     if (c == '\0' || c == '\r' || c == '\n' || (unsigned char)c >= 0x80)
         return append_bytes(out, "NIL", 3);
     return append_format(out, c == '"' || c == '\\' ? "\"\\%c\"" : "\"%c\"", c);
