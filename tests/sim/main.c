@@ -1,7 +1,8 @@
 /* The simulator's program.
  *
  *   sim --seed S [--cut CUTS] [--trace]                     one run, again, to the octet
- *   sim --seconds N [--first-seed S] [--no-shrink]          fresh seeds for so long; --first-failure: until one fails
+ *   sim --seconds N [--first-seed S] [--no-shrink]          fresh seeds for so long, in the processor's own time;
+ *                                                           --first-failure: until one fails
  *   sim --count N --first-seed S                            so many seeds
  *   sim --seeds FILE                                        the seeds of a file, one a line, # for comments
  *   sim --cuts                                              the line cut behind every octet of each command
@@ -38,7 +39,7 @@ static double clock_now(void)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
