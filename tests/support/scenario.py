@@ -21,7 +21,7 @@ import traceback
 from binary import binary
 from courier import Courier
 from cyrus import Cyrus
-from dovecot import Dovecot
+from dovecot import PROGRAM, Dovecot
 from imap_client import Client, Closed, make_message
 from mail_server import PASSWORD, MailServer, children, free_port
 from relay import Relay
@@ -95,6 +95,8 @@ class Scenario:
         return directory
 
     def _dovecot(self):
+        if not os.path.exists(PROGRAM):
+            raise Skip("Dovecot is not installed")
         self.dovecot = Dovecot(self.make_directory("dovecot"), self.users, self.variant, self.options["limit"], self.options["tls"],
                                self.options["storage"], extra=self.options["dovecot_extra"])
         return self.dovecot

@@ -1,4 +1,5 @@
-"""Servers whose Debian packages exclude each other: downloaded only, and unpacked side by side below build/servers.
+"""Servers whose Debian packages exclude each other: downloaded only, and unpacked side by side below build/servers
+(or in the folder IMAPMUX_SERVERS).
 
     tree("cyrus")          the directory with its usr/ and etc/; Unavailable with the reason where it cannot be had
     library_path(tree)     where its shared libraries lie, as LD_LIBRARY_PATH takes it
@@ -19,7 +20,7 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PLACE = os.path.join(ROOT, "build", "servers")
+PLACE = os.environ.get("IMAPMUX_SERVERS") or os.path.join(ROOT, "build", "servers")
 LIBRARIES = os.path.join("lib", sysconfig.get_config_var("MULTIARCH"))  # below usr/, and below / for packages that do not know of usr/
 # What must be there for a tree to be whole.
 SERVERS = {
@@ -48,6 +49,8 @@ def tree(name):
     place = os.path.join(PLACE, name)
     if _whole(place, name):
         return place
+    if os.environ.get("IMAPMUX_NO_INSTALL"):
+        raise Unavailable("%s is not there, and nothing is to be fetched" % name)
     os.makedirs(PLACE, exist_ok=True)
     with open(os.path.join(PLACE, name + ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,13 +1,15 @@
 # Sourced by tests/run and proxy/quickstart: packages and builds. Quiet when there is nothing to do.
-# Needs $root, the top of the source tree.
+# Needs $root, the top of the source tree. With IMAPMUX_NO_INSTALL nothing is installed: what is missing is named.
+# tests/Containerfile has the same packages (tests/style/packages compares them).
 
 build_packages=(cmake ninja-build gcc libc6-dev pkg-config libevent-dev libssl-dev uthash-dev libinih-dev)
 server_packages=(python3 dovecot-imapd dovecot-lmtpd openssl)
 unit_packages=(libcriterion-dev)
-fuzz_packages=(clang-14 libclang-rt-14-dev)
+fuzz_packages=(clang libclang-rt-dev)
 model_packages=(spin)
 coverage_packages=(gcovr)
 client_packages=(curl isync neomutt fetchmail)
+style_packages=(clang clang-format clang-tidy universal-ctags)
 
 fail() {
     printf '%s\n' "$*" >&2
@@ -25,6 +27,8 @@ as_root() {
 }
 
 installed() {
+    # On a system without dpkg nothing can be said, and nothing can be installed either.
+    command -v dpkg-query >/dev/null || { [ -n "${IMAPMUX_NO_INSTALL-}" ] && return 0; }
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
@@ -52,6 +56,7 @@ need_packages() {
         installed "$package" || missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
+    [ -z "${IMAPMUX_NO_INSTALL-}" ] || fail "not installed, and nothing is to be installed: ${missing[*]}"
     echo "installing ${missing[*]}"
     exec 9<"$root/tests/support/setup.sh"
     flock 9
@@ -65,6 +70,12 @@ need_packages() {
     rm -f "$log"
     exec 9<&-
 }
+
+# IMAPMUX_BINARY may be relative to where the caller stands; what is started from here stands elsewhere.
+case ${IMAPMUX_BINARY-} in
+/*) ;;
+*/*) export IMAPMUX_BINARY=$PWD/$IMAPMUX_BINARY ;;
+esac
 
 # build_preset NAME [TARGET]: configures and builds. Says so only if it takes a while.
 build_preset() {
