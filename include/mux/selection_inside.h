@@ -34,6 +34,7 @@ enum selection_activity {
 struct switch_fetch {
     uint32_t number;
     uint32_t uid;
+    uint32_t order; /* in which it was told */
     struct tail_entry flags;
 };
 
@@ -50,6 +51,7 @@ struct selection_switch {
     struct switch_fetch *fetched;
     size_t fetched_count;
     size_t fetched_capacity;
+    uint32_t fetched_order;   /* how many have been told */
     struct seqset found;      /* by the search in flight */
     unsigned tries;           /* proofs of the whole map that have been sent */
     uint32_t exists_selected; /* EXISTS as it stood at the end of the answer to SELECT */

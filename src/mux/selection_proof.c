@@ -18,6 +18,14 @@ static void write_fetch(const struct selection *selection, struct outgoing *out,
                                                           : ":* (UID FLAGS)");
 }
 
+/* What was told for a proof that has failed. Flags among it are lost. */
+static void drop_fetched(struct selection_switch *sw)
+{
+    for (size_t i = 0; i < sw->fetched_count; i++)
+        sw->flags_missed |= sw->fetched[i].flags.has_flags;
+    sw->fetched_count = 0;
+}
+
 bool proof_send(struct selection *selection, enum selection_activity activity)
 {
     struct outgoing *out = selection_command(selection);
@@ -27,7 +35,7 @@ bool proof_send(struct selection *selection, enum selection_activity activity)
     if (!out)
         return false;
     seqset_clear(&sw->found);
-    sw->fetched_count = 0;
+    drop_fetched(sw);
     sw->disturbed = false;
     sw->owed = sw->exists;
     if (activity == ACTIVITY_SETTLE) {
@@ -162,10 +170,12 @@ static int by_uid(const void *a, const void *b)
 
     if (x->uid != y->uid)
         return x->uid > y->uid ? 1 : -1;
-    return (x->number > y->number) - (x->number < y->number);
+    return (x->order > y->order) - (x->order < y->order);
 }
 
-/* Sorted by UID; one that was told twice counts once, with what was told of it last. */
+/* Sorted by UID; one that was told twice counts once, with the flags that were told last. Two numbers for one UID stay
+ * two.
+ */
 static void sort_fetched(struct selection_switch *sw)
 {
     size_t kept = 0;
@@ -174,35 +184,43 @@ static void sort_fetched(struct selection_switch *sw)
         return;
     qsort(sw->fetched, sw->fetched_count, sizeof(*sw->fetched), by_uid);
     for (size_t i = 1; i < sw->fetched_count; i++) {
-        const struct switch_fetch *last = &sw->fetched[kept];
-        bool twice = last->uid == sw->fetched[i].uid && last->number == sw->fetched[i].number;
-        sw->fetched[twice ? kept : ++kept] = sw->fetched[i];
+        const struct switch_fetch *last = &sw->fetched[kept], *next = &sw->fetched[i];
+        bool twice = last->uid == next->uid && last->number == next->number;
+        if (!twice)
+            sw->fetched[++kept] = *next;
+        else if (next->flags.has_flags)
+            sw->fetched[kept] = *next;
     }
     sw->fetched_count = kept + 1;
 }
 
-/* Do the numbers ascend with the UIDs, without a gap, from `first` on, and are they counted? */
-static bool numbers_fit(const struct selection_switch *sw, uint32_t first)
+/* Do the numbers of those from the index on ascend with the UIDs, without a gap, from `first` on, and are they counted?
+ */
+static bool numbers_fit(const struct selection_switch *sw, size_t from, uint32_t first)
 {
-    for (size_t i = 0; i < sw->fetched_count; i++) {
-        if (sw->fetched[i].number != first + i || (i > 0 && sw->fetched[i].uid == sw->fetched[i - 1].uid))
+    for (size_t i = from; i < sw->fetched_count; i++) {
+        if (sw->fetched[i].number != first + (i - from) || (i > from && sw->fetched[i].uid == sw->fetched[i - 1].uid))
             return false;
     }
-    return !sw->disturbed && first + sw->fetched_count - 1 <= sw->exists;
+    return !sw->disturbed && first + (sw->fetched_count - from) - 1 <= sw->exists;
 }
 
 /* From the floor on. */
 static bool take_new(struct selection_switch *sw)
 {
     struct mailbox *mailbox = sw->mailbox;
+    const struct message *floor = uid_map_last(&mailbox->map);
+    size_t at = 0;
 
     sort_fetched(sw);
-    if (sw->fetched_count == 0 || sw->fetched[0].uid != uid_map_last(&mailbox->map)->uid ||
-        !numbers_fit(sw, mailbox->map.count))
+    while (floor && at < sw->fetched_count && sw->fetched[at].uid < floor->uid)
+        at++; /* a flag change of a known one, told meanwhile */
+    if (!floor || at == sw->fetched_count || sw->fetched[at].uid != floor->uid ||
+        !numbers_fit(sw, at, mailbox->map.count))
         return false;
-    if (sw->fetched_count > 1 && sw->fetched[1].uid <= mailbox->map.highest)
+    if (at + 1 < sw->fetched_count && sw->fetched[at + 1].uid <= mailbox->map.highest)
         return false; /* one that has come back: all are looked at */
-    for (size_t i = 1; i < sw->fetched_count; i++) {
+    for (size_t i = at + 1; i < sw->fetched_count; i++) {
         if (!mailbox_append(mailbox, sw->fetched[i].uid))
             return false;
     }
@@ -242,7 +260,7 @@ static bool keep_those_selected(struct selection_switch *sw)
 static bool find_by_numbers(struct selection_switch *sw)
 {
     sort_fetched(sw);
-    if (!numbers_fit(sw, 1) || sw->fetched_count < sw->owed)
+    if (!numbers_fit(sw, 0, 1) || sw->fetched_count < sw->owed)
         return false;
     for (size_t i = 0; i < sw->fetched_count; i++) {
         if (!seqset_add(&sw->found, sw->fetched[i].uid))

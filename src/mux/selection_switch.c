@@ -203,6 +203,7 @@ void switch_fetch_answer(struct selection *selection, const struct response *res
         fetched.flags.system = (uint8_t)(flags.flags.system & ~(unsigned)FLAG_RECENT);
         if (keywords_intern(sw->mailbox->keywords, flags.flags.keywords, flags.flags.keyword_count,
                             &fetched.flags.keywords)) {
+            fetched.order = sw->fetched_order++;
             sw->fetched[sw->fetched_count++] = fetched;
             taken = true;
         }

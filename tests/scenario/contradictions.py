@@ -305,15 +305,22 @@ def garbage_among_flag_changes_loses_none(s):
 
 
 class ChangeInASwitch(Condstore):
-    """Another session changes flags while the new UIDs are searched."""
+    """Another session changes flags while the map is proved."""
     interrupt = False
 
-    def do_uid_search(self, tag, rest):
+    def _change_meanwhile(self):
         if self.interrupt:
             self.interrupt = False
             self.change(0, "\\Flagged")
             self.line("* 1 FETCH (UID 1 FLAGS (\\Flagged) MODSEQ (%d))" % self.highest)
+
+    def do_uid_search(self, tag, rest):
+        self._change_meanwhile()
         super().do_uid_search(tag, rest)
+
+    def do_uid_fetch(self, tag, rest):
+        self._change_meanwhile()
+        super().do_uid_fetch(tag, rest)
 
 
 @scenario(upstream=lambda s: ChangeInASwitch())

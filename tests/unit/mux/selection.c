@@ -297,6 +297,19 @@ Test(selection, a_count_that_fits_by_chance_proves_nothing)
     cr_assert_not_null(uid_map_find(&desk.inbox->map, 35));
 }
 
+Test(selection, a_flag_change_told_during_a_proof_is_not_lost)
+{
+    select_three();
+    for (uint32_t uid = 10; uid <= 30; uid += 10)
+        uid_map_find(&desk.inbox->map, uid)->flags_known = true;
+    come_back("3");
+    (void)bench_written(&desk.bench);
+    say("* 1 FETCH (UID 10 FLAGS (\\Flagged))\r\n* 3 FETCH (UID 30 FLAGS ())\r\n%T OK done");
+    cr_assert_eq(uid_map_find(&desk.inbox->map, 10)->system, FLAG_FLAGGED);
+    cr_assert_gt(uid_map_find(&desk.inbox->map, 10)->changed, 0);
+    cr_assert(selection_in_step(desk.selection, desk.inbox));
+}
+
 Test(selection, where_the_floor_is_silent_all_are_searched)
 {
     select_three();
