@@ -75,6 +75,7 @@ void command_parse_name(struct slice text, struct command *command);
 
 const char *command_title(enum command_name name); /* "FETCH"; "?" for COMMAND_UNKNOWN */
 unsigned command_states(enum command_name name);
-bool command_uses_numbers(const struct command *command); /* by number, and not in its UID form */
+/* Does it name messages by number? Not in its UID form, but that of SEARCH may have numbers among its keys. */
+bool command_uses_numbers(const struct command *command);
 
 #endif

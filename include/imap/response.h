@@ -130,6 +130,7 @@ struct response_input {
     const struct response *response; /* READY. Borrowed until the next call, with all its slices and values */
     struct slice bytes;              /* DATA, GARBAGE */
     bool open_fetch;                 /* GARBAGE: a FETCH that was not complete ends here */
+    bool announces_literal;          /* GARBAGE: it ends with {n}: what follows may be a literal's octets, or not */
 };
 
 struct response_reader; /* opaque */

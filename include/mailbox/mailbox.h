@@ -73,6 +73,7 @@ struct mailbox {
     struct uid_set recent_free;  /* \Recent on the upstream, given to no session */
     struct uid_set recent_taken; /* given to a session since the upstream's last SELECT */
     unsigned troubles;           /* in a row: it could not be opened or proved */
+    unsigned refusals;           /* in a row: NO to SELECT or STATUS */
     usec shut_until;             /* left alone until then */
     struct view *views;          /* DL list */
     usec looked_at;              /* when the last command there finished; MAILBOX_NEVER */
@@ -170,6 +171,8 @@ void mailbox_forget_look(struct mailbox *mailbox);
 /* It could not be opened or proved: it is left alone for a pause, from two seconds doubled up to five minutes with each
  * trouble in a row. Coming in step ends that. */
 void mailbox_trouble(struct mailbox *mailbox, usec now);
+/* NO to SELECT or STATUS of it. Returns how many in a row there have been; an answer that tells of it ends the row. */
+unsigned mailbox_refused(struct mailbox *mailbox);
 /* The server's mod-sequences have begun again: ours says nothing any more, and all flags and messages are looked at
  * again. RFC 7162 section 6. */
 void mailbox_modseq_is_void(struct mailbox *mailbox);
@@ -180,7 +183,7 @@ bool mailbox_all_flags_known(const struct mailbox *mailbox); /* of every message
 void mailbox_flags_unreadable(struct mailbox *mailbox);
 /* They are asked for from now on: if that fails, not again before flag_interval. */
 void mailbox_flags_tried(struct mailbox *mailbox, usec now);
-void mailbox_flags_asked(struct mailbox *mailbox, uint32_t up_to); /* the next part begins above this UID */
+void mailbox_flags_asked(struct mailbox *mailbox, uint32_t up_to); /* answered: the next part begins above this UID */
 /* Are all flags in step? Judged when a part has been answered: the last part ends the learning, or, where some flags
  * were not told, it begins again. */
 bool mailbox_flags_learned(struct mailbox *mailbox, usec now);

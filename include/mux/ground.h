@@ -1,5 +1,5 @@
 /* What every machine of mux and session stands on: one per registry, borrowed by all machines for as long as they live.
- * Nothing here belongs to one account. Only `random` changes after registry_new. */
+ * Nothing here belongs to one account. Only the two `struct random` change after registry_new. */
 #ifndef IMAPMUX_MUX_GROUND_H
 #define IMAPMUX_MUX_GROUND_H
 
@@ -19,6 +19,7 @@ struct ground {
     void *link_context;   /* first argument of link_ops->dial */
     const char *version;  /* of the program, told in ID (RFC 2971) */
     struct random random; /* for jitter */
+    struct random tags;   /* for the tags of upstream commands */
 };
 
 #endif

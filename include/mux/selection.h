@@ -41,6 +41,11 @@ struct selection_ops {
     void (*prepared)(void *owner, bool part);
     /* The wish cannot be fulfilled. tagged: the server's NO or BAD to what it needed; NULL: `text` says why. */
     void (*refused)(void *owner, const struct response *tagged, const char *text);
+    /* A look or what it learns from (a command of the selection's own) was answered NO or BAD, or without the line that
+     * it was sent for: nothing was learned. tagged: its answer. */
+    void (*denied)(void *owner, const struct response *tagged);
+    /* The mailbox is no more: the server says so, or refuses it again and again. */
+    void (*gone)(void *owner, struct mailbox *mailbox);
     /* What the owner was told of its command is void: the map broke, and is resynchronised. */
     void (*contradicted)(void *owner);
     /* A line of the server could not be read: it may have been an answer to the command in flight. */

@@ -87,7 +87,9 @@ struct selection {
     bool owner_looks;         /* the owner's command is a NOOP */
     bool owner_void;          /* the map broke since the owner's command was sent */
     struct mailbox *asked;    /* by STATUS; NULL: dropped meanwhile */
+    bool status_told;         /* STATUS was answered with a line about it */
     bool status_differs;      /* the last STATUS */
+    uint32_t flags_up_to;     /* the part of the flags that is asked for: its last UID */
     bool learned;             /* the tail was asked for since the last turn */
     unsigned learned_in_vain;
     unsigned garbage;       /* lines in a row that could not be understood or contradicted what is known */
@@ -106,6 +108,8 @@ bool selection_has(const struct selection *selection, enum capability capability
 bool selection_asks_modseq(const struct selection *selection); /* FLAGS are never asked for without MODSEQ */
 /* The map of the selected mailbox cannot be trusted: resynchronise. In words, with the numbers, for the log. */
 void selection_contradicted(struct selection *selection, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* NO or BAD to SELECT or STATUS of this mailbox: the owner hears of it if that means that it is gone. */
+void selection_mailbox_refused(struct selection *selection, struct mailbox *mailbox, const struct response *tagged);
 /* May the owner be handed what comes of the selected mailbox now? */
 bool selection_owner_listens(const struct selection *selection);
 

@@ -6,7 +6,7 @@
 #include "base/runqueue.h"
 #include "mux/upstream.h"
 
-#define UPSTREAM_TAG_SIZE 24
+#define UPSTREAM_TAG_SIZE 40
 
 struct upstream {
     struct task task;
@@ -23,7 +23,11 @@ struct upstream {
     bool condstore;
     bool qresync;
 
-    uint64_t commands;           /* the number of the last command; the tag is x<number> */
+    uint64_t commands; /* the number of the last command */
+    /* Tags are x<secret>.<number>: what a message says cannot pass for the answer to a command. New for each
+     * connection.
+     */
+    uint32_t tag_secret;
     struct outgoing *sending;    /* in flight, not yet written to its end */
     bool waits_for_plus;         /* `sending` stands at a synchronising literal */
     bool was_unsent;             /* at its end: upstream_was_unsent */

@@ -26,9 +26,22 @@ unsigned command_states(enum command_name name)
     return name < COMMAND_UNKNOWN ? commands[name].states : 0;
 }
 
+/* Is there an atom that may be a message number, or a set of some? Sizes and UIDs look the same. */
+static bool has_number(const struct value *value)
+{
+    for (; value; value = value->next) {
+        bool set = value->kind == VALUE_ATOM && value->text.length > 0 && strchr("0123456789*", value->text.data[0]);
+        if (set || (value->kind == VALUE_LIST && has_number(value->first)))
+            return true;
+    }
+    return false;
+}
+
 bool command_uses_numbers(const struct command *command)
 {
-    return command->name < COMMAND_UNKNOWN && !command->uid && commands[command->name].numbers;
+    if (command->name >= COMMAND_UNKNOWN || !commands[command->name].numbers)
+        return false;
+    return !command->uid || (command->name == COMMAND_SEARCH && has_number(command->arguments));
 }
 
 static enum command_name find_name(struct slice word)

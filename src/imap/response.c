@@ -127,11 +127,27 @@ static struct response_input ready(struct response_reader *reader)
     return (struct response_input){.event = RESPONSE_EVENT_READY, .response = &reader->response};
 }
 
+/* "{99}" at the end, as a literal is announced. */
+static bool announces_literal(struct slice line)
+{
+    size_t at = line.length;
+
+    if (at < 3 || line.data[at - 1] != '}')
+        return false;
+    at--;
+    if (line.data[at - 1] == '+')
+        at--;
+    while (at > 0 && line.data[at - 1] >= '0' && line.data[at - 1] <= '9')
+        at--;
+    return at > 0 && line.data[at - 1] == '{' && line.data[at] != '}';
+}
+
 static struct response_input garbage(struct response_reader *reader)
 {
     struct response_input input = {.event = RESPONSE_EVENT_GARBAGE, .open_fetch = reader->fetch_open};
 
     input.bytes = present_line(reader).bytes;
+    input.announces_literal = announces_literal(input.bytes);
     if (input.bytes.length > GARBAGE_SHOWN)
         input.bytes.length = GARBAGE_SHOWN;
     reader->fetch_open = false;

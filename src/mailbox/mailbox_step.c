@@ -69,6 +69,11 @@ void mailbox_trouble(struct mailbox *mailbox, usec now)
     mailbox_doubt(mailbox);
 }
 
+unsigned mailbox_refused(struct mailbox *mailbox)
+{
+    return ++mailbox->refusals;
+}
+
 void mailbox_modseq_is_void(struct mailbox *mailbox)
 {
     mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_said = 0;
@@ -101,7 +106,7 @@ enum mailbox_result mailbox_in_step(struct mailbox *mailbox, const struct mailbo
 {
     mailbox->known = mailbox->map_in_step = true;
     mailbox->doubted = false;
-    mailbox->troubles = 0;
+    mailbox->troubles = mailbox->refusals = 0;
     mailbox->shut_until = 0;
     mailbox->flags_cursor = 0;
     mailbox->uidnext = uidnext_of(mailbox, told->uidnext);
@@ -132,6 +137,7 @@ void mailbox_looked(struct mailbox *mailbox, uint64_t command, usec now)
 void mailbox_confirmed(struct mailbox *mailbox, uint64_t command)
 {
     mailbox->confirmed = command;
+    mailbox->refusals = 0;
 }
 
 /* --- flags */

@@ -157,6 +157,7 @@ struct registry *registry_new(const struct registry_options *options)
                                        .link_context = options->link_context,
                                        .version = options->version};
     random_init(&registry->ground.random, options->seed);
+    random_init(&registry->ground.tags, ~options->seed);
     task_init(&registry->drain, options->runqueue, drain);
     registry->reputation = reputation_new(options->settings, options->digest_key);
     if (registry->reputation)

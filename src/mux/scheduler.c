@@ -382,6 +382,30 @@ static void untagged(void *owner, const struct response *response)
     }
 }
 
+/* Nothing was learned, so nobody is told that there is nothing new. */
+static void denied(void *owner, const struct response *tagged)
+{
+    struct scheduler *scheduler = owner;
+
+    if (!scheduler->current)
+        return;
+    if (tagged->status == RESPONSE_OK)
+        finish(scheduler, JOB_GARBAGE, NULL, "the server's answer lacks what was asked");
+    else
+        finish(scheduler, JOB_NO, tagged, NULL);
+}
+
+/* By another program's DELETE or RENAME. */
+static void gone(void *owner, struct mailbox *mailbox)
+{
+    struct scheduler *scheduler = owner;
+
+    log_line(scheduler->options.ground->log, LOG_INFO, "%s: %s: the server has no such mailbox any more",
+             scheduler->options.name, mailbox->name);
+    mailboxes_gone(scheduler->options.mailboxes, slice_of(mailbox->name), false,
+                   "The mailbox has been deleted or renamed by another program; please reconnect", NULL);
+}
+
 /* The job that asks for messages of the selected mailbox; NULL: none, or its client has gone. */
 static struct job *fetching(const struct scheduler *scheduler)
 {
@@ -460,6 +484,8 @@ static const struct selection_ops selection_ops = {
     .answered = answered,
     .prepared = prepared,
     .refused = refused,
+    .denied = denied,
+    .gone = gone,
     .contradicted = contradicted,
     .garbled = garbled,
     .meaning_lost = meaning_lost,

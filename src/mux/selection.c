@@ -11,7 +11,8 @@
 #include "imap/mailbox_name.h"
 #include "mux/selection_inside.h"
 
-#define LEARNED_IN_VAIN 3
+#define LEARNED_IN_VAIN    3
+#define REFUSALS_MEAN_GONE 2
 
 struct selection *selection_new(struct ground *ground, struct upstream *upstream, const char *name,
                                 const struct selection_ops *ops, void *owner)
@@ -262,8 +263,11 @@ static void status_answer(struct selection *selection, const struct response *re
     if (response->kind != RESPONSE_MAILBOX_STATUS || !value_astring(response->arguments, &name) ||
         !value_is_list(response->arguments->next) || !selection->asked)
         return;
-    if (slice_equal(mailbox_name_canonical(name), slice_of(selection->asked->name)))
-        selection->status_differs = mailbox_status_differs(selection->asked, response->arguments->next->first);
+    /* The only STATUS in flight: a line under another spelling is about the same mailbox. */
+    if (selection->status_told && !slice_equal(mailbox_name_canonical(name), slice_of(selection->asked->name)))
+        return;
+    selection->status_told = true;
+    selection->status_differs = mailbox_status_differs(selection->asked, response->arguments->next->first);
 }
 
 void selection_untagged(struct selection *selection, const struct response *response)
@@ -324,11 +328,37 @@ static void learned(struct selection *selection)
     selection_contradicted(selection, "the server does not tell the UIDs of %zu new messages", mailbox->tail_count);
 }
 
-static void asked(struct selection *selection)
+/* Is it a refusal that says nothing of the mailbox? */
+static bool is_temporary(const struct response *tagged)
 {
-    if (selection->asked && !selection->status_differs)
-        mailbox_confirmed(selection->asked, selection->activity_number);
+    enum response_code_name code = tagged->code.name;
+
+    return code == RESPONSE_CODE_UNAVAILABLE || code == RESPONSE_CODE_INUSE || code == RESPONSE_CODE_LIMIT ||
+           code == RESPONSE_CODE_SERVERBUG;
+}
+
+void selection_mailbox_refused(struct selection *selection, struct mailbox *mailbox, const struct response *tagged)
+{
+    if (is_temporary(tagged))
+        return;
+    if (mailbox_refused(mailbox) >= REFUSALS_MEAN_GONE || tagged->code.name == RESPONSE_CODE_NONEXISTENT)
+        selection->ops->gone(selection->owner, mailbox);
+}
+
+static void asked(struct selection *selection, const struct response *tagged)
+{
+    struct mailbox *mailbox = selection->asked;
+
     selection->asked = NULL;
+    if (!mailbox || (tagged->status == RESPONSE_OK && selection->status_told)) {
+        if (mailbox && !selection->status_differs)
+            mailbox_confirmed(mailbox, selection->activity_number);
+        selection->ops->prepared(selection->owner, false);
+        return;
+    }
+    selection->ops->denied(selection->owner, tagged);
+    if (tagged->status != RESPONSE_OK)
+        selection_mailbox_refused(selection, mailbox, tagged);
 }
 
 static void forget_garbage(struct selection *selection)
@@ -336,6 +366,15 @@ static void forget_garbage(struct selection *selection)
     if (!selection->garbage_since_tag)
         selection->garbage = 0;
     selection->garbage_since_tag = false;
+}
+
+static void own_command_done(struct selection *selection, enum selection_activity activity)
+{
+    if (activity == ACTIVITY_LEARN)
+        learned(selection);
+    if (activity == ACTIVITY_FLAGS && selection->selected)
+        mailbox_flags_asked(selection->selected, selection->flags_up_to);
+    selection->ops->prepared(selection->owner, activity == ACTIVITY_FLAGS);
 }
 
 void selection_tagged(struct selection *selection, const struct response *response)
@@ -349,16 +388,16 @@ void selection_tagged(struct selection *selection, const struct response *respon
         switch_tagged(selection, activity, response);
         return;
     }
-    command_finished(selection, activity);
-    if (activity == ACTIVITY_OWNER) {
+    if (response->status == RESPONSE_OK)
+        command_finished(selection, activity);
+    if (activity == ACTIVITY_OWNER)
         selection->ops->answered(selection->owner, response);
-        return;
-    }
-    if (activity == ACTIVITY_LEARN)
-        learned(selection);
     else if (activity == ACTIVITY_STATUS)
-        asked(selection);
-    selection->ops->prepared(selection->owner, activity == ACTIVITY_FLAGS);
+        asked(selection, response);
+    else if (response->status != RESPONSE_OK)
+        selection->ops->denied(selection->owner, response);
+    else
+        own_command_done(selection, activity);
 }
 
 /* --- the line */

@@ -78,7 +78,7 @@ static bool send_status(struct selection *selection, struct mailbox *mailbox)
     outgoing_astring(out, slice_of(mailbox->name));
     outgoing_text(out, selection_asks_modseq(selection) ? " (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ)"
                                                         : " (MESSAGES UIDNEXT UIDVALIDITY)");
-    selection->status_differs = false;
+    selection->status_told = selection->status_differs = false;
     selection->asked = mailbox;
     selection_send_own(selection, ACTIVITY_STATUS, out);
     return true;
@@ -102,7 +102,7 @@ static bool send_flags(struct selection *selection)
     outgoing_number(out, uid_map_at(&mailbox->map, from)->uid);
     outgoing_text(out, ":");
     outgoing_number(out, uid_map_at(&mailbox->map, to - 1)->uid);
-    mailbox_flags_asked(mailbox, uid_map_at(&mailbox->map, to - 1)->uid);
+    selection->flags_up_to = uid_map_at(&mailbox->map, to - 1)->uid;
     outgoing_text(out, selection_asks_modseq(selection) ? " (UID FLAGS MODSEQ)" : " (UID FLAGS)");
     if (changed_since) {
         outgoing_text(out, " (CHANGEDSINCE ");

@@ -455,8 +455,11 @@ static void recent_told(struct selection *selection, bool complete)
 
 static void refused(struct selection *selection, const struct response *response)
 {
+    struct mailbox *mailbox = selection->switching.mailbox;
+
     switch_clear(selection);
     selection->ops->refused(selection->owner, response, NULL);
+    selection_mailbox_refused(selection, mailbox, response);
 }
 
 void switch_tagged(struct selection *selection, enum selection_activity activity, const struct response *response)

@@ -234,6 +234,7 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
     upstream->sent_credential = upstream->sent_response = false;
     upstream->challenge_length = 0;
     upstream->condstore = upstream->qresync = false;
+    upstream->tag_secret = (uint32_t)random_next(&upstream->ground->tags);
     capability_set_clear(&upstream->capabilities);
     response_reader_reset(upstream->reader);
     evbuffer_drain(upstream->output, evbuffer_get_length(upstream->output));
@@ -437,10 +438,16 @@ void upstream_write(struct upstream *upstream, const char *format, ...)
         upstream_fail(upstream, REFUSAL_NONE, SLICE("out of memory"));
 }
 
+static void make_tag(const struct upstream *upstream, char tag[UPSTREAM_TAG_SIZE])
+{
+    snprintf(tag, UPSTREAM_TAG_SIZE, "x%07x.%llu", (unsigned)(upstream->tag_secret & 0xfffffff),
+             (unsigned long long)upstream->commands);
+}
+
 void upstream_write_command(struct upstream *upstream, struct outgoing *command)
 {
     upstream->commands++;
-    snprintf(upstream->tag, sizeof(upstream->tag), "x%llu", (unsigned long long)upstream->commands);
+    make_tag(upstream, upstream->tag);
     upstream->in_flight = true;
     upstream->sending = command;
     upstream_write(upstream, "%s ", upstream->tag);
@@ -470,7 +477,7 @@ void upstream_idle(struct upstream *upstream)
 {
     assert(upstream->state == UPSTREAM_READY && !upstream_busy(upstream));
     upstream->commands++;
-    snprintf(upstream->idle_tag, sizeof(upstream->idle_tag), "x%llu", (unsigned long long)upstream->commands);
+    make_tag(upstream, upstream->idle_tag);
     upstream->idle_answer_awaited = true;
     upstream_set_state(upstream, UPSTREAM_ENTERING_IDLE);
     upstream_write(upstream, "%s IDLE\r\n", upstream->idle_tag);
@@ -510,7 +517,7 @@ void upstream_logout(struct upstream *upstream)
     }
     idling = upstream->state == UPSTREAM_IDLING;
     upstream->commands++;
-    snprintf(upstream->tag, sizeof(upstream->tag), "x%llu", (unsigned long long)upstream->commands);
+    make_tag(upstream, upstream->tag);
     upstream->in_flight = true;
     upstream->give_up_at = task_now(&upstream->task) + LOGOUT_TIMEOUT;
     upstream_set_state(upstream, UPSTREAM_LOGGING_OUT);

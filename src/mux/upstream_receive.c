@@ -189,6 +189,14 @@ static void refuse_injection(struct upstream *upstream)
               "server is broken; nothing of it is believed"));
 }
 
+/* A server that leaves a quote in ENVELOPE unescaped makes the literal after it stand inside quotes. What follows may
+ * be a message, and a message must not speak as the server. */
+static void refuse_ambiguity(struct upstream *upstream)
+{
+    upstream_fail(upstream, REFUSAL_NONE,
+                  SLICE("a line that cannot be read announces a literal: what follows may be a message, or an answer"));
+}
+
 void upstream_receive(struct upstream *upstream, struct evbuffer *in)
 {
     upstream->last_octet = upstream->heard_at = task_now(&upstream->task);
@@ -205,7 +213,10 @@ void upstream_receive(struct upstream *upstream, struct evbuffer *in)
                 upstream->owner.fetch_data(upstream->owner.owner, input.bytes);
             break;
         case RESPONSE_EVENT_GARBAGE:
-            garbage(upstream, input.bytes, input.open_fetch);
+            if (input.announces_literal)
+                refuse_ambiguity(upstream);
+            else
+                garbage(upstream, input.bytes, input.open_fetch);
             break;
         case RESPONSE_EVENT_MORE:
             break;

@@ -24,10 +24,10 @@ const struct run_ops capability_ops = {.size = sizeof(struct run), .start = star
 
 static void looked(struct run *run, const struct job_result *result)
 {
-    if (result->status == JOB_DEAD) /* its mailbox is another one now: what is known of it is no answer */
-        run_result(run->session, result);
-    else /* it was asked, or could not be: what is known is told */
+    if (result->status == JOB_OK)
         run_ok(run->session, NULL);
+    else /* nothing was learned: what is known is no answer */
+        run_result(run->session, result);
 }
 
 static const struct run_step look = {.goal = JOB_LOOK, .policy = POLICY_LOOK, .done = looked};

@@ -127,11 +127,11 @@ void run_drop(struct session *session)
 
 /* --- ending */
 
-/* An EXPUNGE would shift the numbers of this command, or of one that the client has sent already. */
+/* An EXPUNGE would shift the numbers of this command, or of one that the client has sent already, whole or in part. */
 static bool holds_expunges(const struct session *session)
 {
     return (row_has(session, ROW_HOLDS_EXPUNGES) && !session_command(session)->uid) ||
-           queue_uses_numbers(&session->queue);
+           queue_uses_numbers(&session->queue) || intake_awaits_rest(&session->intake);
 }
 
 void run_tell(struct session *session, const struct seqset *own)

@@ -52,7 +52,8 @@ static void write_selected(struct session *session, const struct view *view)
     output_format(output, "* %u EXISTS\r\n* %u RECENT\r\n", view_exists(view), view_recent(view));
     if (unseen)
         output_format(output, "* OK [UNSEEN %u] First unseen\r\n", unseen);
-    output_format(output, "* OK [UIDVALIDITY %u] UIDs valid\r\n", mailbox->uidvalidity);
+    if (mailbox->uidvalidity) /* some servers have none */
+        output_format(output, "* OK [UIDVALIDITY %u] UIDs valid\r\n", mailbox->uidvalidity);
     if (mailbox->uidnext)
         output_format(output, "* OK [UIDNEXT %u] Predicted next UID\r\n", mailbox->uidnext);
 }

@@ -51,7 +51,7 @@ static bool find_number(const struct account *account, const struct mailbox *mai
         *number = mailbox->map.count;
     else if (value_is_atom(item, "UIDNEXT") && mailbox->uidnext)
         *number = mailbox->uidnext;
-    else if (value_is_atom(item, "UIDVALIDITY"))
+    else if (value_is_atom(item, "UIDVALIDITY") && mailbox->uidvalidity)
         *number = mailbox->uidvalidity;
     else if (value_is_atom(item, "RECENT"))
         *number = mailbox->recent_free.count;

@@ -139,12 +139,14 @@ static void judge(struct dialled *line, struct line text)
     arena_clear(&arena);
 }
 
+#define TAG_SECRET 8 /* octets of a tag before its "." and number */
+
 /* A command whose literal the server has refused ends before it: what follows is the next one. */
 static void skip_refused_literal(struct dialled *line)
 {
-    char begins[24 + 2];
+    char number[24 + 3];
     struct slice text;
-    int length = snprintf(begins, sizeof(begins), "x%llu ", (unsigned long long)upstream_commands(line->upstream));
+    int length = snprintf(number, sizeof(number), ".%llu ", (unsigned long long)upstream_commands(line->upstream));
 
     if (!line->literal_awaited || evbuffer_get_length(line->out) == 0)
         return;
@@ -152,7 +154,7 @@ static void skip_refused_literal(struct dialled *line)
     line->literal_awaited = false;
     if (upstream_commands(line->upstream) == line->literal_of) /* its own octets, whatever they look like */
         return;
-    if (text.length < (size_t)length || memcmp(text.data, begins, (size_t)length) != 0)
+    if (text.length < TAG_SECRET + (size_t)length || memcmp(text.data + TAG_SECRET, number, (size_t)length) != 0)
         return;
     command_reader_free(line->reader);
     line->reader = fuzz_memory(command_reader_new(COMMAND_MAX, false));

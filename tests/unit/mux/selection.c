@@ -82,6 +82,20 @@ static void on_refused(void *owner, const struct response *tagged, const char *t
     note(tagged ? "refused;" : text ? "in trouble;" : "?");
 }
 
+static void on_denied(void *owner, const struct response *tagged)
+{
+    (void)owner;
+    (void)tagged;
+    note("denied;");
+}
+
+static void on_gone(void *owner, struct mailbox *mailbox)
+{
+    (void)owner;
+    (void)mailbox;
+    note("gone;");
+}
+
 static void on_contradicted(void *owner)
 {
     (void)owner;
@@ -109,6 +123,8 @@ static const struct selection_ops selection_ops = {.fetch = on_fetch,
                                                    .answered = on_answered,
                                                    .prepared = on_prepared,
                                                    .refused = on_refused,
+                                                   .denied = on_denied,
+                                                   .gone = on_gone,
                                                    .contradicted = on_contradicted,
                                                    .garbled = on_garbled,
                                                    .meaning_lost = on_meaning_lost};
@@ -709,6 +725,67 @@ Test(selection, a_mailbox_dropped_while_its_status_is_asked_is_forgotten)
     desk.work = NULL;
     say("* STATUS Work (MESSAGES 1)\r\n%T OK done");
     cr_assert_str_eq(desk.told, "prepared;");
+}
+
+/* --- NO is no answer */
+
+Test(selection, a_noop_that_is_refused_is_no_look)
+{
+    select_three();
+    runqueue_step(desk.bench.ground.runqueue, USEC_HOUR + 2 * desk.bench.settings.freshness);
+    cr_assert_str_eq(sends(WISH_FRESH, desk.inbox), "NOOP");
+    say("%T NO busy");
+    cr_assert_str_eq(desk.told, "denied;");
+    cr_assert_not(selection_is_fresh(desk.selection, desk.inbox));
+}
+
+Test(selection, flags_that_were_refused_are_asked_for_again)
+{
+    select_three();
+    (void)sends(WISH_FLAGS, desk.inbox);
+    say("%T NO busy");
+    cr_assert_str_eq(desk.told, "denied;");
+    cr_assert_str_eq(sends(WISH_FLAGS, desk.inbox), "UID FETCH 10:30 (UID FLAGS)");
+}
+
+Test(selection, a_status_without_its_line_has_told_nothing)
+{
+    select_three();
+    desk.work->known = true;
+    (void)sends(WISH_LOOK, desk.work);
+    say("%T OK done");
+    cr_assert_str_eq(desk.told, "denied;");
+    cr_assert_eq(desk.work->confirmed, 0);
+}
+
+Test(selection, a_status_under_another_spelling_is_about_the_mailbox)
+{
+    select_three();
+    desk.work->known = true;
+    (void)sends(WISH_LOOK, desk.work);
+    say("* STATUS \"WORK\" (MESSAGES 4)\r\n%T OK done");
+    cr_assert_str_eq(desk.told, "prepared;");
+    cr_assert_str_eq(sends(WISH_LOOK, desk.work), "EXAMINE Work", "it differs");
+}
+
+Test(selection, a_mailbox_that_does_not_exist_is_gone_at_once_and_one_refused_twice_too)
+{
+    select_three();
+    (void)sends(WISH_SELECTED, desk.work);
+    say("%T NO [NONEXISTENT] no");
+    cr_assert_str_eq(desk.told, "refused;gone;");
+    desk.told[0] = '\0';
+    for (int i = 0; i < 2; i++) {
+        (void)sends(WISH_SELECTED, desk.inbox);
+        say("%T NO no");
+    }
+    cr_assert_str_eq(desk.told, "refused;refused;gone;");
+    desk.told[0] = '\0';
+    for (int i = 0; i < 3; i++) {
+        (void)sends(WISH_SELECTED, desk.work);
+        say("%T NO [UNAVAILABLE] later");
+    }
+    cr_assert_str_eq(desk.told, "refused;refused;refused;", "that says nothing of the mailbox");
 }
 
 Test(selection, leaving_is_unselect_where_the_server_has_it)

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bench.h"
@@ -100,6 +101,36 @@ Test(upstream, an_unknown_tag_and_a_plus_that_nobody_waits_for_are_garbage)
 {
     bench_say(&bench, "zz OK what\r\n+ go on");
     cr_assert_str_eq(told, "garbage;garbage;");
+}
+
+/* Whoever sent the message chooses these octets. */
+Test(upstream, a_message_does_not_speak_as_the_server)
+{
+    send_text("UID FETCH 1 (UID ENVELOPE)");
+    bench_say(
+        &bench,
+        "* 1 FETCH (UID 1 ENVELOPE (NIL \"he said \"no\" NIL {40}\r\n* OK [ALERT] Your password has expired!\r\n");
+    cr_assert(bench.closing);
+    cr_assert_str_eq(told, "");
+}
+
+Test(upstream, tags_cannot_be_guessed_and_differ_between_connections)
+{
+    char first[32];
+
+    send_text("NOOP");
+    (void)bench_written(&bench);
+    snprintf(first, sizeof(first), "%s", bench.tag);
+    cr_assert_gt(strlen(first), 9);
+    bench_say(&bench, "x1 OK done");
+    cr_assert_str_eq(told, "garbage;");
+    bench_clear(&bench);
+    bench_init(&bench);
+    random_init(&bench.ground.tags, 7);
+    bench_log_in(&bench, &owner, "IDLE");
+    send_text("NOOP");
+    (void)bench_written(&bench);
+    cr_assert_str_neq(bench.tag, first);
 }
 
 Test(upstream, a_command_held_back_by_idle_was_certainly_not_carried_out)
