@@ -28,27 +28,28 @@ static const char usage[] =
     "\n"
     "An IMAP proxy that holds one session per account and gives every client a full session of its own.\n"
     "\n"
-    "  -c, --config FILE    settings file; without it and --upstream: " CONFIG_FILE_DEFAULT "\n"
-    "  -t, --test           check the settings, name file, line and fault, and exit\n"
+    "  -c, --config FILE    settings file; without -c and --upstream: " CONFIG_FILE_DEFAULT "\n"
+    "  -t, --test           check the settings, print each fault with file and line, and exit\n"
     "      --upstream URL   the IMAP server (instead of those in the file)\n"
     "      --listen URL     where clients connect; may be repeated (instead of those in the file)\n"
-    "      --cert FILE      certificate (PEM, intermediates behind it) of --listen\n"
-    "      --key FILE       its key\n"
+    "      --cert FILE      certificate of --listen (PEM, followed by its intermediates)\n"
+    "      --key FILE       the certificate's key (PEM, without a pass phrase)\n"
     "      --log-level L    error, warning, info or debug\n"
     "      --version        print the version and exit\n"
     "      --help           print this text and exit\n"
     "\n"
     "A URL is imaps://HOST[:993] for TLS from the first octet, or imap://HOST[:143] for STARTTLS, which is required\n"
-    "and verified upstream; to and from this machine itself plain text will do. IPv6 addresses stand in brackets.\n"
+    "and verified upstream. Connections within this machine may be plain text. Put IPv6 addresses in brackets.\n"
     "\n"
     "  imapmux --upstream imaps://mail.example.com --listen imap://127.0.0.1:20143\n"
     "\n"
-    "SIGTERM ends it in order, SIGHUP reads settings and certificates again. Settings, with their defaults:\n";
+    "SIGTERM ends imapmux in order. SIGHUP makes it read settings and certificates again. Settings, with their "
+    "defaults:\n";
 
 static bool take_listener(struct command_line *command_line, const char *url)
 {
     if (command_line->listen_count == COMMAND_LINE_LISTENERS) {
-        fprintf(stderr, "imapmux: more than %d times --listen: use a settings file\n", COMMAND_LINE_LISTENERS);
+        fprintf(stderr, "imapmux: more than %d --listen; use a settings file\n", COMMAND_LINE_LISTENERS);
         return false;
     }
     command_line->listen[command_line->listen_count++] = url;
@@ -99,7 +100,7 @@ bool command_line_parse(struct command_line *command_line, int argc, char **argv
         if (!take_option(command_line, option, optarg))
             return false;
     if (optind < argc) {
-        fprintf(stderr, "imapmux: \"%s\" is not understood: see imapmux --help\n", argv[optind]);
+        fprintf(stderr, "imapmux: unexpected argument \"%s\"; see imapmux --help\n", argv[optind]);
         return false;
     }
     return true;

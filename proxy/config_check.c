@@ -109,7 +109,7 @@ static void resolve_upstream(struct config *config, const struct config_section 
     check_trust(section, faults);
     bool good = parse_url(section, values->url, false, &url, faults);
     if (good && url.implicit_tls && values->starttls != CHOICE_AUTO)
-        faults_add(faults, config_key_line(section, "starttls"), "starttls means nothing beside imaps://: remove it");
+        faults_add(faults, config_key_line(section, "starttls"), "starttls has no effect with imaps://; remove it");
     upstream = calloc(1, sizeof(*upstream)); /* made even if faulty, so that its listeners find it */
     const char *host = config_keep(config, url.host);
     if (!upstream || !host) {
@@ -147,7 +147,7 @@ static void find_its_upstream(const struct config *config, struct config_listene
     } else if (config->upstreams && !config->upstreams->next) {
         listener->upstream = config->upstreams;
     } else if (config->upstreams) {
-        faults_add(faults, section->line, "[listener %s] must say which upstream it serves: there are several",
+        faults_add(faults, section->line, "[listener %s] needs upstream = NAME, because there are several upstreams",
                    section->name);
     }
 }
@@ -159,7 +159,8 @@ static void check_certificate(const struct config_listener *listener, struct fau
     struct tls_fault fault;
 
     if (!values->cert != !values->key) {
-        faults_add(faults, config_key_line(section, values->cert ? "cert" : "key"), "cert and key need each other");
+        faults_add(faults, config_key_line(section, values->cert ? "cert" : "key"),
+                   "set both cert and key, or neither");
         return;
     }
     if (!values->cert) {
@@ -190,7 +191,7 @@ static void check_twice(const struct config *config, const struct config_listene
     for (const struct config_listener *other = config->listeners; other; other = other->next)
         if (strcasecmp(other->url.host, listener->url.host) == 0 && other->url.port == listener->url.port &&
             listener->url.port != 0)
-            faults_add(faults, config_key_line(listener->section, "url"), "[listener %s] listens there already",
+            faults_add(faults, config_key_line(listener->section, "url"), "[listener %s] already listens there",
                        other->section->name);
 }
 
@@ -230,7 +231,7 @@ static void check_program(const struct config *config, struct faults *faults)
 
     if (!directory || !spool_directory_usable(directory, &reason))
         faults_add(faults, general_line(config, SECTION_PROGRAM, "spool_directory"),
-                   "spool_directory = %.100s: no file can be made there: %s", directory ? directory : "", reason);
+                   "spool_directory = %.100s: cannot create a file there: %s", directory ? directory : "", reason);
     if (program->user && !getpwnam(program->user))
         faults_add(faults, general_line(config, SECTION_PROGRAM, "user"), "user = %.100s: there is no such user",
                    program->user);
@@ -277,9 +278,9 @@ void config_resolve(struct config *config, struct faults *faults)
         if (strcmp(section->kind, SECTION_LISTENER) == 0)
             resolve_listener(config, section, faults);
     if (!config->upstreams)
-        faults_add(faults, 0, "there is no [upstream NAME]: which server is it to serve?");
+        faults_add(faults, 0, "there is no [upstream NAME]: add one for the mail server");
     if (!config->listeners)
-        faults_add(faults, 0, "there is no [listener NAME]: where are clients to connect?");
+        faults_add(faults, 0, "there is no [listener NAME]: add one for clients to connect to");
     check_program(config, faults);
     check_relations(config, faults);
 }

@@ -34,7 +34,7 @@ static const char *name_fault(const char *kind, const char *name)
     if (!key_section_known(kind))
         return "there is no such section; see docs/settings.md or imapmux --help";
     if (!key_section_named(kind))
-        return name[0] ? "this section has no name of its own" : NULL;
+        return name[0] ? "this section takes no name" : NULL;
     if (name[0] == '\0')
         return "a name is missing: [upstream NAME], [listener NAME]";
     if (strlen(name) > NAME_MAX_OCTETS || name[strspn(name, allowed)] != '\0')
@@ -57,7 +57,7 @@ static void begin_section(struct reading *reading, char *header)
     if (fault) {
         faults_add(reading->faults, reading->number, "[%.60s%s%.60s]: %s", header, name[0] ? " " : "", name, fault);
     } else if (before && before->line > 0) {
-        faults_add(reading->faults, reading->number, "[%s%s%s] stands in line %d already", header, name[0] ? " " : "",
+        faults_add(reading->faults, reading->number, "[%s%s%s] already begins in line %d", header, name[0] ? " " : "",
                    name, before->line);
     } else if (before) {
         before->line = reading->number;
@@ -78,7 +78,7 @@ static void take_header(struct reading *reading, char *line)
     if (!end) {
         faults_add(reading->faults, reading->number, "the section %.60s is not closed: ] is missing", line);
     } else if (*rest && *rest != ';' && *rest != '#') {
-        faults_add(reading->faults, reading->number, "nothing but a comment may stand behind a section");
+        faults_add(reading->faults, reading->number, "only a comment may follow a section");
     } else {
         *end = '\0';
         begin_section(reading, line + 1 + strspn(line + 1, " \t"));
@@ -90,7 +90,7 @@ static void take_header(struct reading *reading, char *line)
 static void miss_value(struct reading *reading)
 {
     if (reading->value_expected)
-        faults_add(reading->faults, reading->number, "this is neither a [section], nor name = value, nor a # comment");
+        faults_add(reading->faults, reading->number, "this is not a [section], a name = value, or a # comment");
     reading->value_expected = false;
 }
 
@@ -158,7 +158,7 @@ static void set_value(struct reading *reading, const struct key *key, const char
     const char *fault = kept ? key_set(key, reading->section->values, kept) : "out of memory";
 
     if (*line > 0)
-        faults_add(reading->faults, reading->number, "%s is set already in line %d", key->name, *line);
+        faults_add(reading->faults, reading->number, "%s is already set in line %d", key->name, *line);
     else if (fault)
         faults_add(reading->faults, reading->number, "%s = %.60s: %s", key->name, value, fault);
     *line = reading->number;

@@ -177,9 +177,10 @@ static bool open_door(struct door *door, const struct config_listener *wanted, c
 static void warn_if_useless(const struct door *door, const struct config_listener *wanted)
 {
     if (!door->has_certificate && door->plaintext_login != CHOICE_YES && !address_name_is_loopback(door->url.host))
-        log_line(door->doors->log, LOG_WARNING,
-                 "[listener %s] has no certificate: from other machines nobody can log in there (set cert and key)",
-                 wanted->section->name);
+        log_line(
+            door->doors->log, LOG_WARNING,
+            "[listener %s] has no certificate, so clients on other machines cannot log in there (set cert and key)",
+            wanted->section->name);
 }
 
 static void set_rules(struct door *door, const struct config_listener *wanted)

@@ -72,7 +72,7 @@ static int run(const struct command_line *command_line, struct faults *faults)
     log_writer.log.level = (enum log_level)config->program.log_level;
     if (!locked)
         log_line(&log_writer.log, LOG_WARNING,
-                 "the memory for passwords cannot be locked (see LimitMEMLOCK): it may be swapped");
+                 "the memory for passwords cannot be locked and may be swapped out (raise LimitMEMLOCK)");
     process_begin();
     int status = serve(&options, config);
     log_writer_clear(&log_writer);

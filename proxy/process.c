@@ -132,7 +132,7 @@ static bool can_work(const struct config *config, const char *path, struct log *
     }
     if (spool_directory_usable(directory, &reason))
         return good;
-    log_line(log, LOG_ERROR, "spool_directory = %s: user %s cannot make a file there: %s", directory, user, reason);
+    log_line(log, LOG_ERROR, "spool_directory = %s: user %s cannot create a file there: %s", directory, user, reason);
     return false;
 }
 
@@ -145,7 +145,6 @@ bool process_become_user(const struct config *config, const char *path, struct l
         return become(user, log_writer) && can_work(config, path, &log_writer->log);
     if (geteuid() == 0)
         log_line(&log_writer->log, LOG_WARNING,
-                 "running as root: let it become another user once its ports are open "
-                 "(user = in [program])");
+                 "running as root: set user in [program], so that it becomes that user after opening its ports");
     return true;
 }

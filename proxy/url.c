@@ -37,14 +37,14 @@ static const char *parse_host(const char *text, struct url *url, const char **re
     unsigned char bytes[16];
 
     if (bracketed && *end != ']')
-        return "the bracket of the address is not closed";
+        return "the bracket of the address is not closed by ]";
     if ((size_t)(end - begin) > URL_HOST_MAX)
         return "the host is longer than 255 octets";
     memcpy(url->host, begin, (size_t)(end - begin));
     url->host[end - begin] = '\0';
     *rest = end + bracketed;
     if (bracketed && inet_pton(AF_INET6, url->host, bytes) != 1)
-        return "what stands in brackets is no IPv6 address";
+        return "the text in brackets is not an IPv6 address";
     return NULL;
 }
 
@@ -60,12 +60,12 @@ static const char *parse_port(const char *text, bool listen, struct url *url)
     size_t length = strcspn(text, "/");
 
     if (text[length] == '/' && text[length + 1] != '\0')
-        return "nothing may stand behind the port: mailbox and account are the client's choice";
+        return "nothing may follow the port: the client chooses account and mailbox";
     if (length == 0)
         return NULL;
     if (text[0] != ':' || !slice_number((struct slice){text + 1, length - 1}, UINT16_MAX, &port) ||
         (port == 0 && !listen))
-        return "the port must be a number from 1 to 65535; an IPv6 address stands in brackets";
+        return "the port must be a number from 1 to 65535; put an IPv6 address in brackets";
     url->port = (uint16_t)port;
     return NULL;
 }
@@ -76,14 +76,14 @@ bool url_parse(const char *text, bool listen, struct url *url, const char **faul
 
     *fault = NULL;
     if (!rest)
-        *fault = "a url begins with imap:// or imaps://";
+        *fault = "a url must begin with imap:// or imaps://";
     else if (strchr(rest, '@'))
-        *fault = "no user and password in a url: clients log in with their own";
+        *fault = "a url must not have a user or password: clients log in with their own";
     else
         *fault = parse_host(rest, url, &rest);
     if (!*fault && !(listen && strcmp(url->host, "*") == 0) && !is_host_name(url->host))
         *fault = listen ? "the host must be an address of this machine, or * for all"
-                        : "the host is missing or no host name";
+                        : "the host is missing or is not a host name";
     if (!*fault)
         *fault = parse_port(rest, listen, url);
     return !*fault;

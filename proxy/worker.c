@@ -123,16 +123,16 @@ static void apply_program(struct worker *worker)
     const char *user = program->user ? program->user : "", *first = worker->user ? worker->user : "";
 
     if (strcmp(first, user) != 0)
-        log_line(log_of(worker), LOG_WARNING, "settings: the change of user wants a restart");
+        log_line(log_of(worker), LOG_WARNING, "settings: the change of user needs a restart");
     if (!spool_store_move(worker->spool_store, program->spool_directory))
-        log_line(log_of(worker), LOG_ERROR, "spool_directory: out of memory, the old one stays");
+        log_line(log_of(worker), LOG_ERROR, "spool_directory: out of memory; the old one stays");
     process_apply(program, worker->options.log_writer);
 }
 
 static void take_over(struct worker *worker, struct config *config)
 {
     if (!keep_old_config(worker)) {
-        log_line(log_of(worker), LOG_ERROR, "settings: out of memory, the old ones stay");
+        log_line(log_of(worker), LOG_ERROR, "settings: out of memory; the old ones stay");
         config_free(config);
         return;
     }
@@ -144,10 +144,10 @@ static void take_over(struct worker *worker, struct config *config)
     upstream_links_forget_tls(&worker->upstreams);
     dialer_resolver_reload(worker->resolver);
     if (doors_apply(&worker->doors, config))
-        log_line(log_of(worker), LOG_INFO, "settings and certificates have been read again, %zu clients stay",
+        log_line(log_of(worker), LOG_INFO, "settings and certificates have been read again; %zu clients stay",
                  worker->clients.count);
     else
-        log_line(log_of(worker), LOG_ERROR, "settings have been read again, but for the listeners named above");
+        log_line(log_of(worker), LOG_ERROR, "settings have been read again, except for the listeners named above");
 }
 
 static void log_faults(struct worker *worker, const struct faults *faults)
@@ -157,7 +157,7 @@ static void log_faults(struct worker *worker, const struct faults *faults)
 
     for (size_t i = 0; i < faults->count && i < FAULTS_MAX; i++)
         log_line(log_of(worker), LOG_ERROR, "%s", fault_text(&faults->list[i], path, text, sizeof(text)));
-    log_line(log_of(worker), LOG_ERROR, "settings: %zu faults, the old settings stay", faults->count);
+    log_line(log_of(worker), LOG_ERROR, "settings: %zu faults; the old settings stay", faults->count);
 }
 
 static void on_reload(evutil_socket_t number, short what, void *argument)
@@ -352,7 +352,7 @@ struct worker *worker_new(const struct worker_options *options, struct config *c
         if (watch_signals(worker) && doors_apply(&worker->doors, config))
             return worker;
     }
-    log_line(log_of(worker), LOG_ERROR, "cannot start");
+    log_line(log_of(worker), LOG_ERROR, "cannot start (see the error above)");
     worker_free(worker);
     return NULL;
 }

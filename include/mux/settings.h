@@ -19,17 +19,19 @@
 /* X(name in the file, kind, default, what it does). Kinds: DURATION, SIZE, COUNT. The program, --help's text,
  * conf/imapmux.conf and docs/settings.md are compared with this list by a test. */
 #define SETTINGS(X)                                                                                                    \
-    X(freshness, DURATION, 1 * USEC_SECOND, "how old the last look at a mailbox may be to answer a poll from it")      \
+    X(freshness, DURATION, 1 * USEC_SECOND, "maximum age of the last look at a mailbox that may answer a poll")        \
     X(idle_delay, DURATION, USEC_SECOND / 20, "quiet time before the upstream is put into IDLE")                       \
-    X(park_delay, DURATION, 10 * USEC_SECOND, "quiet time before IDLE moves to the mailbox most clients wait on")      \
+    X(park_delay, DURATION, 10 * USEC_SECOND, "quiet time before IDLE moves to the mailbox that most clients watch")   \
     X(idle_gather, DURATION, USEC_SECOND / 2, "how long flag changes are gathered for clients in IDLE")                \
     X(idle_reissue, DURATION, 9 * USEC_MINUTE, "age at which an upstream IDLE is ended and begun again")               \
-    X(idle_probe, DURATION, 4 * USEC_MINUTE, "silence in the upstream's IDLE after which the line is tried")           \
+    X(idle_probe, DURATION, 4 * USEC_MINUTE, "silence in the upstream's IDLE after which the connection is tested")    \
     X(poll_interval, DURATION, 30 * USEC_SECOND, "NOOP interval at an upstream without IDLE")                          \
-    X(watch_interval, DURATION, 30 * USEC_SECOND, "STATUS round over the other mailboxes that clients have open")      \
-    X(watch_full_interval, DURATION, 5 * USEC_MINUTE, "visit of those for flag changes, without CONDSTORE")            \
-    X(flag_interval, DURATION, 60 * USEC_SECOND, "how often flags are learned anew, without CONDSTORE")                \
-    X(response_timeout, DURATION, 60 * USEC_SECOND, "silence of the upstream during a command that means a dead line") \
+    X(watch_interval, DURATION, 30 * USEC_SECOND, "interval of STATUS for the other mailboxes that clients have open") \
+    X(watch_full_interval, DURATION, 5 * USEC_MINUTE,                                                                  \
+      "interval of selecting each of them for flag changes, without CONDSTORE")                                        \
+    X(flag_interval, DURATION, 60 * USEC_SECOND, "minimum interval between readings of all flags, without CONDSTORE")  \
+    X(response_timeout, DURATION, 60 * USEC_SECOND,                                                                    \
+      "silence of the upstream during a command after which to reconnect")                                             \
     X(reconnect_first, DURATION, USEC_SECOND / 20, "first pause before a reconnect")                                   \
     X(reconnect_ceiling, DURATION, 5 * USEC_MINUTE, "longest pause before a reconnect")                                \
     X(connect_timeout, DURATION, 15 * USEC_SECOND, "time for connection, TLS and greeting of the upstream")            \
@@ -38,32 +40,33 @@
     X(quantum, COUNT, 8, "jobs in the selected mailbox before another mailbox has its turn")                           \
     X(slice_messages, COUNT, 200, "messages of a FETCH or STORE sent upstream at once")                                \
     X(slice_size, SIZE, MEBI, "octets of messages of a FETCH sent upstream at once")                                   \
-    X(verify_ttl, DURATION, 4 * USEC_HOUR, "how long a password that the upstream accepted is accepted here")          \
-    X(reverify_interval, DURATION, 60 * USEC_SECOND, "least time between two password checks in place of an account")  \
-    X(rejected_ttl, DURATION, 600 * USEC_SECOND, "how long a refused password is refused without asking")              \
-    X(failure_delay, DURATION, USEC_SECOND, "how long a refusal is held back; doubled by each further one")            \
+    X(verify_ttl, DURATION, 4 * USEC_HOUR, "how long an accepted password is accepted without asking the upstream")    \
+    X(reverify_interval, DURATION, 60 * USEC_SECOND,                                                                   \
+      "minimum interval between in-place password checks on one account")                                              \
+    X(rejected_ttl, DURATION, 600 * USEC_SECOND, "how long a refused password is refused without asking the upstream") \
+    X(failure_delay, DURATION, USEC_SECOND, "delay before a refused login is answered; doubled by each further one")   \
     X(failure_delay_max, DURATION, 16 * USEC_SECOND, "the longest such delay")                                         \
-    X(login_failures_per_minute, COUNT, 20, "refused passwords that one upstream is shown in a minute")                \
-    X(client_line_max, SIZE, 64 * KIBI, "longest command line of a client, without literals of uploads")               \
-    X(client_line_max_before_login, SIZE, 36 * KIBI, "the same before login; ID may have 32 KB")                       \
+    X(login_failures_per_minute, COUNT, 20, "maximum of refused passwords a minute at one upstream")                   \
+    X(client_line_max, SIZE, 64 * KIBI, "longest command line of a client, without uploaded messages")                 \
+    X(client_line_max_before_login, SIZE, 36 * KIBI, "longest command line before login (ID may have 32 KB)")          \
     X(literal_max_before_login, SIZE, 4 * KIBI, "largest literal before login")                                        \
     X(upstream_command_max, SIZE, 8000, "longest command line sent upstream")                                          \
     X(upstream_answer_max, SIZE, 16 * MEBI, "longest line taken from the upstream")                                    \
     X(append_max, SIZE, 100 * MEBI, "largest message taken by APPEND")                                                 \
     X(output_memory, SIZE, 256 * KIBI, "output of a slow client held in memory before it goes to a file")              \
-    X(spool_max, SIZE, GIBI, "output of a slow client held in all, before it is cut")                                  \
+    X(spool_max, SIZE, GIBI, "output of a slow client held in all before the client is cut")                           \
     X(spool_total, SIZE, 10 * GIBI, "all spool files together")                                                        \
-    X(write_timeout, DURATION, 5 * USEC_MINUTE, "a client that takes no octet for so long is cut")                     \
+    X(write_timeout, DURATION, 5 * USEC_MINUTE, "time after which a client that takes no octet is cut")                \
     X(login_timeout, DURATION, 60 * USEC_SECOND, "time a client has to log in")                                        \
     X(keepalive, DURATION, 2 * USEC_MINUTE, "interval of * OK Still here for clients in IDLE, and of TCP keep-alive")  \
     X(sessions_per_account, COUNT, 100, "clients at once on one account")                                              \
     X(sessions_per_address, COUNT, 200, "clients at once from one address")                                            \
     X(sessions_total, COUNT, 10000, "clients at once in all")                                                          \
     X(queued_commands, COUNT, 100, "commands of a session waiting before reading pauses")                              \
-    X(drain_max, SIZE, 8 * MEBI, "octets read for a client that has gone, before the line is dropped instead")         \
+    X(drain_max, SIZE, 8 * MEBI, "octets read for a client that has gone; with more left, reconnect")                  \
     X(max_garbage, COUNT, 20, "unintelligible upstream lines in a row before a reconnect")                             \
-    X(max_bad_before_login, COUNT, 3, "malformed commands in a row before a client is sent away, before login")        \
-    X(max_bad, COUNT, 20, "the same after login")
+    X(max_bad_before_login, COUNT, 3, "invalid commands in a row before a client is cut, before login")                \
+    X(max_bad, COUNT, 20, "invalid commands in a row before a client is cut, after login")
 
 #define SETTING_TYPE_DURATION usec
 #define SETTING_TYPE_SIZE     uint64_t

@@ -122,7 +122,7 @@ static enum value_result read_quoted(struct lexer *lexer, struct slice *text)
     lexer->at += end + 1;
     *text = (struct slice){inside.data, end};
     if (escapes && lexer->line.strict && !escapes_are_valid(*text))
-        return bad(lexer, "In a quoted string a backslash stands before a quote or a backslash only");
+        return bad(lexer, "In a quoted string a backslash may only precede a quote or a backslash");
     if (escapes) {
         char *copy = arena_alloc(lexer->arena, end);
         if (!copy)

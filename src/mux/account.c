@@ -426,7 +426,7 @@ static bool linger_is_over(const struct account *account, usec now, usec *deadli
 static void log_out(struct account *account, struct slot *slot)
 {
     if (!account->ending)
-        log_line(account->ground->log, LOG_INFO, "%s: no client is left: logging out upstream", account->name);
+        log_line(account->ground->log, LOG_INFO, "%s: the last client has gone; logging out upstream", account->name);
     slot_log_out(slot);
 }
 

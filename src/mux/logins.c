@@ -262,7 +262,7 @@ static void time_out(struct login *login, const struct logins_facts *facts)
     if (facts->now < login->not_before || !login->admitted)
         snprintf(text, sizeof(text), "Too many refused logins from your address; please try again later");
     else if (facts->reason[0] && !facts->logged_in)
-        snprintf(text, sizeof(text), "The mail server cannot be reached or lets nobody in: %s", facts->reason);
+        snprintf(text, sizeof(text), "The mail server cannot be reached or is not accepting logins: %s", facts->reason);
     else
         snprintf(text, sizeof(text), "The password could not be checked in time; please try again");
     login_fail(login, outcome, text);

@@ -236,7 +236,7 @@ bool logins_try_in_place(struct logins *logins, const struct logins_facts *facts
     trial_begin(logins, trial, TRIAL_IN_PLACE, login, facts->now);
     trials->owes_a_turn = true;
     trials->owed_since = facts->turns;
-    log_line(logins->options.ground->log, LOG_INFO, "%s: a password that is not known is checked upstream",
+    log_line(logins->options.ground->log, LOG_INFO, "%s: checking a new password upstream (all clients pause for it)",
              logins->options.name);
     return true;
 }
@@ -273,7 +273,7 @@ bool logins_choose(struct logins *logins, struct upstream_login *with, usec now,
 void logins_accepted(struct logins *logins, enum logins_place place, const struct credential *credential, usec now)
 {
     if (!credential_list_accept(&logins->accepted, credential, now))
-        log_line(logins->options.ground->log, LOG_ERROR, "%s: out of memory for what the server has accepted",
+        log_line(logins->options.ground->log, LOG_ERROR, "%s: out of memory: the accepted password is not remembered",
                  logins->options.name);
     trial_end(logins, trial_on(logins, place), false, now);
 }

@@ -61,7 +61,7 @@ const char *refusal_name(enum refusal refusal)
         [REFUSAL_THROTTLED] = "throttled",
         [REFUSAL_TEMPORARY] = "temporary failure",
         [REFUSAL_CREDENTIALS] = "wrong credentials",
-        [REFUSAL_UNKNOWN] = "refused for a reason not known",
+        [REFUSAL_UNKNOWN] = "refused for an unknown reason",
     };
     return names[refusal];
 }

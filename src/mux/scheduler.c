@@ -79,7 +79,8 @@ void scheduler_end(struct scheduler *scheduler, const char *text)
 
 static void drop_rather_than_read(struct scheduler *scheduler)
 {
-    upstream_drop(scheduler->options.upstream, "reconnecting rather than reading what its client no longer wants");
+    upstream_drop(scheduler->options.upstream,
+                  "the client has gone and more than drain_max of its answer is left to read");
 }
 
 void scheduler_abandon(struct scheduler *scheduler, struct job *job)
@@ -225,7 +226,7 @@ static void build(struct scheduler *scheduler)
     outgoing_free(out);
     if (turn == JOB_SEND)
         finish(scheduler, JOB_REFUSED, NULL,
-               "the command cannot be sent: out of memory, or it holds what IMAP cannot carry");
+               "the command cannot be sent: out of memory, or it has characters that IMAP cannot carry");
     else
         finish(scheduler, turn == JOB_NOTHING ? JOB_OK : JOB_REFUSED, NULL, NULL);
 }
@@ -284,7 +285,7 @@ static void advance(struct scheduler *scheduler)
     struct job *job = scheduler->current;
 
     if (!job->ops || is_dead(job)) {
-        finish(scheduler, JOB_DEAD, NULL, "the mailbox is gone, or is another one now");
+        finish(scheduler, JOB_DEAD, NULL, "the mailbox is gone or has been replaced");
         return;
     }
     switch (prepare(scheduler)) {

@@ -144,7 +144,7 @@ static void count_garbage(struct selection *selection)
 {
     selection->garbage_since_tag = true;
     if (++selection->garbage > selection->ground->settings->max_garbage)
-        upstream_drop(selection->upstream, "too much that cannot be understood");
+        upstream_drop(selection->upstream, "too many lines that cannot be understood (max_garbage)");
 }
 
 void selection_contradicted(struct selection *selection, const char *format, ...)
@@ -216,7 +216,7 @@ static void numbers(struct selection *selection, const struct response *response
     else if (response->kind == RESPONSE_VANISHED && !value_is_list(response->arguments))
         result = vanished(mailbox, response->arguments);
     if (result == MAILBOX_BROKEN && response->kind == RESPONSE_VANISHED)
-        selection_contradicted(selection, "VANISHED names a message that none of the %u here can be", known);
+        selection_contradicted(selection, "VANISHED names a UID that none of the %u known messages can have", known);
     else if (result == MAILBOX_BROKEN)
         selection_contradicted(selection, "%s %u, but %u messages are known",
                                response->kind == RESPONSE_EXISTS ? "EXISTS" : "EXPUNGE", response->number, known);
@@ -325,7 +325,7 @@ static void learned(struct selection *selection)
     if (++selection->learned_in_vain < LEARNED_IN_VAIN)
         return;
     selection->learned_in_vain = 0;
-    selection_contradicted(selection, "the server does not tell the UIDs of %zu new messages", mailbox->tail_count);
+    selection_contradicted(selection, "the server did not send the UIDs of %zu new messages", mailbox->tail_count);
 }
 
 /* Is it a refusal that says nothing of the mailbox? */

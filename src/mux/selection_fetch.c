@@ -278,7 +278,7 @@ static void next_part(struct selection *selection, const struct fetch_answer *pa
     intake->left = part->complete ? 0 : part->stream_size;
     if (intake->held) {
         if (!hold_part(intake->held, part))
-            upstream_drop(selection->upstream, "out of memory for an answer that has to be held");
+            upstream_drop(selection->upstream, "out of memory for a held FETCH answer");
         else if (part->complete)
             replay(selection);
         return;

@@ -305,7 +305,7 @@ static bool take_found(struct selection *selection)
 
     remove_missing(mailbox, &sw->found);
     if (one_has_come_back(mailbox, &sw->found))
-        switch_start_over(selection, "The server has given an old UID again; please reconnect");
+        switch_start_over(selection, "The mail server has reused a UID; please reconnect");
     seqset_walk_start(&walk, &sw->found);
     while (seqset_walk_next(&walk, &uid)) {
         if (uid > mailbox->map.highest && !mailbox_append(mailbox, uid))

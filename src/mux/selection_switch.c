@@ -343,12 +343,13 @@ static void give_up(struct selection *selection)
 
     mailbox_trouble(mailbox, selection_now(selection));
     log_line(selection->ground->log, LOG_WARNING,
-             "%s: %s: EXISTS %u, but neither SEARCH nor FETCH tells these messages; left alone for %lld s",
+             "%s: %s: EXISTS %u, but neither SEARCH nor FETCH lists these messages; next try in %lld s",
              selection->name, mailbox->name, selection->switching.exists,
              (long long)((mailbox->shut_until - selection_now(selection)) / USEC_SECOND));
     switch_clear(selection);
-    selection->ops->refused(selection->owner, NULL,
-                            "The mail server contradicts itself about the messages of this mailbox; try again later");
+    selection->ops->refused(
+        selection->owner, NULL,
+        "The mail server contradicts itself about the messages of this mailbox; please try again later");
 }
 
 static void prove_all(struct selection *selection)
@@ -407,7 +408,7 @@ static void judge_select(struct selection *selection)
         sw->qresync = false;
     } else if (modseq_has_fallen(mailbox, &sw->told)) {
         log_line(selection->ground->log, LOG_WARNING,
-                 "%s: %s: HIGHESTMODSEQ is %llu, but was %llu; looking at all again", selection->name, mailbox->name,
+                 "%s: %s: HIGHESTMODSEQ is %llu, but was %llu; reading all flags again", selection->name, mailbox->name,
                  (unsigned long long)sw->told.highestmodseq, (unsigned long long)mailbox->modseq);
         mailbox_modseq_is_void(mailbox);
         sw->qresync = false;

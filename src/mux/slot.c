@@ -148,7 +148,7 @@ static void on_garbage(void *owner, struct slice line, bool open_fetch)
     const struct slot *slot = owner;
     char quoted[LOG_QUOTE_SIZE];
 
-    log_line(slot->options.ground->log, LOG_WARNING, "%s: the server sent what cannot be understood: %s",
+    log_line(slot->options.ground->log, LOG_WARNING, "%s: the server sent a line that cannot be understood: %s",
              slot->options.name, log_quote(line, quoted, sizeof(quoted)));
     selection_garbage(slot_selection(slot), open_fetch);
     task_wake(slot->options.task);

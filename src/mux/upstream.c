@@ -141,10 +141,10 @@ void upstream_set_deadline(struct upstream *upstream)
 static const char *late_words(enum upstream_state state)
 {
     static const char *const words[] = {
-        [UPSTREAM_CONNECTING] = "no connection with the server, its TLS included, came about in time",
+        [UPSTREAM_CONNECTING] = "connecting to the server, with TLS, took too long",
         [UPSTREAM_GREETING] = "the server did not greet in time",
-        [UPSTREAM_SECURING] = "the server did not go through STARTTLS in time",
-        [UPSTREAM_AUTHENTICATING] = "the server did not log in in time",
+        [UPSTREAM_SECURING] = "the server did not finish STARTTLS in time",
+        [UPSTREAM_AUTHENTICATING] = "the server did not answer the login in time",
     };
     bool known = (size_t)state < sizeof(words) / sizeof(words[0]) && words[state];
     return known ? words[state] : "the server was not ready in time";
@@ -158,7 +158,7 @@ static void on_deadline(struct task *task, usec now)
     if (!upstream_has_link(upstream))
         return;
     if (now >= upstream->give_up_at && upstream->state == UPSTREAM_LOGGING_OUT)
-        upstream_fail(upstream, REFUSAL_NONE, SLICE("logged out, without an answer"));
+        upstream_fail(upstream, REFUSAL_NONE, SLICE("logged out; the server did not answer LOGOUT"));
     else if (now >= upstream->give_up_at)
         upstream_fail(upstream, REFUSAL_TEMPORARY, slice_of(late_words(upstream->state)));
     else if (awaits_answer(upstream) && silent)
@@ -320,7 +320,7 @@ static enum refusal refusal_of_loss(const struct upstream *upstream, enum upstre
 static const char *loss_words(enum upstream_state state, const char *reason)
 {
     if (state == UPSTREAM_GREETING && strcmp(reason, "closed by the server") == 0)
-        return "closed by the server without a greeting: it may permit no further session";
+        return "closed by the server without a greeting; it may not permit another session";
     return reason;
 }
 

@@ -97,7 +97,7 @@ static void continuation(struct upstream *upstream, const struct response *respo
         outgoing_continue(upstream->sending);
         upstream_push(upstream);
     } else {
-        garbage(upstream, SLICE("+ that nobody waits for"), false);
+        garbage(upstream, SLICE("+ without a command that waits for it"), false);
     }
 }
 
@@ -183,10 +183,9 @@ static bool may_read(const struct upstream *upstream)
 /* A server that keeps to the protocol is silent until the handshake. */
 static void refuse_injection(struct upstream *upstream)
 {
-    upstream_fail(
-        upstream, REFUSAL_UNKNOWN,
-        SLICE("plain text came behind the answer to STARTTLS: somebody on the way may have put it there, or the "
-              "server is broken; nothing of it is believed"));
+    upstream_fail(upstream, REFUSAL_UNKNOWN,
+                  SLICE("plain text followed the answer to STARTTLS: an attacker may have inserted it, or the server "
+                        "is broken; it is discarded"));
 }
 
 /* A server that leaves a quote in ENVELOPE unescaped makes the literal after it stand inside quotes. What follows may

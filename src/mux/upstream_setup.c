@@ -193,13 +193,13 @@ static const char *obstacle(const struct upstream *upstream, int step)
     const bool *has = upstream->capabilities.has;
 
     if (step == SETUP_STARTTLS && !has[CAPABILITY_STARTTLS])
-        return "the server offers no STARTTLS, and the settings want the line secured: the password is not sent";
+        return "the server offers no STARTTLS but the settings require TLS; the password was not sent";
     if (step == SETUP_LOGIN && upstream->login.credential->kind == CREDENTIAL_TOKEN)
         return has[CAPABILITY_AUTH_OAUTHBEARER] || has[CAPABILITY_AUTH_XOAUTH2]
                    ? NULL
-                   : "the server takes no tokens (it offers neither OAUTHBEARER nor XOAUTH2)";
+                   : "the server accepts no tokens (it offers neither OAUTHBEARER nor XOAUTH2)";
     if (step == SETUP_LOGIN && has[CAPABILITY_LOGINDISABLED] && !has[CAPABILITY_AUTH_PLAIN])
-        return "the server permits no login on this line (LOGINDISABLED): the password is not sent";
+        return "the server permits no login on this connection (LOGINDISABLED); the password was not sent";
     return NULL;
 }
 
@@ -255,10 +255,10 @@ void upstream_setup_greeting(struct upstream *upstream, const struct response *r
     struct slice line = refusal_line(response, buffer, sizeof(buffer));
 
     if (response->kind != RESPONSE_STATUS) {
-        upstream_fail(upstream, REFUSAL_UNKNOWN, SLICE("the server did not greet as an IMAP server does"));
+        upstream_fail(upstream, REFUSAL_UNKNOWN, SLICE("the server's greeting is not an IMAP greeting"));
     } else if (response->status == RESPONSE_PREAUTH) {
         upstream_fail(upstream, REFUSAL_UNKNOWN,
-                      SLICE("the server greets with PREAUTH: nobody has proved who he is, refused"));
+                      SLICE("the server greeted with PREAUTH although nobody has logged in; refused"));
     } else if (response->status != RESPONSE_OK) {
         upstream_fail(upstream, refusal_classify(REFUSAL_AT_GREETING, response->status, line, upstream->settings),
                       line);
@@ -295,7 +295,7 @@ static void refused(struct upstream *upstream, const struct response *response)
     if (refusal == REFUSAL_NONE && steps[upstream->step].must_succeed)
         refusal = REFUSAL_UNKNOWN;
     if (refusal != REFUSAL_NONE) {
-        upstream_fail(upstream, refusal, line.length ? line : SLICE("the server refused without words"));
+        upstream_fail(upstream, refusal, line.length ? line : SLICE("the server gave no reason"));
         return;
     }
     upstream->step++;
@@ -351,7 +351,7 @@ void upstream_setup_continue(struct upstream *upstream, const struct response *r
     else if ((way == LOGIN_WAY_OAUTHBEARER || way == LOGIN_WAY_XOAUTH2) && upstream->challenge_length == 0)
         take_challenge(upstream, response->text);
     else
-        upstream_fail(upstream, REFUSAL_UNKNOWN, SLICE("the server asks for something (+) that nobody offered"));
+        upstream_fail(upstream, REFUSAL_UNKNOWN, SLICE("the server sent a + that no step of the login expects"));
 }
 
 /* The settings take away what the server announces but does not do. */

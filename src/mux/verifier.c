@@ -14,7 +14,7 @@ static void on_ready(void *owner, const struct credential *credential)
 {
     struct verifier *verifier = owner;
 
-    log_line(verifier->options.ground->log, LOG_INFO, "%s: a password that was not known is right",
+    log_line(verifier->options.ground->log, LOG_INFO, "%s: the server accepted the new password",
              verifier->options.name);
     verifier->options.ops->accepted(verifier->options.owner, credential);
     upstream_logout(verifier->upstream);
@@ -59,8 +59,7 @@ bool verifier_dial(struct verifier *verifier, const struct upstream_login *with)
         verifier->upstream = upstream_new(options->ground, options->settings, options->name, &owner);
     if (!verifier->upstream)
         return false;
-    log_line(options->ground->log, LOG_INFO, "%s: a password that is not known is checked on a second connection",
-             options->name);
+    log_line(options->ground->log, LOG_INFO, "%s: checking a new password on a second connection", options->name);
     upstream_dial(verifier->upstream, with);
     return true;
 }

@@ -131,11 +131,11 @@ const char *admission_words(enum admission_answer answer)
     case ADMISSION_OK:
         return "welcome";
     case ADMISSION_TOTAL_FULL:
-        return "[UNAVAILABLE] too many clients are connected to this proxy, try again later (sessions_total)";
+        return "[UNAVAILABLE] too many clients are connected to this proxy; try again later (sessions_total)";
     case ADMISSION_ADDRESS_FULL:
-        return "[LIMIT] too many connections from your address, close some first (sessions_per_address)";
+        return "[LIMIT] too many connections from your address; close some first (sessions_per_address)";
     case ADMISSION_NO_MEMORY:
-        return "[UNAVAILABLE] out of memory, try again later";
+        return "[UNAVAILABLE] out of memory; try again later";
     }
     abort();
 }

@@ -143,7 +143,7 @@ static bool pump_queue(struct client_link *link)
             break;
         }
         if (!output_queue_take(&link->queue, stream_output(link->stream), PUMP_CHUNK)) {
-            cut(link, "its spooled output cannot be read back");
+            cut(link, "its spooled output cannot be read (see the spool directory's error)");
             return false;
         }
         stream_flush(link->stream);
@@ -172,7 +172,7 @@ static bool spill(struct client_link *link, struct evbuffer *from)
     if (more == 0)
         return true;
     if (link->queue.waiting + more > link->links->settings->spool_max) {
-        cut(link, "it reads too slowly and more than spool_max octets wait for it");
+        cut(link, "it reads too slowly: more than spool_max octets wait for it");
         return false;
     }
     if (output_queue_add(&link->queue, from))
@@ -334,7 +334,7 @@ static void step_closing(struct client_link *link, usec now)
     if (state == STREAM_CLOSED)
         end_logged(link, LOG_DEBUG, "closed");
     else if (state == STREAM_LINGERING && now >= link->since + LINGER_TIME && now >= link->progress_at + LINGER_TIME)
-        end_logged(link, LOG_DEBUG, "closed without waiting for the client's end any longer");
+        end_logged(link, LOG_DEBUG, "closed: the client did not close its side in time");
 }
 
 static void (*const steps[])(struct client_link *link, usec now) = {

@@ -69,7 +69,7 @@ static void complain(struct listener *listener, int error)
 
 static void turn_away(const struct listener *listener, int descriptor)
 {
-    static const char words[] = "* BYE [UNAVAILABLE] this proxy is out of resources, try again later\r\n";
+    static const char words[] = "* BYE [UNAVAILABLE] this proxy is out of resources; try again later\r\n";
 
     if (!listener->options.speaks_tls)
         (void)!send(descriptor, words, sizeof(words) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -39,18 +39,18 @@ static const char *parse_one(struct slice text, struct network *network)
     uint64_t bits = 0;
 
     if (length >= sizeof(host))
-        return "an entry is no address; names are not looked up here";
+        return "an entry is not an address; host names are not accepted";
     memcpy(host, text.data, length);
     host[length] = '\0';
     memcpy(network->bytes, mapped_prefix, sizeof(mapped_prefix));
     bool ipv4 = inet_pton(AF_INET, host, network->bytes + sizeof(mapped_prefix)) == 1;
     if (!ipv4 && inet_pton(AF_INET6, host, network->bytes) != 1)
-        return "an entry is no address; names are not looked up here";
+        return "an entry is not an address; host names are not accepted";
     unsigned before = ipv4 ? MAPPED_BITS : 0;
     if (slash && !slice_number((struct slice){slash + 1, text.length - length - 1}, 128 - before, &bits))
-        return "the number of bits behind a slash must be 0 to 32, of IPv6 0 to 128";
+        return "the number after a slash must be 0 to 32, or 0 to 128 for IPv6";
     network->bits = (uint8_t)(slash ? before + bits : 128);
-    return is_clean(network) ? NULL : "a network has bits set behind its mask";
+    return is_clean(network) ? NULL : "a network has bits set outside its mask";
 }
 
 bool networks_parse(const char *text, struct networks *networks, const char **fault)

@@ -91,7 +91,7 @@ static void stopped(struct proxy_link *link, ssize_t got)
     } else if (link->length == 0)
         end(link);
     else
-        turn_away(link, "it ended inside its header");
+        turn_away(link, "it closed the connection inside its header");
 }
 
 static void read_header(struct proxy_link *link)
@@ -110,7 +110,7 @@ static void read_header(struct proxy_link *link)
     if (answer == PROXY_HEADER_OK)
         hand_on(link, &header);
     else
-        turn_away(link, "what it sent is no PROXY header; does the sender speak that protocol to this port?");
+        turn_away(link, "it sent no PROXY header; does the sender use the PROXY protocol on this port?");
 }
 
 static void run(struct task *task, usec now)

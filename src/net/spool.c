@@ -210,7 +210,7 @@ static bool store_append(struct spool *spool, const void *bytes, size_t size)
         return true;
     if (size > *store->options.total || store->used > *store->options.total - size) {
         complain(store, "spool_total is reached",
-                 "clients that would need more are cut or refused; raise it if the disk is large enough");
+                 "clients that need more are cut or refused; raise it if the disk is large enough");
         return false;
     }
     if (!(fits_memory(spool, size) ? append_to_memory(spool, bytes, size) : append_to_file(spool, bytes, size)))

@@ -157,7 +157,7 @@ void stream_note_data(struct stream *stream)
 static void fail_dataless(struct stream *stream)
 {
     snprintf(stream->reason.text, sizeof(stream->reason.text),
-             "TLS reading: the other side sends nothing but messages of TLS itself");
+             "TLS reading: the other side sends TLS's own messages only, and no data");
     stream_set_state(stream, STREAM_FAILED);
 }
 

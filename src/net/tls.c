@@ -359,7 +359,7 @@ static const char *explain_reason(unsigned long error)
         return "the other side closed the connection";
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
-        return "no common version of TLS; 1.2 is the least";
+        return "no common version of TLS; 1.2 is the minimum";
     default:
         return ERR_reason_error_string(error);
     }

@@ -131,19 +131,21 @@ bool answer_of_result(const struct job_result *result, bool changes, bool lost, 
         return result->response ? as_told(RESPONSE_NO, result->response, answer)
                                 : in_words(RESPONSE_NO, NULL, text ? text : "The mail server refused", answer);
     case JOB_BAD:
-        return lost ? in_words(RESPONSE_NO, "CANNOT",
-                               "The mail server can do less than before, and does not understand this", answer)
+        return lost ? in_words(RESPONSE_NO, "CANNOT", "The mail server no longer supports this command", answer)
                     : as_told(RESPONSE_BAD, result->response, answer);
     case JOB_REFUSED:
         return in_words(RESPONSE_NO, NULL, text ? text : "The command cannot be carried out", answer);
     case JOB_LOST:
         return in_words(RESPONSE_NO, "UNAVAILABLE",
-                        "The connection to the mail server was lost; whether this was done is not known", answer);
-    case JOB_GARBAGE:
-        return in_words(RESPONSE_NO, "SERVERBUG",
-                        changes ? "The mail server's answer could not be understood; whether this was done is not known"
-                                : "The mail server's answer could not be understood; please try again",
+                        "The connection to the mail server was lost; the command may or may not have been carried out",
                         answer);
+    case JOB_GARBAGE:
+        return in_words(
+            RESPONSE_NO, "SERVERBUG",
+            changes
+                ? "The mail server's answer could not be understood; the command may or may not have been carried out"
+                : "The mail server's answer could not be understood; please try again",
+            answer);
     case JOB_DEAD:
         return in_words(RESPONSE_NO, "UNAVAILABLE", text ? text : "The mailbox is gone", answer);
     }

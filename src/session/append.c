@@ -83,7 +83,7 @@ static const char *fault(const struct session *session)
     if (value_is_list(value)) {
         for (const struct value *flag = value->first; flag; flag = flag->next) {
             if (!is_storable(flag))
-                return "That is no flag that a message can be given";
+                return "A message cannot be given this flag";
         }
         value = value->next;
     }
@@ -91,7 +91,7 @@ static const char *fault(const struct session *session)
         value = value->next;
     if (!value || value->kind != VALUE_SPOOLED || value->next || !upload->spool)
         return "APPEND ends with a message, as one literal";
-    return upload->literal8 ? "literal8 is not offered here" : NULL;
+    return upload->literal8 ? "literal8 is not supported" : NULL;
 }
 
 static void start(struct run *run)

@@ -290,7 +290,7 @@ static void failed_to_remove(struct session *session, const struct job_result *r
     if (result->status == JOB_LOST)
         run_result(session, result);
     else
-        run_no(session, NULL, "The messages were copied, but could not be removed here");
+        run_no(session, NULL, "The messages were copied but could not be removed from this mailbox");
 }
 
 static void marked(struct run *run, const struct job_result *result)

@@ -61,7 +61,7 @@ static void begin(struct expunge_run *expunge)
     if (view->read_only)
         run_no(session, "READ-ONLY", "The mailbox is open read-only");
     else if (uid && !session_can(session, CAPABILITY_UIDPLUS))
-        run_cannot(session, "UID EXPUNGE is not possible: the mail server does not have it", CAPABILITY_UIDPLUS);
+        run_cannot(session, "UID EXPUNGE is not possible: the mail server does not support it", CAPABILITY_UIDPLUS);
     else if (!seqset_copy(&expunge->uids, &expunge->parts.left))
         run_no_memory(session);
     else if (uid && expunge->uids.count == 0)

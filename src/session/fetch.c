@@ -215,7 +215,7 @@ static const char *note_items(const struct session *session, struct fetch_run *f
         if (++count > FETCH_ITEMS_MAX)
             return "Too many items in one FETCH";
         if (item->kind == FETCH_MODSEQ)
-            return "MODSEQ is not offered here";
+            return "MODSEQ is not supported";
         if (item->kind == FETCH_UID)
             fetch->with_uid = true;
         else if (item->kind == FETCH_FLAGS)

@@ -242,7 +242,7 @@ void fetch_answer_broken(struct fetch_run *fetch)
     fetch->writing.message = NULL;
     if (output_of(fetch)->line_open)
         session_ask_to_end(fetch->run.session, SESSION_END_ABORT,
-                           "cut off in the middle of a message: the server's answer will not be completed");
+                           "cut in the middle of a message: the server did not send the rest");
 }
 
 /* --- at the tagged answer, and before the slice is asked */

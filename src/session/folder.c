@@ -102,7 +102,7 @@ static const char *fault(const struct command *command)
             return error;
     }
     if (value && !value_is_list(value))
-        return "CREATE takes a mailbox name, and a list of parameters at most";
+        return "CREATE takes a mailbox name and optionally a list of parameters";
     return NULL;
 }
 

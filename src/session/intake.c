@@ -10,10 +10,10 @@
 #define VALUES_PER_OCTET 64
 
 static const struct refused no_room = {RESPONSE_NO, "UNAVAILABLE",
-                                       "There is no room here to keep the message until it is sent on"};
+                                       "There is no space to store the message; please try again later"};
 static const struct refused one_message = {RESPONSE_BAD, NULL, "APPEND takes one message"};
-static const struct refused large_message = {RESPONSE_NO, "TOOBIG", "The message is larger than this server takes"};
-static const struct refused large_literal = {RESPONSE_BAD, NULL, "The literal is larger than a command may be here"};
+static const struct refused large_message = {RESPONSE_NO, "TOOBIG", "The message is larger than this server accepts"};
+static const struct refused large_literal = {RESPONSE_BAD, NULL, "The literal is larger than a command may be"};
 static const struct refused long_line = {RESPONSE_BAD, NULL, "The command line is too long"};
 
 bool intake_init(struct intake *intake, const struct intake_ops *ops, void *owner, const struct ground *ground,
@@ -109,7 +109,7 @@ static void refuse_literal(struct intake *intake, const struct command_input *in
     enqueue(intake, input->line, refused);
     command_reader_refuse(intake->reader);
     if (!input->synchronising && input->literal_size > intake->ground->settings->append_max * 2)
-        intake->ops->too_large(intake->owner, "A literal is larger than anything that is taken here");
+        intake->ops->too_large(intake->owner, "The literal is larger than anything this server accepts");
 }
 
 static void take_literal(struct intake *intake, const struct command_input *input)

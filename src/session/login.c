@@ -54,7 +54,7 @@ static void join(struct session *session, struct account *account)
 {
     if (!membership_join(&session->membership, account)) {
         run_no(session, "LIMIT",
-               "Too many clients are logged in to this account here, close some first (sessions_per_account)");
+               "Too many clients are logged in to this account; close some first (sessions_per_account)");
         return;
     }
     offer_note(&session->offer, account_capabilities(account));
@@ -84,7 +84,7 @@ static void words_of(struct slice told, char *text, size_t size)
 
 static void refuse(struct session *session)
 {
-    run_no(session, "AUTHENTICATIONFAILED", "User name or password is wrong, says the mail server");
+    run_no(session, "AUTHENTICATIONFAILED", "The mail server says that the user name or password is wrong");
 }
 
 static void refused_by_server(struct login_run *run, struct slice challenge);
@@ -106,10 +106,10 @@ static void login_done(void *owner, const struct login_answer *answer)
         refused_by_server(run, answer->challenge);
         break;
     case LOGIN_LIMIT:
-        run_no(session, "LIMIT", text[0] ? text : "The mail server permits no further session");
+        run_no(session, "LIMIT", text[0] ? text : "The mail server permits no more sessions; please try again later");
         break;
     case LOGIN_UNAVAILABLE:
-        run_no(session, "UNAVAILABLE", text[0] ? text : "The mail server lets nobody in now");
+        run_no(session, "UNAVAILABLE", text[0] ? text : "The mail server is not accepting logins right now");
         break;
     }
 }
@@ -146,7 +146,7 @@ static bool permits_passwords(struct session *session)
 {
     if (session->options.secure || session->options.plaintext_login)
         return true;
-    run_no(session, "PRIVACYREQUIRED", "Passwords are taken over TLS only: use STARTTLS, or the imaps port");
+    run_no(session, "PRIVACYREQUIRED", "Passwords are accepted over TLS only: use STARTTLS or the imaps port");
     return false;
 }
 
@@ -181,7 +181,7 @@ static void take_plain(struct login_run *run, struct slice message)
     if (sasl_plain_parse(message, &plain))
         attach(run, plain.authorization_id, plain.authentication_id, CREDENTIAL_PASSWORD, plain.password);
     else
-        run_bad(run->run.session, "The PLAIN message is malformed");
+        run_bad(run->run.session, "The PLAIN response is malformed");
 }
 
 static void take_login(struct login_run *run, struct slice message)
@@ -203,7 +203,7 @@ static void take_token(struct login_run *run, const struct sasl_token *token, bo
     if (well)
         attach(run, SLICE(""), (struct slice){token->user, token->user_length}, CREDENTIAL_TOKEN, token->token);
     else
-        run_bad(run->run.session, "The message is malformed, or its token names no user");
+        run_bad(run->run.session, "The response is malformed, or its token names no user");
 }
 
 static void take_xoauth2(struct login_run *run, struct slice message)
@@ -262,7 +262,7 @@ static void take_response(struct run *run, struct slice line)
     if (slice_equal(line, SLICE("*")))
         run_bad(run->session, "Authentication cancelled");
     else if (!slice_equal(line, SLICE("=")) && !base64_decode(line, decoded, sizeof(decoded), &length))
-        run_bad(run->session, "That is not base64, or too long");
+        run_bad(run->session, "The response is not base64, or is too long");
     else
         own->mechanism->take(own, (struct slice){decoded, length});
     secret_wipe(decoded, sizeof(decoded));
@@ -280,7 +280,7 @@ static void refused_by_server(struct login_run *run, struct slice challenge)
     struct session *session = run->run.session;
     char encoded[2048];
 
-    session_log(session, LOG_INFO, "login refused: the mail server does not accept what proves who the user is");
+    session_log(session, LOG_INFO, "login refused: the mail server rejected the credentials");
     if (!run->mechanism || !run->mechanism->token) {
         refuse(session);
         return;
@@ -299,12 +299,12 @@ static void start_authenticate(struct run *run)
     struct slice initial;
 
     if (!arguments || arguments->kind != VALUE_ATOM || value_count(arguments) > 2) {
-        run_bad(session, "AUTHENTICATE takes a mechanism, and an initial response at most");
+        run_bad(session, "AUTHENTICATE takes a mechanism and optionally an initial response");
         return;
     }
     own->mechanism = find_mechanism(session, arguments);
     if (!own->mechanism)
-        run_no(session, "CANNOT", "This mechanism is not offered here: see CAPABILITY");
+        run_no(session, "CANNOT", "This mechanism is not supported: see CAPABILITY");
     else if (!permits_passwords(session))
         return;
     else if (!arguments->next)
@@ -324,9 +324,9 @@ static void start_starttls(struct run *run)
     struct session *session = run->session;
 
     if (session->options.secure) {
-        run_bad(session, "The line is TLS already");
+        run_bad(session, "TLS is already active");
     } else if (!session->options.starttls) {
-        run_bad(session, "STARTTLS is not possible here: there is no certificate");
+        run_bad(session, "STARTTLS is not possible: this server has no certificate");
     } else {
         intake_await_tls(&session->intake);
         run_ok(session, "Begin TLS now");

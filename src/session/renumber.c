@@ -12,9 +12,9 @@ const char *renumber_fault(enum renumber_result result)
     case RENUMBER_OK:
         return NULL;
     case RENUMBER_BAD_SET:
-        return "That is not a set of message numbers";
+        return "This is not a set of message numbers";
     case RENUMBER_NO_MESSAGE:
-        return "There is no message with such a number";
+        return "There is no message with this number";
     case RENUMBER_NO_MEMORY:
         return "Out of memory";
     }

@@ -196,7 +196,7 @@ void run_bad(struct session *session, const char *text)
     session->current.bad_in_a_row++;
     run_finish(session, RESPONSE_BAD, NULL, text);
     if (session->current.bad_in_a_row >= most)
-        session_ask_to_end(session, SESSION_END_BYE, "Too many commands in a row that are none");
+        session_ask_to_end(session, SESSION_END_BYE, "Too many invalid commands");
 }
 
 void run_cannot(struct session *session, const char *text, enum capability capability)

@@ -104,7 +104,7 @@ static void start_select(struct run *run)
         return;
     }
     if (command->arguments->next) {
-        run_bad(session, "SELECT and EXAMINE take no parameters here");
+        run_bad(session, "SELECT and EXAMINE take no parameters");
         return;
     }
     membership_unselect(&session->membership);

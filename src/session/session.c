@@ -114,10 +114,10 @@ static const char *state_fault(const struct session *session, enum command_name 
     if (session->phase == SESSION_NOT_LOGGED_IN)
         return states & COMMAND_BEFORE_LOGIN ? NULL : "Log in first";
     if (session->membership.view)
-        return states & COMMAND_SELECTED ? NULL : "You are logged in already";
+        return states & COMMAND_SELECTED ? NULL : "You are already logged in";
     if (states & COMMAND_AFTER_LOGIN)
         return NULL;
-    return states & COMMAND_SELECTED ? "Select a mailbox first" : "You are logged in already";
+    return states & COMMAND_SELECTED ? "Select a mailbox first" : "You are already logged in";
 }
 
 static void start_next(struct session *session)

@@ -231,7 +231,7 @@ static const char *fault(const struct session *session)
         return error;
     for (const struct value *item = value->next->first; item; item = item->next) {
         if (!is_known(session, item))
-            return "STATUS knows MESSAGES, RECENT, UIDNEXT, UIDVALIDITY and UNSEEN, and SIZE where STATUS=SIZE is "
+            return "STATUS takes MESSAGES, RECENT, UIDNEXT, UIDVALIDITY and UNSEEN, and SIZE where STATUS=SIZE is "
                    "offered";
     }
     return NULL;

@@ -380,19 +380,19 @@ static const char *parse(struct store_run *store)
     for (i = 0; i < count && !value_is_atom(item, items[i].name); i++)
         ;
     if (i == count)
-        return "STORE knows FLAGS, +FLAGS and -FLAGS, each with .SILENT or without";
+        return "STORE takes FLAGS, +FLAGS or -FLAGS, each with or without .SILENT";
     store->sign = items[i].sign;
     store->silent = items[i].silent;
     list = item->next;
     if (value_is_list(list) && list->next)
         return "Nothing may follow the list of flags";
     if (!flags_parse(list, &session->current.queued->arena, &store->flags))
-        return "That is no list of flags";
+        return "This is not a list of flags";
     if (store->flags.system & FLAG_RECENT)
         return "\\Recent cannot be stored";
     for (i = 0; i < store->flags.keyword_count; i++) {
         if (!flags_valid_name(store->flags.keywords[i]))
-            return "That is no flag that a message can be given";
+            return "A message cannot be given this flag";
     }
     return NULL;
 }

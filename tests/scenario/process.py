@@ -132,7 +132,7 @@ def a_user_that_cannot_be_had_ends_the_start(s):
     assert "only root can become another user" in refused_start(s, user=USER)
     s.settings["user"] = USER
     os.chmod(s.scratch, 0o700)
-    assert "user %s cannot make a file there" % USER in refused_start(s)
+    assert "user %s cannot create a file there" % USER in refused_start(s)
 
 
 @scenario(build="release", settings={"memory_max": "48M", "output_memory": "1G", "sessions_per_account": "400"}, timeout=120)

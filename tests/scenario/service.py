@@ -138,12 +138,12 @@ def what_wants_a_restart_is_said_at_sighup(s):
     with open(path) as file:
         text = file.read()
     s.reload()
-    assert "wants a restart" not in s.log_text()
+    assert "needs a restart" not in s.log_text()
     with open(path, "w") as file:
         file.write(text.replace("[program]", "[program]\nuser = nobody"))
     for times in (1, 2):
         s.reload()
-        assert s.log_text().count("the change of user wants a restart") == times
+        assert s.log_text().count("the change of user needs a restart") == times
 
 
 @scenario(settings={"output_memory": "16K"})

@@ -264,7 +264,7 @@ def versions_of_clients(s):
             assert "PROTOCOL_VERSION" in str(error).upper(), error
         else:
             raise AssertionError("%s was agreed on" % version)
-        s.until_logged("no common version of TLS; 1.2 is the least", before)
+        s.until_logged("no common version of TLS; 1.2 is the minimum", before)
 
 
 @scenario(start=False)

@@ -127,7 +127,7 @@ def what_comes_behind_the_answer_to_starttls_ends_the_connection(s):
     start(s, pieces=False)
     for text in BEHIND_STARTTLS:
         s.upstream.starttls = "TAG OK begin\r\n" + text
-        refused(s, "plain text came behind the answer to STARTTLS")
+        refused(s, "plain text followed the answer to STARTTLS")
         assert "call 555" not in s.log_text(), "it was looked at"
     s.upstream.starttls = "TAG OK begin\r\n"
     client = comes_up(s)
@@ -212,7 +212,7 @@ PREAUTH = b"* PREAUTH you are logged in as root"
 OLD = (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1)
 OLDER = (ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_1)
 
-preauth_is_refused = downgrade("preauth_is_refused", "the server greets with PREAUTH", greeting=PREAUTH, also=no_starttls_was_tried)
+preauth_is_refused = downgrade("preauth_is_refused", "the server greeted with PREAUTH", greeting=PREAUTH, also=no_starttls_was_tried)
 a_bye_for_a_greeting = downgrade("a_bye_for_a_greeting", "closed for today", greeting=b"* BYE closed for today")
 starttls_is_not_offered = downgrade("starttls_is_not_offered", "offers no STARTTLS", ("starttls",), in_clear="IMAP4rev1 AUTH=PLAIN",
                                     also=no_starttls_was_tried)
@@ -222,11 +222,11 @@ starttls_is_answered_with_a_bye = downgrade("starttls_is_answered_with_a_bye", "
                                             starttls="* BYE not with you\r\n")
 garbage_for_a_handshake = downgrade("garbage_for_a_handshake", "TLS handshake: ", before_tls=garbage)
 plain_text_for_a_handshake = downgrade("plain_text_for_a_handshake", "the other side does not speak TLS here", before_tls=plain_text)
-nothing_but_tls_1_0 = downgrade("nothing_but_tls_1_0", "no common version of TLS; 1.2 is the least", versions=OLD)
-nothing_but_tls_1_1 = downgrade("nothing_but_tls_1_1", "no common version of TLS; 1.2 is the least", versions=OLDER)
+nothing_but_tls_1_0 = downgrade("nothing_but_tls_1_0", "no common version of TLS; 1.2 is the minimum", versions=OLD)
+nothing_but_tls_1_1 = downgrade("nothing_but_tls_1_1", "no common version of TLS; 1.2 is the minimum", versions=OLDER)
 STALLING = {"before_tls": silence, "settings": {"connect_timeout": "300ms", "login_wait": "1s"}}
-a_handshake_that_stalls = downgrade("a_handshake_that_stalls", "its TLS included, came about in time", ("imaps",), **STALLING)
-a_handshake_that_stalls_behind_starttls = downgrade("a_handshake_that_stalls_behind_starttls", "did not go through STARTTLS in time",
+a_handshake_that_stalls = downgrade("a_handshake_that_stalls", "connecting to the server, with TLS, took too long", ("imaps",), **STALLING)
+a_handshake_that_stalls_behind_starttls = downgrade("a_handshake_that_stalls_behind_starttls", "did not finish STARTTLS in time",
                                                     ("starttls",), **STALLING)
 a_handshake_that_is_cut = downgrade("a_handshake_that_is_cut", "TLS handshake: the other side closed the connection", before_tls=goes_away)
 

@@ -158,7 +158,7 @@ static void take_plus(struct client *client, struct slice line)
     } else if (client->first && client->first->kind == ORDER_IDLE && !client->idling) {
         client->idling = true;
     } else {
-        wrong(client, "a + that nobody waits for", line);
+        wrong(client, "a + without a command that waits for it", line);
     }
 }
 

@@ -268,7 +268,7 @@ static void judge_no(struct client *client, struct order *order, bool bad, struc
     if (!has_cause(client, order, code))
         wrong(client, order, "refused", "NO without a reason");
     if (order->kind == ORDER_APPEND && order->identity->delivered > 0 &&
-        !memmem(text.data, text.length, "not known", 9) && undisturbed_since(client, order->sent_at))
+        !memmem(text.data, text.length, "may or may not", 14) && undisturbed_since(client, order->sent_at))
         wrong(client, order, "refused", "NO to an APPEND that was done");
     if (order->kind == ORDER_COPY || order->kind == ORDER_MOVE)
         judge_copy_refused(client, order, code, text);

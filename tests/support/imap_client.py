@@ -412,7 +412,7 @@ class Client:
 
     def _take(self, response):
         if response.kind == "go-ahead":
-            self._fault("a + that nobody waits for: %r" % response)
+            self._fault("a + without a command that waits for it: %r" % response)
         if response.kind == "untagged":
             self.untagged.append(response)
             if response.status is not None:

@@ -93,7 +93,7 @@ Test(value, a_clients_backslash_stands_before_a_quote_or_a_backslash_only)
 {
     expect_line((struct line){.bytes = SLICE("\"a\\\"b\\\\\""), .strict = true}, "\"a\"b\\\"");
     expect_line((struct line){.bytes = SLICE("\"\\x\""), .strict = true},
-                "BAD In a quoted string a backslash stands before a quote or a backslash only");
+                "BAD In a quoted string a backslash may only precede a quote or a backslash");
 }
 
 Test(value, a_quoted_string_must_end)

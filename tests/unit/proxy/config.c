@@ -78,19 +78,19 @@ Test(config, faults_of_lines)
     expect_fault("[timeouts]\nappend_max = 1M\n", 2, "belongs to [limits]");
     expect_fault("[limits]\nspool_total =\n", 2, "missing");
     expect_fault("[limits]\nspool_total = 3\n", 2, "at least 1K");
-    expect_fault("[limits]\nquantum = 8\n\n\tquantum = 9\n", 4, "set already in line 2");
+    expect_fault("[limits]\nquantum = 8\n\n\tquantum = 9\n", 4, "already set in line 2");
     expect_fault("# comment\nfreshness = 1s\n", 2, "before any [section]");
     expect_fault("[timeouts\nfreshness = soon\n", 1, "not closed");
-    expect_fault("[timeouts] x\n", 1, "nothing but a comment");
+    expect_fault("[timeouts] x\n", 1, "only a comment");
     expect_fault("[timeouts]\nfreshness\n", 2, "neither");
     expect_fault("[times]\n", 1, "no such section");
     expect_fault("[timeouts x]\n", 1, "no name");
     expect_fault("[upstream]\n", 1, "a name is missing");
     expect_fault("[upstream a:b]\n", 1, "letters, digits");
-    expect_fault("[limits]\n[limits]\n", 2, "stands in line 1 already");
+    expect_fault("[limits]\n[limits]\n", 2, "already begins in line 1");
     expect_fault("[upstream c]\n[listener d]\nupstream = c\nurl = imap://127.0.0.1:2\n", 1, "has no url");
     expect_fault("[timeouts]\nreconnect_first = 10m\n", 2, "must not be more than reconnect_ceiling");
-    expect_fault("[program]\nspool_directory = /nonexistent\n", 2, "no file can be made there");
+    expect_fault("[program]\nspool_directory = /nonexistent\n", 2, "cannot create a file there");
     expect_fault("[program]\nuser = no-such-user\n", 2, "no such user");
     expect_fault("[program]\nmemory_max = 1M\n", 2, "at least 32M");
     expect_fault("[limits]\nappend_max = 0\n", 2, "at least 1K");
@@ -165,5 +165,5 @@ Test(config, the_upstream_must_be_named_if_there_are_several)
     snprintf(text, sizeof(text), "%s[upstream c]\nurl = imap://127.0.0.1:2\n", servers);
     cr_assert_null(read_text(text, &nothing, &faults));
     cr_assert_eq(faults.list[0].line, 3);
-    cr_assert(strstr(faults.list[0].text, "must say which upstream"), "%s", faults.list[0].text);
+    cr_assert(strstr(faults.list[0].text, "needs upstream = NAME"), "%s", faults.list[0].text);
 }

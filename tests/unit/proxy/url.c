@@ -36,20 +36,20 @@ Test(url, hosts_and_ports)
 
 Test(url, faults_have_words)
 {
-    bad("mail.example.com", false, "begins with imap:// or imaps://");
-    bad("http://mail.example.com", false, "begins with");
+    bad("mail.example.com", false, "must begin with imap:// or imaps://");
+    bad("http://mail.example.com", false, "must begin with");
     bad("imap://", false, "host is missing");
     bad("imap://:143", false, "host is missing");
-    bad("imap://*", false, "no host name");
-    bad("imap://ma il", false, "no host name");
-    bad("imap://fry:secret@mail.example.com", false, "no user and password");
+    bad("imap://*", false, "not a host name");
+    bad("imap://ma il", false, "not a host name");
+    bad("imap://fry:secret@mail.example.com", false, "must not have a user");
     bad("imap://mail.example.com:", false, "port");
     bad("imap://mail.example.com:0", false, "port");
     bad("imap://mail.example.com:65536", false, "port");
     bad("imap://mail.example.com:12x", false, "port");
-    bad("imap://mail.example.com:143/INBOX", false, "nothing may stand behind");
+    bad("imap://mail.example.com:143/INBOX", false, "nothing may follow");
     bad("imap://[::1", false, "not closed");
-    bad("imap://[nonsense]", false, "no IPv6 address");
+    bad("imap://[nonsense]", false, "not an IPv6 address");
     bad("imap://2001:db8::1", false, "brackets");
 }
 

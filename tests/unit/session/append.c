@@ -56,8 +56,8 @@ Test(append, arguments_that_are_none_are_bad)
 {
     bench_say("a APPEND other (\\Recent) {1+}\r\nx\r\nb APPEND other\r\nc APPEND other ~{1+}\r\nx\r\n"
               "d APPEND other () (x) {1+}\r\nx\r\n");
-    bench_expect("a BAD That is no flag that a message can be given\r\n"
+    bench_expect("a BAD A message cannot be given this flag\r\n"
                  "b BAD APPEND ends with a message, as one literal\r\n"
-                 "c BAD literal8 is not offered here\r\n"
+                 "c BAD literal8 is not supported\r\n"
                  "d BAD APPEND ends with a message, as one literal\r\n");
 }

@@ -81,13 +81,13 @@ Test(copy, copied_but_not_removed_is_said)
     (void)bench_build();
     bench_done(JOB_OK, "x OK done");
     bench_done(JOB_NO, "x NO no");
-    bench_expect("a NO The messages were copied, but could not be removed here\r\n");
+    bench_expect("a NO The messages were copied but could not be removed from this mailbox\r\n");
 }
 
 Test(copy, without_uidplus_move_is_not_offered)
 {
     bench_say("a MOVE 1 other\r\nb COPY 4 other\r\nc COPY 1 \"\"\r\n");
     bench_expect_like("a BAD MOVE is not possible: the mail server cannot do it safely\r\n"
-                      "b BAD There is no message with such a number\r\n"
+                      "b BAD There is no message with this number\r\n"
                       "c BAD ");
 }

@@ -41,8 +41,8 @@ Test(expunge, a_long_set_goes_in_parts)
 Test(expunge, without_uidplus_and_without_messages)
 {
     bench_say("a UID EXPUNGE 10\r\nb UID EXPUNGE x\r\n");
-    bench_expect("a BAD UID EXPUNGE is not possible: the mail server does not have it\r\n"
-                 "b BAD That is not a set of message numbers\r\n");
+    bench_expect("a BAD UID EXPUNGE is not possible: the mail server does not support it\r\n"
+                 "b BAD This is not a set of message numbers\r\n");
     bench.capabilities.has[CAPABILITY_UIDPLUS] = true;
     bench_say("c UID EXPUNGE 11\r\n");
     bench_expect("c OK UID EXPUNGE completed.\r\n");

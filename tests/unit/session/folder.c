@@ -52,5 +52,5 @@ Test(folder, arguments_that_are_none_are_bad)
     bench_say("a CREATE\r\nb RENAME a\r\nc DELETE a b\r\nd CREATE a b\r\n");
     bench_expect("a BAD This command takes a mailbox name\r\nb BAD RENAME takes two mailbox names\r\n"
                  "c BAD This command takes a mailbox name\r\n"
-                 "d BAD CREATE takes a mailbox name, and a list of parameters at most\r\n");
+                 "d BAD CREATE takes a mailbox name and optionally a list of parameters\r\n");
 }

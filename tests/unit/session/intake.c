@@ -168,7 +168,7 @@ Test(intake, before_login_a_literal_has_a_small_limit)
 {
     say("a LOGIN {5000}\r\n");
     cr_assert_eq(output_length(&output), 0);
-    expect_refused("The literal is larger than a command may be here");
+    expect_refused("The literal is larger than a command may be");
     say("b NOOP\r\n");
     cr_assert_eq(queue.length, 1);
 }
@@ -199,7 +199,7 @@ Test(intake, a_message_above_append_max_is_refused_before_it_comes)
     bench.settings.append_max = 100;
     intake_logged_in(&intake);
     say("a APPEND other {101}\r\n");
-    expect_refused("The message is larger than this server takes");
+    expect_refused("The message is larger than this server accepts");
 }
 
 Test(intake, two_messages_in_one_append_are_refused)
@@ -214,7 +214,7 @@ Test(intake, without_room_for_an_upload_the_command_is_refused_at_its_turn)
     bench.spool_full = true;
     intake_logged_in(&intake);
     say("a APPEND other {2+}\r\nhi\r\n");
-    expect_refused("There is no room here to keep the message until it is sent on");
+    expect_refused("There is no space to store the message; please try again later");
 }
 
 Test(intake, a_literal_without_end_sends_the_client_away)

@@ -27,7 +27,7 @@ Test(login, only_the_servers_own_word_is_a_wrong_password)
     bench_expect("b NO [UNAVAILABLE] (later]\r\n");
     bench_say("c LOGIN user secret\r\n");
     bench_login(LOGIN_LIMIT, "");
-    bench_expect("c NO [LIMIT] The mail server permits no further session\r\n");
+    bench_expect("c NO [LIMIT] The mail server permits no more sessions; please try again later\r\n");
 }
 
 Test(login, an_account_that_is_full_lets_nobody_in)
@@ -74,7 +74,7 @@ Test(login, a_star_cancels_and_what_is_not_base64_is_bad)
 {
     bench_say("a AUTHENTICATE PLAIN\r\n*\r\nb AUTHENTICATE PLAIN\r\n");
     bench_say("???\r\n");
-    bench_expect_like("a BAD Authentication cancelled\r\n+ \r\nb BAD That is not base64, or too long\r\n");
+    bench_expect_like("a BAD Authentication cancelled\r\n+ \r\nb BAD The response is not base64, or is too long\r\n");
 }
 
 Test(login, a_refused_token_gets_its_challenge_first)
@@ -90,7 +90,7 @@ Test(login, a_refused_token_gets_its_challenge_first)
 Test(login, mechanisms_that_are_not_offered_are_not_there)
 {
     bench_say("a AUTHENTICATE XOAUTH2\r\nb AUTHENTICATE\r\n");
-    bench_expect_like("a NO [CANNOT] This mechanism is not offered here: see CAPABILITY\r\nb BAD ");
+    bench_expect_like("a NO [CANNOT] This mechanism is not supported: see CAPABILITY\r\nb BAD ");
 }
 
 Test(login, a_client_that_goes_takes_its_login_back)
@@ -122,5 +122,5 @@ Test(login, starttls_is_done_once_and_nothing_is_read_before)
     bench_settle();
     cr_assert_eq(session_wants(bench.session), 0);
     bench_say("c STARTTLS\r\n");
-    bench_expect_like("c BAD The line is TLS already\r\n");
+    bench_expect_like("c BAD TLS is already active\r\n");
 }

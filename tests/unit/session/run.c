@@ -46,7 +46,7 @@ Test(run, too_many_bad_ones_in_a_row_end_the_session)
     (void)bench_heard();
     bench_say("d NO1\r\ne NO2\r\nf NO3\r\ng CAPABILITY\r\n");
     bench_expect("d BAD Unknown command\r\ne BAD Unknown command\r\nf BAD Unknown command\r\n"
-                 "* BYE Too many commands in a row that are none\r\n");
+                 "* BYE Too many invalid commands\r\n");
 }
 
 Test(run, without_memory_for_a_job_the_answer_is_no)

@@ -15,10 +15,10 @@ Test(session, commands_are_judged_by_their_state)
     bench_expect("a BAD Log in first\r\nb BAD Log in first\r\n");
     bench_log_in();
     bench_say("c LOGIN a b\r\nd FETCH 1 UID\r\n");
-    bench_expect("c BAD You are logged in already\r\nd BAD Select a mailbox first\r\n");
+    bench_expect("c BAD You are already logged in\r\nd BAD Select a mailbox first\r\n");
     bench_select();
     bench_say("e LOGIN a b\r\n");
-    bench_expect("e BAD You are logged in already\r\n");
+    bench_expect("e BAD You are already logged in\r\n");
 }
 
 Test(session, a_view_that_ends_sends_its_client_away)

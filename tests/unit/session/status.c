@@ -47,5 +47,5 @@ Test(status, sizes_and_unseen_are_asked_for_where_the_truth_lacks_them)
 Test(status, items_that_are_not_offered_are_bad)
 {
     bench_say("a STATUS other (SIZE)\r\nb STATUS other\r\nc STATUS other ()\r\n");
-    bench_expect_like("a BAD STATUS knows MESSAGES, RECENT, UIDNEXT, UIDVALIDITY and UNSEEN");
+    bench_expect_like("a BAD STATUS takes MESSAGES, RECENT, UIDNEXT, UIDVALIDITY and UNSEEN");
 }

@@ -66,9 +66,9 @@ Test(store, arguments_that_are_none_are_bad)
     bench_say("a STORE 1 FLAGS\r\nb STORE 1 NOSUCH (x)\r\nc STORE 1 FLAGS (\\Recent)\r\nd STORE 1 FLAGS (x) y\r\n"
               "e STORE 4 FLAGS (x)\r\n");
     bench_expect("a BAD STORE takes a set of messages, FLAGS, +FLAGS or -FLAGS, and flags\r\n"
-                 "b BAD STORE knows FLAGS, +FLAGS and -FLAGS, each with .SILENT or without\r\n"
+                 "b BAD STORE takes FLAGS, +FLAGS or -FLAGS, each with or without .SILENT\r\n"
                  "c BAD \\Recent cannot be stored\r\nd BAD Nothing may follow the list of flags\r\n"
-                 "e BAD There is no message with such a number\r\n");
+                 "e BAD There is no message with this number\r\n");
 }
 
 Test(store, an_examined_mailbox_is_read_only)
