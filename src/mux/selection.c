@@ -394,7 +394,7 @@ void selection_tagged(struct selection *selection, const struct response *respon
         selection->ops->answered(selection->owner, response);
     else if (activity == ACTIVITY_STATUS)
         asked(selection, response);
-    else if (response->status != RESPONSE_OK)
+    else if (response->status != RESPONSE_OK && activity != ACTIVITY_LEAVE) /* that one leaves by a NO, too */
         selection->ops->denied(selection->owner, response);
     else
         own_command_done(selection, activity);

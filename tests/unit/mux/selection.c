@@ -799,6 +799,9 @@ Test(selection, leaving_is_unselect_where_the_server_has_it)
     log_in("ESEARCH");
     select_three();
     cr_assert_str_eq(sends(WISH_LEFT, NULL), "EXAMINE \"imapmux leaves this mailbox\"");
+    say("%T NO no such mailbox");
+    cr_assert_str_eq(desk.told, "prepared;", "as it was meant");
+    cr_assert_eq(prepare(WISH_LEFT, NULL, false), SELECTION_READY);
 }
 
 Test(selection, select_instead_of_examine_as_soon_as_one_wants_to_write)

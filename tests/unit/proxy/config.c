@@ -82,7 +82,7 @@ Test(config, faults_of_lines)
     expect_fault("# comment\nfreshness = 1s\n", 2, "before any [section]");
     expect_fault("[timeouts\nfreshness = soon\n", 1, "not closed");
     expect_fault("[timeouts] x\n", 1, "only a comment");
-    expect_fault("[timeouts]\nfreshness\n", 2, "neither");
+    expect_fault("[timeouts]\nfreshness\n", 2, "this is not a");
     expect_fault("[times]\n", 1, "no such section");
     expect_fault("[timeouts x]\n", 1, "no name");
     expect_fault("[upstream]\n", 1, "a name is missing");
