@@ -87,13 +87,16 @@ struct config {
 /* Reads the file (path NULL: none) and lays the command line over it. Returns owned; NULL: *faults is not empty, or
  * (out of memory) it is. */
 struct config *config_read(const char *path, const struct command_line *command_line, struct faults *faults);
+/* Frees it and all its strings. NULL: nothing happens. */
 void config_free(struct config *config);
 
 /* Private to proxy/config*.c: */
 struct config *config_new(void);
 const char *config_keep(struct config *config,
                         const char *text); /* a copy that lives as long as config; NULL: memory */
+/* A section with the defaults of its kind, at the end of the list. The config owns it; NULL: out of memory. */
 struct config_section *config_section_new(struct config *config, const char *kind, const char *name, int line);
+/* The section of this kind and name ("" for those without one); NULL: none. */
 struct config_section *config_section_find(const struct config *config, const char *kind, const char *name);
 /* Reads the file into sections. False: it cannot be opened (a fault). Faults of its lines do not end it. */
 bool config_file_read(struct config *config, const char *path, struct faults *faults);

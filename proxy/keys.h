@@ -44,6 +44,7 @@ extern const size_t key_count;
 #define SECTION_UPSTREAM "upstream"
 #define SECTION_LISTENER "listener"
 
+/* Is there any setting of this section? */
 bool key_section_known(const char *section);
 bool key_section_named(const char *section);                       /* it must have a name */
 const struct key *key_find(const char *section, const char *name); /* NULL: none */
@@ -52,6 +53,7 @@ const char *key_section_of(const char *name); /* where a setting of that name be
 /* Writes the value into the section's struct. NULL: done; else what is wrong with it, to stand behind "name = value: ".
  * KEY_TEXT keeps the pointer. */
 const char *key_set(const struct key *key, void *values, const char *text);
+/* Writes the default into the section's struct. */
 void key_set_default(const struct key *key, void *values);
 /* The default as it stands in the file. */
 const char *key_default_text(const struct key *key, char buffer[SETTING_VALUE_SIZE]);

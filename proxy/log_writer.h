@@ -15,6 +15,7 @@ struct log_writer {
 
 /* Standard error, at level info. */
 void log_writer_init(struct log_writer *writer);
+/* Closes the file; standard error again. */
 void log_writer_clear(struct log_writer *writer);
 /* Makes the file the user's own, so that he can open it again; standard error stays whose it is. */
 void log_writer_give(const struct log_writer *writer, uid_t user);

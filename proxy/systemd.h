@@ -2,8 +2,10 @@
 #ifndef IMAPMUX_PROXY_SYSTEMD_H
 #define IMAPMUX_PROXY_SYSTEMD_H
 
+/* Start or reload is complete. */
 void systemd_ready(void);
 void systemd_reloading(void); /* systemd_ready must follow */
+/* The end has begun. */
 void systemd_stopping(void);
 
 #endif

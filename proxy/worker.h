@@ -22,6 +22,7 @@ struct worker_options {
 struct worker *worker_new(const struct worker_options *options, struct config *config);
 /* Serves until SIGTERM or SIGINT, then until all is said and done, 4.5 s at the most. */
 void worker_run(struct worker *worker);
+/* Closes everything at once. NULL: nothing happens. */
 void worker_free(struct worker *worker);
 
 #endif

@@ -12,11 +12,14 @@ struct evbuffer;
 
 /* False: this one has failed, or one before it. */
 bool append_bytes(struct evbuffer *to, const void *bytes, size_t size);
+/* printf into the buffer. Returns as append_bytes does. */
 bool append_format(struct evbuffer *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* vprintf into the buffer. Returns as append_bytes does. */
 bool append_arguments(struct evbuffer *to, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 /* Moves all of `from`, which is empty then. A failed `from` makes `to` a failed one. */
 bool append_buffer(struct evbuffer *to, struct evbuffer *from);
 void append_fail(struct evbuffer *to); /* from here on it takes nothing more */
+/* True once an append to this buffer has failed or append_fail was called; it stays true. */
 bool append_failed(struct evbuffer *buffer);
 
 #endif

@@ -17,6 +17,8 @@ struct arena {
     bool out_of_memory; /* something has failed for want of memory, not of the limit: no fault of who wrote the line */
 };
 
+/* Makes an empty arena that hands out at most `limit` octets. Asks for no memory yet; arena_clear or arena_wipe ends
+ * it. */
 void arena_init(struct arena *arena, size_t limit);
 void arena_clear(struct arena *arena); /* frees everything; the arena can be used again */
 void arena_wipe(struct arena *arena);  /* as arena_clear; what was in it is overwritten first */

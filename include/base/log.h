@@ -20,6 +20,7 @@ void log_line(struct log *log, enum log_level level, const char *format, ...) __
 const char *log_quote(struct slice text, char *buffer, size_t size);
 #define LOG_QUOTE_SIZE 820
 
+/* "error", "warning", "info" or "debug"; a constant. */
 const char *log_level_name(enum log_level level);
 
 #endif

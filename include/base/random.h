@@ -8,7 +8,9 @@ struct random {
     uint64_t state;
 };
 
+/* Starts the sequence that belongs to this seed: equal seeds give equal numbers. */
 void random_init(struct random *random, uint64_t seed);
+/* The next number of the sequence, any of 64 bits. */
 uint64_t random_next(struct random *random);
 /* 0 <= result < bound; bound > 0 */
 uint64_t random_below(struct random *random, uint64_t bound);

@@ -26,9 +26,12 @@ struct task {
     struct task *heap_child, *heap_next, *heap_previous; /* private: in the heap of deadlines */
 };
 
+/* Returns owned, empty, at time 0; NULL: out of memory. */
 struct runqueue *runqueue_new(void);
 void runqueue_free(struct runqueue *queue); /* also runs what runqueue_dispose was given */
 
+/* Ties the task to its queue and function, with no deadline and not woken. The queue is borrowed and must outlive the
+ * task, or task_clear comes first. */
 void task_init(struct task *task, struct runqueue *queue, void (*run)(struct task *, usec));
 /* Takes it out of the queue and the heap for good: waking it or setting a deadline does nothing from here on. A zeroed
  * task may be cleared. */
@@ -40,6 +43,7 @@ void task_wake(struct task *task);
 void task_set_deadline(struct task *task, usec at);
 usec task_now(const struct task *task); /* the time of the current (or last) step */
 
+/* The time of the current or last step, or as runqueue_set_now has set it since. */
 usec runqueue_now(const struct runqueue *queue);
 /* Sets the time without running anything: called before bytes are fed in. Never goes back. */
 void runqueue_set_now(struct runqueue *queue, usec now);

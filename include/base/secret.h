@@ -17,15 +17,18 @@ struct secret *secret_new(struct slice bytes) __attribute__((warn_unused_result)
 void secret_free(struct secret *secret);                /* wipes */
 struct slice secret_bytes(const struct secret *secret); /* borrowed until secret_free */
 size_t secret_footprint(size_t length);                 /* what so many octets take there */
+/* Are these the same octets? The time that it takes depends on the lengths only. */
 bool secret_equal(const struct secret *secret, struct slice bytes) __attribute__((warn_unused_result));
 
 #define SECRET_DIGEST_SIZE 32
 /* HMAC-SHA-256 of the bytes. Returns false if libcrypto fails. */
 bool secret_digest(struct slice key, struct slice bytes, uint8_t digest[SECRET_DIGEST_SIZE])
     __attribute__((warn_unused_result));
+/* Are the digests equal? Compared in constant time. */
 bool secret_digest_equal(const uint8_t a[SECRET_DIGEST_SIZE], const uint8_t b[SECRET_DIGEST_SIZE])
     __attribute__((warn_unused_result));
 
+/* Overwrites `size` octets in a way that the compiler cannot leave out. */
 void secret_wipe(void *memory, size_t size);
 
 #endif

@@ -26,6 +26,7 @@ struct spooler {
     void *context;
 };
 
+/* A new empty spool. Returns owned (its close op frees it); NULL: a limit or memory is exhausted. */
 struct spool *spooler_open(struct spooler *spooler);
 
 /* A spool with several holders: an upload belongs to the client's command and to the command on its way up, and either
@@ -33,9 +34,12 @@ struct spool *spooler_open(struct spooler *spooler);
 struct shared_spool;
 
 struct shared_spool *shared_spool_open(struct spooler *spooler); /* held once by the caller; NULL: as spooler_open */
+/* One more holder, who calls shared_spool_release when done. Returns `shared`. */
 struct shared_spool *shared_spool_hold(struct shared_spool *shared);
 void shared_spool_release(struct shared_spool *shared); /* NULL is allowed */
+/* Appends size octets. False as in spool_ops.append. */
 bool shared_spool_append(struct shared_spool *shared, const void *bytes, size_t size);
+/* Reads up to size octets at offset. Returns how many; 0 at the end or on an error. */
 size_t shared_spool_read(struct shared_spool *shared, uint64_t offset, void *bytes, size_t size);
 
 #endif

@@ -68,16 +68,19 @@ struct capability_set {
     char *text; /* the whole list, names as told, separated by single spaces; owned, NULL if not known */
 };
 
+/* Frees the text; nothing is known then. */
 void capability_set_clear(struct capability_set *set);
 /* Replaces the set by the atoms from `first` on. False: out of memory, or an element is no atom (the set is then
  * cleared). */
 bool capability_set_read(struct capability_set *set, const struct value *first) __attribute__((warn_unused_result));
+/* Makes `to` a copy and frees what it had. False: out of memory, `to` is as before. */
 bool capability_set_copy(const struct capability_set *from, struct capability_set *to)
     __attribute__((warn_unused_result));
 /* Takes one away, by its name on the wire (settings can hide what a server announces but does not do). */
 void capability_set_hide(struct capability_set *set, struct slice name);
 /* Is this name, compared without case, in the list? For what the enumeration does not have. */
 bool capability_set_names(const struct capability_set *set, struct slice name);
+/* The name on the wire, a constant. */
 const char *capability_name(enum capability capability);
 
 #endif

@@ -74,6 +74,7 @@ void command_parse(struct line line, struct arena *arena, struct command *comman
 void command_parse_name(struct slice text, struct command *command);
 
 const char *command_title(enum command_name name); /* "FETCH"; "?" for COMMAND_UNKNOWN */
+/* The states in which the command may be used, as bits (COMMAND_BEFORE_LOGIN...); 0 for COMMAND_UNKNOWN. */
 unsigned command_states(enum command_name name);
 /* Does it name messages by number? Not in its UID form, but that of SEARCH may have numbers among its keys. */
 bool command_uses_numbers(const struct command *command);

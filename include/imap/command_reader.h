@@ -40,8 +40,11 @@ struct command_reader; /* opaque */
  * must own its memory then. set_limit changes both from the next line on; a line that is borrowed stays. Returns owned
  * or NULL. */
 struct command_reader *command_reader_new(size_t line_max, bool wipe);
+/* Wipes the buffer if it was asked to. NULL: nothing happens. */
 void command_reader_free(struct command_reader *reader);
+/* Both hold from the next line on. */
 void command_reader_set_limit(struct command_reader *reader, size_t line_max, bool wipe);
+/* Takes the next event off `in`. What it borrows is drained by the next call or command_reader_settle. */
 struct command_input command_reader_next(struct command_reader *reader, struct evbuffer *in);
 
 /* After COMMAND_LITERAL, one of these: */

@@ -52,6 +52,8 @@ bool fetch_item_sets_seen(const struct fetch_item *item);
 /* How it is written upstream. peek: in the form that sets nothing (RFC822 as BODY.PEEK[], RFC822.TEXT as
  * BODY.PEEK[TEXT]). */
 struct outgoing;
+/* Appends the item as it is written upstream. peek: in the form that sets nothing (RFC822 as BODY.PEEK[], RFC822.TEXT
+ * as BODY.PEEK[TEXT]). */
 void fetch_item_print_upstream(const struct fetch_item *item, bool peek, struct outgoing *out);
 /* Does an answer's item with this name answer the asked one, if that was written upstream with `peek`? (BODY[TEXT]
  * answers RFC822.TEXT asked with peek; sections compare without case, header field names in any quoting; <start> must
@@ -69,6 +71,7 @@ bool fetch_item_print_value(const struct fetch_item *item, const struct value *v
 enum fetch_kind fetch_pair_kind(const struct fetch_pair *pair);
 /* The value of UID / MODSEQ; 0 if it is none (of this kind). */
 uint32_t fetch_pair_uid(const struct fetch_pair *pair);
+/* The value of MODSEQ; 0 if it is none. */
 uint64_t fetch_pair_modseq(const struct fetch_pair *pair);
 /* Is it what servers invent for a message that is dead? (a NIL section or RFC822*, size 0, an ENVELOPE all of NIL) */
 bool fetch_pair_looks_invented(const struct fetch_pair *pair);

@@ -58,6 +58,8 @@ struct framer {
     bool synchronising, literal8;
 };
 
+/* Starts at the beginning of a line. line_max: octets of text in one command or response. Owns nothing; nothing is to
+ * be cleared. */
 void framer_init(struct framer *framer, enum framer_side side, size_t line_max);
 /* Takes the next event off `in`. Bytes handed out are drained by the next call (or framer_settle). A literal's
  * announced size of more than 20 digits or beyond 2^63-1 is plain text (the grammar refuses it). */
@@ -68,6 +70,7 @@ void framer_settle(struct framer *framer, struct evbuffer *in);
  * literal is refused. FRAMER_END comes when the line end has been seen. A client that waits for leave to send a
  * synchronising literal will not send it, nor anything of that line: FRAMER_END comes there at once. */
 void framer_skip(struct framer *framer);
+/* True while nothing of the next command or response has been handed out. */
 bool framer_at_line_start(const struct framer *framer);
 
 #endif

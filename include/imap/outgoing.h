@@ -19,11 +19,14 @@ struct outgoing; /* opaque */
  * for LITERAL+, 0 for neither). Returns owned or NULL. */
 struct outgoing *outgoing_new(uint64_t non_sync_max);
 void outgoing_free(struct outgoing *outgoing); /* wipes if outgoing_set_secret was called */
+/* From here on its text is wiped when it is freed. */
 void outgoing_set_secret(struct outgoing *outgoing);
 
 /* The verbs return nothing: once memory is out or a bound is broken the whole command is bad (outgoing_failed). */
 void outgoing_text(struct outgoing *outgoing, const char *text); /* our own words, spaces included */
+/* In decimal. */
 void outgoing_number(struct outgoing *outgoing, uint64_t number);
+/* As seqset_print writes it; nothing for the empty set. */
 void outgoing_set(struct outgoing *outgoing, const struct seqset *set);
 void outgoing_atom(struct outgoing *outgoing,
                    struct slice atom); /* already known to be a valid atom (flags, sections) */
@@ -33,6 +36,7 @@ void outgoing_value(struct outgoing *outgoing, const struct value *value); /* ki
 /* A literal whose octets are in a spool, which is held until the command is freed. */
 void outgoing_spool(struct outgoing *outgoing, struct shared_spool *spool, uint64_t size, bool literal8);
 
+/* True once memory was out or a bound was broken; such a command must not be sent. */
 bool outgoing_failed(const struct outgoing *outgoing);
 /* The same octets would be sent; never so with octets from a spool. */
 bool outgoing_equal(const struct outgoing *one, const struct outgoing *other);
@@ -46,11 +50,15 @@ enum outgoing_state {
                       */
     OUTGOING_DONE,
 };
+/* Moves text up to the next stop into `out`, the final CRLF included, and says why it stopped. Afterwards
+ * outgoing_failed says whether memory was out. */
 enum outgoing_state outgoing_send(struct outgoing *outgoing, struct evbuffer *out);
+/* The server's + has come: the next outgoing_send goes past the literal that waited for it. */
 void outgoing_continue(struct outgoing *outgoing);
 /* In OUTGOING_SPOOLS: which spool, from where, how much is left; the sender reads the bytes and calls
  * outgoing_spool_sent. */
 struct shared_spool *outgoing_current_spool(const struct outgoing *outgoing, uint64_t *offset, uint64_t *left);
+/* So many octets of the present spool have been written; at most what is left of it. */
 void outgoing_spool_sent(struct outgoing *outgoing, uint64_t octets);
 
 #endif

@@ -137,13 +137,17 @@ struct response_reader; /* opaque */
 
 /* answer_max: octets of one response held in memory (streamed literals do not count). Returns owned or NULL. */
 struct response_reader *response_reader_new(size_t answer_max) __attribute__((warn_unused_result));
+/* NULL: nothing happens. */
 void response_reader_free(struct response_reader *reader);
 void response_reader_reset(struct response_reader *reader); /* for a new connection */
 /* NUL padding of lines, bare LF, and spaces at line ends are taken as what they are meant to be. */
 struct response_input response_reader_next(struct response_reader *reader, struct evbuffer *in);
+/* Drains what the last event borrowed from `in`: call before `in` is handed to TLS. */
 void response_reader_settle(struct response_reader *reader, struct evbuffer *in);
 
+/* "OK", "NO", "BAD", "BYE" or "PREAUTH"; a constant. */
 const char *response_status_name(enum response_status status);
+/* The code as it is written, such as "UIDNEXT"; a constant. Not for _NONE and _UNKNOWN. */
 const char *response_code_title(enum response_code_name name);
 /* UIDs as VANISHED, ESEARCH ALL, COPYUID carry them: a resolved set (empty before). Bad: '*', 0, malformed. */
 enum seqset_result response_uid_set(const struct value *value, struct seqset *set) __attribute__((warn_unused_result));

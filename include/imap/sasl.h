@@ -20,6 +20,7 @@ struct sasl_plain {
     struct slice authentication_id;
     struct slice password;
 };
+/* Takes a decoded PLAIN message apart (RFC 4616). False: malformed, or an empty authcid. */
 bool sasl_plain_parse(struct slice message, struct sasl_plain *plain) __attribute__((warn_unused_result));
 /* False: does not fit into size. What was written is a secret: the caller wipes it. */
 bool sasl_plain_print(const struct sasl_plain *plain, char *buffer, size_t size, size_t *length)
@@ -35,10 +36,13 @@ struct sasl_token {
 };
 /* user=USER ^A auth=Bearer TOKEN ^A ^A */
 bool sasl_xoauth2_parse(struct slice message, struct sasl_token *token) __attribute__((warn_unused_result));
+/* Writes the message into buffer and its length, without NUL. False: it does not fit. It is a secret: the caller wipes
+ * it. */
 bool sasl_xoauth2_print(struct slice user, struct slice token, char *buffer, size_t size, size_t *length)
     __attribute__((warn_unused_result));
 /* n,a=USER, ^A [name=value ^A]... auth=Bearer TOKEN ^A ... ^A; channel binding is refused */
 bool sasl_oauthbearer_parse(struct slice message, struct sasl_token *token) __attribute__((warn_unused_result));
+/* As sasl_xoauth2_print, in the form of RFC 7628 section 3.1. */
 bool sasl_oauthbearer_print(struct slice user, struct slice token, char *buffer, size_t size, size_t *length)
     __attribute__((warn_unused_result));
 

@@ -33,10 +33,12 @@ enum seqset_result seqset_parse(struct slice text, struct seqset *set) __attribu
 /* Puts `star` for '*' and makes it resolved. star = 0: ranges with '*' in them are dropped. False: out of memory. */
 bool seqset_resolve(const struct seqset *written, uint32_t star, struct seqset *resolved)
     __attribute__((warn_unused_result));
+/* Does any endpoint of a set as written have a '*'? */
 bool seqset_has_star(const struct seqset *set);
 uint32_t seqset_highest(const struct seqset *set); /* highest number written, stars left out; 0 if none */
 /* Adds to a resolved set, anywhere; cheap at its end. False: out of memory. */
 bool seqset_add(struct seqset *set, uint32_t number) __attribute__((warn_unused_result));
+/* Adds low..high, 1 <= low <= high. Otherwise as seqset_add. */
 bool seqset_add_range(struct seqset *set, uint32_t low, uint32_t high) __attribute__((warn_unused_result));
 /* to must be empty. False: out of memory. */
 bool seqset_copy(const struct seqset *from, struct seqset *to) __attribute__((warn_unused_result));
@@ -47,6 +49,7 @@ bool seqset_contains(const struct seqset *set, uint32_t number); /* resolved set
 uint64_t seqset_size(const struct seqset *set);                  /* how many numbers; resolved sets */
 /* "1:3,5"; nothing for the empty set. False: out of memory. */
 bool seqset_print(const struct seqset *set, struct evbuffer *out) __attribute__((warn_unused_result));
+/* How many octets seqset_print writes. */
 size_t seqset_printed_length(const struct seqset *set);
 
 /* Walks the numbers of a resolved set in order. */
@@ -56,7 +59,9 @@ struct seqset_walk {
     uint32_t next;
     bool started;
 };
+/* Starts before the first number. The set is borrowed and must not change during the walk. */
 void seqset_walk_start(struct seqset_walk *walk, const struct seqset *set);
+/* The next number into *number. False: there is none left. */
 bool seqset_walk_next(struct seqset_walk *walk, uint32_t *number);
 
 #endif

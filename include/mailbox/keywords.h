@@ -17,8 +17,10 @@ struct keywords; /* opaque */
 #define KEYWORDS_SETS_MAX 100000
 
 struct keywords *keywords_new(void); /* returns owned; NULL: out of memory */
+/* NULL: nothing happens. */
 void keywords_free(struct keywords *keywords);
 size_t keywords_count(const struct keywords *keywords); /* names known */
+/* The name with this index (below keywords_count), in its first spelling. Borrowed for as long as the keywords live. */
 struct slice keywords_name(const struct keywords *keywords, size_t index);
 /* False: the name is no flag by RFC 3501 section 9. Servers have such ("a]b", octets above 127); they are kept, but a
  * client that reads by the grammar would give up over them, so that none is told of them. */
@@ -28,6 +30,7 @@ bool keywords_is_shown(const struct keywords *keywords, size_t index);
 bool keywords_intern(struct keywords *keywords, const struct slice *names, size_t count, uint32_t *set);
 /* The set with `names` added / removed; the former one where a new set is not stored. */
 bool keywords_add(struct keywords *keywords, uint32_t set, const struct slice *names, size_t count, uint32_t *result);
+/* The set without `names`; otherwise as keywords_add. */
 bool keywords_remove(struct keywords *keywords, uint32_t set, const struct slice *names, size_t count,
                      uint32_t *result);
 /* Writes the names of the set into an array of KEYWORDS_MAX; returns how many. Borrowed for as long as the keywords

@@ -98,7 +98,11 @@ struct mailbox_flags {
     uint64_t modseq; /* 0: not told */
 };
 
+/* EXISTS (RFC 3501 section 7.3.1): new entries at the end of the tail, nameless. BROKEN: fewer than are known, or too
+ * many at once. */
 enum mailbox_result mailbox_exists(struct mailbox *mailbox, uint32_t count);
+/* EXPUNGE (RFC 3501 section 7.4.1), in the upstream's numbers: the entry goes, from map or tail. BROKEN: there is no
+ * such number. */
 enum mailbox_result mailbox_expunge(struct mailbox *mailbox, uint32_t number);
 /* VANISHED without EARLIER. */
 enum mailbox_result mailbox_vanished(struct mailbox *mailbox, const struct seqset *uids);
@@ -108,6 +112,7 @@ enum mailbox_result mailbox_vanished(struct mailbox *mailbox, const struct seqse
 enum mailbox_result mailbox_fetch(struct mailbox *mailbox, uint32_t number, uint32_t uid,
                                   const struct mailbox_flags *flags, uint32_t *found);
 uint32_t mailbox_upstream_exists(const struct mailbox *mailbox); /* map and tail */
+/* Forgets the announced entries that are not in the map. */
 void mailbox_drop_tail(struct mailbox *mailbox);
 
 /* --- what resynchronisation does */
@@ -159,6 +164,8 @@ void mailbox_confirmed(struct mailbox *mailbox, uint64_t command);
 /* Map and flags are no longer in step; the tail is forgotten. */
 void mailbox_out_of_step(struct mailbox *mailbox);
 void mailbox_left(struct mailbox *mailbox); /* another mailbox is about to be selected, or none */
+/* The connection is lost: out of step, and nothing that is known of UIDNEXT or the flags' time counts. was_selected:
+ * the upstream had this mailbox selected. */
 void mailbox_line_lost(struct mailbox *mailbox, bool was_selected);
 void mailbox_doubt(struct mailbox *mailbox);  /* the server has contradicted the map: it is searched as a whole */
 void mailbox_unsure(struct mailbox *mailbox); /* by RENAME INBOX: everything may be another way now */
@@ -201,7 +208,9 @@ bool mailbox_status_differs(const struct mailbox *mailbox, const struct value *i
 
 /* --- for its own files and view.c */
 void mailbox_poke(struct mailbox *mailbox, enum view_change change); /* wakes every view's owner */
+/* Adds the view to the list of those that are told. Borrows it until mailbox_remove_view. */
 void mailbox_add_view(struct mailbox *mailbox, struct view *view);
+/* Takes it off the list. */
 void mailbox_remove_view(struct mailbox *mailbox, struct view *view);
 /* Moves the \Recent messages that nobody has, up to this UID, into `taken`. What memory does not reach for stays. */
 void mailbox_give_recent(struct mailbox *mailbox, uint32_t up_to, struct uid_set *taken);

@@ -34,6 +34,7 @@ void uid_map_clear(struct uid_map *map); /* empties it, `highest` included */
 /* Adds a UID above `highest`. Returns its message, zeroed but for the uid; NULL: out of memory. */
 struct message *uid_map_append(struct uid_map *map, uint32_t uid);
 bool uid_map_remove(struct uid_map *map, uint32_t uid); /* was it there? */
+/* How many UIDs of the map are <= uid. */
 uint32_t uid_map_rank(const struct uid_map *map, uint32_t uid);
 struct message *uid_map_find(const struct uid_map *map,
                              uint32_t uid); /* NULL: not there. Valid until the map changes */

@@ -49,6 +49,7 @@ struct view {
 /* Everything that the truth has now is what the answer to SELECT tells; \Recent messages that nobody has are taken
  * unless read_only. Returns owned; NULL: out of memory. */
 struct view *view_new(struct mailbox *mailbox, bool read_only, const struct view_ops *ops, void *owner);
+/* Leaves the mailbox if the view has not ended. NULL: nothing happens. */
 void view_free(struct view *view);
 void view_end(struct view *view, const char *reason); /* leaves the mailbox and calls ops->ended */
 
@@ -56,8 +57,10 @@ void view_end(struct view *view, const char *reason); /* leaves the mailbox and 
 void view_message_gone(struct view *view, uint32_t uid);
 
 /* --- numbers */
+/* How many messages the client counts now: the living ones told to it, and ghosts. */
 uint32_t view_exists(const struct view *view);
 bool view_counts(const struct view *view, uint32_t uid); /* living or ghost, and told */
+/* Is it a message that is gone while the client still counts it? */
 bool view_is_ghost(const struct view *view, uint32_t uid);
 uint32_t view_number(const struct view *view, uint32_t uid); /* view_counts(uid) must hold */
 uint32_t view_uid(const struct view *view, uint32_t number); /* 1 <= number <= view_exists */
@@ -68,12 +71,15 @@ bool view_uids(const struct view *view, uint32_t low, uint32_t high, struct seqs
 bool view_counted_uids(const struct view *view, uint32_t low, uint32_t high, struct seqset *uids);
 
 /* --- arrivals: "* n EXISTS" */
+/* Are there messages that the client has not been told of? */
 bool view_has_arrivals(const struct view *view);
 /* True: `told` has moved up; the caller writes * EXISTS with view_exists, then what view_tell_recent says. */
 bool view_tell_arrivals(struct view *view);
 
 /* --- \Recent: "* n RECENT" */
+/* How many messages of the view are \Recent for this client now. */
 uint32_t view_recent(const struct view *view);
+/* Is this message \Recent for this client? */
 bool view_shows_recent(const struct view *view, uint32_t uid);
 bool view_recent_differs(const struct view *view); /* from what was told last */
 uint32_t view_tell_recent(struct view *view);      /* the number to write now */
@@ -81,12 +87,14 @@ uint32_t view_tell_recent(struct view *view);      /* the number to write now */
 bool view_recent_uids(const struct view *view, struct seqset *uids);
 
 /* --- ghosts: "* n EXPUNGE" */
+/* Is there any EXPUNGE still to be told? */
 bool view_has_ghosts(const struct view *view);
 uint32_t view_first_ghost(const struct view *view);              /* UID; there must be one */
 uint32_t view_next_ghost(const struct view *view, uint32_t uid); /* the next above uid, or 0 */
 uint32_t view_end_ghost(struct view *view, uint32_t uid);        /* returns the number to write in EXPUNGE */
 
 /* --- flags: "* n FETCH (FLAGS ...)" */
+/* Has the message flags that this client has not been told? False for messages above `told`. */
 bool view_flags_untold(const struct view *view, const struct message *message);
 /* The next message above `uid` whose flags the client has not been told, or NULL. Start with 0. */
 struct message *view_next_untold(const struct view *view, uint32_t uid);
@@ -97,6 +105,7 @@ bool view_note_told(struct view *view, const struct message *message);
 void view_all_flags_told(struct view *view);
 /* Must a * FLAGS line go before a FETCH line that shows this message? */
 bool view_needs_flags_line(const struct view *view, const struct message *message);
+/* A * FLAGS line with all keywords known now has been written. */
 void view_flags_line_told(struct view *view);
 
 #endif

@@ -39,6 +39,7 @@ struct account_options {
 /* The names are copied. Returns owned; NULL: out of memory. */
 struct account *account_new(const struct account_options *options, const struct identity *identity);
 void account_free(struct account *account); /* at once, without LOGOUT; NULL: nothing happens */
+/* The logins that wait at this account. Borrowed for as long as the account lives. */
 struct logins *account_logins(struct account *account);
 struct slice account_key(const struct account *account); /* see identity.h */
 /* Nobody is let in any more; those who wait are told the reason, a constant. It logs out and goes once its members have
@@ -46,12 +47,14 @@ struct slice account_key(const struct account *account); /* see identity.h */
 void account_shutdown(struct account *account, const char *reason);
 /* Retires at most so many of its members that have not been told yet; returns how many. */
 size_t account_retire_members(struct account *account, size_t most);
+/* Ends all its members with this reason (member->end); each may leave meanwhile. */
 void account_end_members(struct account *account, const char *reason);
 
 /* --- members */
 
 /* False: the account has too many sessions (sessions_per_account), or is ending. */
 bool account_join(struct account *account, struct account_member *member);
+/* The member has joined; it is none from here on and is not called any more. */
 void account_leave(struct account *account, struct account_member *member);
 /* A member's view or idling has changed. */
 void account_interest_changed(struct account *account);
@@ -82,8 +85,11 @@ struct mailbox *account_mailbox(struct account *account, struct slice name);
 struct mailbox *account_find_mailbox(struct account *account, struct slice name); /* NULL: not there */
 /* The upstream has it selected and its map (and tail) in step. */
 bool account_in_step(const struct account *account, const struct mailbox *mailbox);
+/* Selected upstream, and so are all its flags in step. */
 bool account_flags_in_step(const struct account *account, const struct mailbox *mailbox);
+/* Selected upstream, in step, and looked at not longer ago than `freshness`. */
 bool account_is_fresh(const struct account *account, const struct mailbox *mailbox);
+/* Does a session of the account have it selected upstream? */
 bool account_is_selected(const struct account *account, const struct mailbox *mailbox);
 /* Somebody has changed it from outside (APPEND, COPY): look at it soon if a view is on it. */
 void account_mailbox_touched(struct account *account, struct slice name);

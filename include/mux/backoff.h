@@ -14,6 +14,7 @@ struct backoff {
     usec next; /* the next pause before jitter; 0: reconnect_first */
 };
 
+/* Something has worked: the next pause is reconnect_first again. */
 void backoff_reset(struct backoff *backoff);
 /* somebody_waits: then it is two seconds at most. */
 usec backoff_pause(struct backoff *backoff, const struct settings *settings, bool somebody_waits,

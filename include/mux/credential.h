@@ -32,8 +32,11 @@ struct credential_room {
     size_t taken; /* octets */
 };
 
+/* May a login with this secret wait? Looks at the octets that are left. */
 bool credential_room_fits(const struct credential_room *room, struct slice secret);
+/* Counts the credential. credential_room_leave must follow when the login no longer waits. */
 void credential_room_take(struct credential_room *room, const struct credential *credential);
+/* Counts it no longer. */
 void credential_room_leave(struct credential_room *room, const struct credential *credential);
 
 #define CREDENTIALS_MAX 8
@@ -48,6 +51,7 @@ struct credential_list {
     size_t count;
 };
 
+/* Wipes and frees all of them; the list is empty then. */
 void credential_list_clear(struct credential_list *list);
 /* NULL: the upstream has not accepted it. Looks at all of them, so that the time it takes tells nothing. */
 struct accepted_credential *credential_list_find(struct credential_list *list, const struct credential *credential);

@@ -77,6 +77,7 @@ void login_refuse_all(struct logins *logins, const struct credential *credential
 void login_forget(struct login *login); /* if nobody waits for it and it is not being tried, it goes */
 
 /* --- logins_trials.c */
+/* Of a new struct logins: nothing is tried, and none has been tried yet. */
 void trials_init(struct logins *logins);
 bool trials_is_tried(const struct login *login); /* it stays until that has ended */
 /* When it can be tried at the earliest if nothing else is in the way; USEC_NEVER: not foreseeable. */

@@ -40,6 +40,7 @@ void mailboxes_each(const struct mailboxes *mailboxes, void (*visit)(void *conte
 
 /* The hierarchy separator of the server; 0: not known yet, or flat. The first one that is told stays. */
 char mailboxes_separator(const struct mailboxes *mailboxes);
+/* The server has told its separator. Nothing happens if one is known already. */
 void mailboxes_note_separator(struct mailboxes *mailboxes, char separator);
 
 #endif

@@ -34,7 +34,9 @@ enum policy {
 #undef POLICY_ENUM
 };
 
+/* What becomes of a job of this kind when its command was lost. */
 enum policy_loss policy_loss(enum policy policy);
+/* May equal commands of this kind that wait together go up once? */
 bool policy_is_shared(enum policy policy);
 
 #endif

@@ -27,6 +27,7 @@ enum refusal {
  * ...". At REFUSAL_AT_FIRST_COMMAND anything that has no words of a limit or of a temporary failure is REFUSAL_NONE. */
 enum refusal refusal_classify(enum refusal_stage stage, enum response_status status, struct slice line,
                               const struct upstream_settings *settings);
+/* In words, for the log; a constant. */
 const char *refusal_name(enum refusal refusal);
 /* "Suggested Backoff Time: 92415 milliseconds" and the like: microseconds, 0 if no time is named. At most one hour. */
 usec refusal_backoff(struct slice line);

@@ -48,7 +48,9 @@ struct login *login_begin(struct registry *registry, const struct upstream_setti
                           const struct login_credentials *credentials, uint64_t address, login_answered *done,
                           void *owner);
 
+/* How many accounts there are, with or without a connection. */
 size_t registry_accounts(const struct registry *registry);
+/* How many clients are logged in, over all accounts. */
 size_t registry_sessions(const struct registry *registry);
 
 #endif

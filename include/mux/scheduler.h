@@ -36,6 +36,7 @@ struct scheduler_options {
 /* Returns owned, with a selection of its own; NULL: out of memory. */
 struct scheduler *scheduler_new(const struct scheduler_options *options);
 void scheduler_free(struct scheduler *scheduler); /* the current job must have ended (scheduler_end) */
+/* Its selection. Borrowed for as long as the scheduler lives. */
 struct selection *scheduler_selection(const struct scheduler *scheduler);
 
 /* Begins what can be begun, while the upstream can take a command (not upstream_busy). */
@@ -57,6 +58,7 @@ void scheduler_mailbox_dropped(struct scheduler *scheduler, const struct mailbox
 /* --- events of the upstream; those not here go to the selection */
 /* Its command's tagged answer. True: it was OK and proves that the session works (the answers of a switch do not). */
 bool scheduler_tagged(struct scheduler *scheduler, const struct response *response);
+/* The connection is lost. The current job is kept, tried again by its policy, or ends JOB_LOST. */
 void scheduler_lost(struct scheduler *scheduler);
 
 #endif

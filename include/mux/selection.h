@@ -64,6 +64,7 @@ enum selection_turn {
 /* All borrowed, `name` for the log ("user@upstream"). Returns owned; NULL: out of memory. */
 struct selection *selection_new(struct ground *ground, struct upstream *upstream, const char *name,
                                 const struct selection_ops *ops, void *owner);
+/* NULL: nothing happens. Its mailboxes stay. */
 void selection_free(struct selection *selection);
 
 /* --- what is known */
@@ -71,6 +72,7 @@ struct mailbox *selection_mailbox(const struct selection *selection); /* selecte
 bool selection_is_switching(const struct selection *selection);       /* SELECT or its searches are in flight */
 bool selection_needs(const struct selection *selection, const struct mailbox *mailbox);   /* selected, or being so */
 bool selection_in_step(const struct selection *selection, const struct mailbox *mailbox); /* and no tail is left */
+/* Selected, and all flags of its messages are known up to now. */
 bool selection_flags_in_step(const struct selection *selection, const struct mailbox *mailbox);
 /* In step, and looked at not longer ago than `freshness`. */
 bool selection_is_fresh(const struct selection *selection, const struct mailbox *mailbox);
@@ -95,11 +97,16 @@ void selection_forget(struct selection *selection, const struct mailbox *mailbox
 
 /* --- events of the upstream */
 void selection_connected(struct selection *selection); /* logged in */
+/* An untagged response that is no FETCH. Facts go into the truth, the rest to the owner if it listens. */
 void selection_untagged(struct selection *selection, const struct response *response);
+/* A FETCH answer, or its first or next part; checked against the map before the owner gets anything. */
 void selection_fetch(struct selection *selection, const struct response *response);
+/* Octets of the literal that the last part of a FETCH answer announced. */
 void selection_fetch_data(struct selection *selection, struct slice bytes);
 /* A line that could not be read. open_fetch: the FETCH answer that was open will not be completed. */
 void selection_garbage(struct selection *selection, bool open_fetch);
+/* The tagged answer of the command in flight: to `answered` if it is the owner's, else it carries on the selection's
+ * own work. */
 void selection_tagged(struct selection *selection, const struct response *response);
 /* The line is gone: nothing is selected. The mailboxes are told by the account (mailbox_line_lost). */
 void selection_lost(struct selection *selection);

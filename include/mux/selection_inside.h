@@ -99,6 +99,7 @@ struct selection {
 };
 
 /* --- selection.c */
+/* The time of the present step. */
 usec selection_now(const struct selection *selection);
 /* An empty command; NULL: out of memory, and the line is dropped. */
 struct outgoing *selection_command(struct selection *selection);
@@ -114,14 +115,18 @@ void selection_mailbox_refused(struct selection *selection, struct mailbox *mail
 bool selection_owner_listens(const struct selection *selection);
 
 /* --- selection_switch.c */
+/* Is it selected in a way that will do: in step, and with SELECT if read_write is asked for? */
 bool switch_selected_well(const struct selection *selection, const struct mailbox *mailbox, bool read_write);
 /* Writes SELECT or EXAMINE. False: out of memory, the line is dropped. */
 bool switch_begin(struct selection *selection, struct mailbox *mailbox, bool read_write);
+/* An untagged response during a switch. */
 void switch_untagged(struct selection *selection, const struct response *response);
+/* A FETCH answer during a switch, complete or in parts. */
 void switch_fetch_answer(struct selection *selection, const struct response *response);
 /* The answer to one of its commands. It goes on with the next one, ends (switching.mailbox is NULL then), or drops the
  * line. The owner is told of a refusal, after which nothing is selected. */
 void switch_tagged(struct selection *selection, enum selection_activity activity, const struct response *response);
+/* Ends the switch and frees what it has gathered; the mailbox is not touched. */
 void switch_clear(struct selection *selection);
 void switch_leave(struct selection *selection); /* the selected mailbox is left: its numbers are no longer heard of */
 void switch_disturbed(struct selection *selection); /* something came inside it that could not be understood */
@@ -139,13 +144,16 @@ bool proof_take(struct selection *selection, enum selection_activity activity);
 bool proof_by_uidnext(const struct selection_switch *sw);
 /* A message is gone while the proof is under way. One of which it cannot be said what that means for it disturbs it. */
 void proof_hear_expunged(struct selection_switch *sw, enum selection_activity activity, uint32_t number);
+/* As proof_hear_expunged, for the UIDs of a VANISHED (RFC 7162 section 3.2.10). */
 void proof_hear_vanished(struct selection_switch *sw, enum selection_activity activity, const struct seqset *uids);
 void proof_take_vanished(struct mailbox *mailbox, const struct seqset *uids); /* VANISHED: those in the map are gone */
 void proof_take_flags(struct selection_switch *sw);  /* of those told by FETCH that are in the map */
 void proof_take_recent(struct selection_switch *sw); /* what the search has found */
 
 /* --- selection_fetch.c */
+/* A FETCH answer outside of a switch, or a part of one. */
 void fetch_intake_response(struct selection *selection, const struct response *response);
+/* Octets of its literal. */
 void fetch_intake_data(struct selection *selection, struct slice bytes);
 void fetch_intake_broken(struct selection *selection); /* the open answer will not be completed */
 /* The flags of a FETCH answer; the list's slices are borrowed from the pairs, its array from the arena. False: they

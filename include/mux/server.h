@@ -29,6 +29,7 @@ struct server {
  * the account knows. Returns the time from which it may, `now` or earlier if at once; USEC_NEVER: when another trial
  * has ended. */
 usec server_open_at(const struct server *server, const struct settings *settings, bool stranger, usec now);
+/* A trial of an unknown credential begins; server_release must follow. */
 void server_reserve(struct server *server);
 /* The trial has ended; refused: by the server's word that the credential is wrong. */
 void server_release(struct server *server, const struct settings *settings, bool refused, usec now);
@@ -37,6 +38,7 @@ void server_release(struct server *server, const struct settings *settings, bool
 void server_await(struct server *server, struct server_waiter *waiter);
 /* It is not woken any more; before its task goes. Nothing happens if it does not wait. */
 void server_leave(struct server *server, struct server_waiter *waiter);
+/* Keeps whether the server offered XOAUTH2 and OAUTHBEARER before this login; the former answer is replaced. */
 void server_note_capabilities(struct server *server, const struct capability_set *before_login);
 
 #endif

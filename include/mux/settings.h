@@ -78,6 +78,7 @@ struct settings {
 #undef SETTING_MEMBER
 };
 
+/* Writes the default of every setting. */
 void settings_defaults(struct settings *settings);
 
 enum upstream_tls { UPSTREAM_PLAIN, UPSTREAM_STARTTLS, UPSTREAM_IMPLICIT_TLS };

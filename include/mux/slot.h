@@ -70,8 +70,11 @@ struct slot_options {
 struct slot *slot_new(const struct slot_options *options);
 void slot_free(struct slot *slot); /* without LOGOUT; its job must have ended (scheduler_end); NULL: nothing happens */
 
+/* Borrowed for as long as the slot lives. */
 struct scheduler *slot_scheduler(const struct slot *slot);
+/* Its scheduler's selection. Borrowed for as long as the slot lives. */
 struct selection *slot_selection(const struct slot *slot);
+/* Its connection. Borrowed for as long as the slot lives. */
 struct upstream *slot_upstream(const struct slot *slot);
 bool slot_is_away(const struct slot *slot);     /* it has no connection */
 bool slot_can_work(const struct slot *slot);    /* it is logged in and can take a command */

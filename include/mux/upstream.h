@@ -74,15 +74,21 @@ struct upstream_login {
     const struct credential *credential; /* copied */
 };
 
+/* Borrows ground, settings, name (for the log) and owner. Returns owned, DISCONNECTED; NULL: out of memory. */
 struct upstream *upstream_new(struct ground *ground, const struct upstream_settings *settings, const char *name,
                               const struct upstream_owner *owner);
 void upstream_free(struct upstream *upstream); /* must be DISCONNECTED, or the link ops are never used again */
+/* The present state: see the diagram in upstream.c. */
 enum upstream_state upstream_state(const struct upstream *upstream);
+/* For the log; a constant. */
 const char *upstream_state_name(enum upstream_state state);
+/* As announced last on this connection; nothing known while there is none. Borrowed for as long as the upstream lives.
+ */
 const struct capability_set *upstream_capabilities(const struct upstream *upstream);
 bool upstream_logged_in(const struct upstream *upstream); /* READY has been reached, and it is not DISCONNECTED yet */
 /* ENABLE was answered with these. */
 bool upstream_has_condstore(const struct upstream *upstream);
+/* Has QRESYNC been enabled on this connection (RFC 7162 section 3.2.3)? */
 bool upstream_has_qresync(const struct upstream *upstream);
 
 /* --- verbs of the account */
@@ -100,6 +106,7 @@ void upstream_idle(struct upstream *upstream);               /* READY, not busy 
 void upstream_end_idle(struct upstream *upstream);           /* DONE without a command behind it; READY afterwards */
 void upstream_logout(struct upstream *upstream);             /* in any state; ends in closed */
 void upstream_drop(struct upstream *upstream, const char *reason); /* closes at once; ends in closed with this reason */
+/* As upstream_drop, for a refusal in the server's words. */
 void upstream_drop_refused(struct upstream *upstream, enum refusal refusal, struct slice words);
 
 /* When closed is called: the last command given to upstream_send cannot have been carried out, since the octets that
@@ -107,10 +114,13 @@ void upstream_drop_refused(struct upstream *upstream, enum refusal refusal, stru
 bool upstream_was_unsent(const struct upstream *upstream);
 
 /* --- verbs of the link */
+/* The connection stands; with implicit TLS the handshake is done. Ignored unless CONNECTING. */
 void upstream_connected(struct upstream *upstream);
+/* The TLS handshake after STARTTLS is done. */
 void upstream_secured(struct upstream *upstream);
 /* Takes what it can use from `in`. The link calls runqueue_step afterwards. */
 void upstream_receive(struct upstream *upstream, struct evbuffer *in);
+/* What is to be sent; the link drains it from the front. */
 struct evbuffer *upstream_output(struct upstream *upstream);
 void upstream_writable(struct upstream *upstream); /* the output has gone down below a low-water mark */
 /* Exactly once per dial. reason: what went wrong in words, or "closed by the server". */

@@ -60,22 +60,30 @@ struct upstream {
 };
 
 bool upstream_has_link(const struct upstream *upstream); /* and it is not being closed */
+/* Sets the task's deadline from state and times. */
 void upstream_set_deadline(struct upstream *upstream);
+/* The only writer of the state. Asserts the edge and logs it at debug. */
 void upstream_set_state(struct upstream *upstream, enum upstream_state state);
-/* Writes tag and command. */
-/* Without memory for it the line ends: half of what was meant must not go up. */
+/* Appends text to the output. Out of memory: the connection is closed, because half a command must not be sent. */
 void upstream_write(struct upstream *upstream, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Writes tag and command up to its first stop; takes the command. */
 void upstream_write_command(struct upstream *upstream, struct outgoing *command);
 void upstream_fail(struct upstream *upstream, enum refusal refusal,
                    struct slice words); /* closes; the first reason stays */
+/* Wipes the copy of the credential: it is not needed once logged in. */
 void upstream_forget_credential(struct upstream *upstream);
 void upstream_push(struct upstream *upstream); /* goes on sending; wakes the link */
 
 /* --- upstream_setup.c */
+/* The server's greeting (RFC 3501 section 7.1); goes on to STARTTLS or login, or fails. */
 void upstream_setup_greeting(struct upstream *upstream, const struct response *response);
+/* The answer to the setup's command in flight: goes on with the next step, or fails. */
 void upstream_setup_tagged(struct upstream *upstream, const struct response *response);
+/* A + during the setup: the response or the answer to a challenge is sent. Fails where no step expects one. */
 void upstream_setup_continue(struct upstream *upstream, const struct response *response);
+/* TLS stands after STARTTLS: what was announced before it is forgotten, capabilities are asked again. */
 void upstream_setup_secured(struct upstream *upstream);
+/* Untagged responses of the setup. CAPABILITY (in a code too) and ENABLED count, everything else is ignored. */
 void upstream_setup_untagged(struct upstream *upstream, const struct response *response);
 
 #endif

@@ -45,6 +45,7 @@ struct watch_ops {
     void (*end_idle)(void *owner); /* IDLE is to be ended: it is old, or the server has been silent for long */
 };
 
+/* Nothing has been done yet and no connection stands. */
 void watch_init(struct watch *watch);
 void watch_connected(struct watch *watch, const struct settings *settings, usec now); /* logged in */
 void watch_finished(struct watch *watch, usec now);                                   /* a command has been answered */

@@ -14,6 +14,7 @@ struct address {
 
 #define ADDRESS_TEXT_SIZE 64
 
+/* Copies the address. NULL, or longer than a sockaddr_storage: none (length 0). */
 void address_set(struct address *address, const struct sockaddr *from, socklen_t length);
 bool address_of_socket(struct address *address, int descriptor); /* our side of a connection; false: none */
 /* "192.0.2.1:143", "[2001:db8::1]:143", "local" for a socket without an address. Returns buffer. */
@@ -27,6 +28,7 @@ bool address_name_is_loopback(const char *host);
 struct address_key {
     uint8_t bytes[8];
 };
+/* The key under which connections of this address are counted. */
 struct address_key address_key(const struct address *address);
 uint64_t address_number(const struct address *address); /* the same key as a number */
 

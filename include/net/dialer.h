@@ -30,6 +30,7 @@ void dialer_free(struct dialer *dialer); /* ends it; done is not called any more
 /* The resolver of this machine's /etc/resolv.conf and /etc/hosts; good without either. Returns owned
  * (evdns_base_free(resolver, 1)); NULL: out of memory. */
 struct evdns_base *dialer_resolver_new(struct event_base *base);
+/* Reads /etc/resolv.conf and /etc/hosts again. Look-ups in progress go on with the new name servers. */
 void dialer_resolver_reload(struct evdns_base *resolver);
 
 #endif

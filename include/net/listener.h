@@ -34,6 +34,7 @@ struct listener_fault {
 
 /* Returns owned and accepting; NULL: *fault says why. */
 struct listener *listener_new(const struct listener_options *options, struct listener_fault *fault);
+/* Closes its sockets. Connections handed out are not touched. NULL: nothing happens. */
 void listener_free(struct listener *listener);
 uint16_t listener_port(const struct listener *listener); /* of its first socket */
 

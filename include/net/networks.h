@@ -25,6 +25,7 @@ struct networks {
  * that a slip is found. False: *fault says what is wrong; *networks is then empty. */
 bool networks_parse(const char *text, struct networks *networks, const char **fault)
     __attribute__((warn_unused_result));
+/* Does one of them hold this address? False for sockets without an address. */
 bool networks_contain(const struct networks *networks, const struct address *address);
 
 #endif

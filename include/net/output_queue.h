@@ -17,7 +17,9 @@ struct output_queue {
     uint64_t waiting; /* octets added and not yet taken */
 };
 
+/* Empty; the spooler is borrowed. Opens nothing yet. */
 void output_queue_init(struct output_queue *queue, struct spooler *spooler);
+/* Gives back all spools. It can be used again. */
 void output_queue_clear(struct output_queue *queue);
 /* Moves everything in `from` to the end. False: the spool took no more (disk, limit, memory): some of `from` may be
  * queued, the queue is good for nothing but output_queue_clear. */

@@ -40,6 +40,7 @@ struct proxy_link_options {
 /* Takes the descriptor (non-blocking). Closes it, logged, if it is not one of the senders', or there are too many, or
  * no good header comes within login_timeout. */
 void proxy_link_open(struct proxy_links *links, int descriptor, const struct proxy_link_options *options);
+/* Closes all that wait, without a word. */
 void proxy_links_clear(struct proxy_links *links);
 
 #endif

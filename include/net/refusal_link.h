@@ -24,6 +24,7 @@ struct refusal_links {
  * BYE".
  */
 void refusal_link_open(struct refusal_links *links, int descriptor, struct tls_context *tls, const char *words);
+/* Closes all of them at once. */
 void refusal_links_clear(struct refusal_links *links);
 
 #endif

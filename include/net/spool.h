@@ -23,6 +23,7 @@ struct spool_store_options {
 
 /* Returns owned; NULL: out of memory. Outlives its spools. */
 struct spool_store *spool_store_new(const struct spool_store_options *options);
+/* After its spools have been closed. NULL: nothing happens. */
 void spool_store_free(struct spool_store *store);
 /* Files are made in that directory from now on; those that are there stay in use. False: out of memory, nothing has
  * changed. */

@@ -55,7 +55,9 @@ void stream_tune(struct stream *stream, usec keepalive, usec patience);
 void stream_start_tls(struct stream *stream, struct ssl_st *ssl);
 bool stream_is_secure(const struct stream *stream); /* the handshake is done */
 
+/* The present state; STREAM_FAILED and STREAM_CLOSED are final. */
 enum stream_state stream_state(const struct stream *stream);
+/* For the log; a constant. */
 const char *stream_state_name(enum stream_state state);
 /* Why it FAILED, in words; "" otherwise. Borrowed until the stream is freed. */
 const char *stream_reason(const struct stream *stream);
@@ -65,6 +67,7 @@ struct evbuffer *stream_input(struct stream *stream);  /* the owner drains it */
 struct evbuffer *stream_output(struct stream *stream); /* the owner adds, then calls stream_flush */
 /* Writes what the kernel takes now; the rest goes by itself. OPEN only; otherwise nothing happens. */
 void stream_flush(struct stream *stream);
+/* Octets that came since it was made, after TLS has taken off its own. */
 uint64_t stream_octets_read(const struct stream *stream);
 uint64_t stream_octets_written(const struct stream *stream); /* taken by the kernel so far */
 

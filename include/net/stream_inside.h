@@ -33,10 +33,13 @@ struct stream {
 
 /* stream.c: the only way from state to state, and the only place that adds and deletes the events. */
 void stream_set_state(struct stream *stream, enum stream_state state);
+/* Adds or deletes the read and write events as state, room and pauses ask. May end in FAILED. */
 void stream_arm(struct stream *stream);
 bool stream_has_room(const struct stream *stream);    /* for more input, as far as the owner wants any */
 void stream_acknowledge(const struct stream *stream); /* now */
+/* FAILED, for what errno says. doing: for the reason, "reading" and the like. */
 void stream_fail_errno(struct stream *stream, const char *doing);
+/* FAILED, for what libssl says. stage: as tls_explain has it. */
 void stream_fail_tls(struct stream *stream, const char *stage);
 
 /* stream_io.c: ties stream->ssl to the descriptor; false: libssl's queue says why. */
@@ -45,6 +48,7 @@ bool stream_attach_tls(struct stream *stream);
 void stream_note_data(struct stream *stream);
 /* One round each, until the kernel or a bound says enough. They may end in FAILED. */
 void stream_read_plain(struct stream *stream);
+/* As stream_read_plain, through TLS. */
 void stream_read_tls(struct stream *stream);
 void stream_read_away(struct stream *stream);  /* LINGERING */
 bool stream_write_some(struct stream *stream); /* true: it has not failed */

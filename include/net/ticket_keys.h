@@ -20,6 +20,7 @@ struct ticket_key {
 };
 
 struct ticket_keys *ticket_keys_new(void); /* returns owned; NULL: out of memory */
+/* Wipes them. NULL: nothing happens. */
 void ticket_keys_free(struct ticket_keys *keys);
 /* No ticket that is out can be opened any more. */
 void ticket_keys_forget(struct ticket_keys *keys);

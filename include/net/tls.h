@@ -31,6 +31,7 @@ struct tls_client_options {
     bool verify;    /* chain and name; off only if the admin says so by name */
     const char *ca; /* PEM file of trusted certificates; NULL: the system's */
 };
+/* A context for connections to an upstream. Returns owned; NULL: *fault says why. */
 struct tls_context *tls_client_new(const struct tls_client_options *options, struct tls_fault *fault);
 void tls_context_free(struct tls_context *context); /* after its connections */
 

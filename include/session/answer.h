@@ -21,6 +21,7 @@ struct answer {
  * cleared. */
 bool answer_of_result(const struct job_result *result, bool changes, bool lost, struct answer *answer)
     __attribute__((warn_unused_result));
+/* Frees its copies. A zeroed answer may be cleared. */
 void answer_clear(struct answer *answer);
 
 #endif

@@ -55,12 +55,15 @@ void fetch_answer_begin_slice(struct fetch_run *fetch);
 void fetch_answer_ask_again(struct fetch_run *fetch);
 /* As the ops of struct run_step. */
 void fetch_answer_part(struct fetch_run *fetch, uint32_t uid, const struct fetch_answer *part);
+/* Octets of the literal that the last part announced. */
 void fetch_answer_data(struct fetch_run *fetch, struct slice bytes);
+/* The answer will not be completed. A client with an open line is cut off. */
 void fetch_answer_broken(struct fetch_run *fetch);
 /* One line from the truth alone (UID, FLAGS). */
 void fetch_answer_from_truth(struct fetch_run *fetch, const struct message *message);
 /* At the tagged answer: held lines about messages that still live, and FLAGS that are still owed. */
 void fetch_answer_settle(struct fetch_run *fetch);
+/* Frees held lines. A zeroed one may be cleared. */
 void fetch_answer_clear(struct fetch_run *fetch);
 
 #endif

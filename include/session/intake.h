@@ -57,7 +57,9 @@ void intake_await_line(struct intake *intake);
 void intake_resume(struct intake *intake, bool idle);
 /* From the next line on the limits are those of a client that has logged in. */
 void intake_logged_in(struct intake *intake);
+/* STARTTLS is about to be answered: nothing more is read until intake_secured. */
 void intake_await_tls(struct intake *intake);
+/* TLS stands: reading goes on. */
 void intake_secured(struct intake *intake);
 void intake_stop(struct intake *intake); /* nothing more is read */
 /* Lets go of the upload that is being read: before the spooler ends. */

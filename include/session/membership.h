@@ -29,6 +29,7 @@ struct membership_ops {
     void (*doom)(void *owner);
 };
 
+/* Not joined, nothing selected. ops, owner and task are borrowed. */
 void membership_init(struct membership *membership, const struct membership_ops *ops, void *owner, struct task *task);
 /* False: the account has too many sessions (sessions_per_account). */
 bool membership_join(struct membership *membership, struct account *account) __attribute__((warn_unused_result));
@@ -41,10 +42,13 @@ void membership_unselect(struct membership *membership); /* nothing happens with
 /* The view, if it means something: NULL if nothing is selected or its mailbox is gone. */
 struct view *membership_view(const struct membership *membership);
 
+/* The client has begun or ended IDLE. The session must have joined; the account is told. */
 void membership_set_idling(struct membership *membership, bool idling);
+/* Is the client in IDLE? */
 bool membership_is_idling(const struct membership *membership);
 /* What has changed since the last call, and forgets it. */
 bool membership_take_numbers_changed(struct membership *membership);
+/* Whether flags have changed since the last call, and forgets it. */
 bool membership_take_flags_changed(struct membership *membership);
 
 #endif

@@ -21,13 +21,16 @@ struct offer_before_login {
     bool tokens;   /* so are XOAUTH2 and OAUTHBEARER */
 };
 
+/* Keeps what the upstream has now; the former list is replaced. */
 void offer_note(struct offer *offer, const struct capability_set *capabilities);
+/* Did the upstream have it when offer_note was called? */
 bool offer_has(const struct offer *offer, enum capability capability);
 /* Does the upstream lack something now (`capabilities`) that the client was offered? */
 bool offer_has_lost(const struct offer *offer, const struct capability_set *capabilities);
 
 /* The atoms after "CAPABILITY ", without CRLF. Out of memory: append_failed(out). */
 void offer_print_before_login(const struct offer_before_login *offer, struct evbuffer *out);
+/* As offer_print_before_login, for a client that is logged in. */
 void offer_print(const struct offer *offer, struct evbuffer *out);
 
 #endif

@@ -29,6 +29,7 @@ void output_clear(struct output *output); /* a zeroed output may be cleared */
 
 /* Appends to the present line. A failure is noted; nothing is written after output_seal. */
 void output_format(struct output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Appends octets as they are. A failure is noted. */
 void output_bytes(struct output *output, struct slice bytes);
 void output_move(struct output *output, struct evbuffer *from); /* all of `from`, which is empty afterwards */
 /* For printers that append to an evbuffer and return false when memory is out: print to output->bytes and hand the
@@ -43,9 +44,11 @@ void output_close_line(struct output *output);
 void output_whole_line(struct output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void output_fail(struct output *output); /* out of memory: takes nothing more, wakes the task */
+/* Has memory been out, or output_fail been called? */
 bool output_failed(const struct output *output);
 void output_seal(struct output *output);        /* the session ends: takes nothing more */
 bool output_takes(const struct output *output); /* neither failed nor sealed */
+/* Octets that the link can take now; held lines do not count. */
 size_t output_length(const struct output *output);
 
 #endif

@@ -17,6 +17,7 @@ struct parts {
     size_t in_flight;   /* of the first ranges of left: in the command built last */
 };
 
+/* Frees the set; nothing is left then. */
 void parts_clear(struct parts *parts);
 /* Adds to `part` the next ranges of at most `octets` when printed (at least one). False: out of memory. */
 bool parts_take(struct parts *parts, size_t octets, struct seqset *part) __attribute__((warn_unused_result));

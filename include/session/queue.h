@@ -51,6 +51,7 @@ struct queue {
 
 void queue_add(struct queue *queue, struct queued *queued); /* takes; at the end */
 struct queued *queue_take(struct queue *queue);             /* the oldest; returns owned; NULL: empty */
+/* Frees all that wait. */
 void queue_clear(struct queue *queue);
 /* Does one of them name messages by number (command_uses_numbers)? Then no EXPUNGE may shift the numbers now. */
 bool queue_uses_numbers(const struct queue *queue);

@@ -15,6 +15,7 @@ void run_init(struct session *session); /* of a new session: no command is in pr
 void run_take(struct session *session, struct queued *queued, const struct command_row *row);
 /* Judges the number of its arguments by its row (which must not be NULL) and starts its family. */
 void run_start(struct session *session);
+/* True from run_take to the tagged answer or run_drop. */
 bool run_in_progress(const struct session *session);
 /* What the session's step has for it: the time that it waited for has come, its family's `step`. May be called without
  * a command in progress. */
@@ -30,6 +31,7 @@ void run_drop(struct session *session);
 /* code: what stands in brackets, or NULL. text: never empty. Both may lie in the run. */
 void run_finish(struct session *session, enum response_status status, const char *code, const char *text);
 void run_ok(struct session *session, const char *text); /* NULL: "FETCH completed." and the like */
+/* Answers NO. code: what stands in brackets, or NULL; text: as in run_finish. */
 void run_no(struct session *session, const char *code, const char *text);
 /* It was malformed. Too many in a row (max_bad) end the session; want of memory while it was parsed is answered NO. */
 void run_bad(struct session *session, const char *text);

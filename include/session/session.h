@@ -39,8 +39,11 @@ enum {
     SESSION_CLOSE = 4, /* once the output is written: close with close_notify */
     SESSION_ABORT = 8, /* close at once, not one octet more, no close_notify (a literal was cut) */
 };
+/* What the link is to do, as bits of the enum above; 0: nothing special. */
 unsigned session_wants(const struct session *session);
+/* True from the OK to the login until the session ends. */
 bool session_is_logged_in(const struct session *session);
+/* The link has begun TLS after SESSION_START_TLS: reading goes on in it. */
 void session_secured(struct session *session);
 /* Says * BYE with the reason (a constant or copied text, no line ends) unless a literal is half-written, and wants to
  * be closed. */

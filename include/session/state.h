@@ -87,10 +87,13 @@ bool session_is_over(const struct session *session);
 
 /* login_timeout counts the client's own time only: it stands still while a login waits for us. */
 void session_start_login_clock(struct session *session);
+/* It stands still: a login is being decided. */
 void session_stop_login_clock(struct session *session);
+/* It goes on with the time that was left. */
 void session_resume_login_clock(struct session *session);
 
 /* --- what everybody asks */
+/* Those of its registry. Borrowed. */
 const struct settings *session_settings(const struct session *session);
 usec session_now(const struct session *session);                             /* of the present step */
 struct account *session_account(const struct session *session);              /* NULL: not logged in */
