@@ -1,6 +1,6 @@
 /* The one connection of an account: who dials, who hangs up, and who waits meanwhile. A model of src/mux/account.c,
- * src/mux/login.c, src/mux/verification.c and the states of src/mux/upstream.c; see README.md for what it leaves out.
- * With SECOND the settings permit a short second connection (verify_connection).
+ * src/mux/slot.c, src/mux/logins.c, src/mux/logins_trials.c, src/mux/verifier.c and the states of src/mux/upstream.c;
+ * see README.md for what it leaves out. With SECOND the settings permit a short second connection (verify_connection).
  *
  * Every wake here is one task_wake there; every armed_ is a deadline that the account's step has set, and nothing but
  * the clock fires it. So a wake or a deadline that is forgotten shows as somebody who waits for ever. Time passes, and
@@ -31,8 +31,10 @@
 mtype = { DISCONNECTED, CONNECTING, AUTHENTICATING, READY, LOGGING_OUT, CLOSING };
 /* enum refusal */
 mtype = { NONE, LIMIT_OR_TEMPORARY, CREDENTIALS, UNKNOWN };
+/* enum slot_state, with CONNECTING */
+mtype = { AWAY, WORKING, CHECKING, LEAVING };
 /* A client: not here, waiting for its login's answer, member, gone. */
-mtype = { AWAY, WAITING, MEMBER, GONE };
+mtype = { OUTSIDE, WAITING, MEMBER, GONE };
 
 mtype upstream = DISCONNECTED;
 bool was_ready, busy;
@@ -40,46 +42,55 @@ mtype refusal = NONE;
 byte sent = NOBODY; /* the password that this connection logs in with */
 byte lines;         /* connections that the server sees */
 
+/* struct slot */
+mtype slot = AWAY;
+bool pausing; /* retry_at is to come */
+
 /* struct account */
-bool account, wake, logged_in, verifying, in_doubt, ending, shutting_down;
-bool pausing;                    /* retry_at is to come */
-bool verified_lately;            /* reverify_interval has not passed */
-bool lingering;                  /* linger has not passed since the last member left */
-byte trying = NOBODY;            /* whose login */
-bool known[PASSWORDS];           /* credentials */
-byte current = NOBODY;           /* credential_current */
+bool account, wake, ending, shutting_down;
+bool unwanted;  /* unwanted_since: nobody is a member or wants to be */
+bool lingering; /* linger has not passed since then */
 byte members;
-bool login[CLIENTS];             /* in account->logins */
+
+/* struct logins */
+byte trying = NOBODY;            /* whose login: the trial LOGINS_ON_FIRST */
+bool tries_in_place;             /* it is TRIAL_IN_PLACE */
+bool tried_lately;               /* reverify_interval has not passed */
+bool in_doubt;
+bool known[PASSWORDS];           /* accepted */
+byte current = NOBODY;           /* credential_list_newest */
+bool login[CLIENTS];             /* in logins->waiting */
 bool awaited[CLIENTS];           /* its done is set: somebody is to be told */
 bool late[CLIENTS];              /* its deadline has come */
-bool armed_login[CLIENTS], armed_retry, armed_verification, armed_linger;
+bool armed_login[CLIENTS], armed_retry, armed_trial, armed_linger;
 
 #ifdef SECOND
 /* the verifier: a connection that does nothing but log in and out */
 mtype second = DISCONNECTED;
 mtype second_refusal = NONE;
 byte second_lines, second_sent = NOBODY;
-byte checking = NOBODY; /* whose login */
+byte trying_second = NOBODY; /* whose login: the trial LOGINS_ON_SECOND */
 bool in_place[CLIENTS]; /* the second connection could not tell */
-#define is_checked(l) (checking == l)
+#define is_on_second(l) (trying_second == l)
 #define SECOND_IS_OVER (second == DISCONNECTED)
 #define uses_second(l) (!in_place[l])
 #else
-#define is_checked(l) false
+#define is_on_second(l) false
 #define SECOND_IS_OVER true
 #define uses_second(l) false
 #endif
-#define is_tried(l) (trying == l || is_checked(l))
+#define is_tried(l) (trying == l || is_on_second(l))
 
 /* the registry's memory of refused passwords, and the server's mind */
 bool rejected[PASSWORDS];
 bool changed; /* the server accepts 0 no more */
 
-mtype client[CLIENTS] = AWAY;
+mtype client[CLIENTS] = OUTSIDE;
 byte password[CLIENTS];
 
 #define accepts(p) ((p) == 1 || ((p) == 0 && !changed))
 #define credentials (known[0] || known[1] || known[2])
+#define logged_in (was_ready && upstream != DISCONNECTED)
 #define HAS_LINK (upstream != DISCONNECTED && upstream != CLOSING)
 #if CLIENTS == 2
 #define some_login (login[0] || login[1])
@@ -91,7 +102,59 @@ byte password[CLIENTS];
 byte i; /* only inside of atomic steps */
 byte found;
 
-/* --- login.c */
+/* --- slot.c */
+
+/* The same edges as the table in slot.c. */
+#define IS_EDGE(from, to) \
+    ((from == AWAY && to == CONNECTING) || \
+     (from == CONNECTING && (to == WORKING || to == AWAY || to == LEAVING)) || \
+     (from == WORKING && (to == AWAY || to == CHECKING || to == LEAVING)) || \
+     (from == CHECKING && (to == WORKING || to == AWAY || to == LEAVING)) || (from == LEAVING && to == AWAY))
+
+inline set_slot(to)
+{
+    assert(slot == to || IS_EDGE(slot, to));
+    slot = to
+}
+
+inline upstream_logout()
+{
+    if
+    :: !HAS_LINK || upstream == LOGGING_OUT
+    :: else ->
+        if
+        :: upstream == READY && !busy -> upstream = LOGGING_OUT
+        :: else -> upstream = CLOSING
+        fi
+    fi
+}
+
+inline slot_log_out()
+{
+    if
+    :: upstream == DISCONNECTED
+    :: else -> set_slot(LEAVING); upstream_logout()
+    fi
+}
+
+inline slot_check()
+{
+    set_slot(CHECKING);
+    upstream_logout()
+}
+
+inline slot_dial()
+{
+    if
+    :: slot == CHECKING
+    :: else -> set_slot(CONNECTING)
+    fi;
+    upstream = CONNECTING;
+    lines++;
+    assert(lines == 1 && !shutting_down)
+}
+
+/* --- logins.c */
 
 inline remove_login(l)
 {
@@ -100,10 +163,6 @@ inline remove_login(l)
 #ifdef SECOND
     in_place[l] = false;
 #endif
-    if
-    :: members == 0 -> lingering = true
-    :: else
-    fi;
     wake = true
 }
 
@@ -125,7 +184,7 @@ inline answer(l, outcome)
     fi
 }
 
-inline fail_all()
+inline logins_end()
 {
     i = 0;
     do
@@ -134,13 +193,13 @@ inline fail_all()
     od
 }
 
-inline end_members()
+inline account_end_members()
 {
     i = 0;
     do
     :: i < CLIENTS ->
         if
-        :: client[i] == MEMBER -> client[i] = GONE; members--; lingering = true; wake = true
+        :: client[i] == MEMBER -> client[i] = GONE; members--; wake = true
         :: else
         fi;
         i++
@@ -172,71 +231,58 @@ inline consider(l)
     fi
 }
 
-inline login_step()
-{
-    i = 0;
-    do
-    :: i < CLIENTS -> if :: login[i] -> consider(i) :: else fi; i++
-    :: else -> break
-    od;
-    i = 0;
-    do
-    :: i < CLIENTS ->
-        if
-        :: login[i] && credentials && verified_lately -> armed_verification = true
-        :: else
-        fi;
-        i++
-    :: else -> break
-    od
-}
-
-/* Any login may be the first of the list. */
-inline pick()
-{
-    found = NOBODY;
-    i = 0;
-    do
-    :: i < CLIENTS ->
-        if
-        :: login[i] && awaited[i] && !known[password[i]] && !is_checked(i) -> found = i
-        :: login[i] && awaited[i] && !known[password[i]] && !is_checked(i) && found != NOBODY -> skip
-        :: else
-        fi;
-        i++
-    :: else -> break
-    od
-}
-
-/* The trial of a login ends: back in the queue, or gone if nobody waits for it. verifying: it was IN_PLACE. */
+/* The trial of a login ends: it waits again, or is gone if nobody waits for its answer. */
 inline trial_end()
 {
-    found = trying; trying = NOBODY; verifying = false;
+    found = trying; trying = NOBODY; tries_in_place = false;
     if
     :: !awaited[found] -> remove_login(found)
     :: else
     fi
 }
 
-/* Nobody waits any more for what was to be tried next. */
-inline drop_deserted()
+inline logins_step()
 {
-    if
-    :: trying != NOBODY && !awaited[trying] -> trial_end()
+    i = 0;
+    do
+    :: i < CLIENTS -> if :: login[i] -> consider(i) :: else fi; i++
+    :: else -> break
+    od;
+    if /* trials_forget_unwanted */
+    :: upstream == DISCONNECTED && trying != NOBODY && !awaited[trying] -> trial_end()
     :: else
     fi
 }
 
-/* Whose turn it is to be tried in place, or on the second connection. */
-inline pick_unknown(on_second)
+/* --- logins_trials.c */
+
+/* Any login may be the first of the list. */
+inline next_candidate()
 {
     found = NOBODY;
     i = 0;
     do
     :: i < CLIENTS ->
         if
-        :: login[i] && awaited[i] && !known[password[i]] && !is_checked(i) && uses_second(i) == on_second -> found = i
-        :: login[i] && awaited[i] && !known[password[i]] && !is_checked(i) && uses_second(i) == on_second &&
+        :: login[i] && awaited[i] && !known[password[i]] && !is_on_second(i) -> found = i
+        :: login[i] && awaited[i] && !known[password[i]] && !is_on_second(i) && found != NOBODY -> skip
+        :: else
+        fi;
+        i++
+    :: else -> break
+    od
+}
+
+/* Whose turn it is to be tried in place, or on the second connection. */
+inline next_unknown(on_second)
+{
+    found = NOBODY;
+    i = 0;
+    do
+    :: i < CLIENTS ->
+        if
+        :: login[i] && awaited[i] && !known[password[i]] && !is_on_second(i) && uses_second(i) == on_second -> found = i
+        :: login[i] && awaited[i] && !known[password[i]] && !is_on_second(i) && uses_second(i) == on_second &&
                found != NOBODY -> skip
         :: else
         fi;
@@ -245,16 +291,16 @@ inline pick_unknown(on_second)
     od
 }
 
-/* The next of those that are left, when one was refused. */
+/* The newest of those that are left, when one was refused. */
 inline next_current()
 {
     current = (known[0] -> 0 : (known[1] -> 1 : (known[2] -> 2 : NOBODY)))
 }
 
-inline login_choose()
+inline logins_choose()
 {
     if
-    :: (!credentials || in_doubt) && trying == NOBODY -> pick(); trying = found
+    :: (!credentials || in_doubt) && trying == NOBODY -> next_candidate(); trying = found
     :: else
     fi;
     in_doubt = false;
@@ -266,13 +312,10 @@ inline login_choose()
     fi
 }
 
-inline reject(p)
+/* By the server's own word. */
+inline refuse_all(p)
 {
     rejected[p] = true;
-    if
-    :: trying != NOBODY -> trial_end()
-    :: else
-    fi;
     i = 0;
     do
     :: i < CLIENTS -> if :: login[i] && password[i] == p -> answer(i, GONE) :: else fi; i++
@@ -280,46 +323,61 @@ inline reject(p)
     od
 }
 
-inline login_failed()
+/* What was accepted before is accepted no longer; with the last of that all members go. */
+inline forget_known(p)
+{
+    if
+    :: known[p] ->
+        known[p] = false; next_current();
+        if
+        :: !credentials -> account_end_members()
+        :: else
+        fi
+    :: else
+    fi
+}
+
+/* credential_list_put_last */
+inline put_last(p)
+{
+    if
+    :: p == 0 && known[1] -> current = 1
+    :: p == 1 && known[0] -> current = 0
+    :: else
+    fi
+}
+
+inline logins_failed()
 {
     if
     :: refusal == CREDENTIALS ->
+        forget_known(sent);
         if
-        :: trying != NOBODY ->
-            if
-            :: known[sent] -> known[sent] = false; next_current(); reject(sent);
-                if
-                :: !credentials -> end_members()
-                :: else
-                fi
-            :: else -> reject(sent)
-            fi
-        :: trying == NOBODY && credentials ->
-            reject(sent); known[sent] = false; next_current();
-            if
-            :: !credentials -> end_members()
-            :: else
-            fi
+        :: trying != NOBODY -> trial_end()
+        :: else
+        fi;
+        refuse_all(sent)
+    :: refusal != CREDENTIALS && trying == NOBODY ->
+        if
+        :: refusal == UNKNOWN && sent != NOBODY -> put_last(sent); in_doubt = true
         :: else
         fi
-    :: refusal == UNKNOWN && trying != NOBODY ->
-        found = trying; trying = NOBODY; verifying = false; answer(found, GONE)
-    :: refusal != CREDENTIALS && !(refusal == UNKNOWN && trying != NOBODY) ->
+    :: refusal != CREDENTIALS && trying != NOBODY ->
         if
-        :: trying == NOBODY -> in_doubt = (refusal == UNKNOWN)
-        :: trying != NOBODY && verifying && awaited[trying] /* asked again */
-        :: trying != NOBODY && verifying && awaited[trying] -> /* everybody has waited long enough */
-            found = trying; trying = NOBODY; verifying = false; answer(found, GONE)
-        :: trying != NOBODY && !(verifying && awaited[trying]) -> trial_end()
+        :: tries_in_place && awaited[trying] && refusal != UNKNOWN /* asked again */
+        :: awaited[trying] && (refusal == UNKNOWN || tries_in_place) -> /* everybody has waited long enough */
+            found = trying; trying = NOBODY; tries_in_place = false; answer(found, GONE)
+        :: !awaited[trying] || (refusal != UNKNOWN && !tries_in_place) -> trial_end()
         fi
     fi
 }
 
-inline login_accepted()
+inline logins_accepted()
 {
+    known[sent] = true; current = sent;
     if
-    :: trying != NOBODY -> known[sent] = true; current = sent; trial_end()
-    :: else -> verifying = false
+    :: trying != NOBODY -> trial_end()
+    :: else
     fi
 }
 
@@ -327,86 +385,83 @@ inline login_accepted()
 
 inline on_ready()
 {
-    logged_in = true; was_ready = true; busy = false; upstream = READY;
-    login_accepted();
+    set_slot(WORKING);
+    was_ready = true; busy = false; upstream = READY;
+    logins_accepted();
     wake = true
 }
 
 /* upstream_closed and on_closed: the link has said that its descriptor is closed. */
-inline closed()
+inline on_closed()
 {
     upstream = DISCONNECTED; busy = false; lines--;
-    logged_in = false;
     if
-    :: !was_ready || refusal != NONE -> login_failed()
+    :: !was_ready || refusal != NONE -> logins_failed()
     :: else
     fi;
-    pausing = !(verifying && was_ready);
+    pausing = !(tries_in_place && slot == CHECKING && was_ready);
+    if
+    :: tries_in_place && slot == CHECKING /* the check goes on */
+    :: else -> set_slot(AWAY)
+    fi;
     sent = NOBODY; refusal = NONE; was_ready = false;
     wake = true
 }
 
-inline dial()
+inline reconnect()
 {
     if
     :: pausing -> armed_retry = true
     :: else ->
-        login_choose();
+        logins_choose();
         if
-        :: sent != NOBODY ->
-            upstream = CONNECTING;
-            lines++;
-            assert(lines == 1 && !shutting_down)
+        :: sent != NOBODY -> slot_dial()
         :: else
         fi
     fi
 }
 
-inline logout()
+inline try_in_place()
 {
-    if
-    :: !HAS_LINK || upstream == LOGGING_OUT
-    :: else ->
-        if
-        :: upstream == READY && !busy -> upstream = LOGGING_OUT
-        :: else -> upstream = CLOSING
-        fi
-    fi
+    trying = found; tries_in_place = true; tried_lately = true;
+    assert(!ending);
+    slot_check()
 }
 
 inline work()
 {
     if
-    :: ending -> logout()
+    :: (ending && members == 0) || (unwanted && !lingering) -> slot_log_out()
     :: else ->
-        pick_unknown(false);
         if
-        :: members == 0 && !some_login && !lingering -> logout()
-        :: members == 0 && !some_login && lingering -> armed_linger = true
+        :: unwanted -> armed_linger = true
+        :: else
+        fi;
+        next_unknown(false);
+        if
+        :: trying == NOBODY && found != NOBODY && !tried_lately -> try_in_place()
         :: else ->
             if
-            :: some_login && trying == NOBODY && !verified_lately && found != NOBODY ->
-                trying = found; verifying = true; verified_lately = true;
-                logout()
-            :: else ->
-                if
-                :: busy = true; /* a job */
-                :: skip
-                fi
+            :: found != NOBODY -> armed_trial = true
+            :: else
+            fi;
+            if
+            :: busy = true; /* a job */
+            :: skip
             fi
         fi
     fi
 }
 
 #ifdef SECOND
-inline verification_step()
+inline logins_try_on_second()
 {
     if
     :: logged_in && !ending && trying == NOBODY && second == DISCONNECTED ->
-        pick_unknown(true);
+        next_unknown(true);
         if
         :: found != NOBODY ->
-            checking = found; second_sent = password[found];
+            trying_second = found; second_sent = password[found];
             second = CONNECTING;
             second_lines++;
             assert(second_lines == 1 && !shutting_down)
@@ -416,9 +471,9 @@ inline verification_step()
     fi
 }
 
-inline end_check()
+inline end_second()
 {
-    found = checking; checking = NOBODY;
+    found = trying_second; trying_second = NOBODY;
     if
     :: found != NOBODY && !awaited[found] -> remove_login(found)
     :: else
@@ -428,7 +483,7 @@ inline end_check()
 inline second_ready()
 {
     known[second_sent] = true; current = second_sent;
-    end_check();
+    end_second();
     second = LOGGING_OUT;
     wake = true
 }
@@ -437,31 +492,16 @@ inline second_closed()
 {
     second = DISCONNECTED; second_lines--;
     if
-    :: checking != NOBODY && second_refusal == CREDENTIALS ->
-        rejected[second_sent] = true;
-        if
-        :: known[second_sent] ->
-            known[second_sent] = false; next_current();
-            if
-            :: !credentials -> end_members()
-            :: else
-            fi
-        :: else
-        fi;
-        end_check();
-        i = 0;
-        do
-        :: i < CLIENTS -> if :: login[i] && password[i] == second_sent -> answer(i, GONE) :: else fi; i++
-        :: else -> break
-        od
-    :: checking != NOBODY && second_refusal != CREDENTIALS -> in_place[checking] = true; end_check()
+    :: trying_second != NOBODY && second_refusal == CREDENTIALS ->
+        forget_known(second_sent); end_second(); refuse_all(second_sent)
+    :: trying_second != NOBODY && second_refusal != CREDENTIALS -> in_place[trying_second] = true; end_second()
     :: else
     fi;
     second_sent = NOBODY; second_refusal = NONE;
     wake = true
 }
 
-inline verification_abandon()
+inline verifier_log_out()
 {
     if
     :: second == CONNECTING || second == AUTHENTICATING -> second = CLOSING
@@ -480,33 +520,53 @@ inline go_away()
     :: i < CLIENTS -> assert(!awaited[i]); login[i] = false; late[i] = false; armed_login[i] = false; i++
     :: else -> break
     od;
-    account = false; ending = false; verifying = false; in_doubt = false; pausing = false; verified_lately = false; lingering = false;
+    assert(slot == AWAY);
+    account = false; ending = false; tries_in_place = false; in_doubt = false; pausing = false; tried_lately = false;
+    unwanted = false; lingering = false;
     known[0] = false; known[1] = false; known[2] = false; current = NOBODY;
     wake = false
 }
 
-inline step()
+inline note_wanted()
 {
-    armed_retry = false; armed_verification = false; armed_linger = false;
-    login_step();
     if
-    :: upstream == DISCONNECTED -> drop_deserted()
+    :: members > 0 || some_login -> unwanted = false; lingering = false
+    :: members == 0 && !some_login && !unwanted -> unwanted = true; lingering = true
+    :: else
+    fi
+}
+
+inline step_away()
+{
+    if
+    :: !tries_in_place -> set_slot(AWAY) /* slot_checked */
     :: else
     fi;
-#ifdef SECOND
-    verification_step();
-#endif
     if
-    :: upstream == DISCONNECTED ->
+    :: ending -> account_end_members()
+    :: else
+    fi;
+    if
+    :: !ending && (members > 0 || some_login) -> reconnect()
+    :: else ->
         if
-        :: ending || (members == 0 && !some_login) ->
-            if
-            :: members == 0 && !some_login && SECOND_IS_OVER -> go_away()
-            :: else
-            fi
-        :: else -> dial()
+        :: members == 0 && !some_login && SECOND_IS_OVER -> go_away()
+        :: else
         fi
-    :: upstream != DISCONNECTED && logged_in && !BUSY -> work()
+    fi
+}
+
+inline step()
+{
+    armed_retry = false; armed_trial = false; armed_linger = false;
+    logins_step();
+#ifdef SECOND
+    logins_try_on_second();
+#endif
+    note_wanted();
+    if
+    :: logged_in && !BUSY -> work()
+    :: upstream == DISCONNECTED -> step_away()
     :: else
     fi
 }
@@ -530,7 +590,7 @@ end:
     :: atomic { upstream == AUTHENTICATING && !accepts(sent) -> refusal = CREDENTIALS; upstream = CLOSING }
     :: atomic { upstream == READY && busy -> busy = false; wake = true } /* the answer to a job */
     :: atomic { upstream == LOGGING_OUT -> upstream = CLOSING }
-    :: atomic { upstream == CLOSING -> closed(); i = 0; found = NOBODY }
+    :: atomic { upstream == CLOSING -> on_closed(); i = 0; found = NOBODY }
 #ifdef SECOND
     :: atomic { second == CONNECTING -> second = AUTHENTICATING }
     :: atomic { second == AUTHENTICATING && accepts(second_sent) -> second_ready(); i = 0; found = NOBODY }
@@ -544,7 +604,7 @@ end:
 #ifndef KIND
     :: atomic { upstream == CONNECTING || upstream == AUTHENTICATING -> refusal = LIMIT_OR_TEMPORARY; upstream = CLOSING }
     :: atomic { upstream == AUTHENTICATING -> refusal = UNKNOWN; upstream = CLOSING }
-    :: atomic { HAS_LINK && was_ready -> closed(); i = 0; found = NOBODY } /* dropped */
+    :: atomic { HAS_LINK && was_ready -> on_closed(); i = 0; found = NOBODY } /* dropped */
     :: atomic { !changed -> changed = true }
 #endif
     od
@@ -560,11 +620,11 @@ end:
     od
 }
 
-active proctype verification_time()
+active proctype trial_time()
 {
 end:
     do
-    :: atomic { armed_verification && QUIET -> armed_verification = false; verified_lately = false; wake = true }
+    :: atomic { armed_trial && QUIET -> armed_trial = false; tried_lately = false; wake = true }
     od
 }
 
@@ -582,7 +642,7 @@ inline login_begin(l)
 {
     if
     :: !account ->
-        account = true; ending = shutting_down; lingering = true
+        account = true; ending = shutting_down; unwanted = true; lingering = true
     :: else
     fi;
     client[l] = WAITING; login[l] = true; awaited[l] = true; late[l] = false;
@@ -630,15 +690,15 @@ wait:
 #endif
         od;
         do
-        :: atomic { client[me] == MEMBER && QUIET -> client[me] = GONE; members--; wake = true; if :: members == 0 -> lingering = true :: else fi }
-        :: atomic { client[me] == GONE -> client[me] = AWAY; break }
+        :: atomic { client[me] == MEMBER && QUIET -> client[me] = GONE; members--; wake = true }
+        :: atomic { client[me] == GONE -> client[me] = OUTSIDE; break }
         od
     :: atomic { visits > 0 && !login[me] -> break }
     od
 }
 
 #ifndef KIND
-/* registry_shutdown */
+/* registry_shutdown, which calls account_shutdown; later drain, for those that have not left of themselves. */
 active proctype admin()
 {
     if
@@ -648,20 +708,20 @@ active proctype admin()
             if
             :: account ->
                 ending = true;
-                fail_all();
-                end_members();
+                logins_end();
 #ifdef SECOND
-                verification_abandon();
+                verifier_log_out();
 #endif
                 if
-                :: !logged_in || !BUSY -> logout()
+                :: !logged_in -> slot_log_out()
                 :: else
                 fi;
                 wake = true
             :: else
             fi;
             i = 0
-        }
+        };
+        atomic { QUIET -> account_end_members(); i = 0 }
     :: true
     fi
 }
