@@ -156,7 +156,7 @@ def what_is_said_in_clear_is_not_believed(s):
 @scenario(variants=("starttls",), upstream=upstream, start=False, settings=QUICK)
 def an_answer_ahead_of_its_question_is_of_no_use(s):
     """The OK of STARTTLS before it was asked for, and a login's behind it; the server's own OK follows in plain text."""
-    s.upstream.said_in_clear = ["x1 OK done", "x2 OK begin", "x3 OK logged in"]
+    s.upstream.said_in_clear = ["TAG+0 OK done", "TAG+1 OK begin", "TAG+2 OK logged in"]  # guessed from the one on the line
     start(s)
     refused(s, "STARTTLS")
     s.upstream.said_in_clear = []

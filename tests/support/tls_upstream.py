@@ -13,6 +13,12 @@ from scripted_upstream import Gone, ScriptedUpstream
 IN_CLEAR = "IMAP4rev1 STARTTLS LOGINDISABLED"
 
 
+def _tag_after(tag, count):
+    """The tag of the command `count` after this one, as whoever sees one can tell it."""
+    secret, number = tag.split(".")
+    return "%s.%d" % (secret, int(number) + count)
+
+
 class TlsUpstream(ScriptedUpstream):
     def __init__(self, certificate, implicit=True, in_clear=IN_CLEAR, starttls="TAG OK begin\r\n", versions=None, before_tls=None,
                  **habits):
@@ -69,6 +75,7 @@ class TlsUpstream(ScriptedUpstream):
     def do_capability(self, tag, rest):
         if not self.secured:
             for line in self.said_in_clear:
+                line = re.sub(r"^TAG\+(\d)", lambda match: _tag_after(tag, int(match[1])), line)
                 self.line(line)
         super().do_capability(tag, rest)
 
