@@ -18,7 +18,7 @@ struct command_line {
     const char *log_level;
 };
 
-/* False: a line on standard error says what is wrong. The strings are argv's. */
+/* False: a line on standard error names the fault. The strings are argv's. */
 bool command_line_parse(struct command_line *command_line, int argc, char **argv);
 void command_line_help(FILE *out); /* usage, then every setting with its default */
 

@@ -20,7 +20,7 @@ struct program_settings {
     const char *log_file;
     const char *spool_directory;
     bool core_dumps;
-    const char *user;    /* NULL: whoever starts it */
+    const char *user;    /* NULL: the user that started the process */
     uint64_t memory_max; /* octets; 0: no limit */
 };
 

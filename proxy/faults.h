@@ -1,4 +1,4 @@
-/* What is wrong with a settings file: line and text of each fault, in the order of the lines. */
+/* The faults of a settings file: line and text of each, in the order of the lines. */
 #ifndef IMAPMUX_PROXY_FAULTS_H
 #define IMAPMUX_PROXY_FAULTS_H
 

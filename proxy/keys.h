@@ -50,8 +50,8 @@ bool key_section_named(const char *section);                       /* it must ha
 const struct key *key_find(const char *section, const char *name); /* NULL: none */
 const char *key_section_of(const char *name); /* where a setting of that name belongs; NULL: nowhere */
 
-/* Writes the value into the section's struct. NULL: done; else what is wrong with it, to stand behind "name = value: ".
- * KEY_TEXT keeps the pointer. */
+/* Writes the value into the section's struct. NULL: done; else what is wrong with it, a text to follow "name = value:
+ * ". KEY_TEXT keeps the pointer. */
 const char *key_set(const struct key *key, void *values, const char *text);
 /* Writes the default into the section's struct. */
 void key_set_default(const struct key *key, void *values);

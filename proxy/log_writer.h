@@ -17,9 +17,10 @@ struct log_writer {
 void log_writer_init(struct log_writer *writer);
 /* Closes the file; standard error again. */
 void log_writer_clear(struct log_writer *writer);
-/* Makes the file the user's own, so that he can open it again; standard error stays whose it is. */
+/* Makes the user the file's owner, so that the process can open it again as that user. Standard error is left alone. */
 void log_writer_give(const struct log_writer *writer, uid_t user);
-/* Appends to the file from now on, opened anew; NULL: standard error. False: errno says why, all stays as it was. */
+/* Opens the file, again if it was open, and appends to it from now on; NULL: standard error. False: errno says why, all
+ * stays as it was. */
 bool log_writer_open(struct log_writer *writer, const char *path);
 
 #endif

@@ -29,7 +29,7 @@ static const char *parse_scheme(const char *text, struct url *url)
     return NULL;
 }
 
-/* [address] or name; *rest is what stands behind it. */
+/* [address] or name; *rest is what follows it. */
 static const char *parse_host(const char *text, struct url *url, const char **rest)
 {
     bool bracketed = text[0] == '[';

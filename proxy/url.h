@@ -14,7 +14,7 @@ struct url {
     uint16_t port;
 };
 
-/* False: *fault is a text that says what is wrong with it. `listen`: host may be "*", port may be 0. */
+/* False: *fault is a text that names the fault. `listen`: host may be "*", port may be 0. */
 bool url_parse(const char *text, bool listen, struct url *url, const char **fault);
 
 #endif

@@ -1,6 +1,6 @@
 /* Appending to an evbuffer so that failing once is failing for good: after the first append for which there was no
- * memory the buffer takes nothing more, and so never holds a text with a piece missing in its middle. Who prints need
- * not look at each piece, only at the end. */
+ * memory the buffer takes nothing more, and so never holds a text with a piece missing in its middle. A printer checks
+ * only at the end, not after each piece. */
 #ifndef IMAPMUX_BASE_APPEND_H
 #define IMAPMUX_BASE_APPEND_H
 

@@ -1,5 +1,5 @@
-/* Where log lines go. Who decides logs, once, with the object; parsers and the mailbox model never do. Never a secret.
- * Text of a peer is quoted with log_quote first. */
+/* Where log lines go. The code that decides logs, once, with the object; parsers and the mailbox model never do. Never
+ * a secret. Text of a peer is quoted with log_quote first. */
 #ifndef IMAPMUX_BASE_LOG_H
 #define IMAPMUX_BASE_LOG_H
 
@@ -16,7 +16,7 @@ struct log {
 /* One line, at most 1,000 octets, without line end. `log` may be NULL. */
 void log_line(struct log *log, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Writes text into buffer (size >= 16) for a log line: printable ASCII as it is, the rest as \xNN, cut to 200 octets of
- * text with "..." behind. Returns buffer. */
+ * text followed by "...". Returns buffer. */
 const char *log_quote(struct slice text, char *buffer, size_t size);
 #define LOG_QUOTE_SIZE 820
 

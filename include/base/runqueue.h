@@ -1,8 +1,8 @@
-/* What drives all machines: tasks that were woken, and tasks whose deadline has come. Knows no clock: the time comes in
- * with runqueue_step. The program steps it once after each event round, the tests as they like.
+/* The driver of all machines: runs tasks that were woken, and tasks whose deadline has come. Knows no clock: the time
+ * comes in with runqueue_step. The program steps it once after each event round, the tests as they like.
  *
- * A machine (session, account, upstream, link) embeds a task. Nothing is freed while it is on the call stack: who ends
- * an object hands it to runqueue_dispose, which frees it when the step is over. */
+ * A machine (session, account, upstream, link) embeds a task. Nothing is freed while it is on the call stack: the
+ * function that ends an object hands it to runqueue_dispose, which frees it when the step is over. */
 #ifndef IMAPMUX_BASE_RUNQUEUE_H
 #define IMAPMUX_BASE_RUNQUEUE_H
 

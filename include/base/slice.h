@@ -1,4 +1,5 @@
-/* A borrowed run of bytes. Not NUL-terminated, may hold any byte. Whoever hands one out says how long it lives. */
+/* A borrowed run of bytes. Not NUL-terminated, may hold any byte. The function that hands one out says how long it
+ * lives. */
 #ifndef IMAPMUX_BASE_SLICE_H
 #define IMAPMUX_BASE_SLICE_H
 

@@ -1,6 +1,6 @@
 /* A place for bytes that are written once from front to back and read from anywhere: uploads before they go upstream,
  * answers that cannot be handed on yet, output of a slow reader. What is behind it (memory, then an unlinked file; in
- * tests memory alone) belongs to whoever made the ops. */
+ * tests memory alone) belongs to the maker of the ops. */
 #ifndef IMAPMUX_BASE_SPOOL_H
 #define IMAPMUX_BASE_SPOOL_H
 
@@ -34,7 +34,7 @@ struct spool *spooler_open(struct spooler *spooler);
 struct shared_spool;
 
 struct shared_spool *shared_spool_open(struct spooler *spooler); /* held once by the caller; NULL: as spooler_open */
-/* One more holder, who calls shared_spool_release when done. Returns `shared`. */
+/* Adds a holder, which calls shared_spool_release when done. Returns `shared`. */
 struct shared_spool *shared_spool_hold(struct shared_spool *shared);
 void shared_spool_release(struct shared_spool *shared); /* NULL is allowed */
 /* Appends size octets. False as in spool_ops.append. */

@@ -1,5 +1,5 @@
 /* Puts a client's command together: text and small literals into one line, big ones (uploads) handed out piece by
- * piece. Sits on the framer and decides nothing: at each literal the owner says what becomes of it. */
+ * piece. Sits on the framer and decides nothing: the owner decides about each literal. */
 #ifndef IMAPMUX_IMAP_COMMAND_READER_H
 #define IMAPMUX_IMAP_COMMAND_READER_H
 

@@ -1,4 +1,4 @@
-/* What a FETCH asks for, and which item of an answer is meant by it. RFC 3501 section 6.4.5 and 7.4.2. */
+/* The items of a FETCH command, and the items of answers that match them. RFC 3501 section 6.4.5 and 7.4.2. */
 #ifndef IMAPMUX_IMAP_FETCH_ITEMS_H
 #define IMAPMUX_IMAP_FETCH_ITEMS_H
 
@@ -36,7 +36,7 @@ enum fetch_kind {
 struct fetch_item {
     enum fetch_kind kind;
     bool peek;            /* FETCH_SECTION: BODY.PEEK */
-    struct slice section; /* FETCH_SECTION: what stands in the brackets, e.g. "1.HEADER.FIELDS (FROM TO)"; valid */
+    struct slice section; /* FETCH_SECTION: the text in the brackets, e.g. "1.HEADER.FIELDS (FROM TO)"; valid */
     bool partial;         /* FETCH_SECTION: <start.count> */
     uint32_t partial_start;
     uint32_t partial_count;
@@ -67,13 +67,13 @@ bool fetch_item_print_label(const struct fetch_item *item, struct evbuffer *out)
 bool fetch_item_print_value(const struct fetch_item *item, const struct value *value, struct evbuffer *out)
     __attribute__((warn_unused_result));
 
-/* What an answer's pair is. */
+/* Returns the kind of an answer's pair. */
 enum fetch_kind fetch_pair_kind(const struct fetch_pair *pair);
 /* The value of UID / MODSEQ; 0 if it is none (of this kind). */
 uint32_t fetch_pair_uid(const struct fetch_pair *pair);
 /* The value of MODSEQ; 0 if it is none. */
 uint64_t fetch_pair_modseq(const struct fetch_pair *pair);
-/* Is it what servers invent for a message that is dead? (a NIL section or RFC822*, size 0, an ENVELOPE all of NIL) */
+/* True: servers invent such a value for a dead message. (a NIL section or RFC822*, size 0, an ENVELOPE all of NIL) */
 bool fetch_pair_looks_invented(const struct fetch_pair *pair);
 
 #endif

@@ -54,7 +54,7 @@ struct framer {
     size_t scanned; /* octets of `in` known to hold no line end */
     bool first;     /* no text of this command or response has been handed out */
     bool status;    /* announces no literals */
-    bool no_memory; /* not private: what came as FRAMER_TOO_LONG was not, there was no memory to hold it */
+    bool no_memory; /* not private: set with FRAMER_TOO_LONG if the cause was want of memory */
     bool synchronising, literal8;
 };
 

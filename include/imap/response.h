@@ -1,4 +1,4 @@
-/* What a server sends: one response, from the framer's events to a struct. RFC 3501 section 7.
+/* One response of a server, from the framer's events to a struct. RFC 3501 section 7.
  *
  * FETCH answers go on across literals: one above RESPONSE_INLINE_MAX octets in a BODY[...], RFC822* or BINARY[...] item
  * is not held but comes as DATA; what stands before it comes first, as a RESPONSE_FETCH that is not complete. */
@@ -109,10 +109,10 @@ struct response {
     struct slice tag; /* of a tagged status; empty for untagged ones */
     enum response_status status;
     struct response_code code; /* RESPONSE_STATUS */
-    struct slice text;         /* RESPONSE_STATUS, CONTINUE: human text behind the code; may be empty */
+    struct slice text;         /* RESPONSE_STATUS, CONTINUE: human text after the code; may be empty */
     uint32_t number;
     struct slice word;       /* the word after "* " (or after the number) as written, for the log */
-    struct value *arguments; /* of every other kind: the values behind the word */
+    struct value *arguments; /* of every other kind: the values after the word */
     struct fetch_answer fetch;
 };
 
@@ -121,7 +121,7 @@ enum response_event {
     RESPONSE_EVENT_READY,   /* a response, or a part of a FETCH */
     RESPONSE_EVENT_DATA,    /* bytes of the streamed literal */
     RESPONSE_EVENT_GARBAGE, /* a whole line that the grammar refuses, or one that is too long; bytes: what it was (cut).
-                               Reading goes on behind it. If it comes in the middle of a FETCH answer (open_fetch), that
+                               Reading goes on after it. If it comes in the middle of a FETCH answer (open_fetch), that
                                answer is over */
 };
 
@@ -140,7 +140,7 @@ struct response_reader *response_reader_new(size_t answer_max) __attribute__((wa
 /* NULL: nothing happens. */
 void response_reader_free(struct response_reader *reader);
 void response_reader_reset(struct response_reader *reader); /* for a new connection */
-/* NUL padding of lines, bare LF, and spaces at line ends are taken as what they are meant to be. */
+/* Tolerates NUL padding of lines, bare LF, and spaces at line ends. */
 struct response_input response_reader_next(struct response_reader *reader, struct evbuffer *in);
 /* Drains what the last event borrowed from `in`: call before `in` is handed to TLS. */
 void response_reader_settle(struct response_reader *reader, struct evbuffer *in);

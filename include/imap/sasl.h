@@ -22,7 +22,7 @@ struct sasl_plain {
 };
 /* Takes a decoded PLAIN message apart (RFC 4616). False: malformed, or an empty authcid. */
 bool sasl_plain_parse(struct slice message, struct sasl_plain *plain) __attribute__((warn_unused_result));
-/* False: does not fit into size. What was written is a secret: the caller wipes it. */
+/* False: does not fit into size. The message is a secret: the caller wipes it. */
 bool sasl_plain_print(const struct sasl_plain *plain, char *buffer, size_t size, size_t *length)
     __attribute__((warn_unused_result));
 

@@ -1,5 +1,5 @@
-/* SEARCH keys as a tree: what a client asks is parsed whole, its numbers are translated by the owner, and it is written
- * anew. RFC 3501 section 6.4.4; RFC 5032 (WITHIN). */
+/* SEARCH keys as a tree: a client's search is parsed whole, the owner translates its numbers, and it is printed again.
+ * RFC 3501 section 6.4.4; RFC 5032 (WITHIN). */
 #ifndef IMAPMUX_IMAP_SEARCH_H
 #define IMAPMUX_IMAP_SEARCH_H
 
@@ -44,8 +44,8 @@ struct search {
 bool search_parse(const struct value *arguments, bool within, struct arena *arena, struct search *search,
                   const char **error) __attribute__((warn_unused_result));
 
-/* What the owner puts for sets and for what only one session knows. Each fills `uids` (resolved, empty before). False:
- * out of memory. */
+/* The owner's translation of sets, and of keys that only one session can judge. Each fills `uids` (resolved, empty
+ * before). False: out of memory. */
 struct search_translation {
     bool (*numbers)(void *context, struct slice written, struct seqset *uids);
     bool (*uids)(void *context, struct slice written, struct seqset *uids);

@@ -1,6 +1,6 @@
-/* Second stage: a line as a tree of values. The bytes of a peer are never passed on, only values printed anew, and a
- * value keeps its kind: an atom stays an atom, a string a string, NIL is only ever the atom.
- * RFC 3501 section 4 and 9, RFC 3516 (literal8), RFC 7162 (mod-sequences are numbers of 63 bits). */
+/* Second stage: a line as a tree of values. A peer's bytes are never passed on, only values that are printed again. A
+ * value keeps its kind: an atom stays an atom, a string a string, NIL is only ever the atom. RFC 3501 section 4 and 9,
+ * RFC 3516 (literal8), RFC 7162 (mod-sequences are numbers of 63 bits). */
 #ifndef IMAPMUX_IMAP_VALUE_H
 #define IMAPMUX_IMAP_VALUE_H
 
@@ -46,7 +46,7 @@ struct line {
 };
 
 /* Parses line.bytes from `offset` to its end into a list of values. On VALUE_OK *values is the first or NULL (nothing
- * there). On VALUE_BAD *error (never NULL then) is a constant text that helps who wrote the line.
+ * there). On VALUE_BAD *error (never NULL then) is a constant text that helps the line's author.
  * Where the line has sections, an atom that names one, in which [ ] and quoted strings may stand (BODY[HEADER.FIELDS
  * (From "To")]<0.5>), comes out as ONE atom, with literals and needless quotes in it turned into their plain or quoted
  * form and the name before [ upper-cased. A resp-text-code is not parsed here (see response.h). NUL is refused outside

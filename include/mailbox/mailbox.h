@@ -1,8 +1,8 @@
-/* The truth: what the upstream last told of one mailbox, and the upstream's own numbering of it. Knows no sockets and
+/* The truth: the upstream's latest account of one mailbox, and its own numbering. Knows no sockets and
  * no commands.
  *
- * The upstream numbers `map` and behind it `tail`: entries that were announced by EXISTS but whose UIDs are not known
- * yet (nameless), or that are known but stand behind a nameless one. No view is told of the tail. RFC 3501
+ * The upstream numbers `map`, then `tail`: entries that were announced by EXISTS but whose UIDs are not known
+ * yet (nameless), or whose UIDs are known but that stand after a nameless one. No view is told of the tail. RFC 3501
  * section 2.3.1, 7.3, 7.4; RFC 7162 section 3.2 (VANISHED). */
 #ifndef IMAPMUX_MAILBOX_MAILBOX_H
 #define IMAPMUX_MAILBOX_MAILBOX_H
@@ -21,7 +21,7 @@
 struct evbuffer;
 struct view;
 
-/* What a view's owner is woken for. */
+/* The changes for which a view's owner is woken. */
 enum view_change {
     VIEW_CHANGED_NUMBERS, /* something arrived or is gone */
     VIEW_CHANGED_FLAGS,
@@ -50,7 +50,7 @@ struct mailbox {
     size_t tail_capacity;
     bool known;         /* the map has been built once: views can exist */
     bool map_in_step;   /* the upstream has it selected, and the map is what it has */
-    bool doubted;       /* it has contradicted what is known: the next switch learns the whole map anew */
+    bool doubted;       /* the server contradicted the map; cleared when the next switch has proved the whole map */
     bool flags_in_step; /* so are the flags of every message */
     bool read_only;     /* the server answered READ-ONLY to SELECT */
     bool deleted;       /* no longer in the account's list: kept for its views only */
@@ -87,8 +87,7 @@ void mailbox_reset(struct mailbox *mailbox);
 /* Tells every view's owner that the view is over (view_ops.ended), but not the one of `except`. */
 void mailbox_end_views(struct mailbox *mailbox, const char *reason, const struct view *except);
 
-/* --- what the upstream says of it while map_in_step. BROKEN: what it says cannot be; resynchronise and hand nothing
- * on. */
+/* --- answers of the upstream while map_in_step. BROKEN: impossible; resynchronise and hand nothing on. */
 enum mailbox_result { MAILBOX_OK, MAILBOX_IGNORED, MAILBOX_BROKEN, MAILBOX_NO_MEMORY };
 
 /* The flags of a FETCH answer, as parsed. */
@@ -115,7 +114,7 @@ uint32_t mailbox_upstream_exists(const struct mailbox *mailbox); /* map and tail
 /* Forgets the announced entries that are not in the map. */
 void mailbox_drop_tail(struct mailbox *mailbox);
 
-/* --- what resynchronisation does */
+/* --- for resynchronisation */
 /* A message is gone: out of the map, a ghost in every view that was told of it. False: it was not there. */
 bool mailbox_gone(struct mailbox *mailbox, uint32_t uid);
 /* A new UID above every one that ever was. False: out of memory. Views are poked. */
@@ -130,7 +129,7 @@ void mailbox_take_flag_list(struct mailbox *mailbox, const struct value *list, b
 
 /* --- in and out of step: called by the one that has it selected upstream, each at the moment that it is named after */
 
-/* What the answer to SELECT or EXAMINE told of it. */
+/* The facts in the answer to SELECT or EXAMINE. */
 struct mailbox_told {
     bool read_write; /* it was SELECT */
     bool read_only;  /* [READ-ONLY] */
@@ -141,7 +140,7 @@ struct mailbox_told {
     usec selected_at;       /* when it was answered: arrivals that it did not count may be news already */
 };
 
-/* What is known of the flags when the map comes in step. */
+/* The state of the flags when the map comes in step. */
 enum mailbox_flags_state {
     MAILBOX_FLAGS_TOLD,    /* of every message, up to now */
     MAILBOX_FLAGS_CHEAP,   /* not all; the server can say what has changed, so they are due at once */
@@ -212,7 +211,7 @@ void mailbox_poke(struct mailbox *mailbox, enum view_change change); /* wakes ev
 void mailbox_add_view(struct mailbox *mailbox, struct view *view);
 /* Takes it off the list. */
 void mailbox_remove_view(struct mailbox *mailbox, struct view *view);
-/* Moves the \Recent messages that nobody has, up to this UID, into `taken`. What memory does not reach for stays. */
+/* Moves the \Recent messages that nobody has, up to this UID, into `taken`. When memory is out, the rest stays. */
 void mailbox_give_recent(struct mailbox *mailbox, uint32_t up_to, struct uid_set *taken);
 
 /* --- printing for clients. False: out of memory. */

@@ -1,6 +1,6 @@
-/* What one session has been told of its selected mailbox: the heart. UIDs only ascend, so it is three things: `told`,
- * the highest UID told; the ghosts, messages that are gone while the view still counts them; and `flags_told`, a value
- * of the mailbox's counter of flag changes. The client's number of a message u is
+/* One session's knowledge of its selected mailbox, as told: the heart of imapmux. UIDs only ascend, so it is three
+ * things: `told`, the highest UID told; the ghosts, messages that are gone while the view still counts them; and
+ * `flags_told`, a value of the mailbox's counter of flag changes. The client's number of a message u is
  *
  *     rank of u in the truth + ghosts below u   (a ghost counts itself as well)      for u <= told
  *
@@ -81,7 +81,7 @@ bool view_tell_arrivals(struct view *view);
 uint32_t view_recent(const struct view *view);
 /* Is this message \Recent for this client? */
 bool view_shows_recent(const struct view *view, uint32_t uid);
-bool view_recent_differs(const struct view *view); /* from what was told last */
+bool view_recent_differs(const struct view *view); /* from the number told last */
 uint32_t view_tell_recent(struct view *view);      /* the number to write now */
 /* Adds the UIDs that are \Recent for this view and counted by it. False: out of memory. */
 bool view_recent_uids(const struct view *view, struct seqset *uids);

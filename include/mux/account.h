@@ -1,5 +1,5 @@
 /* One user on one upstream: its clients (members), its mailboxes, its accepted credentials, its jobs, and the upstream
- * sessions that carry them out. Everything that a session asks of it, and what the registry does with it.
+ * sessions that carry them out. The functions that sessions call, and those of the registry.
  *
  * It owns every connection to the server for its user, the short one that checks a password included, so that "never
  * more than permitted" is asserted in one file. */
@@ -42,7 +42,7 @@ void account_free(struct account *account); /* at once, without LOGOUT; NULL: no
 /* The logins that wait at this account. Borrowed for as long as the account lives. */
 struct logins *account_logins(struct account *account);
 struct slice account_key(const struct account *account); /* see identity.h */
-/* Nobody is let in any more; those who wait are told the reason, a constant. It logs out and goes once its members have
+/* Admits nobody any more; waiting clients get the reason, a constant. It logs out and goes once its members have
  * left, and is not dialled again. */
 void account_shutdown(struct account *account, const char *reason);
 /* Retires at most so many of its members that have not been told yet; returns how many. */
@@ -61,18 +61,18 @@ void account_interest_changed(struct account *account);
 
 /* --- jobs */
 
-/* Queued behind those that wait. Returns borrowed (the account owns it); NULL: out of memory, nothing happens. `wanted`
+/* Queued after those that wait. Returns borrowed (the account owns it); NULL: out of memory, nothing happens. `wanted`
  * is copied: set what stands above "private". done is never called from within. */
 struct job *job_submit(struct account *account, const struct job *wanted);
-/* The owner is no longer interested: no op is called any more. What is in flight is read to its end and dropped. */
+/* The owner is no longer interested: no op is called any more. An answer in flight is read to its end and dropped. */
 void job_abandon(struct job *job);
-/* It must not be built any more: what it was for is gone. It ends JOB_DEAD at its turn. */
+/* The job must not be built any more, because its purpose is gone. It ends JOB_DEAD at its turn. */
 void job_doom(struct job *job);
 
-/* --- what a session asks of it */
+/* --- for sessions */
 
 const char *account_name(const struct account *account); /* "user@upstream", for the log */
-/* What the upstream announced after login, hidden ones taken out; the last list while it reconnects. */
+/* The capabilities that the upstream announced after login, without hidden ones. During a reconnect, the last list. */
 const struct capability_set *account_capabilities(const struct account *account);
 /* Every FETCH that asks the upstream for FLAGS must ask for MODSEQ as well: flags without it would leave an old modseq
  * beside them. */
@@ -94,10 +94,10 @@ bool account_is_selected(const struct account *account, const struct mailbox *ma
 /* Somebody has changed it from outside (APPEND, COPY): look at it soon if a view is on it. */
 void account_mailbox_touched(struct account *account, struct slice name);
 /* DELETE or RENAME has been answered OK: views on it (and on its inferiors) end, all with * BYE but `except`, which
- * just ends. What is known of it is forgotten. */
+ * just ends. All knowledge of it is forgotten. */
 void account_mailbox_gone(struct account *account, struct slice name, bool inferiors, const char *reason,
                           struct view *except);
-/* What is known of it is no longer sure (RENAME INBOX). */
+/* The knowledge of it is no longer sure (RENAME INBOX). */
 void account_mailbox_out_of_step(struct account *account, struct slice name);
 /* A STATUS answer about a mailbox that is not selected: marks it out of step and looks at it if it differs from the
  * truth. */

@@ -1,4 +1,4 @@
-/* What a client proves with who it is, and the list of those that the upstream of an account has accepted. A secret
+/* A client's password or token, and the list of those that an account's upstream has accepted. A secret
  * never leaves locked memory but for the wire. The ids are the account's: they are not part of it. */
 #ifndef IMAPMUX_MUX_CREDENTIAL_H
 #define IMAPMUX_MUX_CREDENTIAL_H

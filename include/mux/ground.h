@@ -1,4 +1,4 @@
-/* What every machine of mux and session stands on: one per registry, borrowed by all machines for as long as they live.
+/* The ground of every machine of mux and session: one per registry, borrowed by all machines for as long as they live.
  * Nothing here belongs to one account. Only the two `struct random` change after registry_new. */
 #ifndef IMAPMUX_MUX_GROUND_H
 #define IMAPMUX_MUX_GROUND_H

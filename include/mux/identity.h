@@ -1,4 +1,4 @@
-/* Who somebody logs in as: the names as the upstream's settings want them, and the key of the account that they mean.
+/* The identity of a login: its names as the upstream's settings want them, and the key of the account that they mean.
  * An account is (upstream, authorization id, authentication id); an empty authorization id means the same as the
  * authentication id. RFC 4616 section 2. */
 #ifndef IMAPMUX_MUX_IDENTITY_H

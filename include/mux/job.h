@@ -1,5 +1,5 @@
-/* One unit of upstream work for a session (or for the account itself). It says what the upstream must be like, builds
- * its command when its turn comes, and knows for every reply what to do with it. */
+/* One unit of upstream work for a session (or for the account itself). It names its demands on the upstream, builds its
+ * command at its turn, and handles every reply. */
 #ifndef IMAPMUX_MUX_JOB_H
 #define IMAPMUX_MUX_JOB_H
 
@@ -37,7 +37,7 @@ enum job_status {
     JOB_BAD,          /* tagged BAD */
     JOB_NOT_SELECTED, /* the mailbox could not be selected: code and text are the server's NO */
     JOB_REFUSED,      /* see JOB_REFUSE */
-    JOB_LOST,         /* the line broke after it was written: the outcome is unknown */
+    JOB_LOST,         /* the connection broke after it was written: the outcome is unknown */
     JOB_GARBAGE,      /* the server's answer could not be understood */
     JOB_DEAD, /* it can never be done: the mailbox is gone or another now (UIDVALIDITY), or the account has ended */
 };

@@ -22,7 +22,7 @@ struct jobs *jobs_new(struct runqueue *runqueue);
 /* Every job must have ended (jobs_end_all, and those that are taken). */
 void jobs_free(struct jobs *jobs);
 
-/* Adds a copy of `wanted` behind those that wait. last_command: the number of the last upstream command. Returns
+/* Adds a copy of `wanted` after those that wait. last_command: the number of the last upstream command. Returns
  * borrowed until it ends; NULL: out of memory, nothing has happened. */
 struct job *jobs_add(struct jobs *jobs, const struct job *wanted, uint64_t last_command);
 bool jobs_wait(const struct jobs *jobs); /* does one wait? */
@@ -35,11 +35,11 @@ bool jobs_need(const struct jobs *jobs, const struct mailbox *mailbox); /* does 
 struct job *jobs_pick(struct jobs *jobs, const struct mailbox *selected, uint64_t quantum);
 /* One that is taken, with its riders, waits again: before all others, */
 void jobs_put_back(struct jobs *jobs, struct job *job);
-/* or behind all others. It has no riders. */
+/* or after all others. It has no riders. */
 void jobs_put_last(struct jobs *jobs, struct job *job);
 
 /* Those that wait and are equal to `carrier`, which is taken, become its riders: they hear the same answers and end
- * with the same result. All have come before the command is written, so nobody is told what is older than the question.
+ * with the same result. All have come before the command is written, so no answer is older than its question.
  */
 void jobs_gather(struct jobs *jobs, struct job *carrier, bool (*equal)(void *context, struct job *job), void *context);
 /* The carrier's riders wait again, before all others: its command has not been answered. */

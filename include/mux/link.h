@@ -1,4 +1,4 @@
-/* How the upstream machine reaches a socket without knowing one. Whoever runs the machines (net, a test, a simulator)
+/* The way from the upstream machine to a socket that it does not know. The machines' owner (net, a test, a simulator)
  * hands in the ops; the verbs that the link calls back are in upstream.h. */
 #ifndef IMAPMUX_MUX_LINK_H
 #define IMAPMUX_MUX_LINK_H
@@ -11,13 +11,13 @@ struct upstream_settings;
 struct upstream_link_ops {
     /* Begins a connection to the settings' host (addresses one after another, TLS with verification if implicit).
      * Returns the link; NULL: cannot even begin. Afterwards the link calls, never from within this call:
-     * upstream_connected once the line is up, upstream_receive with bytes, and upstream_closed EXACTLY ONCE, when its
-     * descriptor has been closed for any reason (also after close below); the link is gone then. Until that call no
-     * other dial happens for this upstream. */
+     * upstream_connected once the connection stands, upstream_receive with bytes, and upstream_closed EXACTLY ONCE,
+     * when its descriptor has been closed for any reason (also after close below); the link is gone then. Until that
+     * call no other dial happens for this upstream. */
     void *(*dial)(void *context, struct upstream *upstream, const struct upstream_settings *settings);
     void (*start_tls)(void *link);          /* drops buffered plain text; then upstream_secured */
     void (*wake)(void *link);               /* upstream_output has bytes, or reading may go on */
-    void (*close)(void *link, bool flush);  /* flush: after what is in upstream_output has been written (at most 1 s) */
+    void (*close)(void *link, bool flush);  /* flush: after upstream_output has been written (at most 1 s) */
     void (*pause)(void *link, bool paused); /* stop and go on reading */
 };
 

@@ -1,4 +1,4 @@
-/* What somebody who logs in brings, and is told. */
+/* A login: what the client brings and what it is told. */
 #ifndef IMAPMUX_MUX_LOGIN_H
 #define IMAPMUX_MUX_LOGIN_H
 
@@ -19,7 +19,7 @@ struct login_answer {
     enum login_outcome outcome;
     struct account *account; /* LOGIN_OK: join it at once with account_join */
     struct slice text;       /* the server's words, if it had any; borrowed for the call */
-    struct slice challenge; /* LOGIN_REJECTED of a token: what the server said of it, or what stands for it; borrowed */
+    struct slice challenge;  /* LOGIN_REJECTED of a token: the server's challenge, or a stand-in for it; borrowed */
 };
 
 typedef void login_answered(void *owner, const struct login_answer *answer);

@@ -1,5 +1,5 @@
-/* Clients that want to be let in to one account: who waits, what they are told, and whose credential is tried next at
- * the upstream, and where. Dials nothing: the account asks what is wanted, does it, and tells what came of it.
+/* Logins that wait at one account: their order, their answers, and the credential that is tried next at
+ * the upstream, and where. Dials nothing: the account asks for the next step, takes it, and reports the outcome.
  *
  * A login with a credential that the upstream accepted not longer than verify_ttl ago is let in as soon as the upstream
  * is logged in; the others wait until theirs has been tried. Only the upstream's own word makes a credential wrong, and
@@ -42,7 +42,7 @@ struct logins_options {
 struct logins *logins_new(const struct logins_options *options);
 void logins_free(struct logins *logins); /* nobody may wait (logins_end), and every trial is over */
 
-/* --- who wants in */
+/* --- logins that wait */
 
 /* `done` is called once, never from within this call; then the login is gone. The secret is copied into locked memory.
  * `address` is the key under which the client's address is counted. Returns borrowed; NULL: out of memory, done is not
@@ -85,15 +85,15 @@ bool logins_try_on_second(struct logins *logins, const struct logins_facts *fact
 /* Is one to be tried in place? True: its trial has begun, log out; logins_choose then chooses it. */
 bool logins_try_in_place(struct logins *logins, const struct logins_facts *facts, usec *deadline);
 bool logins_tries_in_place(const struct logins *logins); /* all are logged out for a trial */
-/* With what is the account's connection to be dialled? False: with nothing before *deadline. */
+/* Fills `with` for the next dial of the account's connection. False: no dial before *deadline. */
 bool logins_choose(struct logins *logins, struct upstream_login *with, usec now, usec *deadline);
 
-/* --- what came of it */
+/* --- outcomes */
 
 /* The connection was logged in with this credential. */
 void logins_accepted(struct logins *logins, enum logins_place place, const struct credential *credential, usec now);
 /* The connection was refused, or could not be made. next_pause: how long the account would wait before the next. True:
- * nothing that was ever accepted is accepted any more, so that no member has proved who he is. */
+ * no credential that was ever accepted is accepted now, so no member has proved who they are. */
 bool logins_failed(struct logins *logins, enum logins_place place, const struct upstream_end *end, usec next_pause,
                    usec now) __attribute__((warn_unused_result));
 /* The second connection could not even begin. */

@@ -1,4 +1,4 @@
-/* The inside of logins, shared by its files: logins.c (who waits, what they are told) and logins_trials.c (whose
+/* The inside of logins, shared by its files: logins.c (waiting logins and their answers) and logins_trials.c (whose
  * credential is tried). Nobody else includes it. */
 #ifndef IMAPMUX_MUX_LOGINS_INSIDE_H
 #define IMAPMUX_MUX_LOGINS_INSIDE_H
@@ -12,7 +12,7 @@ struct login {
     struct logins *logins;
     struct credential credential;
     uint64_t address;
-    bool admitted;   /* its address is not shut, and it does not bring what is known as refused */
+    bool admitted;   /* set when its address is open and its credential is not known as refused */
     bool stranger;   /* its address has not entered the account */
     bool in_place;   /* a second connection could not tell */
     usec not_before; /* not looked at until then: a refusal is on its way to its address */
@@ -48,10 +48,10 @@ struct trial {
 
 struct trials {
     struct trial on[2];         /* by enum logins_place */
-    bool in_doubt;              /* what was accepted once has been refused in words that prove nothing */
+    bool in_doubt;              /* set when an accepted credential was refused in words that prove nothing */
     bool owes_a_turn;           /* after a check in place the next job comes first, if one waits: */
     uint64_t owed_since;        /* the turns that had ended when the check began */
-    usec familiar_at;           /* the last check in place for somebody who is known here */
+    usec familiar_at;           /* the last in-place check for an address that has entered the account */
     usec strangers_at;          /* and for a stranger */
     struct server_waiter waits; /* for a place at the server */
 };
@@ -72,7 +72,7 @@ bool login_is_accepted(const struct login *login, usec now);        /* not longe
 bool login_is_open(const struct login *login, usec now);
 /* It cannot be let in now, which proves nothing. */
 void login_fail(struct login *login, enum login_outcome outcome, const char *text);
-/* The upstream has refused this credential: all who wait with it are told so, when their delay is over. */
+/* The upstream has refused this credential: every login that waits with it is told so, after its delay. */
 void login_refuse_all(struct logins *logins, const struct credential *credential, struct slice challenge);
 void login_forget(struct login *login); /* if nobody waits for it and it is not being tried, it goes */
 
@@ -82,7 +82,7 @@ void trials_init(struct logins *logins);
 bool trials_is_tried(const struct login *login); /* it stays until that has ended */
 /* When it can be tried at the earliest if nothing else is in the way; USEC_NEVER: not foreseeable. */
 usec trials_due(const struct login *login, usec now);
-/* The account's connection is down, and nobody waits any more for what was to be tried on it next. */
+/* The account's connection is down, and no login waits for the next trial any more. */
 void trials_forget_unwanted(struct logins *logins, usec now);
 
 #endif

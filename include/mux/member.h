@@ -14,12 +14,12 @@ struct account_member {
     void *owner;
     /* The account has ended (credentials no longer accepted, shutdown): say BYE. */
     void (*end)(void *owner, const char *reason);
-    /* It is to end as soon as the command in progress has been answered; none of those behind it is begun. The reason
+    /* It is to end as soon as the command in progress has been answered; none of those after it is begun. The reason
      * is a constant. The account calls it once. */
     void (*retire)(void *owner, const char *reason);
     void (*alert)(void *owner, struct slice text); /* the server's [ALERT] text: write "* OK [ALERT] text" */
-    struct view *view;                             /* what it has selected, or NULL: kept up to date by the session */
-    bool idling; /* it is in IDLE now; account_interest_changed is called after a change of either */
+    struct view *view; /* of its selected mailbox, or NULL: kept up to date by the session */
+    bool idling;       /* it is in IDLE now; account_interest_changed is called after a change of either */
 };
 
 #endif

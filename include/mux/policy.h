@@ -1,4 +1,4 @@
-/* What may be done with a command of a job besides sending it once: one row for each kind of command. A job names its
+/* The rules for sending a job's command again or sharing it: one row for each kind of command. A job names its
  * row, the scheduler goes by it. A job whose command has not been written yet, or of which the server certainly ran
  * nothing, is kept in any case. */
 #ifndef IMAPMUX_MUX_POLICY_H
@@ -6,14 +6,14 @@
 
 #include <stdbool.h>
 
-/* Its command had been written when the line broke, or when its answer could no longer be trusted. */
+/* A job's command had been written when the connection broke, or when its answer could no longer be trusted. */
 enum policy_loss {
     POLICY_REPEAT,   /* built and sent again: doing it twice is doing it once */
     POLICY_FIND_OUT, /* the job ends JOB_LOST, also where only the map broke: its owner can ask what became of it */
     POLICY_UNKNOWN,  /* the job ends JOB_LOST: nobody can tell whether it was done, so it is not done again */
 };
 
-/* Name, what when it is lost, and whether equal commands that wait together may go up once: then it needs no mailbox
+/* Name, consequence of a loss, and whether equal commands that wait together may go up once: then it needs no mailbox
  * selected, changes nothing, and is repeated. The first is that of a job that names none. */
 #define POLICIES(X)                                                                                                    \
     X(APPEND, POLICY_UNKNOWN, false)                                                                                   \
@@ -34,7 +34,7 @@ enum policy {
 #undef POLICY_ENUM
 };
 
-/* What becomes of a job of this kind when its command was lost. */
+/* Returns the consequence for a job of this kind when its command was lost. */
 enum policy_loss policy_loss(enum policy policy);
 /* May equal commands of this kind that wait together go up once? */
 bool policy_is_shared(enum policy policy);

@@ -28,10 +28,10 @@ struct registry_options {
 /* Everything borrowed from the options must outlive the registry. Returns owned; NULL: out of memory. */
 struct registry *registry_new(const struct registry_options *options);
 void registry_free(struct registry *registry); /* ends everything at once, without LOGOUT */
-/* What its machines and sessions stand on; borrowed, as long-lived as the registry. */
+/* The ground of its machines and sessions; borrowed, as long-lived as the registry. */
 struct ground *registry_ground(struct registry *registry);
 /* Lets nobody in any more and ends all sessions with * BYE and the reason (a constant), an account after the other: at
- * least 50 every 50 ms, all within two seconds, so that they do not come all at once to whoever serves them next. A
+ * least 50 every 50 ms, all within two seconds, so that they do not come all at once to their next server. A
  * command in progress is answered first, if that takes less than three seconds from the beginning. An account whose
  * last session has gone logs out upstream. Done when registry_idle is true. */
 void registry_shutdown(struct registry *registry, const char *reason);

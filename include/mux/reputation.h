@@ -1,4 +1,4 @@
-/* What is remembered of those who try to log in, over all accounts of one worker: which credentials an upstream has
+/* Memory of login attempts, over all accounts of one worker: which credentials an upstream has
  * refused (as keyed digests, never the secrets), from which addresses an account has been entered, and how often
  * addresses and accounts have been refused of late. Every table is bounded; the oldest entry makes room. Times are
  * handed in. */
@@ -15,7 +15,8 @@
 
 struct reputation;
 
-/* Who tries: `account` is its key in the registry, `address` the key under which a client's address is counted. */
+/* The login that is judged: `account` is its key in the registry, `address` the key under which a client's address is
+ * counted. */
 struct applicant {
     struct slice account;
     uint64_t address;
@@ -44,7 +45,7 @@ void reputation_note_failure(struct reputation *reputation, const struct applica
 /* How many strangers the upstream has refused at this account of late. */
 unsigned reputation_strangers_failed(struct reputation *reputation, const struct applicant *applicant, usec now);
 /* How long a refusal is held back: failure_delay, twice as long with each failure of the address (or, for strangers, of
- * the account), at most failure_delay_max. Who has entered the account has ten failures free. */
+ * the account), at most failure_delay_max. An address that has entered the account has ten failures free. */
 usec reputation_delay(struct reputation *reputation, const struct applicant *applicant, usec now);
 /* Nothing from this address is looked at before: a refusal is on its way to it, held back. Who has entered the account
  * from there is not held up. */

@@ -39,14 +39,14 @@ struct selection_ops {
     /* A command of the selection's own is done: call selection_prepare again. part: it was a part of the flags, so that
      * others may have their turn before the next. */
     void (*prepared)(void *owner, bool part);
-    /* The wish cannot be fulfilled. tagged: the server's NO or BAD to what it needed; NULL: `text` says why. */
+    /* The wish cannot be fulfilled. tagged: the server's NO or BAD; NULL: `text` says why. */
     void (*refused)(void *owner, const struct response *tagged, const char *text);
     /* A look or what it learns from (a command of the selection's own) was answered NO or BAD, or without the line that
      * it was sent for: nothing was learned. tagged: its answer. */
     void (*denied)(void *owner, const struct response *tagged);
     /* The mailbox is no more: the server says so, or refuses it again and again. */
     void (*gone)(void *owner, struct mailbox *mailbox);
-    /* What the owner was told of its command is void: the map broke, and is resynchronised. */
+    /* Every answer to the owner's command so far is void: the map broke and is resynchronised. */
     void (*contradicted)(void *owner);
     /* A line of the server could not be read: it may have been an answer to the command in flight. */
     void (*garbled)(void *owner);
@@ -67,7 +67,7 @@ struct selection *selection_new(struct ground *ground, struct upstream *upstream
 /* NULL: nothing happens. Its mailboxes stay. */
 void selection_free(struct selection *selection);
 
-/* --- what is known */
+/* --- getters */
 struct mailbox *selection_mailbox(const struct selection *selection); /* selected upstream; NULL: none, or not known */
 bool selection_is_switching(const struct selection *selection);       /* SELECT or its searches are in flight */
 bool selection_needs(const struct selection *selection, const struct mailbox *mailbox);   /* selected, or being so */
@@ -83,7 +83,7 @@ uint64_t selection_literal_left(const struct selection *selection);
 /* Sends at most one command. */
 enum selection_turn selection_prepare(struct selection *selection, const struct wish *wish)
     __attribute__((warn_unused_result));
-/* The line was lost under a wish: what was asked for it is asked again. */
+/* The connection was lost while a wish was prepared: its commands are sent again. */
 void selection_wish_lost(struct wish_progress *progress);
 /* The owner's command; SELECTION_READY only. Takes it. looks: it is a NOOP, which makes every server look for news.
  * Returns its number. */
@@ -108,7 +108,7 @@ void selection_garbage(struct selection *selection, bool open_fetch);
 /* The tagged answer of the command in flight: to `answered` if it is the owner's, else it carries on the selection's
  * own work. */
 void selection_tagged(struct selection *selection, const struct response *response);
-/* The line is gone: nothing is selected. The mailboxes are told by the account (mailbox_line_lost). */
+/* The connection is gone: nothing is selected. The account tells the mailboxes (mailbox_line_lost). */
 void selection_lost(struct selection *selection);
 
 #endif

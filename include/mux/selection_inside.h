@@ -8,7 +8,7 @@
 #include "imap/seqset.h"
 #include "mux/selection.h"
 
-/* What the one command in flight is for. */
+/* The purpose of the one command in flight. */
 #define SELECTION_ACTIVITIES(X)                                                                                        \
     X(NONE)          /* nothing is in flight, or IDLE */                                                               \
     X(OWNER)         /* the owner's command */                                                                         \
@@ -17,7 +17,7 @@
     X(FETCH_NEW)     /* a switch: numbers and UIDs from the floor on */                                                \
     X(SEARCH_ALL)    /* a switch: all UIDs */                                                                          \
     X(FETCH_ALL)     /* a switch: all numbers and UIDs */                                                              \
-    X(SETTLE)        /* a switch: NOOP between two proofs, so that the server tells what it holds back */              \
+    X(SETTLE)        /* a switch: NOOP between two proofs, so that the server sends the news it holds back */          \
     X(SEARCH_RECENT) /* a switch: which are \Recent */                                                                 \
     X(LEARN)         /* the names of the tail */                                                                       \
     X(NOOP)          /* a look at the selected mailbox */                                                              \
@@ -38,7 +38,7 @@ struct switch_fetch {
     struct tail_entry flags;
 };
 
-/* A switch under way: what the answer to SELECT told, and what the searches found. */
+/* A switch under way: the facts of the answer to SELECT, and the results of the searches. */
 struct selection_switch {
     struct mailbox *mailbox; /* NULL: no switch under way */
     struct mailbox_told told;
@@ -92,7 +92,8 @@ struct selection {
     uint32_t flags_up_to;     /* the part of the flags that is asked for: its last UID */
     bool learned;             /* the tail was asked for since the last turn */
     unsigned learned_in_vain;
-    unsigned garbage;       /* lines in a row that could not be understood or contradicted what is known */
+    unsigned
+        garbage; /* lines in a row that could not be understood or contradicted the map; 0 after a good tagged answer */
     bool garbage_since_tag; /* one of them since the last tagged answer */
     struct selection_switch switching;
     struct fetch_intake intake;
@@ -101,7 +102,7 @@ struct selection {
 /* --- selection.c */
 /* The time of the present step. */
 usec selection_now(const struct selection *selection);
-/* An empty command; NULL: out of memory, and the line is dropped. */
+/* Returns an empty command, owned; NULL: out of memory, and the connection is dropped. */
 struct outgoing *selection_command(struct selection *selection);
 /* Sends a command of the selection's own; takes it. */
 void selection_send_own(struct selection *selection, enum selection_activity activity, struct outgoing *command);
@@ -111,13 +112,13 @@ bool selection_asks_modseq(const struct selection *selection); /* FLAGS are neve
 void selection_contradicted(struct selection *selection, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* NO or BAD to SELECT or STATUS of this mailbox: the owner hears of it if that means that it is gone. */
 void selection_mailbox_refused(struct selection *selection, struct mailbox *mailbox, const struct response *tagged);
-/* May the owner be handed what comes of the selected mailbox now? */
+/* True: answers about the selected mailbox may go to the owner now. */
 bool selection_owner_listens(const struct selection *selection);
 
 /* --- selection_switch.c */
 /* Is it selected in a way that will do: in step, and with SELECT if read_write is asked for? */
 bool switch_selected_well(const struct selection *selection, const struct mailbox *mailbox, bool read_write);
-/* Writes SELECT or EXAMINE. False: out of memory, the line is dropped. */
+/* Writes SELECT or EXAMINE. False: out of memory, the connection is dropped. */
 bool switch_begin(struct selection *selection, struct mailbox *mailbox, bool read_write);
 /* An untagged response during a switch. */
 void switch_untagged(struct selection *selection, const struct response *response);
@@ -126,7 +127,7 @@ void switch_fetch_answer(struct selection *selection, const struct response *res
 /* The answer to one of its commands. It goes on with the next one, ends (switching.mailbox is NULL then), or drops the
  * line. The owner is told of a refusal, after which nothing is selected. */
 void switch_tagged(struct selection *selection, enum selection_activity activity, const struct response *response);
-/* Ends the switch and frees what it has gathered; the mailbox is not touched. */
+/* Ends the switch and frees its memory; the mailbox is not touched. */
 void switch_clear(struct selection *selection);
 void switch_leave(struct selection *selection); /* the selected mailbox is left: its numbers are no longer heard of */
 void switch_disturbed(struct selection *selection); /* something came inside it that could not be understood */
@@ -136,13 +137,13 @@ void switch_start_over(struct selection *selection, const char *reason);
 
 /* --- selection_proof.c: which messages there are. Numbers prove a map, counts do not: "known + new = EXISTS" also fits
  * when one known message is gone and one that is counted is hidden from SEARCH (RFC 2180 section 4.3). */
-/* Asks what would prove it. False: out of memory, the line is dropped. */
+/* Sends a command whose answer may prove the map. False: out of memory, the connection is dropped. */
 bool proof_send(struct selection *selection, enum selection_activity activity);
 /* Judges the complete answer, and takes the messages into the map if they are proved. */
 bool proof_take(struct selection *selection, enum selection_activity activity);
 /* Is the map proved by the answer to SELECT alone: nothing has come since it was last whole, and as many are there? */
 bool proof_by_uidnext(const struct selection_switch *sw);
-/* A message is gone while the proof is under way. One of which it cannot be said what that means for it disturbs it. */
+/* A message is gone while the proof is under way. The proof is disturbed if the effect on it is not certain. */
 void proof_hear_expunged(struct selection_switch *sw, enum selection_activity activity, uint32_t number);
 /* As proof_hear_expunged, for the UIDs of a VANISHED (RFC 7162 section 3.2.10). */
 void proof_hear_vanished(struct selection_switch *sw, enum selection_activity activity, const struct seqset *uids);

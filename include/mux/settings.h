@@ -112,7 +112,7 @@ struct upstream_settings {
     bool verify_connection;      /* an unknown credential may be tried on a short second connection */
     enum upstream_tokens tokens; /* are XOAUTH2 and OAUTHBEARER offered to clients? */
     bool lower_case_users;       /* user names are the same in any case; they are sent in lower case */
-    const char *default_domain;  /* put behind user names without an @; NULL: none */
+    const char *default_domain;  /* added to user names without an @; NULL: none */
 };
 
 #endif

@@ -39,7 +39,7 @@ enum slot_state {
 #undef SLOT_STATE_ENUM
 };
 
-/* What the account wants to hear. */
+/* Events that the account handles. */
 struct slot_ops {
     /* A credential is about to be sent: the capabilities are those before the login. */
     void (*before_login)(void *owner, const struct capability_set *capabilities);
@@ -80,10 +80,10 @@ bool slot_is_away(const struct slot *slot);     /* it has no connection */
 bool slot_can_work(const struct slot *slot);    /* it is logged in and can take a command */
 usec slot_quiet_since(const struct slot *slot); /* the last command was answered */
 
-/* --- what the account has it do */
+/* --- verbs of the account */
 
-/* May it be dialled now? Otherwise *deadline becomes the time when it may, if that is earlier. hurry: somebody has
- * come, who is not to wait out a long pause. */
+/* May a connection be tried now? Otherwise *deadline becomes the time when it may, if that is earlier. hurry: somebody
+ * has come, who is not to wait out a long pause. */
 bool slot_may_dial(struct slot *slot, bool hurry, usec now, usec *deadline);
 void slot_dial(struct slot *slot, const struct upstream_login *with); /* slot_is_away */
 /* Carries out jobs, and rests when there are none. slot_can_work. */

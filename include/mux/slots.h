@@ -1,4 +1,4 @@
-/* All slots of one account: what is asked of, or told to, every one of them. */
+/* All slots of one account, and the calls that concern every one of them. */
 #ifndef IMAPMUX_MUX_SLOTS_H
 #define IMAPMUX_MUX_SLOTS_H
 
@@ -20,7 +20,7 @@ void slots_end_jobs(struct slots *slots, const char *text); /* JOB_DEAD, in flig
 /* Frees every slot: their jobs must have ended (see slot_free). */
 void slots_free(struct slots *slots);
 
-/* The one that logs in first, checks passwords in place, and does what no mailbox is selected for. */
+/* The slot that logs in first, checks passwords in place, and runs jobs without a mailbox. */
 struct slot *slots_first(const struct slots *slots);
 /* The one in which the mailbox is selected; NULL: none. */
 struct slot *slots_with(const struct slots *slots, const struct mailbox *mailbox);

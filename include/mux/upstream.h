@@ -43,15 +43,15 @@ enum upstream_state {
 /* How a connection ended. */
 struct upstream_end {
     bool was_ready;       /* it had been logged in */
-    enum refusal refusal; /* REFUSAL_NONE: the line was lost, or closed by us */
+    enum refusal refusal; /* REFUSAL_NONE: the connection was lost, or closed by us */
     const char *reason;   /* in words, for the log and for clients: the server's if it had any. Borrowed for the call */
     usec backoff;         /* the server asked for so much patience; 0: no word of it */
-    const struct credential *credential; /* that it was dialled with; NULL once logged in. Borrowed for the call */
-    struct slice challenge; /* what the server said of a token that it refuses, decoded (RFC 7628 section 3.2.2); empty:
+    const struct credential *credential; /* of the login in progress; NULL once logged in. Borrowed for the call */
+    struct slice challenge; /* the server's decoded challenge to a refused token (RFC 7628 section 3.2.2); empty:
                                nothing. Borrowed for the call */
 };
 
-/* Who only logs in and out needs ready and closed; of what is NULL nothing is told. */
+/* An owner that only logs in and out needs ready and closed. A callback that is NULL is not called. */
 struct upstream_owner {
     void *owner;
     /* A credential is about to be sent: the capabilities are those before the login. */
@@ -103,7 +103,7 @@ uint64_t upstream_commands(const struct upstream *upstream); /* number of the la
 usec upstream_heard_at(const struct upstream *upstream);     /* when the server said something last */
 bool upstream_busy(const struct upstream *upstream);         /* not READY or IDLING, or a command is in flight */
 void upstream_idle(struct upstream *upstream);               /* READY, not busy */
-void upstream_end_idle(struct upstream *upstream);           /* DONE without a command behind it; READY afterwards */
+void upstream_end_idle(struct upstream *upstream);           /* DONE without a command after it; READY afterwards */
 void upstream_logout(struct upstream *upstream);             /* in any state; ends in closed */
 void upstream_drop(struct upstream *upstream, const char *reason); /* closes at once; ends in closed with this reason */
 /* As upstream_drop, for a refusal in the server's words. */
@@ -120,10 +120,10 @@ void upstream_connected(struct upstream *upstream);
 void upstream_secured(struct upstream *upstream);
 /* Takes what it can use from `in`. The link calls runqueue_step afterwards. */
 void upstream_receive(struct upstream *upstream, struct evbuffer *in);
-/* What is to be sent; the link drains it from the front. */
+/* Returns the output, borrowed; the link drains it from the front. */
 struct evbuffer *upstream_output(struct upstream *upstream);
 void upstream_writable(struct upstream *upstream); /* the output has gone down below a low-water mark */
-/* Exactly once per dial. reason: what went wrong in words, or "closed by the server". */
+/* Exactly once per dial. reason: the error in words, or "closed by the server". */
 void upstream_closed(struct upstream *upstream, const char *reason);
 
 #endif

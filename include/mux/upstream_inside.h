@@ -45,7 +45,7 @@ struct upstream {
     int step;                     /* enum setup_step */
     bool secured;
     bool sent_credential; /* LOGIN or AUTHENTICATE has been written */
-    bool sent_response;   /* AUTHENTICATE's response too: a + behind it is a challenge */
+    bool sent_response;   /* AUTHENTICATE's response too, so the next + is a challenge */
     char challenge[1024]; /* decoded */
     size_t challenge_length;
 

@@ -1,6 +1,6 @@
-/* What an account does when nobody asks: IDLE where most clients wait, rounds over the other mailboxes that are looked
- * at, flags that are not in step, NOOPs where there is no IDLE. Always behind the jobs of sessions, and never without
- * somebody to do it for. Facts in, wishes out: it sends nothing itself. RFC 2177. */
+/* The work of an account without requests: IDLE where most clients wait, rounds over the other mailboxes that are
+ * looked at, flags that are not in step, NOOPs where there is no IDLE. Always after the jobs of sessions, and never
+ * without somebody to do it for. Facts in, wishes out: it sends nothing itself. RFC 2177. */
 #ifndef IMAPMUX_MUX_WATCH_H
 #define IMAPMUX_MUX_WATCH_H
 
@@ -50,8 +50,8 @@ void watch_init(struct watch *watch);
 void watch_connected(struct watch *watch, const struct settings *settings, usec now); /* logged in */
 void watch_finished(struct watch *watch, usec now);                                   /* a command has been answered */
 void watch_idle_over(struct watch *watch, bool refused, usec now); /* IDLE has ended without our DONE, or was refused */
-/* What is to be done now. True: `ask` has been called with success: there is a job. Otherwise *deadline is when to ask
- * again, if that is earlier than what stands there. */
+/* Decides the next work. True: `ask` was called with success and there is a job. Else *deadline becomes the time to
+ * call again, if that is earlier. */
 bool watch_rest(struct watch *watch, const struct watch_facts *facts, const struct watch_ops *ops, void *owner,
                 usec *deadline);
 

@@ -1,4 +1,4 @@
-/* What a job needs of an upstream session before its own command can be built, and what has been asked for it already.
+/* The demands of a job on an upstream session before its command can be built, and the commands already sent for it.
  */
 #ifndef IMAPMUX_MUX_WISH_H
 #define IMAPMUX_MUX_WISH_H
@@ -19,7 +19,7 @@ enum wish_need {
 
 /* Written by selection only; zeroed when the job is added. */
 struct wish_progress {
-    bool asked;      /* WISH_LOOK: STATUS has been sent; cleared when the line is lost */
+    bool asked;      /* WISH_LOOK: STATUS has been sent; cleared when the connection is lost */
     unsigned passes; /* WISH_FLAGS: parts of the flags that were asked for */
 };
 

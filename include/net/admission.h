@@ -1,4 +1,4 @@
-/* How many clients are connected, in all and from one address: who may come in. */
+/* How many clients are connected, in all and from one address, and whether one more may come in. */
 #ifndef IMAPMUX_NET_ADMISSION_H
 #define IMAPMUX_NET_ADMISSION_H
 

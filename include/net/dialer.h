@@ -16,7 +16,7 @@ struct dialer_options {
     struct runqueue *runqueue;
     const char *host; /* name or address literal, without brackets; copied */
     uint16_t port;
-    usec timeout; /* for all of it; what is left is shared out among the addresses that are left */
+    usec timeout; /* for the whole dial; the rest is divided among the remaining addresses */
     /* Called once, from the runqueue. descriptor: connected and non-blocking, the owner's from now on; -1: `reason`
      * says why in words. The dialer may be freed within. */
     void (*done)(void *owner, int descriptor, const char *reason);

@@ -22,7 +22,7 @@ struct listener_options {
     const char *name; /* for the log; copied */
     const char *host; /* name or address literal; "" and "*": all addresses of this machine */
     uint16_t port;    /* 0: any free one, see listener_port */
-    bool speaks_tls;  /* no words can be said to those who are turned away for want of descriptors */
+    bool speaks_tls;  /* clients refused for want of descriptors get no text */
     /* The descriptor (non-blocking, close-on-exec) is the owner's from now on. */
     void (*accepted)(void *owner, int descriptor, const struct address *peer);
     void *owner;

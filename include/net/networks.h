@@ -1,5 +1,5 @@
-/* A short list of addresses and networks in CIDR notation (RFC 4632, RFC 4291 section 2.3), IPv4 and IPv6: who is
- * meant by a setting. An IPv4 address and the same one mapped into IPv6 are one. */
+/* A short list of addresses and networks in CIDR notation (RFC 4632, RFC 4291 section 2.3), IPv4 and IPv6: the peers
+ * that a setting names. An IPv4 address and the same one mapped into IPv6 are one. */
 #ifndef IMAPMUX_NET_NETWORKS_H
 #define IMAPMUX_NET_NETWORKS_H
 
@@ -21,7 +21,7 @@ struct networks {
     struct network list[NETWORKS_MAX];
 };
 
-/* "192.0.2.1 10.0.0.0/8 2001:db8::/32", separated by spaces; NULL or "": nobody. Bits behind the mask must be zero, so
+/* "192.0.2.1 10.0.0.0/8 2001:db8::/32", separated by spaces; NULL or "": nobody. Bits outside the mask must be zero, so
  * that a slip is found. False: *fault says what is wrong; *networks is then empty. */
 bool networks_parse(const char *text, struct networks *networks, const char **fault)
     __attribute__((warn_unused_result));

@@ -1,5 +1,5 @@
-/* Output of a slow client, first in first out, behind base/spool.h: kept in segments, so that what has been taken gives
- * its place back while more is added. Used only once the memory for a client's output is full. */
+/* Output of a slow client, first in first out, in spools of base/spool.h. It is kept in segments, so that what has been
+ * taken gives its place back while more is added. Used only once the memory for a client's output is full. */
 #ifndef IMAPMUX_NET_OUTPUT_QUEUE_H
 #define IMAPMUX_NET_OUTPUT_QUEUE_H
 

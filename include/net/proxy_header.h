@@ -9,7 +9,7 @@
 #include "base/slice.h"
 #include "net/address.h"
 
-/* The longest header that is taken: version 1 permits 107 octets, version 2 what its TLVs need. */
+/* The longest header that is taken: version 1 permits 107 octets, version 2 any number of TLVs. */
 #define PROXY_HEADER_MAX 4096
 
 enum proxy_header_answer {
@@ -19,10 +19,10 @@ enum proxy_header_answer {
 };
 
 struct proxy_header {
-    /* OK: how many octets it has. MORE: how many further octets certainly still belong to it, at least 1; whoever reads
-     * no more than those never takes an octet of what follows. */
+    /* OK: how many octets it has. MORE: how many further octets certainly still belong to it, at least 1. A reader that
+     * reads only those never takes an octet of what follows. */
     size_t length;
-    /* OK only: who connected, as the sender tells. False: it tells nobody (LOCAL, UNKNOWN, UNSPEC, another kind than
+    /* OK only: the header tells the client's address. False: it tells nobody (LOCAL, UNKNOWN, UNSPEC, another kind than
      * TCP): the connection's own address holds. */
     bool has_source;
     struct address source;

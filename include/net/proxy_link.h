@@ -1,5 +1,5 @@
 /* Connections that another proxy makes for its clients: each waits here until its PROXY header is complete, then it is
- * handed on with the true address, not one octet behind the header read. Few at a time, and not for long. */
+ * handed on with the true address. Not one octet after the header is read. Few at a time, and not for long. */
 #ifndef IMAPMUX_NET_PROXY_LINK_H
 #define IMAPMUX_NET_PROXY_LINK_H
 
@@ -29,7 +29,7 @@ struct proxy_links {
 #define PROXY_LINKS_MAX 1024
 
 struct proxy_link_options {
-    const struct networks *senders; /* who may send a header; looked at at once */
+    const struct networks *senders; /* peers that may send a header; only read during proxy_link_open */
     struct address peer;            /* of the connection itself */
     /* The descriptor is the owner's from now on. peer: the client, or the connection's own if the header tells none.
      * Not called for what is turned away. */

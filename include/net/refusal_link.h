@@ -1,4 +1,4 @@
-/* A client that is not let in: gets one line, by TLS if that is what is spoken there, and is closed. Few at a time:
+/* A refused client: it gets one line, through TLS if the listener speaks TLS, and is closed. Few at a time:
  * beyond that a flood is closed without words. */
 #ifndef IMAPMUX_NET_REFUSAL_LINK_H
 #define IMAPMUX_NET_REFUSAL_LINK_H
@@ -20,8 +20,7 @@ struct refusal_links {
 
 #define REFUSAL_LINKS_MAX 64
 
-/* Takes the descriptor. `tls`: what the listener speaks from the first octet; NULL: plain text. `words` go behind "*
- * BYE".
+/* Takes the descriptor. `tls`: what the listener speaks from the first octet; NULL: plain text. `words` follow "* BYE".
  */
 void refusal_link_open(struct refusal_links *links, int descriptor, struct tls_context *tls, const char *words);
 /* Closes all of them at once. */

@@ -1,4 +1,4 @@
-/* What stands behind base/spool.h in the program: memory up to a threshold, then a file without a name in a directory,
+/* The program's spools, for base/spool.h: memory up to a threshold, then a file without a name in a directory,
  * all files of one store together bounded. A full disk is an answer (append says false, once a minute in the log),
  * never an end. */
 #ifndef IMAPMUX_NET_SPOOL_H
@@ -30,7 +30,7 @@ void spool_store_free(struct spool_store *store);
 bool spool_store_move(struct spool_store *store, const char *directory) __attribute__((warn_unused_result));
 struct spooler *spool_store_spooler(struct spool_store *store); /* borrowed */
 uint64_t spool_store_used(const struct spool_store *store);     /* octets in all its spools */
-/* Whether a file can be made in the directory. False: *reason is a text from strerror, or what else is wrong. */
+/* True: a file can be created in the directory. False: *reason says why not, often from strerror. */
 bool spool_directory_usable(const char *directory, const char **reason);
 
 #endif

@@ -1,11 +1,11 @@
-/* One connection: a descriptor, perhaps TLS, what was read and what is to be written. Moves bytes between the kernel
+/* One connection: a descriptor, perhaps TLS, its input and its output. Moves bytes between the kernel
  * and two evbuffers and never looks at them. Below session's and mux's machines, above libevent's events and libssl.
  *
  * The stream reports by one callback only, `wake`: something has changed, look at me. It may be called from within any
  * of the functions below, so it must do no more than wake a task. SIGPIPE must be ignored by the program.
  *
- * A stream never closes its descriptor by itself: stream_free does, at once. What an owner wants to be seen by the peer
- * as an end in order goes through stream_close first. */
+ * A stream never closes its descriptor by itself: stream_free does, at once. For an orderly end an owner calls
+ * stream_close first. */
 #ifndef IMAPMUX_NET_STREAM_H
 #define IMAPMUX_NET_STREAM_H
 
@@ -23,8 +23,8 @@ struct stream; /* opaque */
 #define STREAM_STATES(X)                                                                                               \
     X(HANDSHAKE) /* TLS is being agreed on */                                                                          \
     X(OPEN)      /* bytes move */                                                                                      \
-    X(FLUSHING)  /* stream_close was called: what is in the output still goes, nothing is read */                      \
-    X(LINGERING) /* our end is closed, the peer's is waited for; what comes is dropped */                              \
+    X(FLUSHING)  /* stream_close was called: the output is still written, nothing is read */                           \
+    X(LINGERING) /* our end is closed, the peer's is awaited; its octets are dropped */                                \
     X(CLOSED)    /* both ends are closed, in order */                                                                  \
     X(FAILED)    /* stream_reason tells why */
 
@@ -46,8 +46,8 @@ struct stream *stream_new(struct event_base *base, int descriptor, void (*wake)(
 /* Closes the descriptor at once: no output, no close_notify. */
 void stream_free(struct stream *stream);
 
-/* TCP_NODELAY is always set. Keep-alive after `keepalive` of silence (0: off); the connection fails when what was sent
- * stays unacknowledged, or the peer's window shut, for `patience` (0: the system's default). */
+/* TCP_NODELAY is always set. Keep-alive after `keepalive` of silence (0: off); the connection fails when sent octets
+ * stay unacknowledged, or the peer's window shut, for `patience` (0: the system's default). */
 void stream_tune(struct stream *stream, usec keepalive, usec patience);
 
 /* Begins TLS on an OPEN stream whose output is empty. Takes ssl (from tls_open). Everything read so far and not taken
@@ -78,16 +78,16 @@ void stream_pause(struct stream *stream, bool paused);
  * where the next octets belong to somebody else (to TLS, which is about to begin). */
 void stream_watch(struct stream *stream);
 /* The owner waits for the rest of something that has come in part. What was read last is acknowledged at once, unless
- * octets have been written behind it: a peer that writes in pieces without TCP_NODELAY sends the next one only then,
+ * octets have been written after it: a peer that writes in pieces without TCP_NODELAY sends the next one only then,
  * and the kernel would take its time (40 ms and more). The stream itself does so within a TLS record and a handshake.
  */
 void stream_expect_more(struct stream *stream);
-/* While set, memory that held what was read is wiped when the owner drains it: for passwords. */
+/* While set, memory of the input is wiped when the owner drains it: for passwords. */
 void stream_wipe_input(struct stream *stream, bool wipe);
 /* The same for the output once it is written. Nothing in it may then be a reference to memory of somebody else. */
 void stream_wipe_output(struct stream *stream, bool wipe);
 
-/* Orderly: what is in the output goes, then close_notify and the end of our side, then the peer's end is waited for.
+/* Ends in order: writes the output, then close_notify and the end of our side, then awaits the peer's end.
  * Ends in CLOSED or FAILED; how long that may take is the owner's business. In HANDSHAKE it is CLOSED at once. */
 void stream_close(struct stream *stream);
 

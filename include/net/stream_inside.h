@@ -8,7 +8,7 @@
 #include "net/stream.h"
 #include "net/tls.h"
 
-/* What is read at once: the least, which is also the size of a chunk that will be wiped. */
+/* Octets read at once, at least; also the size of a chunk that will be wiped. */
 #define STREAM_READ_LEAST ((size_t)4 * 1024)
 
 struct stream {
@@ -22,7 +22,7 @@ struct stream {
     bool watching; /* paused, but octets are read as long as the owner has looked at all of the input */
     bool read_wants_write, write_wants_read, ssl_may_hold;
     size_t seen;      /* octets of the input that the owner has looked at and left there */
-    size_t read_size; /* grows with what comes, so that an idle connection pins little */
+    size_t read_size; /* grows with the traffic, so that an idle connection holds little memory */
     uint64_t octets_read, octets_written;
     bool acknowledge;    /* octets have come, and neither an acknowledgement was asked for nor octets written since */
     uint64_t data_until; /* of the octets that libssl has read: where the last data ended */
@@ -37,14 +37,14 @@ void stream_set_state(struct stream *stream, enum stream_state state);
 void stream_arm(struct stream *stream);
 bool stream_has_room(const struct stream *stream);    /* for more input, as far as the owner wants any */
 void stream_acknowledge(const struct stream *stream); /* now */
-/* FAILED, for what errno says. doing: for the reason, "reading" and the like. */
+/* Sets FAILED with errno's text. doing: the activity for the reason, such as "reading". */
 void stream_fail_errno(struct stream *stream, const char *doing);
-/* FAILED, for what libssl says. stage: as tls_explain has it. */
+/* Sets FAILED with libssl's reason. stage: as in tls_explain. */
 void stream_fail_tls(struct stream *stream, const char *stage);
 
 /* stream_io.c: ties stream->ssl to the descriptor; false: libssl's queue says why. */
 bool stream_attach_tls(struct stream *stream);
-/* What libssl has read so far is accounted for: by data, or by the handshake. */
+/* Notes how far libssl has read, at the end of data or of the handshake. */
 void stream_note_data(struct stream *stream);
 /* One round each, until the kernel or a bound says enough. They may end in FAILED. */
 void stream_read_plain(struct stream *stream);

@@ -9,7 +9,8 @@
 
 #include "base/runqueue.h"
 
-/* So long a key seals; so long a ticket may be used; and for as long again the key still opens what it sealed. */
+/* A key seals new tickets for this long, and a ticket may be used for this long. After sealing ends, the key opens its
+ * tickets for as long again. */
 #define TICKET_LIFE ((usec)12 * 3600 * USEC_SECOND)
 
 struct ticket_keys; /* opaque */

@@ -1,4 +1,4 @@
-/* TLS contexts: a listener's certificate, and what an upstream's must be like. TLS 1.2 at least, ALPN "imap" (RFC 7301
+/* TLS contexts: a listener's certificate, and the demands on an upstream's. TLS 1.2 at least, ALPN "imap" (RFC 7301
  * registry), no renegotiation, no compression, no early data. A listener's sessions can be resumed by tickets
  * (ticket_keys); an upstream's are not. Files are read here; connections belong to net/stream. */
 #ifndef IMAPMUX_NET_TLS_H
@@ -10,7 +10,7 @@
 struct ssl_st;
 struct tls_context; /* opaque */
 
-/* Texts of what went wrong: what happened, to which file, and what to do next. */
+/* The text of an error: the event, its file, and the next step. */
 struct tls_fault {
     char text[512];
 };
@@ -20,7 +20,7 @@ struct tls_fault {
  * works all the same. */
 bool tls_library_start(size_t secure_heap);
 
-/* Both files are PEM: the certificate with its intermediates behind it, and its key. Returns owned; NULL: *fault says
+/* Both files are PEM: the certificate followed by its intermediates, and its key. Returns owned; NULL: *fault says
  * why. */
 struct tls_context *tls_server_new(const char *certificate, const char *key, struct tls_fault *fault);
 /* Reads the files again, or others. Connections that are open keep what they have; session tickets stay good as long as
@@ -39,8 +39,8 @@ void tls_context_free(struct tls_context *context); /* after its connections */
  * name is sent as SNI too (RFC 6066 section 3). Returns owned (stream_start_tls takes it); NULL: *fault says why. */
 struct ssl_st *tls_open(struct tls_context *context, const char *name, struct tls_fault *fault);
 
-/* What stopped a handshake or a connection, from the verification's result and libssl's error queue, which it empties.
- * `stage`: "handshake", "reading"... Returns fault->text. */
+/* Explains why a handshake or a connection failed, from the verification's result and libssl's error queue. Empties
+ * that queue. `stage`: "handshake", "reading"... Returns fault->text. */
 const char *tls_explain(struct ssl_st *ssl, const char *stage, struct tls_fault *fault);
 
 #endif

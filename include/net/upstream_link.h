@@ -36,7 +36,7 @@ struct upstream_links {
 
 extern const struct upstream_link_ops upstream_link_ops;
 
-/* Files of trusted certificates are read anew by the next connections (SIGHUP). */
+/* The next connections read the files of trusted certificates again (SIGHUP). */
 void upstream_links_forget_tls(struct upstream_links *links);
 
 /* Closes all of them at once without telling their upstreams: after registry_free. */

@@ -1,5 +1,5 @@
-/* What a client is answered for the end of an upstream command: which of the server's response codes are handed on,
- * which of its words, and what imapmux says where the server said nothing. RFC 3501 section 7.1, RFC 5530. */
+/* A client's answer at the end of an upstream command: the server's response code and words where they may be handed
+ * on, else imapmux's own words. RFC 3501 section 7.1, RFC 5530. */
 #ifndef IMAPMUX_SESSION_ANSWER_H
 #define IMAPMUX_SESSION_ANSWER_H
 

@@ -1,4 +1,4 @@
-/* The one table of client commands: for each name of imap/command.h its family and what is true of it. */
+/* The one table of client commands: for each name of imap/command.h its family and flags. */
 #ifndef IMAPMUX_SESSION_COMMANDS_H
 #define IMAPMUX_SESSION_COMMANDS_H
 

@@ -1,4 +1,4 @@
-/* What a family of client commands is made of (types only), and the list of all families. A family is one file; its
+/* The types that make a family of client commands, and the list of all families. A family is one file; its
  * commands share a struct run_ops, and each command has a row in src/session/commands.c.
  *
  * A command's way: read whole (intake), queued, taken when its turn comes (session/run.h), started by its family. The
@@ -28,12 +28,13 @@ struct run_ops {
     void (*start)(struct run *run);
     /* NULL, or called in each step of the session while the command is in progress (IDLE). */
     void (*step)(struct run *run, usec now);
-    /* NULL, or gives back what the struct owns. The struct itself is freed by the caller; no op is called afterwards.
+    /* Optional: frees the memory that the struct owns. The struct itself is freed by the caller; no op is called
+     * afterwards.
      */
     void (*clear)(struct run *run);
 };
 
-/* What a running command keeps between its steps: a family's own struct begins with it. */
+/* The state of a running command between its steps: a family's own struct begins with it. */
 struct run {
     const struct run_ops *ops;
     struct session *session;

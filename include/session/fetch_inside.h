@@ -7,20 +7,20 @@
 
 #define FETCH_ITEMS_MAX 60
 
-/* An answer that looks like what servers invent for dead messages: kept until the tagged answer. */
+/* An answer such as servers invent for dead messages: kept until the tagged answer. */
 struct fetch_held_line {
     uint32_t uid;
     struct evbuffer *items; /* what stands in the parentheses */
     struct fetch_held_line *next;
 };
 
-/* What has been answered of one message of the slice: a bit for each item of the list, in its order. */
+/* The answered items of one message of the slice: a bit for each item of the list, in its order. */
 struct fetch_message {
     uint32_t uid;
     uint64_t answered;
 };
 
-/* Written by fetch_answer.c: the answer that is being written, and what has been answered. */
+/* Written by fetch_answer.c: the present answer, and the items answered so far. */
 struct fetch_writing {
     struct fetch_message *message; /* in the slice; NULL: one that nobody asked for */
     struct evbuffer *out;          /* the session's output, or a held line */
@@ -39,7 +39,7 @@ struct fetch_run {
     uint64_t flags_item;     /* bit of FLAGS, 0: not asked */
     bool with_uid;
     bool peek;          /* the session changes nothing */
-    struct seqset uids; /* what the client means, ghosts included */
+    struct seqset uids; /* of the client's set, ghosts included */
     struct seqset left; /* not yet in a slice */
     struct fetch_message *slice;
     size_t slice_count;

@@ -1,6 +1,6 @@
-/* From a client's bytes to the queue of its commands. Decides at each announced literal what becomes of it: into the
- * line, into a spool (APPEND's message, whole before anything goes upstream), or refused before memory is asked for.
- * Runs nothing. RFC 3501 section 4.3, RFC 7888 (LITERAL+). */
+/* From a client's bytes to the queue of its commands. Decides about each announced literal: into the line, into a spool
+ * (APPEND's message, whole before anything goes upstream), or refused before memory is asked for. Runs nothing. RFC
+ * 3501 section 4.3, RFC 7888 (LITERAL+). */
 #ifndef IMAPMUX_SESSION_INTAKE_H
 #define IMAPMUX_SESSION_INTAKE_H
 

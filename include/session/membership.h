@@ -21,7 +21,7 @@ struct membership {
     void (*doom)(void *owner); /* what is asked upstream for this view must not be carried out for another one */
 };
 
-/* What the account calls: end, retire and alert of the member, with `owner` as first argument; doom likewise. */
+/* Callbacks of the account: end, retire and alert of the member, with `owner` as first argument; doom likewise. */
 struct membership_ops {
     void (*end)(void *owner, const char *reason);
     void (*retire)(void *owner, const char *reason);
@@ -46,7 +46,7 @@ struct view *membership_view(const struct membership *membership);
 void membership_set_idling(struct membership *membership, bool idling);
 /* Is the client in IDLE? */
 bool membership_is_idling(const struct membership *membership);
-/* What has changed since the last call, and forgets it. */
+/* Returns whether something has changed since the last call, and forgets it. */
 bool membership_take_numbers_changed(struct membership *membership);
 /* Whether flags have changed since the last call, and forgets it. */
 bool membership_take_flags_changed(struct membership *membership);

@@ -1,6 +1,6 @@
-/* What a client is offered. Before login what imapmux itself does; after it what the upstream has and imapmux carries
- * through for several clients at once, and what imapmux adds. All else the upstream may have is hidden. A client keeps
- * the list that it was told when it logged in. RFC 3501 section 7.2.1. */
+/* A client's list of capabilities. Before login it has imapmux's own. After login it has the upstream's, if imapmux can
+ * carry them for several clients at once, and imapmux's additions. All others are hidden. A client keeps the list that
+ * it was told when it logged in. RFC 3501 section 7.2.1. */
 #ifndef IMAPMUX_SESSION_OFFER_H
 #define IMAPMUX_SESSION_OFFER_H
 
@@ -10,7 +10,7 @@
 
 struct evbuffer;
 
-/* What the upstream had when the client was told its list. Zeroed: nothing. */
+/* The upstream's capabilities when the client was told its list. Zeroed: none. */
 struct offer {
     bool has[CAPABILITY_COUNT];
 };
@@ -21,7 +21,7 @@ struct offer_before_login {
     bool tokens;   /* so are XOAUTH2 and OAUTHBEARER */
 };
 
-/* Keeps what the upstream has now; the former list is replaced. */
+/* Keeps the upstream's capabilities of now; the former list is replaced. */
 void offer_note(struct offer *offer, const struct capability_set *capabilities);
 /* Did the upstream have it when offer_note was called? */
 bool offer_has(const struct offer *offer, enum capability capability);

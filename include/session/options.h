@@ -1,4 +1,4 @@
-/* What a session is told by the link that it serves. */
+/* A session's facts about its connection, from its link. */
 #ifndef IMAPMUX_SESSION_OPTIONS_H
 #define IMAPMUX_SESSION_OPTIONS_H
 
@@ -9,7 +9,7 @@ struct upstream_settings;
 
 struct session_options {
     const struct upstream_settings *upstream; /* where this listener's clients are logged in */
-    bool secure;                              /* the line is TLS already */
+    bool secure;                              /* the connection has TLS already */
     bool starttls;                            /* STARTTLS can be done */
     bool plaintext_login;                     /* LOGIN and AUTHENTICATE are permitted without TLS */
     const char *peer;                         /* address for the log, copied */

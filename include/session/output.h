@@ -1,4 +1,4 @@
-/* What a client is sent, until its link takes it. Whole lines follow one another. While a line is open (a FETCH answer
+/* Output for a client, until its link takes it. Whole lines follow one another. While a line is open (a FETCH answer
  * whose literal is still arriving) only its own rest is written; other lines wait for its end. Nothing here knows IMAP.
  *
  * Failing once is failing for good: after the first append for which there was no memory the output takes nothing more,
@@ -36,7 +36,7 @@ void output_move(struct output *output, struct evbuffer *from); /* all of `from`
  * result to output_check. */
 void output_check(struct output *output, bool printed);
 
-/* What follows belongs to one line until output_close_line. Opening an open line again is allowed. */
+/* Begins one line, which lasts until output_close_line. Opening an open line again is allowed. */
 void output_open_line(struct output *output);
 /* The line has been written whole: the held lines follow it. Nothing happens if no line is open. */
 void output_close_line(struct output *output);

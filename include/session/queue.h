@@ -41,7 +41,7 @@ struct queued {
 /* Copies and parses the line; values_max bounds its parsed arguments in octets. A malformed command is queued as well,
  * with command.fault. Returns owned; NULL: out of memory. */
 struct queued *queued_new(struct line line, size_t values_max) __attribute__((warn_unused_result));
-void queued_free(struct queued *queued); /* wipes what was read, lets go of the upload; NULL is allowed */
+void queued_free(struct queued *queued); /* wipes the input, lets go of the upload; NULL is allowed */
 
 /* Zero-initialised: empty. */
 struct queue {

@@ -17,7 +17,7 @@ void run_take(struct session *session, struct queued *queued, const struct comma
 void run_start(struct session *session);
 /* True from run_take to the tagged answer or run_drop. */
 bool run_in_progress(const struct session *session);
-/* What the session's step has for it: the time that it waited for has come, its family's `step`. May be called without
+/* The session's step calls it: the time that it waited for has come, its family's `step`. May be called without
  * a command in progress. */
 void run_step(struct session *session, usec now);
 void run_take_line(struct session *session, struct slice line); /* the line that run_await_line asked for */
@@ -28,10 +28,10 @@ void run_drop(struct session *session);
 
 /* --- ending it: tells what may be told, writes the tagged line, frees the run */
 
-/* code: what stands in brackets, or NULL. text: never empty. Both may lie in the run. */
+/* code: the text in brackets, or NULL. text: never empty. Both may lie in the run. */
 void run_finish(struct session *session, enum response_status status, const char *code, const char *text);
 void run_ok(struct session *session, const char *text); /* NULL: "FETCH completed." and the like */
-/* Answers NO. code: what stands in brackets, or NULL; text: as in run_finish. */
+/* Answers NO. code and text: as in run_finish. */
 void run_no(struct session *session, const char *code, const char *text);
 /* It was malformed. Too many in a row (max_bad) end the session; want of memory while it was parsed is answered NO. */
 void run_bad(struct session *session, const char *text);
@@ -45,7 +45,7 @@ void run_cannot(struct session *session, const char *text, enum capability capab
  * NULL; EXPUNGE and MOVE call it themselves before. */
 void run_tell(struct session *session, const struct seqset *own);
 
-/* --- what it waits for */
+/* --- waiting */
 
 /* Submits a job; none may be under way. mailbox: NULL if it does not matter which one is selected. False: the command
  * has been answered (out of memory), or the session is over. */

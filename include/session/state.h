@@ -57,7 +57,7 @@ struct session {
     enum session_end end;
     const char *end_reason; /* constant or copied text; NULL: none is logged or told */
     usec login_by;          /* login_timeout: the client's own time to log in; USEC_NEVER: it does not run now */
-    usec login_left;        /* what was left of that time when it was stopped */
+    usec login_left;        /* rest of that time when the clock was stopped */
 
     struct output output;
     struct queue queue;
@@ -76,7 +76,7 @@ struct session {
 /* The only writer of session->phase. Asserts the edge and does what belongs to it: the limits of intake after login;
  * output sealed and intake stopped at the end. */
 void session_set_phase(struct session *session, enum session_phase phase);
-/* The session is to end: its step does it, whoever asks (nothing is freed under a caller's feet). The first reason
+/* The session is to end. Only its step ends it, so that nothing is freed under a caller's feet. The first reason
  * counts; an ABORT stops the output at once. reason: constant, or living until the step; NULL: none. */
 void session_ask_to_end(struct session *session, enum session_end end, const char *reason);
 /* It ends now, for the session's step: logs the reason, writes the BYE if that was asked, and is ENDING afterwards. An
@@ -92,7 +92,7 @@ void session_stop_login_clock(struct session *session);
 /* It goes on with the time that was left. */
 void session_resume_login_clock(struct session *session);
 
-/* --- what everybody asks */
+/* --- getters */
 /* Those of its registry. Borrowed. */
 const struct settings *session_settings(const struct session *session);
 usec session_now(const struct session *session);                             /* of the present step */

@@ -13,7 +13,7 @@
 
 struct evbuffer;
 
-/* What a STATUS command has asked the server for besides. Zero-initialised: nothing. */
+/* Other questions of a STATUS command to the server. Zero-initialised: nothing. */
 struct status_found {
     bool size_known;
     uint64_t size; /* sum of RFC822.SIZE, octets */

@@ -1,4 +1,4 @@
-/* After APPEND, COPY and MOVE: whoever looks at the target mailbox is told soon, and the asker's own OK waits for the
+/* After APPEND, COPY and MOVE: views on the target mailbox are told soon, and the asker's own OK waits for the
  * new message to be learned, so that its next command finds it. */
 #ifndef IMAPMUX_SESSION_TARGET_H
 #define IMAPMUX_SESSION_TARGET_H

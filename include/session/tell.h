@@ -1,5 +1,5 @@
-/* Telling a client what has changed in its selected mailbox: the only place that moves a view's numbers, line by line
- * as each is written. Whoever calls decides whether the time permits it: RFC 3501 section 5.2, 5.5 and 7.4.1.
+/* Telling a client the changes in its selected mailbox: the only place that moves a view's numbers, line by line
+ * as each is written. The caller decides whether they may be written now: RFC 3501 section 5.2, 5.5 and 7.4.1.
  *
  * Where `view` may be NULL (nothing is selected) or has ended (its mailbox is gone), or where the output takes nothing
  * more, nothing happens. */
@@ -22,7 +22,7 @@ void tell_arrivals(struct view *view, struct output *output);
  * for what its own EXPUNGE or MOVE removed. view: may be NULL. */
 void tell_expunges(struct view *view, struct output *output, const struct seqset *only);
 
-/* Arrivals, RECENT where it differs from what was told, and with_flags all changed flags. view: may be NULL. */
+/* Tells arrivals, a changed RECENT, and with_flags all changed flags. view: may be NULL. */
 void tell_news(struct view *view, struct output *output, bool with_flags);
 
 /* "* n FETCH (FLAGS (...))", with UID if with_uid, a * FLAGS line before it where a keyword is new; notes it as told.

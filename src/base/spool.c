@@ -1,4 +1,4 @@
-/* Opening a spool. What is behind one belongs to whoever made the ops; nothing here knows files. */
+/* Opening a spool. Its storage belongs to the maker of the ops; nothing here knows files. */
 #include "base/spool.h"
 
 #include <stdlib.h>

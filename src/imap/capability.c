@@ -33,7 +33,7 @@ static bool matches(struct slice told, struct slice pattern)
     return slice_equal_nocase(told, pattern);
 }
 
-/* The word at *at of the text, which is moved behind it. False at the end. */
+/* Takes the word at *at of the text and moves *at past it. False at the end. */
 static bool next_word(const struct capability_set *set, size_t *at, struct slice *word)
 {
     const char *start = set->text ? set->text + *at : "";

@@ -1,5 +1,5 @@
 /* A client's line becomes a command: tag, name from one table, arguments as values. Whether the arguments suit the
- * command is judged by whoever serves it; here only what no command allows is a fault. A fault never loses the tag: the
+ * command is judged by its family; here only what no command allows is a fault. A fault never loses the tag: the
  * client must get its answer. */
 #include "imap/command.h"
 
@@ -52,7 +52,7 @@ static enum command_name find_name(struct slice word)
     return COMMAND_UNKNOWN;
 }
 
-/* The word at the front of *text, which is moved behind it and the spaces that follow. */
+/* Takes the word at the front of *text, and the spaces after it. */
 static struct slice take_word(struct slice *text)
 {
     struct slice word = *text;

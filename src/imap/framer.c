@@ -173,7 +173,7 @@ static void drain_borrowed(struct framer *framer, struct evbuffer *in)
 void framer_settle(struct framer *framer, struct evbuffer *in)
 {
     drain_borrowed(framer, in);
-    framer->scanned = 0; /* who gets `in` now may take octets out of it */
+    framer->scanned = 0; /* the next reader of `in` may take octets out of it */
 }
 
 /* Finds the line end. length: octets before it; end: octets of it. */

@@ -31,7 +31,7 @@ struct outgoing {
     bool secret;
     bool failed;
     /* sending */
-    bool ended; /* the final CRLF has been put behind the text */
+    bool ended; /* the final CRLF has been appended */
     size_t sent;
     size_t next_stop;
     uint64_t spool_sent; /* of the present spool */

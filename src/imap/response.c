@@ -1,6 +1,6 @@
 /* Puts a server's response together from the framer's events: text and small literals into one buffer, big message
  * literals handed on as they come. Never holds more than answer_max octets of a response, and after garbage always goes
- * on behind the line, with all of its literals.
+ * on after the line and all of its literals.
  *
  * A FETCH that is streamed comes in parts. The buffer of every part but the first begins with a ( of our own, so that
  * the last part is a list like any other. */
@@ -23,7 +23,7 @@ struct response_reader {
     size_t answer_max;
     char *text; /* the present line or part */
     size_t length, capacity;
-    size_t last_text; /* where the last piece of text begins: behind it no literal's octets */
+    size_t last_text; /* where the last piece of text begins: no literal's octets follow */
     bool spent;       /* text and arena belong to what was handed out: cleared by the next call */
     bool begun;       /* something of the present response has been read */
     bool skipping;    /* it is garbage and is read to its end */

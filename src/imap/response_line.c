@@ -66,7 +66,7 @@ static struct slice skip_spaces(struct slice text)
     return text;
 }
 
-/* The word at the front of *text, which is moved behind it and the spaces that follow. */
+/* Takes the word at the front of *text, and the spaces after it. */
 static struct slice take_word(struct slice *text)
 {
     struct slice word = *text;

@@ -1,5 +1,5 @@
 /* What SASL exchanges carry: base64, the PLAIN message, and bearer tokens as XOAUTH2 and OAUTHBEARER wrap them. Strict,
- * since two spellings of one credential would be two credentials. Keeps nothing: who holds the decoded bytes wipes
+ * since two spellings of one credential would be two credentials. Keeps nothing: the holder of the decoded bytes wipes
  * them. */
 #include "imap/sasl.h"
 

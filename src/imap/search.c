@@ -394,7 +394,7 @@ static bool print_or(const struct printer *printer, const struct search_key *key
     return print_key(printer, key->first->next, true);
 }
 
-/* alone: it stands where only one key may (behind NOT and OR). */
+/* alone: it stands where only one key may (after NOT and OR). */
 static bool print_key(const struct printer *printer, const struct search_key *key, bool alone)
 {
     bool done = false;

@@ -42,7 +42,7 @@ static bool append(struct seqset *set, uint32_t low, uint32_t high)
 
 /* ---- reading ---- */
 
-/* "7" or "*" at the front of text, which is moved behind it. */
+/* Takes "7" or "*" off the front of text. */
 static bool read_endpoint(struct slice *text, uint32_t *number)
 {
     size_t length = 0;
@@ -171,7 +171,7 @@ uint32_t seqset_highest(const struct seqset *set)
 
 /* ---- resolved sets ---- */
 
-/* The first range that ends at or behind the number. */
+/* The first range that ends at or after the number. */
 static size_t find(const struct seqset *set, uint32_t number)
 {
     size_t low = 0, high = set->count;

@@ -65,7 +65,7 @@ static bool is_atom_end(char c)
 
 /* ---- strings ---- */
 
-/* Finds the closing quote of the string at the front of text (behind its opening one); *escapes tells of backslashes.
+/* Finds the closing quote of the string at the front of text (after its opening one); *escapes tells of backslashes.
  * Returns text.length if there is none, or a control character that cannot stand in a string comes before it. */
 static size_t quoted_end(struct slice text, bool *escapes)
 {
@@ -107,7 +107,7 @@ static bool escapes_are_valid(struct slice inside)
     return true;
 }
 
-/* Reads a quoted string at lexer->at and goes behind it. */
+/* Reads a quoted string at lexer->at and moves past it. */
 static enum value_result read_quoted(struct lexer *lexer, struct slice *text)
 {
     struct slice inside;
@@ -213,7 +213,7 @@ static bool is_section_name(struct slice name)
     return false;
 }
 
-/* A section atom put together anew. text NULL: only measured. */
+/* Puts a section atom together again. text NULL: only measured. */
 struct section {
     char *text;
     size_t length;

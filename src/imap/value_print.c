@@ -1,4 +1,4 @@
-/* Values on their way to a client. Everything a client reads is printed here anew; a value keeps its kind, so that a
+/* Values on their way to a client. Everything a client reads is printed again here; a value keeps its kind, so that a
  * mailbox or subject named NIL stays a string. */
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The messages of a mailbox, in blocks of up to UID_MAP_BLOCK so that removing one moves little memory. Each block
- * knows the rank of its first message; a removal renews those behind it. No block is ever empty. */
+ * knows the rank of its first message; a removal renews the later ones. No block is ever empty. */
 #include "mailbox/uid_map.h"
 
 #include <assert.h>

@@ -53,7 +53,7 @@ static bool has_work(const struct account *account)
     return jobs_wait(account->jobs) || slots_work(&account->slots);
 }
 
-/* --- what is known of it */
+/* --- getters of it */
 
 const char *account_name(const struct account *account)
 {
@@ -289,7 +289,7 @@ static void on_alert(void *owner, struct slice text)
     members_alert(&account->members, text);
 }
 
-/* What the end of a connection says of the credential that it was dialled with. */
+/* Judges a connection's credential by the way the connection ended. */
 static void judge_end(struct account *account, enum logins_place place, const struct upstream_end *end, usec next_pause)
 {
     if (logins_failed(account->logins, place, end, next_pause, now_of(account)))

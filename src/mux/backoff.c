@@ -1,4 +1,4 @@
-/* See the header; never a pause of nothing, or a server that refuses at once is dialled without end. */
+/* See the header; never a pause of nothing, or imapmux would connect without end to a server that refuses at once. */
 #include "mux/backoff.h"
 
 #define WHILE_SOMEBODY_WAITS (2 * USEC_SECOND)

@@ -159,7 +159,7 @@ static void refuse(struct login *login, struct slice challenge, usec now)
     hold_back(login, LOGIN_REJECTED, "", now);
 }
 
-/* It has been compared with what is accepted, in vain, and will not be tried: to whoever guesses that tells as much as
+/* It was compared with the accepted ones in vain and will not be tried. To a guesser that tells as much as
  * a refusal. */
 static void note_vain_comparison(struct login *login, usec now)
 {

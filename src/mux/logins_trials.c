@@ -117,7 +117,7 @@ void logins_end_trials(struct logins *logins, usec now)
 
 /* --- whose turn it is */
 
-/* Accepted once: first; then those who are known here; then strangers. */
+/* First credentials that were accepted once, then addresses that have entered the account, then strangers. */
 enum rank { RANK_ACCEPTED_ONCE, RANK_FAMILIAR, RANK_STRANGER };
 
 static enum rank rank(const struct login *login)

@@ -40,7 +40,7 @@ struct registry {
     struct credential_room room;
     struct task drain;
     const char *farewell; /* NULL: not shutting down */
-    usec drain_until;     /* who has not left by then is ended */
+    usec drain_until;     /* clients that have not left by then are ended */
 };
 
 /* --- accounts */

@@ -43,7 +43,7 @@ usec selection_now(const struct selection *selection)
     return runqueue_now(selection->ground->runqueue);
 }
 
-/* --- what is known */
+/* --- getters */
 
 struct mailbox *selection_mailbox(const struct selection *selection)
 {

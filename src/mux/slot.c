@@ -17,7 +17,7 @@ struct slot {
     struct scheduler *scheduler;
     struct watch watch;
     struct backoff backoff;
-    usec retry_at;         /* not dialled before */
+    usec retry_at;         /* no connection is tried before */
     enum refusal last_end; /* how the last connection ended */
 };
 

@@ -1,6 +1,6 @@
-/* The line to the server: states, tags, one command in flight, IDLE and its DONE, time-outs, and the end. What the
- * server says goes to the owner as parsed responses; nothing here knows what a mailbox is. It never dials while a link
- * exists, and never writes a second command before the first one's tagged answer (DONE and the command behind it
+/* The protocol on the connection to the server: states, tags, one command in flight, IDLE and its DONE, time-outs, and
+ * the end. The server's responses go to the owner parsed; nothing here knows mailboxes. It never dials while a link
+ * exists, and never writes a second command before the first one's tagged answer (DONE and the command after it
  * excepted). */
 #include <assert.h>
 #include <event2/buffer.h>
@@ -137,7 +137,7 @@ void upstream_set_deadline(struct upstream *upstream)
     task_set_deadline(&upstream->task, at);
 }
 
-/* What was not done within connect_timeout: whoever runs the proxy looks elsewhere for each of them. */
+/* What was not done within connect_timeout. Each text sends the administrator to another place. */
 static const char *late_words(enum upstream_state state)
 {
     static const char *const words[] = {
@@ -316,7 +316,7 @@ static enum refusal refusal_of_loss(const struct upstream *upstream, enum upstre
     return REFUSAL_TEMPORARY;
 }
 
-/* Where the line broke, in words that help whoever runs the proxy. */
+/* Says in which phase the connection broke, in words that help the administrator. */
 static const char *loss_words(enum upstream_state state, const char *reason)
 {
     if (state == UPSTREAM_GREETING && strcmp(reason, "closed by the server") == 0)

@@ -24,6 +24,15 @@ static void garbage(struct upstream *upstream, struct slice line, bool open_fetc
         upstream->owner.garbage(upstream->owner.owner, line, open_fetch);
 }
 
+static void unknown_tag(struct upstream *upstream, struct slice tag)
+{
+    char text[100];
+
+    snprintf(text, sizeof(text), "an answer with the unknown tag %.*s", tag.length < 60 ? (int)tag.length : 60,
+             tag.data);
+    garbage(upstream, slice_of(text), false);
+}
+
 /* The tagged answer of IDLE: after our DONE (then nothing else has changed), or not. */
 static void idle_answered(struct upstream *upstream, const struct response *response)
 {
@@ -53,7 +62,7 @@ static void tagged(struct upstream *upstream, const struct response *response)
     if (tag_is("DONE", response->tag)) /* our DONE crossed the server's own end of IDLE */
         return;
     if (!upstream->in_flight || !tag_is(upstream->tag, response->tag)) {
-        garbage(upstream, response->tag, false);
+        unknown_tag(upstream, response->tag);
         return;
     }
     upstream->in_flight = false;
@@ -145,7 +154,7 @@ static bool in_clear(const struct upstream *upstream)
     return upstream->settings->tls == UPSTREAM_STARTTLS && !upstream->secured;
 }
 
-/* The answers to our own commands, CAPABILITY (forgotten once the line is secured), the greeting and BYE, which can do
+/* The answers to our own commands, CAPABILITY (forgotten once TLS stands), the greeting and BYE, which can do
  * no more than a cut. No alert for the clients, nothing ENABLED, no state of a mailbox. */
 static bool may_be_said_in_clear(const struct upstream *upstream, const struct response *response)
 {
@@ -174,7 +183,7 @@ static bool awaits_tls(const struct upstream *upstream)
     return upstream->state == UPSTREAM_SECURING && !upstream->in_flight;
 }
 
-/* Stops at STARTTLS: what the server has sent behind its OK in plain text is not ours to read. */
+/* Stops at STARTTLS: plain text that the server sent after its OK must not be read. */
 static bool may_read(const struct upstream *upstream)
 {
     return upstream_has_link(upstream) && !awaits_tls(upstream);

@@ -1,4 +1,4 @@
-/* What comes behind the jobs. Each of the five below either asks for a job, or says when to look again; the first that
+/* What comes after the jobs. Each of the five below either asks for a job, or says when to look again; the first that
  * asks wins. Nothing here may be due again at once after it was asked for in vain, or the account would go round. */
 #include "mux/watch.h"
 
@@ -157,7 +157,7 @@ static struct mailbox *any_view(const struct watch_facts *facts)
     return NULL;
 }
 
-/* Does the selected mailbox serve as many of those who wait as the target would? */
+/* Do as many idle clients watch the selected mailbox as the target? */
 static bool is_well_parked(const struct watch_facts *facts, const struct mailbox *target)
 {
     const struct mailbox *selected = facts->selected;
@@ -203,7 +203,7 @@ static void keep_idle(struct rest *rest)
     usec until = age < silence ? age : silence;
 
     if (facts->now >= until)
-        rest->ops->end_idle(rest->owner); /* if that is not answered the line is dead */
+        rest->ops->end_idle(rest->owner); /* without an answer the connection is given up */
     else
         at(rest, until);
 }

@@ -6,7 +6,7 @@
  *   SERVING --the session wants to close--> DRAINING --all given to the stream--> CLOSING --closed--> gone
  *   and from each of them --failed, cut or aborted--> gone
  *
- * Invariant: while anything waits in the queue (the spool), new output goes behind it, so nothing overtakes. */
+ * Invariant: while anything waits in the queue (the spool), new output goes after it, so nothing overtakes. */
 #include "net/client_link.h"
 
 #include <assert.h>
@@ -193,7 +193,8 @@ static bool move_output(struct client_link *link, usec now)
         return true;
     struct evbuffer *from = session_output(link->session);
     move_directly(link, from);
-    /* The socket may have taken all that went to it directly: then nothing but this asks for what was spooled behind.
+    /* The socket may have taken all that went to it directly: then nothing but this asks for the spooled output after
+     * it.
      */
     return spill(link, from) && pump_queue(link);
 }

@@ -22,7 +22,7 @@ static bool same_bits(const uint8_t a[16], const uint8_t b[16], unsigned bits)
     return rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0;
 }
 
-/* Whether nothing is set behind the mask. */
+/* True: no bit outside the mask is set. */
 static bool is_clean(const struct network *network)
 {
     for (unsigned bit = network->bits; bit < 128; bit++)

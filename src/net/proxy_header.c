@@ -1,5 +1,5 @@
 /* PROXY protocol headers (HAProxy's proxy-protocol.txt, 2.1 and 2.2). Stands before TLS and IMAP on a connection that
- * another proxy has made. Stateless: everything is looked at anew with each call, and it is short. It must never say
+ * another proxy has made. Stateless: each call reads the whole header again, and it is short. It must never say
  * that more octets belong to the header than do, or TLS would lack them. */
 #include "net/proxy_header.h"
 
@@ -50,7 +50,7 @@ static void set_source(struct proxy_header *header, int family, const void *byte
 
 /* ---- version 1: a line of text ---- */
 
-/* The first word; *text goes on behind the space that must follow it, or is empty. */
+/* The first word; *text goes on after the space that must follow it, or is empty. */
 static struct slice take_word(struct slice *text)
 {
     const char *space = text->length > 0 ? memchr(text->data, ' ', text->length) : NULL;

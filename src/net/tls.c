@@ -161,8 +161,8 @@ static bool name_sessions(SSL_CTX *context)
            SSL_CTX_set_session_id_context(context, digest, length) == 1;
 }
 
-/* A client that opens several connections at once finds two tickets with its first; who resumes is given one for the
- * one that he used. Early data could be played again by anybody who saw it. */
+/* A client that opens several connections at once finds two tickets with its first; a client that resumes gets one for
+ * the one it used. Early data could be played again by anybody who saw it. */
 static bool offer_tickets(SSL_CTX *context)
 {
     SSL_CTX_set_timeout(context, TICKET_LIFE / USEC_SECOND);

@@ -1,6 +1,6 @@
 /* FETCH and UID FETCH: numbers into UIDs at the turn, what the truth knows from the truth, the rest upstream in slices,
- * so that others have their turn between. A slice that the line cuts is asked again for what was not answered. RFC 3501
- * section 6.4.5, RFC 2180 section 4.1. */
+ * so that others have their turn between. After a lost connection a slice is asked again for the items not yet
+ * answered. RFC 3501 section 6.4.5, RFC 2180 section 4.1. */
 #include <stdlib.h>
 
 #include "session/fetch_inside.h"
@@ -9,7 +9,7 @@
 
 /* The first slice of a FETCH for whole messages: nothing is known of their sizes yet. */
 #define FIRST_SLICE_OF_BODIES 2
-/* The next slice has at most so many times as many messages: two small ones say little of those behind them. */
+/* The next slice has at most so many times as many messages: two small ones say little of those after them. */
 #define SLICE_GROWTH 4
 
 static void clear(struct run *run)

@@ -72,7 +72,7 @@ static bool is_upload(struct intake *intake, struct line line, const struct comm
 
     if (command->name != COMMAND_APPEND || !intake->logged_in)
         return false;
-    /* behind tag and name */
+    /* after tag and name */
     offset = (size_t)(command->tag.data - line.bytes.data) + command->tag.length + 1 + strlen("APPEND");
     if (offset > line.bytes.length)
         return false;

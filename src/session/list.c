@@ -1,6 +1,6 @@
 /* LIST (also extended, RFC 5258, with RETURN STATUS, RFC 5819), LSUB, XLIST, NAMESPACE: passed on as values, the
- * answers held until they are complete, so that a repetition after a lost line shows nothing twice. A STATUS of the
- * mailbox that the upstream has selected would be stale: it is made from the truth. */
+ * answers held until they are complete, so that a repetition after a lost connection shows nothing twice. A STATUS of
+ * the mailbox that the upstream has selected would be stale: it is made from the truth. */
 #include <event2/buffer.h>
 
 #include "base/append.h"
@@ -111,7 +111,7 @@ static void done(struct run *run, const struct job_result *result)
 static const struct run_step list_step = {
     .goal = JOB_RUN, .policy = POLICY_LIST, .build = build, .untagged = answered, .done = done};
 
-/* No NUL, CR or LF goes upstream in a name or a pattern; literals are printed anew as what they are. */
+/* No NUL, CR or LF goes upstream in a name or a pattern; literals are printed again as literals. */
 static bool are_clean(const struct value *value)
 {
     for (; value; value = value->next) {

@@ -1,4 +1,4 @@
-/* See queue.h. Who decides about a command does so at its turn: here nothing is judged. */
+/* See queue.h. Nothing is judged here: a command is judged at its turn. */
 #include "session/queue.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* STORE and UID STORE: sent as UID STORE and never .SILENT, so that the truth learns; every living message is answered
  * from the truth unless the client asked for silence and nothing else is hiding in it. +FLAGS and -FLAGS may be
- * repeated after a lost line; absolute FLAGS are found out: as asked, done; as before, not done; neither, unknown. RFC
- * 3501 section 6.4.6. */
+ * repeated after a lost connection. Absolute FLAGS are looked up: as asked is done, as before is not done, else it is
+ * unknown. RFC 3501 section 6.4.6. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -329,7 +329,7 @@ static void learned(struct run *run, const struct job_result *result)
         fail(store, result);
 }
 
-/* The line broke behind an absolute STORE. */
+/* The connection broke after an absolute STORE was sent. */
 static void found_out(struct run *run, const struct job_result *result)
 {
     struct store_run *store = (struct store_run *)run;
