@@ -67,3 +67,22 @@ Test(admission, who_is_turned_away_is_told_which_limit_it_was)
     cr_assert_eq(strncmp(admission_words(ADMISSION_ADDRESS_FULL), "[LIMIT]", 7), 0);
     cr_assert_eq(strncmp(admission_words(ADMISSION_NO_MEMORY), "[UNAVAILABLE]", 13), 0);
 }
+
+Test(admission, limits_of_an_address_and_of_all)
+{
+    uint64_t total = 5, per_address = 2;
+    struct admission *admission = admission_new(7, &total, &per_address);
+    struct address a = address_of("192.0.2.1"), b = address_of("192.0.2.2"), own = address_of("127.0.0.1");
+
+    cr_assert_eq(admission_enter(admission, &a), ADMISSION_OK);
+    cr_assert_eq(admission_enter(admission, &a), ADMISSION_OK);
+    cr_assert_eq(admission_enter(admission, &a), ADMISSION_ADDRESS_FULL);
+    cr_assert_eq(admission_enter(admission, &b), ADMISSION_OK);
+    cr_assert_eq(admission_enter(admission, &own), ADMISSION_OK);
+    cr_assert_eq(admission_enter(admission, &own), ADMISSION_OK);
+    cr_assert_eq(admission_enter(admission, &own), ADMISSION_TOTAL_FULL);
+    admission_leave(admission, &a);
+    cr_assert_eq(admission_enter(admission, &a), ADMISSION_OK);
+    cr_assert_eq(admission_count(admission), 5);
+    admission_free(admission);
+}

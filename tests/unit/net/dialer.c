@@ -1,0 +1,218 @@
+/* Dialling: one address after another, and an end in time. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <event2/dns.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "net/dialer.h"
+#include "unit/net/bench.h"
+#include "unit/net/door.h"
+
+struct dial {
+    struct bench bench;
+    int done, descriptor;
+    char reason[300];
+};
+
+static void on_done(void *owner, int descriptor, const char *reason)
+{
+    struct dial *dial = owner;
+
+    dial->done++;
+    dial->descriptor = descriptor;
+    strncat(dial->reason, reason ? reason : "", sizeof(dial->reason) - 1);
+}
+
+static bool is_done(void *context)
+{
+    return ((struct dial *)context)->done > 0;
+}
+
+static struct dialer *begin(struct dial *dial, const char *host, uint16_t port, struct evdns_base *resolver)
+{
+    const struct dialer_options options = {.base = dial->bench.base,
+                                           .resolver = resolver,
+                                           .runqueue = dial->bench.runqueue,
+                                           .host = host,
+                                           .port = port,
+                                           .timeout = 2 * USEC_SECOND,
+                                           .done = on_done,
+                                           .owner = dial};
+    struct dialer *dialer = dialer_new(&options);
+
+    cr_assert(dialer);
+    cr_assert_eq(dial->done, 0);
+    return dialer;
+}
+
+Test(dialer, reaches_a_literal)
+{
+    struct door door;
+    struct dial dial = {0};
+
+    door_open(&door);
+    dial.bench = door.bench;
+    struct dialer *dialer = begin(&dial, "127.0.0.1", listener_port(door.listener), NULL);
+    cr_assert(bench_until(&dial.bench, is_done, &dial));
+    cr_assert_geq(dial.descriptor, 0, "%s", dial.reason);
+    close(dial.descriptor);
+    dialer_free(dialer);
+    bench_rounds(&dial.bench, 2);
+    listener_free(door.listener);
+    close(door.accepted[0]);
+    bench_close(&dial.bench);
+}
+
+Test(dialer, goes_on_to_the_next_address_of_localhost)
+{
+    struct door door; /* on 127.0.0.1 only, while localhost may be ::1 first */
+    struct dial dial = {0};
+
+    door_open(&door);
+    dial.bench = door.bench;
+    struct evdns_base *resolver = dialer_resolver_new(dial.bench.base);
+    struct dialer *dialer = begin(&dial, "localhost", listener_port(door.listener), resolver);
+    cr_assert(bench_until(&dial.bench, is_done, &dial));
+    cr_assert_geq(dial.descriptor, 0, "%s", dial.reason);
+    close(dial.descriptor);
+    dialer_free(dialer);
+    bench_rounds(&dial.bench, 2);
+    listener_free(door.listener);
+    evdns_base_free(resolver, 1);
+    bench_close(&dial.bench);
+}
+
+Test(dialer, a_name_without_an_address_has_a_reason)
+{
+    struct dial dial = {0};
+
+    bench_open(&dial.bench);
+    struct dialer *dialer = begin(&dial, "no.such.name", 143, NULL);
+    cr_assert(bench_until(&dial.bench, is_done, &dial));
+    cr_assert_eq(dial.descriptor, -1);
+    cr_assert(strstr(dial.reason, "looking up no.such.name: "), "%s", dial.reason);
+    dialer_free(dialer);
+    bench_close(&dial.bench);
+}
+
+Test(dialer, freed_it_never_calls)
+{
+    struct dial dial = {0};
+
+    bench_open(&dial.bench);
+    dialer_free(begin(&dial, "127.0.0.1", 1, NULL));
+    bench_rounds(&dial.bench, 5);
+    cr_assert_eq(dial.done, 0);
+    bench_close(&dial.bench);
+}
+
+/* A name server that never answers: the resolver, and the socket that stands for the server. */
+static struct evdns_base *silent_resolver(struct event_base *base, int *server)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+    struct evdns_base *resolver = evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+    char text[32];
+
+    *server = socket(AF_INET, SOCK_DGRAM, 0);
+    cr_assert(bind(*server, (struct sockaddr *)&address, length) == 0);
+    cr_assert(getsockname(*server, (struct sockaddr *)&address, &length) == 0);
+    snprintf(text, sizeof(text), "127.0.0.1:%d", ntohs(address.sin_port));
+    cr_assert_eq(evdns_base_nameserver_ip_add(resolver, text), 0);
+    return resolver;
+}
+
+Test(dialer, a_lookup_that_gets_no_answer_ends_in_time)
+{
+    struct dial dial = {0};
+    int server;
+
+    bench_open(&dial.bench);
+    struct evdns_base *resolver = silent_resolver(dial.bench.base, &server);
+    struct dialer *dialer = begin(&dial, "mail.example", 143, resolver);
+    bench_rounds(&dial.bench, 5);
+    cr_assert_eq(dial.done, 0);
+    dial.bench.ahead = 3 * USEC_SECOND;
+    bench_rounds(&dial.bench, 3);
+    cr_assert_eq(dial.done, 1);
+    cr_assert_str_eq(dial.reason, "looking up mail.example: no answer in time");
+    dialer_free(dialer);
+    evdns_base_free(resolver, 1);
+    bench_rounds(&dial.bench, 3);
+    cr_assert_eq(dial.done, 1);
+    close(server);
+    bench_close(&dial.bench);
+}
+
+Test(dialer, freed_in_a_lookup_it_never_calls)
+{
+    struct dial dial = {0};
+    int server;
+
+    bench_open(&dial.bench);
+    struct evdns_base *resolver = silent_resolver(dial.bench.base, &server);
+    struct dialer *dialer = begin(&dial, "mail.example", 143, resolver);
+    bench_rounds(&dial.bench, 3);
+    dialer_free(dialer);
+    bench_rounds(&dial.bench, 3);
+    evdns_base_free(resolver, 1);
+    bench_rounds(&dial.bench, 3);
+    cr_assert_eq(dial.done, 0);
+    close(server);
+    bench_close(&dial.bench);
+}
+
+/* A listener whose queue is full drops what comes: the kernel would try for minutes. */
+Test(dialer, an_address_that_does_not_answer_is_given_up)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+    int listening = socket(AF_INET, SOCK_STREAM, 0), waiting[8];
+    struct dial dial = {0};
+
+    bench_open(&dial.bench);
+    cr_assert(bind(listening, (struct sockaddr *)&address, length) == 0 && listen(listening, 0) == 0);
+    cr_assert(getsockname(listening, (struct sockaddr *)&address, &length) == 0);
+    for (size_t i = 0; i < 8; i++) {
+        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)!connect(waiting[i], (struct sockaddr *)&address, length);
+    }
+    struct dialer *dialer = begin(&dial, "127.0.0.1", ntohs(address.sin_port), NULL);
+    bench_rounds(&dial.bench, 3);
+    cr_assert_eq(dial.done, 0);
+    dial.bench.ahead = 3 * USEC_SECOND;
+    bench_rounds(&dial.bench, 3);
+    cr_assert_eq(dial.done, 1);
+    cr_assert_eq(dial.descriptor, -1);
+    cr_assert(strstr(dial.reason, ": no answer in time"), "%s", dial.reason);
+    dialer_free(dialer);
+    for (size_t i = 0; i < 8; i++)
+        close(waiting[i]);
+    close(listening);
+    bench_close(&dial.bench);
+}
+
+Test(dialer, without_a_descriptor_it_says_so)
+{
+    struct dial dial = {0};
+    struct rlimit limit, none;
+
+    bench_open(&dial.bench);
+    struct dialer *dialer = begin(&dial, "127.0.0.1", 1, NULL);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    none = limit;
+    none.rlim_cur = 3;
+    setrlimit(RLIMIT_NOFILE, &none);
+    bench_rounds(&dial.bench, 3);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    cr_assert_eq(dial.done, 1);
+    cr_assert(strstr(dial.reason, "127.0.0.1:1: Too many open files"), "%s", dial.reason);
+    dialer_free(dialer);
+    bench_close(&dial.bench);
+}
