@@ -196,6 +196,10 @@ int main(int count, char **arguments)
     }
     signal(SIGALRM, on_signal);
     signal(SIGABRT, on_signal);
+#ifndef __SANITIZE_ADDRESS__ /* whose own handlers say more */
+    signal(SIGSEGV, on_signal);
+    signal(SIGBUS, on_signal);
+#endif
     if (options.cuts)
         return cuts_play_all();
     if (options.has_seed)

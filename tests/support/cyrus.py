@@ -13,7 +13,7 @@ import struct
 import subprocess
 import threading
 
-from mail_server import DoorServer, end, free_port, listens, mail_ids, wait_until
+from mail_server import DoorServer, end, free_port, listens, listens_at, mail_ids, wait_until
 from server_tree import Unavailable, library_path, mounts_privately, tree
 
 
@@ -89,7 +89,7 @@ class Cyrus(DoorServer):
                 self._beside_the_tree("%s && exec %s" % (" ".join(check), " ".join(master))), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, process_group=self._group(), env={**os.environ, "LD_LIBRARY_PATH": library_path(self.programs)})
         wait_until(lambda: self.process.poll() is None and listens(self.port) and listens(self.door_port)
-                   and os.path.exists(self.lmtp_socket), "Cyrus does not listen")
+                   and listens_at(self.lmtp_socket), "Cyrus does not listen")
 
     @staticmethod
     def _as_owner(*command):

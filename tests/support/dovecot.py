@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 
-from mail_server import MailServer, end, free_port, mail_ids
+from mail_server import MailServer, end, free_port, listens_at, mail_ids
 
 PROGRAM = "/usr/sbin/dovecot"
 # What Dovecot 2.3.19 announces after login when nothing is configured; the variants leave words out of it.
@@ -130,7 +130,7 @@ class Dovecot(MailServer):
                 return False
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1).close()
-                if os.path.exists(self.lmtp_socket):
+                if listens_at(self.lmtp_socket):
                     return True
             except OSError:
                 pass

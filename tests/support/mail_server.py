@@ -58,6 +58,12 @@ def listens(port):
         return any(words[1].endswith(":%04X" % port) and words[3] == "0A" for words in map(str.split, table))
 
 
+def listens_at(path):
+    """The same of a Unix socket. The file is there a moment before anybody listens."""
+    with open("/proc/net/unix") as table:
+        return any(words[-1] == path and words[3] == "00010000" for words in map(str.split, table))
+
+
 def end(process, patience=10.0):
     """SIGTERM to a process and to what it has begun; waits for it. (Left alone, some take a second to collect their children.)"""
     if process.poll() is None:
