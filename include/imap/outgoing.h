@@ -46,8 +46,7 @@ size_t outgoing_length(const struct outgoing *outgoing); /* octets so far, spool
  * included. */
 enum outgoing_state {
     OUTGOING_WAITS,  /* for the server's +; then call outgoing_continue */
-    OUTGOING_SPOOLS, /* the next octets come from a spool: outgoing_spool_chunk hands them out as the socket takes them
-                      */
+    OUTGOING_SPOOLS, /* the next octets come from a spool: see outgoing_current_spool */
     OUTGOING_DONE,
 };
 /* Moves text up to the next stop into `out`, the final CRLF included, and says why it stopped. Afterwards
