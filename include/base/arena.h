@@ -15,7 +15,7 @@ struct arena {
     size_t used;        /* octets handed out */
     size_t limit;       /* octets that may be handed out */
     bool out_of_memory; /* set when memory was out (not the limit), so the line's author is not at fault; cleared by
-                           arena_clear */
+                           arena_init only */
 };
 
 /* Makes an empty arena that hands out at most `limit` octets. Asks for no memory yet; arena_clear or arena_wipe ends
