@@ -49,11 +49,11 @@ struct mailbox {
     size_t tail_named; /* how many of them have their UID */
     size_t tail_capacity;
     bool known;         /* the map has been built once: views can exist */
-    bool map_in_step;   /* the upstream has it selected, and the map is what it has */
+    bool map_in_step;   /* selected upstream and the map proved; cleared by mailbox_out_of_step */
     bool doubted;       /* the server contradicted the map; cleared when the next switch has proved the whole map */
-    bool flags_in_step; /* so are the flags of every message */
-    bool read_only;     /* the server answered READ-ONLY to SELECT */
-    bool deleted;       /* no longer in the account's list: kept for its views only */
+    bool flags_in_step; /* every message's flags are known up to now; cleared with map_in_step, too */
+    bool read_only;     /* the last SELECT was answered READ-ONLY */
+    bool deleted;       /* set by mailbox_deleted, never cleared: kept for its views only */
     uint64_t counter;   /* of flag changes: view.h */
     struct keywords *keywords;
     uint8_t flags_system;        /* * FLAGS: system flags */
@@ -61,7 +61,7 @@ struct mailbox {
     bool permanent_any;          /* \* */
     uint32_t permanent_keywords; /* interned set */
     bool permanent_known;
-    bool nomodseq;               /* the server keeps no mod-sequences for it */
+    bool nomodseq;               /* the last SELECT told no HIGHESTMODSEQ */
     uint64_t modseq;             /* every change up to here is in the truth; 0: none known */
     uint64_t modseq_pending;     /* seen in answers, not yet vouched for */
     uint64_t modseq_said;        /* HIGHESTMODSEQ since the last tagged answer; 0: none */

@@ -92,16 +92,16 @@ struct job_queueing {
     struct job *carrier;  /* of a rider */
     uint64_t submitted;   /* number of the last upstream command when it was added */
     uint32_t uidvalidity; /* of its mailbox when it was added; 0: not known */
-    bool doomed;          /* the mailbox is gone, or its UIDs mean other messages now */
-    bool ending;          /* within jobs_end_mailbox: it is one of those that end */
+    bool doomed;          /* set when the mailbox is gone or its UIDs mean other messages; never cleared */
+    bool ending;          /* set within jobs_end_mailbox, whose end is the job's */
 };
 
 /* How its turns have gone. Written by mux/scheduler only. */
 struct job_course {
     unsigned attempts; /* lines lost or answers spoilt under it */
-    bool written;      /* its own command is or was in flight, and may have been carried out */
-    bool spoilt;       /* its answer cannot be trusted: the map broke */
-    bool garbled;      /* its answer could not be understood */
+    bool written;      /* set when its command is sent; cleared when the server certainly did not carry it out */
+    bool spoilt;       /* set when the map breaks under its command; cleared when the command is sent again */
+    bool garbled;      /* set by garbage under its command; cleared when the command is sent again */
 };
 
 struct job {

@@ -14,10 +14,10 @@ struct login {
     uint64_t address;
     bool admitted;   /* set when its address is open and its credential is not known as refused */
     bool stranger;   /* its address has not entered the account */
-    bool in_place;   /* a second connection could not tell */
+    bool in_place;   /* set when a second connection could not tell; then only in place */
     usec not_before; /* not looked at until then: a refusal is on its way to its address */
     usec deadline;
-    bool refused; /* the answer is held back: */
+    bool refused; /* set when it is refused, never cleared; the answer waits until: */
     usec refused_until;
     enum login_outcome outcome; /* which it will be */
     const char *words;          /* constant */
@@ -43,16 +43,16 @@ struct trial {
     enum trial_state state;
     struct login *login; /* NULL: NONE */
     usec began;
-    bool reserved; /* counted at the server as one that may be refused */
+    bool reserved; /* from server_reserve to server_release */
 };
 
 struct trials {
-    struct trial on[2];         /* by enum logins_place */
-    bool in_doubt;              /* set when an accepted credential was refused in words that prove nothing */
-    bool owes_a_turn;           /* after a check in place the next job comes first, if one waits: */
-    uint64_t owed_since;        /* the turns that had ended when the check began */
-    usec familiar_at;           /* the last in-place check for an address that has entered the account */
-    usec strangers_at;          /* and for a stranger */
+    struct trial on[2];  /* by enum logins_place */
+    bool in_doubt;       /* set when an accepted credential was refused in words that prove nothing */
+    bool owes_a_turn;    /* set by an in-place check, never cleared: the next check waits for a turn after owed_since */
+    uint64_t owed_since; /* turns that had ended when the check began */
+    usec familiar_at;    /* the last in-place check for an address that has entered the account */
+    usec strangers_at;   /* and for a stranger */
     struct server_waiter waits; /* for a place at the server */
 };
 

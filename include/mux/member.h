@@ -10,7 +10,7 @@
 
 struct account_member {
     struct account_member *prev, *next; /* the account's */
-    bool retired;                       /* the account's: `retire` has been called */
+    bool retired;                       /* set when the account calls `retire`, never cleared */
     void *owner;
     /* The account has ended (credentials no longer accepted, shutdown): say BYE. */
     void (*end)(void *owner, const char *reason);

@@ -55,18 +55,19 @@ struct selection_switch {
     struct seqset found;      /* by the search in flight */
     unsigned tries;           /* proofs of the whole map that have been sent */
     uint32_t exists_selected; /* EXISTS as it stood at the end of the answer to SELECT */
-    bool shrunk;              /* an EXPUNGE or VANISHED has come since */
+    bool shrunk;              /* set by EXPUNGE or VANISHED, cleared when SELECT has been answered */
     uint32_t owed;            /* of those counted when the proof was sent, how many have not gone since */
-    bool disturbed;           /* something came inside the proof that spoils it, or that could not be understood */
-    bool flags_missed; /* flag changes were told that could not be taken in: the flags are not in step by this switch */
+    bool disturbed;    /* set by an answer that spoils the proof in flight; cleared when the next proof is sent */
+    bool flags_missed; /* set by a flag change that could not be taken in; the flags are then not in step after this
+                          switch */
 };
 
 struct held_fetch;
 
 /* The FETCH answer that is being read, across its literals. */
 struct fetch_intake {
-    bool open;     /* a part that was not complete has been seen */
-    bool to_owner; /* its parts are handed to the owner */
+    bool open;     /* from a part that is not complete to the one that is */
+    bool to_owner; /* set with the first part if the owner gets the parts */
     uint32_t number;
     uint32_t uid;            /* 0: not known yet */
     uint64_t left;           /* octets of the streamed literal still to come */
@@ -84,17 +85,17 @@ struct selection {
     bool selected_read_only;  /* by EXAMINE */
     enum selection_activity activity;
     uint64_t activity_number; /* of its command */
-    bool owner_looks;         /* the owner's command is a NOOP */
-    bool owner_void;          /* the map broke since the owner's command was sent */
+    bool owner_looks;         /* set by selection_send: the owner's command is a NOOP */
+    bool owner_void;          /* set by selection_contradicted, cleared by selection_send */
     struct mailbox *asked;    /* by STATUS; NULL: dropped meanwhile */
-    bool status_told;         /* STATUS was answered with a line about it */
-    bool status_differs;      /* the last STATUS */
+    bool status_told;         /* set by a STATUS line about `asked`, cleared when STATUS is sent */
+    bool status_differs;      /* the line differed from the truth; cleared when STATUS is sent */
     uint32_t flags_up_to;     /* the part of the flags that is asked for: its last UID */
-    bool learned;             /* the tail was asked for since the last turn */
+    bool learned;             /* set when the tail is asked for; cleared after the owner's turn and before a look */
     unsigned learned_in_vain;
-    unsigned
-        garbage; /* lines in a row that could not be understood or contradicted the map; 0 after a good tagged answer */
-    bool garbage_since_tag; /* one of them since the last tagged answer */
+    unsigned garbage;       /* lines in a row that could not be understood or contradicted the map; 0 at a tagged answer
+                               without one before it */
+    bool garbage_since_tag; /* set by one of them, cleared at the next tagged answer */
     struct selection_switch switching;
     struct fetch_intake intake;
 };

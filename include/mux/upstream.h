@@ -42,7 +42,7 @@ enum upstream_state {
 
 /* How a connection ended. */
 struct upstream_end {
-    bool was_ready;       /* it had been logged in */
+    bool was_ready;       /* the connection had been logged in */
     enum refusal refusal; /* REFUSAL_NONE: the connection was lost, or closed by us */
     const char *reason;   /* in words, for the log and for clients: the server's if it had any. Borrowed for the call */
     usec backoff;         /* the server asked for so much patience; 0: no word of it */

@@ -19,7 +19,7 @@ struct upstream {
     struct response_reader *reader;
     struct evbuffer *output;
     struct capability_set capabilities;
-    bool capabilities_told; /* since the login */
+    bool capabilities_told; /* set by CAPABILITY; cleared by a dial and when the credential is sent */
     bool condstore;
     bool qresync;
 
@@ -29,23 +29,23 @@ struct upstream {
      */
     uint32_t tag_secret;
     struct outgoing *sending;    /* in flight, not yet written to its end */
-    bool waits_for_plus;         /* `sending` stands at a synchronising literal */
-    bool was_unsent;             /* at its end: upstream_was_unsent */
-    bool in_flight;              /* a command's tagged answer is awaited */
+    bool waits_for_plus;         /* `sending` stands at a synchronising literal; cleared by its + */
+    bool was_unsent;             /* set when the link closes: see upstream_was_unsent */
+    bool in_flight;              /* from a command to its tagged answer */
     char tag[UPSTREAM_TAG_SIZE]; /* of the command in flight */
-    bool idle_answer_awaited;    /* the tagged answer of IDLE is still to come */
+    bool idle_answer_awaited;    /* from IDLE to its tagged answer */
     char idle_tag[UPSTREAM_TAG_SIZE];
     struct outgoing *held; /* to be written once IDLE's + has come */
-    bool leave_idle;       /* DONE is to be written once IDLE's + has come */
-    bool logout_next;      /* ... and LOGOUT once IDLE has been answered */
+    bool leave_idle;       /* DONE is to be written after IDLE's +; cleared then */
+    bool logout_next;      /* set by upstream_logout in IDLE: LOGOUT follows IDLE's answer */
 
     /* setup */
     struct upstream_login login;
     struct credential credential; /* login.credential: our own copy, until ready or closed */
     int step;                     /* enum setup_step */
     bool secured;
-    bool sent_credential; /* LOGIN or AUTHENTICATE has been written */
-    bool sent_response;   /* AUTHENTICATE's response too, so the next + is a challenge */
+    bool sent_credential; /* set when LOGIN or AUTHENTICATE is written, cleared by a dial */
+    bool sent_response;   /* set when AUTHENTICATE's response is written: the next + is a challenge */
     char challenge[1024]; /* decoded */
     size_t challenge_length;
 

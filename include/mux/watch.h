@@ -20,7 +20,7 @@ struct watch {
     usec park_wanted_since; /* IDLE should be elsewhere since then; USEC_NEVER: it is where it should be */
     usec round_at;          /* the next round over the other mailboxes */
     usec polled_at;         /* the last NOOP for want of IDLE, or to keep the session alive */
-    bool idle_refused;      /* the server has refused IDLE since it was connected */
+    bool idle_refused;      /* set when the server refuses IDLE, cleared by watch_connected */
 };
 
 /* As they stand when watch_rest is called: logged in, nobody has a job, the upstream can take a command. */

@@ -33,12 +33,12 @@ struct intake {
     struct command_reader *reader;
     struct upload upload; /* of the command that is being read */
     bool logged_in;
-    bool stopped;      /* by intake_stop */
-    bool line_awaited; /* by intake_await_line, until the line has come */
-    bool blocked;      /* what was read last must be answered first; cleared by intake_resume or intake_await_line */
+    bool stopped;      /* set by intake_stop, never cleared */
+    bool line_awaited; /* from intake_await_line until the line has come */
+    bool blocked;      /* set by a command that must be answered first; cleared by intake_resume or intake_await_line */
     bool awaits_tls;   /* from STARTTLS to intake_secured: nothing more is read in clear text */
-    bool plus_owed;    /* a literal was accepted while a line was open: its + waits for the end of that line */
-    bool paused;       /* reading has stopped; intake_resume ends that */
+    bool plus_owed;    /* set when a literal is accepted while an output line is open; cleared when its + is written */
+    bool paused;       /* set when reading stops; cleared by intake_resume */
 };
 
 /* Fills `intake`; ops, ground, output and queue are borrowed and must outlive it. False: out of memory; intake_clear

@@ -15,8 +15,8 @@ struct membership {
     struct account_member member;
     struct view *view;         /* of the selected mailbox; owned; NULL: none. Once it has ended its mailbox is NULL */
     const char *ended;         /* why the view has ended: a constant text, "" for the session's own DELETE or RENAME */
-    bool numbers_changed;      /* messages have come or gone since membership_take_numbers_changed */
-    bool flags_changed;        /* so have flags */
+    bool numbers_changed;      /* messages have come or gone; cleared by membership_take_numbers_changed */
+    bool flags_changed;        /* flags have changed; cleared by membership_take_flags_changed */
     struct task *task;         /* borrowed: woken when there is something to do */
     void (*doom)(void *owner); /* what is asked upstream for this view must not be carried out for another one */
 };

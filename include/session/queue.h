@@ -17,7 +17,7 @@ struct upload {
     struct shared_spool *spool; /* held; NULL: there is none, or no room for it */
     uint64_t size;              /* octets, as announced */
     bool literal8;
-    bool failed; /* there was no room for all of it */
+    bool failed; /* set when the spool took no more; the upload is refused */
 };
 
 /* The answer to a command that is not run. Constant texts. */

@@ -67,7 +67,7 @@ struct session {
     struct current current;
 
     /* session.c */
-    bool end_of_input;    /* the client has sent EOF */
+    bool end_of_input;    /* set by session_end_of_input, never cleared */
     const char *retiring; /* why it ends after the command in progress; NULL: it does not */
 };
 

@@ -1,7 +1,7 @@
-/* An account joins its parts: what one of them learns is told to the others here, and nowhere else. The step function
+/* An account joins its parts. News of one part reaches the others here, and nowhere else. The step function
  * below is the only place from which anything is begun; everything else marks the account as runnable. It never dials
- * while a connection is open that the server does not permit beside the new one, and goes away only when nobody is left
- * and every connection is closed. */
+ * while a connection is open that the server does not permit beside the new one, and goes away only without members and
+ * waiting logins, and with every connection closed. */
 #include "mux/account.h"
 
 #include <assert.h>
@@ -53,7 +53,7 @@ static bool has_work(const struct account *account)
     return jobs_wait(account->jobs) || slots_work(&account->slots);
 }
 
-/* --- getters of it */
+/* --- the account's state */
 
 const char *account_name(const struct account *account)
 {
@@ -251,7 +251,7 @@ static void mailbox_is_dropped(void *owner, struct mailbox *mailbox)
 
 static const struct mailboxes_ops mailboxes_ops = {.needed = mailbox_is_needed, .dropped = mailbox_is_dropped};
 
-/* --- what the slots tell */
+/* --- events of the slots */
 
 static void on_before_login(void *owner, const struct capability_set *capabilities)
 {
@@ -260,7 +260,7 @@ static void on_before_login(void *owner, const struct capability_set *capabiliti
     server_note_capabilities(account->options.server, capabilities);
 }
 
-/* A server that has been changed meanwhile. Clients keep the list that they were told. */
+/* Logs capabilities that have come or gone. Clients keep the list that they were told. */
 static bool on_capabilities(void *owner, const struct capability_set *now)
 {
     struct account *account = owner;
@@ -322,7 +322,7 @@ static const struct slot_ops slot_ops = {.before_login = on_before_login,
                                          .closed = on_closed,
                                          .somebody_waits = somebody_waits};
 
-/* --- connections: all that there are for this user are dialled here */
+/* --- connections: every connection for this user is opened here */
 
 static void dial(struct account *account, struct slot *slot, const struct upstream_login *with)
 {

@@ -1,5 +1,5 @@
-/* Credentials and the short list of accepted ones. Comparisons take the same time whatever they find; what is removed
- * is wiped. */
+/* Credentials and the short list of accepted ones. Comparisons take the same time whatever they find. Removed
+ * credentials are wiped. */
 #include "mux/credential.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* The list of jobs. Everything that moves a job from one place to another is here, and asserts where it came from: a
- * job that were ended twice would tell a client two answers to one command. */
+/* The list of jobs. Everything that moves a job from one place to another is here, and asserts where it came from:
+ * ending a job twice would give a client two answers to one command. */
 #include "mux/jobs.h"
 
 #include <assert.h>
@@ -210,7 +210,7 @@ void jobs_abandon(struct jobs *jobs, struct job *job)
     runqueue_dispose(jobs->runqueue, free_job, job);
 }
 
-/* Marked first: what `done` makes others abandon or add is not mistaken for one of them. */
+/* Marked first, so that jobs added or abandoned within `done` are not mistaken for them. */
 static struct job *first_marked(const struct jobs *jobs)
 {
     struct job *job;

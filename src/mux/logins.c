@@ -64,7 +64,7 @@ static void leave_queue(struct logins *logins, struct login *login)
     DL_DELETE(logins->waiting, login);
 }
 
-/* While its credential is on its way upstream it stays, without anybody to tell, until the server has spoken. */
+/* A login whose credential is on its way upstream stays without its client until the server has answered. */
 void login_forget(struct login *login)
 {
     struct logins *logins = login->logins;
@@ -128,7 +128,7 @@ static void let_in(struct login *login, usec now)
 
 /* --- refusing */
 
-/* What waits from the same strange address waits on. */
+/* The next login from the same strange address waits on. */
 static void shut_address(struct logins *logins, uint64_t address, usec until)
 {
     struct login *login;
@@ -209,7 +209,7 @@ struct login *logins_add(struct logins *logins, enum credential_kind kind, struc
     return login;
 }
 
-/* --- what can be answered now */
+/* --- answers */
 
 struct accepted_credential *login_known(const struct login *login)
 {
@@ -238,7 +238,7 @@ bool login_is_open(const struct login *login, usec now)
            !(login->stranger && one_is_ahead(login));
 }
 
-/* Asked once, when its time has come; the rest of its life it is told of what changes. */
+/* Asks the reputation once, when the login's time has come; later changes are told to the login. */
 static void admit(struct login *login, usec now)
 {
     struct reputation *reputation = reputation_of(login);
@@ -268,7 +268,7 @@ static void time_out(struct login *login, const struct logins_facts *facts)
     login_fail(login, outcome, text);
 }
 
-/* Everybody's line is not given up for it in time. */
+/* True: no in-place check can happen before the login's deadline. */
 static bool is_hopeless(const struct login *login, const struct logins_facts *facts)
 {
     const struct logins *logins = login->logins;
@@ -284,7 +284,7 @@ static void wait_until(usec *deadline, usec at)
         *deadline = at;
 }
 
-/* It is refused already, and told so when the delay is over. */
+/* The login is refused already and is told so after the delay. */
 static void consider_refused(struct login *login, usec now, usec *deadline)
 {
     if (now >= login->refused_until)

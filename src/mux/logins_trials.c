@@ -1,9 +1,9 @@
-/* Whose credential is tried at the upstream, and when. While nobody has been accepted the account's connection is
- * dialled with what the first login brings. Later an unknown credential is tried on a short second connection where the
- * settings permit one, else in place, between jobs: log out, log in with it, and with an accepted one again if it
- * fails. In place everybody waits, so a stranger's turn comes at a quiet moment and at most once a reverify_interval,
- * more seldom the more of them have failed; for those whom the account knows there are turns of their own. No server is
- * shown more than its measure of unknown credentials. */
+/* The choice of the credential that is tried upstream, and of the time. While no credential is accepted, the account
+ * connects with the first login's. Later an unknown credential is tried on a short second connection where the settings
+ * permit one, else in place, between jobs: log out, log in with it, and with an accepted one again if it fails. An
+ * in-place check makes all clients wait. So a stranger's turn comes at a quiet moment and at most once a
+ * reverify_interval, less often after failures. Addresses that have entered the account have turns of their own. No
+ * server sees more than its measure of unknown credentials. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #define QUIET            USEC_SECOND       /* without work: then a stranger's credential may be tried in place */
 #define UNREST_PUT_UP    (5 * USEC_SECOND) /* so long before its deadline it is tried all the same */
 #define UNDER_ATTACK     5                 /* strangers have failed: then only at a quiet moment */
-#define IN_PLACE_MAX     (2 * USEC_SECOND) /* a server that does not say is not asked again after that */
+#define IN_PLACE_MAX     (2 * USEC_SECOND) /* a server without a clear answer is not asked again after that */
 #define INTERVAL_DOUBLED 4                 /* at most so many times */
 
 /*
@@ -115,7 +115,7 @@ void logins_end_trials(struct logins *logins, usec now)
     server_leave(logins->options.server, &logins->trials.waits);
 }
 
-/* --- whose turn it is */
+/* --- the next credential */
 
 /* First credentials that were accepted once, then addresses that have entered the account, then strangers. */
 enum rank { RANK_ACCEPTED_ONCE, RANK_FAMILIAR, RANK_STRANGER };
@@ -195,7 +195,7 @@ usec trials_due(const struct login *login, usec now)
 
 /* --- in place */
 
-/* When nobody works; a stranger whose patience is at its end is not made to wait for that, unless too many have failed.
+/* Waits for a moment without work. A stranger near the deadline need not wait for it, unless too many have failed.
  */
 static usec quiet_at(const struct login *login, const struct logins_facts *facts)
 {
@@ -278,7 +278,7 @@ void logins_accepted(struct logins *logins, enum logins_place place, const struc
     trial_end(logins, trial_on(logins, place), false, now);
 }
 
-/* By the server's own word. What was accepted before is accepted no longer. True: nothing is left of that. */
+/* Refused by the server's own word, so the credential is accepted no longer. True: no accepted credential is left. */
 static bool refused(struct logins *logins, const struct upstream_end *end, const struct login *login, usec now)
 {
     struct reputation *reputation = logins->options.reputation;
@@ -297,8 +297,8 @@ static bool is_refused(const struct upstream_end *end)
     return end->refusal == REFUSAL_CREDENTIALS && end->credential;
 }
 
-/* A password that has been changed, perhaps, at a server that says so in words of its own: tried for ever it would keep
- * everybody out, so the other accepted ones and those of waiting logins have their turns with it. */
+/* Perhaps the password was changed at a server with words of its own. Tried for ever it would keep everybody out, so
+ * the other accepted credentials and those of waiting logins have their turns too. */
 static void doubt(struct logins *logins, const struct upstream_end *end)
 {
     if (end->refusal != REFUSAL_UNKNOWN || !end->credential)
@@ -307,8 +307,8 @@ static void doubt(struct logins *logins, const struct upstream_end *end)
     logins->trials.in_doubt = true;
 }
 
-/* It proves nothing. In place everybody waits with the login whose credential is tried, so it is asked again for a
- * moment only; else the connection is dialled with the one whose turn it is as long as somebody waits. */
+/* The end proves nothing. An in-place check makes all clients wait, so it is repeated for a moment only. Otherwise the
+ * account connects with the next credential for as long as a login waits. */
 static void unanswered(struct logins *logins, const struct upstream_end *end, usec next_pause, usec now)
 {
     struct trial *trial = trial_on(logins, LOGINS_ON_FIRST);

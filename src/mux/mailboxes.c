@@ -1,4 +1,4 @@
-/* The table of an account's mailboxes. It owns the truths and drops them; what they say is not its business. A mailbox
+/* The table of an account's mailboxes. It owns the truths and drops them, and never looks into them. A mailbox
  * is never freed within the event round in which it was dropped. */
 #include "mux/mailboxes.h"
 
@@ -75,7 +75,7 @@ static void drop(struct mailboxes *mailboxes, struct entry *entry)
     runqueue_dispose(mailboxes->runqueue, free_mailbox, mailbox);
 }
 
-/* Forgets what nobody looks at, the oldest entries first. */
+/* Drops mailboxes without views, the oldest entries first. */
 static void trim(struct mailboxes *mailboxes)
 {
     struct entry *entry, *next;

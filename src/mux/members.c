@@ -1,4 +1,4 @@
-/* The list of an account's members and what is told to all of them. It owns none of them. */
+/* The list of an account's members, and messages to all of them. It owns none of them. */
 #include "mux/members.h"
 
 #include <utlist.h>

@@ -1,4 +1,4 @@
-/* The rows of the table. It must never say POLICY_REPEAT of a command that does something again when it is sent twice.
+/* The rows of the table. POLICY_REPEAT must never stand at a command that has a second effect when it is sent twice.
  */
 #include "mux/policy.h"
 

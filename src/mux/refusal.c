@@ -1,5 +1,5 @@
 /* The table of refusals. Words of a limit beat the code AUTHENTICATIONFAILED: a large host says "Authentication failed
- * ... (Too many simultaneous connections.)" to a right password. What no row explains proves nothing. */
+ * ... (Too many simultaneous connections.)" to a right password. A refusal that no row explains proves nothing. */
 #include "mux/refusal.h"
 
 #include <ctype.h>
@@ -26,7 +26,7 @@ static bool has_words(struct slice line, const char *patterns)
     return false;
 }
 
-/* What the words alone say; REFUSAL_NONE: nothing known. */
+/* Classifies by the words alone; REFUSAL_NONE: nothing known. */
 static enum refusal by_words(struct slice line, const struct upstream_settings *settings)
 {
     if (has_words(line, throttle_words))

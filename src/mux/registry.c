@@ -1,5 +1,5 @@
-/* One worker's accounts by their key, and what they share: log, settings, link ops, what is known of their servers and
- * of those who try to log in. Two accounts meet nowhere else. */
+/* One worker's accounts by their key, and their shared parts: log, settings, link ops, the state of servers, and the
+ * memory of login attempts. Two accounts meet nowhere else. */
 #include "mux/registry.h"
 
 #include <assert.h>
@@ -17,7 +17,7 @@
 
 #define DRAIN_INTERVAL (USEC_SECOND / 20)
 #define DRAIN_GROUP    ((size_t)50)
-#define DRAIN_GROUPS   ((size_t)40) /* at most, for they grow with the number of sessions */
+#define DRAIN_GROUPS   ((size_t)40) /* at most; groups grow with the number of sessions */
 #define DRAIN_PATIENCE (3 * USEC_SECOND)
 
 struct registered {
@@ -189,7 +189,7 @@ void registry_free(struct registry *registry)
     free(registry);
 }
 
-/* --- what is counted */
+/* --- counts */
 
 size_t registry_accounts(const struct registry *registry)
 {
@@ -201,7 +201,7 @@ size_t registry_sessions(const struct registry *registry)
     return registry->sessions;
 }
 
-/* --- what they share */
+/* --- shared parts */
 
 struct ground *registry_ground(struct registry *registry)
 {

@@ -1,5 +1,5 @@
-/* Bounded memories of digests, each entry with an end, a count and a time. All keys are keyed digests: what peers
- * choose never decides where it stands in a table, and a dump of the memory tells no password. */
+/* Bounded memories of digests, each entry with an end, a count and a time. All keys are keyed digests: a peer cannot
+ * choose its place in a table, and a dump of the memory shows no password. */
 #include "mux/reputation.h"
 
 #include <stdlib.h>

@@ -61,7 +61,7 @@ static void finish(struct scheduler *scheduler, enum job_status status, const st
     task_wake(scheduler->options.task);
 }
 
-/* It waits again, before all others. */
+/* The current job waits again, before all others. */
 static void put_back(struct scheduler *scheduler)
 {
     struct job *job = scheduler->current;
@@ -114,7 +114,7 @@ static enum job_turn own_build(struct job *job, struct outgoing *out)
 
 static const struct job_ops own_ops = {.build = own_build, .done = own_done};
 
-/* Which mailboxes are below which must be known before the first RENAME. */
+/* The hierarchy separator must be known before the first RENAME. */
 static enum job_turn separator_build(struct job *job, struct outgoing *out)
 {
     (void)job;
@@ -322,7 +322,7 @@ static enum job_status status_of(enum response_status status)
     return status == RESPONSE_OK ? JOB_OK : status == RESPONSE_NO ? JOB_NO : JOB_BAD;
 }
 
-/* A job that may be sent again waits again; the others end with what the server said. */
+/* A job that may be sent again waits again; the others end with the server's answer. */
 static bool try_again(struct scheduler *scheduler)
 {
     struct job *job = scheduler->current;
@@ -383,7 +383,7 @@ static void untagged(void *owner, const struct response *response)
     }
 }
 
-/* Nothing was learned, so nobody is told that there is nothing new. */
+/* Nothing was learned, so no client may be told that there is no news. */
 static void denied(void *owner, const struct response *tagged)
 {
     struct scheduler *scheduler = owner;
@@ -396,7 +396,7 @@ static void denied(void *owner, const struct response *tagged)
         finish(scheduler, JOB_NO, tagged, NULL);
 }
 
-/* By another program's DELETE or RENAME. */
+/* The mailbox is gone by another program's DELETE or RENAME. */
 static void gone(void *owner, struct mailbox *mailbox)
 {
     struct scheduler *scheduler = owner;
@@ -492,7 +492,8 @@ static const struct selection_ops selection_ops = {
     .meaning_lost = meaning_lost,
 };
 
-/* "BAD User is authenticated but not connected." and the like: no word about the command, but the end of the session.
+/* "BAD User is authenticated but not connected." and the like say nothing about the command: the server's session has
+ * ended.
  */
 static bool session_is_void(struct scheduler *scheduler, const struct response *response)
 {
@@ -520,8 +521,8 @@ bool scheduler_tagged(struct scheduler *scheduler, const struct response *respon
     return !switching && response->status == RESPONSE_OK;
 }
 
-/* The current job is kept (a server may not like what it was asked, so that what was written in part is not tried for
- * ever), found to have an unknown outcome, or given up. */
+/* Keeps the current job, finds its outcome unknown, or gives it up. Attempts are bounded, because the command itself
+ * may have made the server end the connection. */
 void scheduler_lost(struct scheduler *scheduler)
 {
     struct job *job = scheduler->current;

@@ -1,6 +1,6 @@
-/* Where answers become facts. What the server says of the selected mailbox goes into its truth first, and is checked
- * against it; what the owner asked for is handed on after that. A command is sent only when the upstream can take one,
- * and no fact is taken from an answer that does not contain it. */
+/* Here answers become facts. An answer about the selected mailbox is checked against its truth and goes into it first.
+ * Only then it is handed on to the owner that asked. A command is sent only when the upstream can take one, and no fact
+ * is taken from an answer that does not contain it. */
 #include "mux/selection.h"
 
 #include <assert.h>
@@ -137,9 +137,9 @@ void selection_forget(struct selection *selection, const struct mailbox *mailbox
         selection->asked = NULL;
 }
 
-/* --- what contradicts, or cannot be read */
+/* --- contradictions and garbage */
 
-/* A server that contradicts itself without end is left alone for a pause. */
+/* Reconnects, after a pause, if a server contradicts itself without end. */
 static void count_garbage(struct selection *selection)
 {
     selection->garbage_since_tag = true;
@@ -301,7 +301,7 @@ void selection_fetch_data(struct selection *selection, struct slice bytes)
 
 /* --- tagged answers */
 
-/* A command has been answered with this mailbox selected: what it told is complete up to here. Only NOOP makes every
+/* A command has been answered with this mailbox selected: its news is complete up to here. Only NOOP makes every
  * server look for news, so only NOOP counts as a look. */
 static void command_finished(struct selection *selection, enum selection_activity activity)
 {
@@ -394,7 +394,7 @@ void selection_tagged(struct selection *selection, const struct response *respon
         selection->ops->answered(selection->owner, response);
     else if (activity == ACTIVITY_STATUS)
         asked(selection, response);
-    else if (response->status != RESPONSE_OK && activity != ACTIVITY_LEAVE) /* that one leaves by a NO, too */
+    else if (response->status != RESPONSE_OK && activity != ACTIVITY_LEAVE) /* LEAVE succeeds by a NO, too */
         selection->ops->denied(selection->owner, response);
     else
         own_command_done(selection, activity);

@@ -1,5 +1,5 @@
 /* FETCH answers on their way in. The guard stands here: number and UID are checked against the map before anything of
- * an answer goes to anybody, flags go into the truth first, and only then the owner sees what may be its own. An
+ * an answer goes to anybody, flags go into the truth first, and only then the owner sees its part. An
  * answer whose UID has not come before its first streamed literal is held (octets in a spool) until it has ended, then
  * handed on in the same pieces. */
 #include <stdlib.h>
@@ -43,7 +43,7 @@ bool fetch_intake_flags(const struct fetch_pair *pairs, struct arena *arena, str
     return true;
 }
 
-/* The UID that the pairs tell; 0: none. False: two different ones. */
+/* Reads the UID from the pairs; 0: none. False: two different ones. */
 static bool find_uid(const struct fetch_pair *pairs, uint32_t *uid)
 {
     for (const struct fetch_pair *pair = pairs; pair; pair = pair->next) {
@@ -64,7 +64,7 @@ static void hand_on(struct selection *selection, uint32_t uid, const struct fetc
         selection->ops->fetch(selection->owner, uid, part);
 }
 
-/* A number that cannot be, or a UID that is not the one known under it. */
+/* Reports an impossible number, or a UID that is not the one known under it. */
 static void mismatch(struct selection *selection, uint32_t uid)
 {
     const struct mailbox *mailbox = selection->selected;
@@ -220,7 +220,7 @@ static bool hold_part(struct held_fetch *held, const struct fetch_answer *part)
     return true;
 }
 
-/* The answer is whole, only its octets cannot be had again: the truth still hears of the rest of it. */
+/* The answer is complete but its octets cannot be read back; the truth still takes in the rest of it. */
 static void literal_is_lost(struct selection *selection)
 {
     selection->intake.to_owner = false;

@@ -1,6 +1,6 @@
-/* What the upstream must do before the owner's command: leave a mailbox, switch to another, learn the tail, take a
- * look, learn flags. One command at a time: after each the wish is judged again. Each function returns true if it has
- * sent one (or has dropped the line). */
+/* The upstream's work before the owner's command: leave a mailbox, switch to another, learn the tail, take a look,
+ * learn flags. One command at a time: after each the wish is judged again. Each function returns true if it has sent
+ * one (or has dropped the line). */
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -41,7 +41,7 @@ static bool send_leave(struct selection *selection)
     return true;
 }
 
-/* A switch; the tail of the mailbox that is left is learned before, or its \Recent is lost. */
+/* Switches. The tail of the mailbox that is left is learned before, or its \Recent is lost. */
 static bool send_switch(struct selection *selection, struct mailbox *mailbox, bool read_write)
 {
     struct mailbox *left = selection->selected;
@@ -84,7 +84,7 @@ static bool send_status(struct selection *selection, struct mailbox *mailbox)
     return true;
 }
 
-/* The next part of the flags: what has changed since, where the server can tell, else so many messages. */
+/* Asks for the next part of the flags: the changes since, if the server can tell, else so many messages. */
 static bool send_flags(struct selection *selection)
 {
     struct mailbox *mailbox = selection->selected;
@@ -164,7 +164,8 @@ static bool prepare_flags(struct selection *selection, const struct wish *wish)
 {
     if (prepare_selected(selection, wish))
         return true;
-    /* A server that does not tell all flags, of the dead for one: what is known must do. The look is owed all the same.
+    /* A server may not tell all flags, for example of dead messages: the known ones must do. The look is owed all the
+     * same.
      */
     if (!selection_flags_learned(selection, wish->mailbox) &&
         wish->progress->passes++ <= 3 + wish->mailbox->map.count / FLAGS_SLICE * 3)
@@ -196,7 +197,7 @@ void selection_wish_lost(struct wish_progress *progress)
     progress->asked = false;
 }
 
-/* Left alone for a while, unless it is the one that works. */
+/* True: the mailbox is in trouble and left alone for a while. Never the selected one that works. */
 static bool is_shut(const struct selection *selection, const struct mailbox *mailbox)
 {
     return mailbox && mailbox->shut_until > selection_now(selection) && !selection_in_step(selection, mailbox);

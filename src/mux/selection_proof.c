@@ -1,14 +1,14 @@
-/* Which messages a mailbox has, proved. Two proofs there are: a search of all whose count is the EXISTS valid at its
- * tagged answer (what it finds is a part of what is counted); or FETCH answers whose numbers and UIDs ascend together
- * without a gap, from the floor (the highest known living message, under its own rank: what is counted below it is what
- * was known, since UIDs only ascend) or from 1. What is not proved goes nowhere. */
+/* Proofs of the messages that a mailbox has. There are two: a search of all whose count is the EXISTS valid at its
+ * tagged answer (its finds are a part of the counted messages); or FETCH answers whose numbers and UIDs ascend together
+ * without a gap, from the floor (the highest known living message, under its own rank: since UIDs only ascend, the
+ * messages counted below it are the known ones) or from 1. Unproved messages go nowhere. */
 #include <stdlib.h>
 
 #include "mux/selection_inside.h"
 
 /* --- asking */
 
-/* Of the new ones the flags are wanted as well; of all only what proves: there may be a million. */
+/* Asks for flags of the new messages only. Of all messages it asks for UIDs alone, since there may be a million. */
 static void write_fetch(const struct selection *selection, struct outgoing *out, bool all)
 {
     outgoing_text(out, "UID FETCH ");
@@ -18,7 +18,7 @@ static void write_fetch(const struct selection *selection, struct outgoing *out,
                                                           : ":* (UID FLAGS)");
 }
 
-/* What was told for a proof that has failed. Flags among it are lost. */
+/* Forgets the answers to a failed proof. Flags among them are lost. */
 static void drop_fetched(struct selection_switch *sw)
 {
     for (size_t i = 0; i < sw->fetched_count; i++)
@@ -50,7 +50,7 @@ bool proof_send(struct selection *selection, enum selection_activity activity)
     return true;
 }
 
-/* --- what QRESYNC told */
+/* --- answers to QRESYNC */
 
 void proof_take_vanished(struct mailbox *mailbox, const struct seqset *uids)
 {
@@ -95,7 +95,7 @@ void proof_take_recent(struct selection_switch *sw)
     }
 }
 
-/* --- what goes while a proof is under way */
+/* --- expunges while a proof is under way */
 
 /* The message of this number is gone: those above it have lower ones now. */
 static void fetched_expunged(struct selection_switch *sw, uint32_t number)
@@ -112,7 +112,7 @@ static void fetched_expunged(struct selection_switch *sw, uint32_t number)
     sw->fetched_count = kept;
 }
 
-/* The same by UID: what is above it has a higher number. */
+/* As above, by UID: messages above it have higher numbers. */
 static void fetched_vanished(struct selection_switch *sw, const struct seqset *uids)
 {
     size_t kept = 0;
@@ -156,7 +156,7 @@ void proof_hear_vanished(struct selection_switch *sw, enum selection_activity ac
 
 /* --- judging */
 
-/* Below an equal UIDNEXT all that there is was known when the mailbox was left; equal counts then mean equal messages.
+/* Below an equal UIDNEXT every message was known when the mailbox was left, so equal counts mean equal messages.
  */
 bool proof_by_uidnext(const struct selection_switch *sw)
 {
@@ -228,9 +228,9 @@ static bool take_new(struct selection_switch *sw)
     return true;
 }
 
-/* What was found is what the server counts at its tagged answer, no less: a server may leave out of its answer those
- * that are gone but still counted, and an arrival inside the search that was found must not make up for one of them.
- * What is found has been announced by then, so that equal numbers mean equal messages. */
+/* The search must find as many messages as the server counts at its tagged answer. A server may leave out messages that
+ * are gone but still counted. An arrival found inside the search must not make up for one of them. Every found message
+ * has been announced by then, so equal numbers mean equal messages. */
 static bool count_is_right(const struct selection_switch *sw)
 {
     return !sw->disturbed && seqset_size(&sw->found) == sw->exists;
@@ -281,7 +281,7 @@ static void remove_missing(struct mailbox *mailbox, const struct seqset *found)
     }
 }
 
-/* Is one among them that is not above every UID that ever was? It has come back: the server breaks its word. */
+/* True: one of them is not above every UID that ever was. It has come back, against RFC 3501 section 2.3.1.1. */
 static bool one_has_come_back(const struct mailbox *mailbox, const struct seqset *found)
 {
     struct seqset_walk walk;

@@ -91,7 +91,7 @@ bool switch_begin(struct selection *selection, struct mailbox *mailbox, bool rea
     return true;
 }
 
-/* [CLOSED]: what came before was about the mailbox that is left. */
+/* [CLOSED]: earlier answers were about the mailbox that is left. */
 static void closed(struct selection_switch *sw)
 {
     seqset_clear(&sw->vanished);
@@ -212,7 +212,7 @@ void switch_fetch_answer(struct selection *selection, const struct response *res
     arena_clear(&arena);
 }
 
-/* --- while there is no map: what comes is counted, and the proof under way hears of it */
+/* --- while there is no map: changes are counted, and the proof under way hears of them */
 
 static void count_vanished(struct selection *selection, const struct response *response)
 {
@@ -284,7 +284,7 @@ void switch_start_over(struct selection *selection, const char *reason)
 
 /* --- steps */
 
-/* Flags are in step at once where the answer to SELECT told all that changed, or where nothing has changed. */
+/* Flags are in step at once if the answer to SELECT told all changes, or if nothing has changed. */
 static bool flags_told(const struct selection *selection, bool by_qresync)
 {
     const struct selection_switch *sw = &selection->switching;
@@ -392,7 +392,7 @@ static bool is_another(const struct mailbox *mailbox, const struct mailbox_told 
 }
 
 /* A server that begins its mod-sequences again (RFC 7162 section 6; its index files were lost) may have lost messages
- * that it never told of: all is looked at anew. */
+ * that it never told of, so everything is read again. */
 static bool modseq_has_fallen(const struct mailbox *mailbox, const struct mailbox_told *told)
 {
     return mailbox->known && mailbox->modseq > told->highestmodseq;

@@ -1,5 +1,5 @@
-/* A bucket that refusals fill and time empties. Trials under way count as refusals until they have ended, so that many
- * at once cannot pass what one after the other may not. */
+/* A bucket that refusals fill and time empties. Trials under way count as refusals until they have ended, so that
+ * parallel trials have the same limit as successive ones. */
 #include "mux/server.h"
 
 #include <utlist.h>
@@ -45,7 +45,7 @@ void server_leave(struct server *server, struct server_waiter *waiter)
     DL_DELETE(server->waiters, waiter);
 }
 
-/* All of them: the first ones find a place again, and the others wait on. */
+/* Wakes all waiters: the first ones find a place, and the others wait again. */
 static void wake_waiters(struct server *server)
 {
     while (server->waiters) {

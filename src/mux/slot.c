@@ -1,4 +1,4 @@
-/* What a slot does with its connection: events of the upstream go to the selection, the watch or the account; each
+/* A slot's connection: events of the upstream go to the selection, the watch or the account; each
  * change of state is asserted. It dials only when it is told to, and never while it has a connection. */
 #include "mux/slot.h"
 
@@ -287,7 +287,7 @@ static void on_end_idle(void *owner)
 
 static const struct watch_ops watch_ops = {.ask = on_ask, .idle = on_idle, .end_idle = on_end_idle};
 
-/* Nobody has a job. True: a job has been asked for. */
+/* Called when no session has a job. True: a job of the account's own was submitted. */
 static bool rest(struct slot *slot, usec now, usec *deadline)
 {
     const struct selection *selection = slot_selection(slot);

@@ -266,7 +266,7 @@ void upstream_secured(struct upstream *upstream)
         upstream_setup_secured(upstream);
 }
 
-/* A reason goes into a line of the log, and to clients: what a server says in a literal may hold line ends. */
+/* A reason goes into one line of the log and to clients, but a server's text in a literal may hold line ends. */
 static void note_reason(struct upstream *upstream, struct slice words)
 {
     size_t length = words.length < sizeof(upstream->reason) - 1 ? words.length : sizeof(upstream->reason) - 1;
@@ -324,8 +324,8 @@ static const char *loss_words(enum upstream_state state, const char *reason)
     return reason;
 }
 
-/* Held back until IDLE has begun, or stopped before a literal for which no + has come: whatever the server has of it is
- * no command. */
+/* Held back until IDLE has begun, or stopped before a literal for which no + has come: the server has no complete
+ * command. */
 static bool is_unsent(const struct upstream *upstream)
 {
     return upstream->held || (upstream->sending && upstream->in_flight && upstream->waits_for_plus);

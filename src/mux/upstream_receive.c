@@ -1,5 +1,5 @@
-/* What the server says, as it comes off the line: tagged answers to their command or to IDLE, + to what waits for it,
- * everything else to the owner. Stops reading where the meaning of the bytes changes (STARTTLS). Never takes a
+/* The server's responses as they arrive: tagged answers go to their command or to IDLE, + to the command that waits for
+ * it, everything else to the owner. Stops reading where the meaning of the bytes changes (STARTTLS). Never takes a
  * literal's octets, or an answer to something else, for more than they are. */
 #include <event2/buffer.h>
 #include <stdio.h>

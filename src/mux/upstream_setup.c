@@ -1,8 +1,7 @@
 /* From the greeting to a session that is logged in: STARTTLS, CAPABILITY, ID, LOGIN or AUTHENTICATE PLAIN, ENABLE, one
- * command after the other, each a row of the table below. Whatever the server refuses on the way is classified
- * (refusal.h) and ends the connection; only refusals of ID and ENABLE do not matter. Never sends a password over a line
- * that the settings want secured, nor under LOGINDISABLED. RFC 3501 section 6.1 and 6.2, RFC 2971, RFC 4616, RFC 4959,
- * RFC 5161. */
+ * command after the other, each a row of the table below. A refusal on the way is classified (refusal.h) and ends the
+ * connection, except refusals of ID and ENABLE. Never sends a password over plain text against the settings, nor under
+ * LOGINDISABLED. RFC 3501 section 6.1 and 6.2, RFC 2971, RFC 4616, RFC 4959, RFC 5161. */
 #include <event2/buffer.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +24,7 @@ enum setup_step {
 
 static void next_step(struct upstream *upstream);
 
-/* --- is the step to be taken? */
+/* --- conditions of the steps */
 
 static bool wants_starttls(const struct upstream *upstream)
 {
@@ -65,7 +64,7 @@ static bool wants_enable(const struct upstream *upstream)
     return has[CAPABILITY_ENABLE] && (has[CAPABILITY_CONDSTORE] || has[CAPABILITY_QRESYNC]);
 }
 
-/* --- what is written */
+/* --- commands of the steps */
 
 static void write_capability(struct upstream *upstream, struct outgoing *out)
 {
@@ -187,7 +186,7 @@ static const struct {
     [SETUP_ENABLE] = {wants_enable, write_enable, false},
 };
 
-/* Why this step must not be taken; NULL: it may. */
+/* Returns why this step must not be taken; NULL: it may. */
 static const char *obstacle(const struct upstream *upstream, int step)
 {
     const bool *has = upstream->capabilities.has;
@@ -354,7 +353,7 @@ void upstream_setup_continue(struct upstream *upstream, const struct response *r
         upstream_fail(upstream, REFUSAL_UNKNOWN, SLICE("the server sent a + that no step of the login expects"));
 }
 
-/* The settings take away what the server announces but does not do. */
+/* Removes the capabilities that the settings hide. */
 static void hide(struct upstream *upstream)
 {
     const char *name = upstream->settings->hide;

@@ -1,5 +1,5 @@
-/* A connection that only proves a credential. The upstream object does the work; every op that a session needs is left
- * out, so nothing that the server says on it can become a fact. */
+/* A connection that only proves a credential. The upstream object does the work; it lacks every op that a session
+ * needs, so no answer on it can become a fact. */
 #include "mux/verifier.h"
 
 #include <assert.h>

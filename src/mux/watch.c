@@ -1,5 +1,6 @@
-/* What comes after the jobs. Each of the five below either asks for a job, or says when to look again; the first that
- * asks wins. Nothing here may be due again at once after it was asked for in vain, or the account would go round. */
+/* The account's own work, after all jobs. Each of the five functions below either asks for a job or gives the time to
+ * look again; the first that asks wins. Nothing here may be due again at once after it was asked for in vain, or the
+ * account would go round. */
 #include "mux/watch.h"
 
 #include <string.h>
@@ -114,7 +115,7 @@ static bool round_over_the_others(struct rest *rest)
     return rest->asked;
 }
 
-/* --- where IDLE serves most */
+/* --- the best mailbox for IDLE */
 
 static unsigned idlers(const struct watch_facts *facts, const struct mailbox *mailbox)
 {
@@ -223,7 +224,7 @@ static void idle(struct rest *rest)
     }
 }
 
-/* The selected mailbox has its NOOPs whatever else keeps the line busy: the rounds over the others say nothing of it.
+/* The selected mailbox has its NOOPs however busy the connection is: the rounds over the others say nothing of it.
  */
 static bool poll(struct rest *rest)
 {
