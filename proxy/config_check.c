@@ -1,6 +1,6 @@
-/* From sections to upstreams and listeners: what belongs together is found, what is missing or cannot work is a fault
- * with the line to look at. Files that are named are opened here, so that -t finds what would fail later; nothing is
- * kept open. */
+/* From sections to upstreams and listeners: finds the parts that belong together. A missing part, or one that cannot
+ * work, is a fault with its line. Named files are opened here, so that -t finds later failures; nothing is kept open.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>

@@ -1,4 +1,4 @@
-/* Listeners and upstreams that outlive a configuration. Clients and accounts hold pointers to what is here, so a door
+/* Listeners and upstreams that outlive a configuration. Clients and accounts hold pointers to these objects, so a door
  * that is no longer wanted is closed but kept, and an upstream's settings are written over in place. It must never
  * close a socket that the new configuration still wants. */
 #include "proxy/doors.h"

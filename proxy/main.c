@@ -1,4 +1,4 @@
-/* The program: its command line and file, what the process needs from the system, then one worker until a signal ends
+/* The program: its command line and file, its demands on the system, then one worker until a signal ends
  * it. Exit status: 0 ended in order, or the settings are good; 1 cannot start, or they are not; 2 misused. */
 #include <stdio.h>
 #include <stdlib.h>

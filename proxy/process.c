@@ -1,5 +1,5 @@
-/* What the process asks of the system, and what it gives up. Root is needed for ports below 1024 alone: nothing may be
- * read from a client or a server before process_become_user has been called. */
+/* The process's demands on the system, and the rights it gives up. Root is needed for ports below 1024 alone: nothing
+ * may be read from a client or a server before process_become_user has been called. */
 #include "proxy/process.h"
 
 #include <errno.h>
@@ -39,10 +39,10 @@ void process_begin(void)
     raise_descriptor_limit();
 }
 
-/* ---- what settings say */
+/* ---- settings */
 
-/* RLIMIT_DATA counts what can be written to and is the process's own, hence not the libraries' code and, unlike
- * RLIMIT_AS, not what is only reserved. */
+/* RLIMIT_DATA counts the process's own writable memory. It does not count the libraries' code or, unlike RLIMIT_AS,
+ * reserved memory. */
 static void limit_memory(uint64_t octets, struct log *log)
 {
     struct rlimit limit;

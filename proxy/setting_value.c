@@ -1,4 +1,4 @@
-/* Numbers with units, read and printed from the same tables, so that what is printed reads back as itself. */
+/* Numbers with units, read and printed from the same tables, so that a printed value reads back as itself. */
 #include "proxy/setting_value.h"
 
 #include <inttypes.h>

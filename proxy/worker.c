@@ -40,7 +40,7 @@ struct worker {
     struct config *config;
     const char *user; /* as the process was started with; borrowed from the first configuration */
     struct old_config *old;
-    struct settings settings; /* what the machines read */
+    struct settings settings; /* read by the machines */
     struct event_base *base;
     struct event *terminate, *interrupt, *reload, *timer;
     struct evdns_base *resolver;

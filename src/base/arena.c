@@ -1,6 +1,6 @@
 /* Memory that is taken piece by piece and given back all at once: a list of blocks that grow with the use, so that a
- * short line costs one small block and a million values some thousands. A piece never moves. What a peer can make us
- * hand out is bounded by `limit`; nothing here may ask for memory beyond it (but for the rest of the last block). */
+ * short line costs one small block and a million values some thousands. A piece never moves. A peer can make it hand
+ * out at most `limit` octets; nothing here may ask for memory beyond it (but for the rest of the last block). */
 #include "base/arena.h"
 
 #include <stdalign.h>

@@ -165,7 +165,7 @@ usec task_now(const struct task *task)
 
 /* ---- queue ---- */
 
-/* Room is asked for when half of it is taken, so that one refusal, and many, leave what is disposed of its place. */
+/* Asks for room when half of it is taken, so that disposed objects find a place even after many refusals. */
 static bool make_room(struct runqueue *queue)
 {
     size_t capacity = queue->disposal_capacity ? queue->disposal_capacity * 2 : DISPOSALS_FIRST;

@@ -1,5 +1,5 @@
-/* What a server can do: the names that imapmux knows as bits, and the list as it was told for what it does not know.
- * Both always say the same: a name that is hidden is gone from both. */
+/* A server's capabilities: known names as bits, and the whole list as told, for the other names. Both always agree: a
+ * hidden name is gone from both. */
 #include "imap/capability.h"
 
 #include <stdlib.h>
@@ -22,7 +22,7 @@ void capability_set_clear(struct capability_set *set)
     *set = (struct capability_set){0};
 }
 
-/* Is `told` what `pattern` names? A pattern that ends in = names all that begin so. */
+/* Does `pattern` name `told`? A pattern that ends in = names all that begin so. */
 static bool matches(struct slice told, struct slice pattern)
 {
     if (pattern.length > 0 && pattern.data[pattern.length - 1] == '=')

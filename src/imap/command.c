@@ -1,5 +1,5 @@
 /* A client's line becomes a command: tag, name from one table, arguments as values. Whether the arguments suit the
- * command is judged by its family; here only what no command allows is a fault. A fault never loses the tag: the
+ * command is judged by its family; here a fault is only a form that no command allows. A fault never loses the tag: the
  * client must get its answer. */
 #include "imap/command.h"
 

@@ -1,6 +1,6 @@
-/* Puts a client's command together. Stands between the framer and the session, which says at every literal what becomes
- * of it; until then nothing more is read. Before login there may be a password in what is read: it is kept in one
- * buffer of fixed size that is wiped, never in one that grows and leaves copies behind. */
+/* Puts a client's command together. Stands between the framer and the session, which decides about every literal; until
+ * then nothing more is read. Input before login may hold a password. It is kept in one buffer of fixed size that is
+ * wiped, never in one that grows and leaves copies. */
 #include "imap/command_reader.h"
 
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 enum mode {
     MODE_READING,
-    MODE_WAITING,  /* a literal was announced; the owner has not said what becomes of it */
+    MODE_WAITING,  /* a literal was announced; the owner has not decided about it */
     MODE_ACCEPTED, /* its octets go into the line */
     MODE_SPOOLING, /* its octets are handed out */
     MODE_OVERFULL, /* an accepted literal does not fit: TOO_LONG comes next */
@@ -29,7 +29,7 @@ struct command_reader {
     size_t length, capacity;
     size_t *spooled; /* offsets of spooled literals in the line */
     size_t spooled_count, spooled_capacity;
-    bool no_memory;         /* what makes the present line TOO_LONG is want of memory */
+    bool no_memory;         /* set when want of memory makes the present line TOO_LONG */
     bool spent;             /* the line was handed out: cleared by the next call */
     struct frame announced; /* WAITING */
     size_t next_line_max;   /* in force from the next line on */
@@ -246,7 +246,7 @@ static void begin_line(struct command_reader *reader)
         apply_limits(reader);
 }
 
-/* Literals in the line count too, and what a secret text is copied to is what is left of the buffer. */
+/* Literals in the line count too, and secret text is copied to the rest of the buffer. */
 static void prepare_framer(struct command_reader *reader)
 {
     if (reader->framer.line_used < reader->length)

@@ -1,5 +1,5 @@
-/* What a FETCH asks for, item by item, and which item of an answer is meant by it. Nothing of the client's spelling
- * goes upstream unchecked: a section is only ever what the grammar of RFC 3501 section 6.4.5 allows. */
+/* The items of a FETCH, and the items of answers that match them. Nothing of the client's spelling
+ * goes upstream unchecked: a section always keeps to the grammar of RFC 3501 section 6.4.5. */
 #include "imap/fetch_items.h"
 
 #include <string.h>
@@ -326,7 +326,7 @@ bool fetch_item_sets_seen(const struct fetch_item *item)
            (item->kind == FETCH_SECTION && !item->peek);
 }
 
-/* ---- how it is written, here and there ---- */
+/* ---- printing, upstream and for clients ---- */
 
 /* The section that an item asks for upstream, if it is written as one. */
 static bool upstream_section(const struct fetch_item *item, bool peek, struct slice *section)

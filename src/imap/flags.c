@@ -58,7 +58,7 @@ bool flags_valid_name(struct slice name)
     return name.length > 0;
 }
 
-/* What a server may list: any atom that would come back as one atom. */
+/* True: a server may list it, as any atom that would come back as one atom. */
 static bool is_listed_flag(const struct value *value)
 {
     if (value->kind != VALUE_ATOM || slice_equal(value->text, SLICE("\\")))

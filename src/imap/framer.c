@@ -8,8 +8,8 @@
  *                |  +---------------- all octets are through ------------+  |
  *                +-- TOO_LONG --> [TOO_LONG] -- framer_skip --> [SKIP] -----+
  *
- * Text is held in the evbuffer until its line is whole, so no event depends on how the bytes arrived. What is skipped
- * is never held. */
+ * Text is held in the evbuffer until its line is whole, so no event depends on how the bytes arrived. Skipped octets
+ * are never held. */
 #include "imap/framer.h"
 
 #include <string.h>
@@ -47,7 +47,7 @@ void framer_init(struct framer *framer, enum framer_side side, size_t line_max)
     *framer = (struct framer){.side = side, .line_max = line_max, .first = true};
 }
 
-/* ---- what a text says ---- */
+/* ---- the meaning of a text ---- */
 
 static int quote_after(int quote, char c)
 {

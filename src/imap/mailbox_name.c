@@ -1,4 +1,4 @@
-/* Mailbox names as bytes. Nothing is decoded: what the server calls a mailbox is its name, modified UTF-7 or not. Only
+/* Mailbox names as bytes. Nothing is decoded: a mailbox has the server's name, modified UTF-7 or not. Only
  * INBOX is one name in any case. */
 #include "imap/mailbox_name.h"
 

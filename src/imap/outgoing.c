@@ -120,7 +120,7 @@ static void put_stop(struct outgoing *outgoing, struct stop stop)
     outgoing->stops[outgoing->stop_count++] = stop;
 }
 
-/* "{n}" with what belongs to it. */
+/* Writes "{n}" with its prefix and suffix. */
 static void announce(struct outgoing *outgoing, uint64_t size, bool literal8)
 {
     bool waits = size > outgoing->non_sync_max || outgoing->non_sync_max == 0;
@@ -133,7 +133,7 @@ static void announce(struct outgoing *outgoing, uint64_t size, bool literal8)
         put_stop(outgoing, (struct stop){.waits = true});
 }
 
-/* ---- what may be written how ---- */
+/* ---- atoms, quoted strings, literals ---- */
 
 static bool has_octet(struct slice text, const char *octets)
 {
@@ -253,7 +253,7 @@ void outgoing_value(struct outgoing *outgoing, const struct value *value)
 {
     switch (value->kind) {
     case VALUE_ATOM:
-        /* The lexer lets 8-bit octets into atoms; no grammar does. What was meant is a string. */
+        /* The lexer lets 8-bit octets into atoms; no grammar does. A string was meant. */
         if (is_printable(value->text))
             put(outgoing, value->text);
         else

@@ -24,7 +24,7 @@ struct response_reader {
     char *text; /* the present line or part */
     size_t length, capacity;
     size_t last_text; /* where the last piece of text begins: no literal's octets follow */
-    bool spent;       /* text and arena belong to what was handed out: cleared by the next call */
+    bool spent;       /* set when text and arena were handed out; the next call clears both */
     bool begun;       /* something of the present response has been read */
     bool skipping;    /* it is garbage and is read to its end */
     bool streaming;
@@ -119,7 +119,7 @@ static void give_up(struct response_reader *reader)
     framer_skip(&reader->framer);
 }
 
-/* ---- what is handed out ---- */
+/* ---- results ---- */
 
 static struct response_input ready(struct response_reader *reader)
 {
@@ -187,7 +187,7 @@ static bool parse_line(struct response_reader *reader)
 {
     bool done;
 
-    arena_clear(&reader->arena); /* what check_stream read in vain */
+    arena_clear(&reader->arena); /* values that check_stream read in vain */
     done = reader->fetch_open ? parse_last_part(reader)
                               : response_line_parse(present_line(reader), &reader->arena, &reader->response);
     if (done)
@@ -206,7 +206,7 @@ static const struct value *last_of(const struct value *value)
     return value;
 }
 
-/* Is what stands before a literal a FETCH that waits, at its top level, for the value of a message item? */
+/* True: the text before a literal is a FETCH that waits, at its top level, for the value of a message item. */
 static enum stream_check check_stream(struct response_reader *reader, struct value **values, const struct value **name)
 {
     struct line line = present_line(reader);

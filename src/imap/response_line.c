@@ -1,5 +1,5 @@
-/* What one line of a server says. Servers are odd, so what can be understood is taken, and a status always keeps its
- * text; but a number that is none, or half a FETCH, is garbage: nothing is guessed about messages. */
+/* One line of a server, parsed. Servers are odd, so every readable part is taken, and a status always keeps its text;
+ * but a number that is none, or half a FETCH, is garbage: nothing is guessed about messages. */
 #include "imap/response_line.h"
 
 #include <string.h>

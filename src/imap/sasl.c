@@ -1,6 +1,6 @@
-/* What SASL exchanges carry: base64, the PLAIN message, and bearer tokens as XOAUTH2 and OAUTHBEARER wrap them. Strict,
- * since two spellings of one credential would be two credentials. Keeps nothing: the holder of the decoded bytes wipes
- * them. */
+/* The contents of SASL exchanges: base64, the PLAIN message, and bearer tokens as XOAUTH2 and OAUTHBEARER wrap them.
+ * Strict, since two spellings of one credential would be two credentials. Keeps nothing: the holder of the decoded
+ * bytes wipes them. */
 #include "imap/sasl.h"
 
 #include <stdint.h>
@@ -156,7 +156,7 @@ bool sasl_oauthbearer_print(struct slice user, struct slice token, char *buffer,
 
 /* --- bearer tokens */
 
-/* Takes what comes before the delimiter off the text, and the delimiter. False: there is none. */
+/* Takes the text before the delimiter, and the delimiter, off the front. False: there is none. */
 static bool take_until(struct slice *text, char delimiter, struct slice *part)
 {
     const char *end = text->length > 0 ? memchr(text->data, delimiter, text->length) : NULL;

@@ -1,4 +1,4 @@
-/* SEARCH keys: one table says what each key's arguments are. Sets and what only one session knows (\Recent) are kept
+/* SEARCH keys: one table has each key's arguments. Sets, and keys that only one session can judge (\Recent), are kept
  * apart from the rest, since they mean nothing upstream until their owner has translated them. */
 #include "imap/search.h"
 

@@ -1,5 +1,5 @@
 /* The printer of nested answers. It knows where lists stand without a space between them and looks at nothing else: it
- * must never drop, add or repair a value, since a mail program may rely on what its server says. */
+ * must never drop, add or repair a value, since a mail program may rely on its server's values. */
 #include "imap/structure.h"
 
 #include <event2/buffer.h>

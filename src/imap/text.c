@@ -1,4 +1,4 @@
-/* The last look at what others have written before a client reads it as part of a line: nothing in it may end the line,
+/* The last check of foreign text before a client reads it as part of a line: nothing in it may end the line,
  * begin a code or break a client's decoder. */
 #include "imap/text.h"
 
@@ -17,8 +17,8 @@ static bool is_continued(struct slice text, size_t at, size_t count)
     return true;
 }
 
-/* Octets of the character at `at`; 0: there is none. The least second octets keep out what is written longer than need
- * be, surrogates and what is beyond U+10FFFF (RFC 3629 section 4). */
+/* Octets of the character at `at`; 0: there is none. The least second octets exclude overlong forms, surrogates and
+ * characters beyond U+10FFFF (RFC 3629 section 4). */
 static size_t character_length(struct slice text, size_t at)
 {
     unsigned char first = (unsigned char)text.data[at];

@@ -1,6 +1,7 @@
-/* The lexer of both directions: a whole line, its small literals inside, becomes a tree of values. Liberal in what an
- * atom may hold, since servers are; strict in what would let bytes of one value be taken for another: quotes, literals,
- * parentheses, control characters. Works with a stack of its own, so that no line can exhaust the machine's. */
+/* The lexer of both directions: a whole line, its small literals inside, becomes a tree of values. Liberal about the
+ * octets of an atom, since servers are. Strict wherever bytes of one value could be taken for another: quotes,
+ * literals, parentheses, control characters. Works with a stack of its own, so that no line can exhaust the machine's.
+ */
 #include "imap/value.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@ struct lexer {
     const char *error;   /* NULL with VALUE_BAD: never */
 };
 
-/* What section atoms begin with: spaces, parentheses and quotes belong to them up to the ]. */
+/* The beginnings of section atoms: spaces, parentheses and quotes belong to them up to the ]. */
 static const char *const section_names[] = {
     "BODY", "BODY.PEEK", "BINARY", "BINARY.PEEK", "BINARY.SIZE", "RFC822", "RFC822.HEADER", "RFC822.TEXT",
 };
@@ -428,7 +429,7 @@ enum value_result value_parse(struct line line, size_t offset, struct arena *are
     return result;
 }
 
-/* ---- what a value is ---- */
+/* ---- kinds of values ---- */
 
 bool value_is_nil(const struct value *value)
 {

@@ -1,6 +1,6 @@
-/* The truth of one mailbox and the upstream's numbering of it: map, then tail. What the upstream says comes in here
- * first, and is checked against both; every view learns from here what there is to tell. Never logs, never asks, never
- * guesses: what does not fit is MAILBOX_BROKEN and the caller resynchronises. */
+/* The truth of one mailbox and the upstream's numbering of it: map, then tail. The upstream's answers come in here
+ * first and are checked against both. Every view learns its news from here. Never logs, never asks, never guesses: an
+ * answer that does not fit is MAILBOX_BROKEN and the caller resynchronises. */
 #include "mailbox/mailbox.h"
 
 #include <stdlib.h>
@@ -112,7 +112,7 @@ void mailbox_give_recent(struct mailbox *mailbox, uint32_t up_to, struct uid_set
     mailbox->recent_free.count = kept;
 }
 
-/* The flags as they are stored with a message; *keywords are those that it has had. */
+/* Returns the flags in the form stored with a message. *keywords: the message's former set. */
 static bool intern_flags(struct mailbox *mailbox, const struct flag_list *flags, uint8_t *system, uint32_t *keywords)
 {
     *system = (uint8_t)(flags->system & ~(unsigned)FLAG_RECENT);
@@ -353,7 +353,7 @@ static enum mailbox_result tail_vanished(struct mailbox *mailbox, uint32_t uid)
         if (at > uid)
             break;
         if (at != 0)
-            nameless = SIZE_MAX; /* a lower named one: what stood before it cannot be uid */
+            nameless = SIZE_MAX; /* a lower named one: no entry before it can be uid */
         else if (nameless == SIZE_MAX)
             nameless = i;
     }

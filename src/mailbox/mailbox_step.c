@@ -171,7 +171,7 @@ bool mailbox_flags_learned(struct mailbox *mailbox, usec now)
     const struct message *last = uid_map_last(&mailbox->map);
 
     if (!mailbox->map_in_step)
-        return false; /* what came since is not all in the truth */
+        return false; /* the news since then is not all in the truth */
     if (mailbox->flags_in_step)
         return true;
     if (last && mailbox->flags_cursor < last->uid)

@@ -1,4 +1,4 @@
-/* What one session has been told. The rules are in the header; this file holds the arithmetic and nothing else. It
+/* One session's knowledge. The rules are in the header; this file holds the arithmetic and nothing else. It
  * moves a number only when its caller writes the line that says so, never logs, and never looks at the tail of the
  * mailbox. */
 #include "mailbox/view.h"

@@ -51,13 +51,13 @@ struct client_link {
     char peer[ADDRESS_TEXT_SIZE];
     enum client_link_state state;
     struct stream *stream;
-    struct session *session; /* NULL: not yet, or no more */
+    struct session *session; /* NULL: not made yet, or gone already */
     struct output_queue queue;
-    bool ended;             /* it is gone; only its memory waits for the end of the step */
-    bool end_of_input_told; /* to the session */
-    bool known;             /* logged in: no more passwords in the input */
-    bool pump_again;        /* more could be given to the stream, but the others shall have their turn */
-    usec since;             /* the state was entered */
+    bool ended;             /* set when the link ends; only its memory waits for the end of the step */
+    bool end_of_input_told; /* set when the session was told of EOF */
+    bool known;             /* set when the session has logged in: no more passwords in the input */
+    bool pump_again;        /* set when the stream can take more but other links have their turn first */
+    usec since;             /* time at which the state was entered */
     usec progress_at;       /* an octet was taken, or none waited */
     uint64_t written_seen;
 };

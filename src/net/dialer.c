@@ -1,5 +1,5 @@
-/* Reaching a host: lookup, then one address after another. Runs on the runqueue; libevent's callbacks only note what
- * happened and wake it. It must never have two sockets at once: some servers count connections, and one is the rule.
+/* Reaching a host: lookup, then one address after another. Runs on the runqueue; libevent's callbacks only note events
+ * and wake it. It must never have two sockets at once: some servers count connections, and one is the rule.
  *
  * A lookup that is cancelled calls back later all the same, so it is an object of its own which may outlive the dialer.
  */

@@ -1,9 +1,9 @@
-/* Listening sockets. Stands at the front door: accepts and hands on, nothing else. It must never spin when accept
- * cannot succeed: it pauses, and a descriptor held in reserve lets it tell the client that waits, or at least not keep
+/* Listening sockets. Accepts connections and hands them on, nothing else. It must never spin when accept
+ * cannot succeed: it pauses, and with a descriptor held in reserve it can tell the waiting client, or at least not keep
  * it hanging.
  *
  * The kernel gives the lowest free number, so a client whose descriptor is among the last that the process may have
- * would leave too few for upstreams and spools: it is turned away. Those last ones no client can ever take. */
+ * would leave too few for upstreams and spools: it is refused. No client can ever take those last ones. */
 #include "net/listener.h"
 
 #include <errno.h>
@@ -96,7 +96,7 @@ static void pause_accepting(struct listener *listener)
     task_set_deadline(&listener->task, task_now(&listener->task) + PAUSE_TIME);
 }
 
-/* The pause is over. What cannot be watched again for want of memory is tried once more after another one. */
+/* The pause is over. A socket that cannot be watched for want of memory is tried again after another pause. */
 static void run(struct task *task, usec now)
 {
     struct listener *listener = of_task(task);

@@ -1,6 +1,6 @@
 /* A slow client's output in segments of a bounded size, each a spool of its own: a segment that has been taken whole is
- * closed, so the disk holds little more than what waits. It must never reorder, and never hold a segment that has
- * nothing left to take. */
+ * closed, so the disk holds little more than the waiting output. It must never reorder, and never hold a segment that
+ * has nothing left to take. */
 #include "net/output_queue.h"
 
 #include <event2/buffer.h>

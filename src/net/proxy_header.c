@@ -82,7 +82,7 @@ static bool read_port(struct slice word, uint16_t *port)
     return true;
 }
 
-/* line: what stands between "PROXY " and CRLF. */
+/* line: the text between "PROXY " and CRLF. */
 static bool read_line(struct slice line, struct proxy_header *header)
 {
     struct slice kind = take_word(&line);

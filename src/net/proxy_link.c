@@ -1,6 +1,6 @@
 /* A connection whose PROXY header is awaited. Stands between listener and client_link, without a stream: it reads from
- * the descriptor itself, at each step exactly as many octets as certainly still belong to the header, since what
- * follows is for TLS or the session. It must never outlive its deadline. */
+ * the descriptor itself, at each step exactly as many octets as certainly still belong to the header, since later
+ * octets are for TLS or the session. It must never outlive its deadline. */
 #include "net/proxy_link.h"
 
 #include <errno.h>
@@ -82,7 +82,7 @@ static void hand_on(struct proxy_link *link, const struct proxy_header *header)
 
 /* ---- reading ---- */
 
-/* Checks of whether we live connect and leave without a word: no trouble. */
+/* Monitoring checks connect and leave without a word: not an error. */
 static void stopped(struct proxy_link *link, ssize_t got)
 {
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {

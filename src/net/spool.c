@@ -1,6 +1,6 @@
-/* Spools of the program: a growing block of memory, then a file that has no name, so that nothing is left behind
- * whatever happens. Bytes here are people's mail: files are made with mode 0600 and never linked. It must never end the
- * program over a full disk, and never hand out bytes past a spool's size. */
+/* Spools of the program: a growing block of memory, then a file that has no name, so that no file remains whatever
+ * happens. Bytes here are people's mail: files are made with mode 0600 and never linked. It must never end the program
+ * over a full disk, and never hand out bytes past a spool's size. */
 #include "net/spool.h"
 
 #include <errno.h>
@@ -139,7 +139,7 @@ static bool write_whole(int file, const char *bytes, size_t size, uint64_t offse
     return true;
 }
 
-/* Moves what is in memory into a file. */
+/* Moves the octets in memory into a file. */
 static bool go_to_file(struct spool *spool)
 {
     int file = make_file(spool->store->directory);

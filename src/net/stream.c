@@ -131,7 +131,7 @@ static bool set_interests(struct stream *stream)
            set_interest(&stream->write_event, wants_to_write(stream), &stream->writing);
 }
 
-/* Without its events a stream would hang for ever: it fails instead. */
+/* Without its events a stream would hang for ever, so it fails instead. */
 void stream_arm(struct stream *stream)
 {
     if (!set_interests(stream)) {
@@ -144,7 +144,7 @@ void stream_arm(struct stream *stream)
 
 /* ---- writing ---- */
 
-/* The output is gone: our end is closed. close_notify is tried, not insisted on. */
+/* The output is written: closes our end. close_notify is tried, not insisted on. */
 static void finish_output(struct stream *stream)
 {
     if (stream->ssl) {
@@ -280,7 +280,7 @@ struct stream *stream_new(struct event_base *base, int descriptor, void (*wake)(
         stream_free(stream);
         return NULL;
     }
-    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* fails on what is not TCP */
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* fails on sockets that are not TCP */
     return stream;
 }
 
@@ -346,7 +346,7 @@ void stream_close(struct stream *stream)
     }
 }
 
-/* ---- what the owner sees ---- */
+/* ---- the owner's view ---- */
 
 void stream_flush(struct stream *stream)
 {
@@ -363,7 +363,7 @@ void stream_pause(struct stream *stream, bool paused)
     stream_arm(stream);
 }
 
-/* What lies there when the pause begins has not been looked at. */
+/* The owner has not looked at input that is there when the pause begins. */
 void stream_watch(struct stream *stream)
 {
     if (!stream->watching)
@@ -372,7 +372,7 @@ void stream_watch(struct stream *stream)
     stream_arm(stream);
 }
 
-/* For once: the kernel goes back to delaying by itself. Refused by what is not TCP. */
+/* Holds for one acknowledgement: the kernel goes back to delaying by itself. Other sockets than TCP refuse it. */
 void stream_acknowledge(const struct stream *stream)
 {
     setsockopt(stream->descriptor, IPPROTO_TCP, TCP_QUICKACK, &(int){1}, sizeof(int));

@@ -1,8 +1,8 @@
 /* A connection's bytes: from the kernel or libssl into the input, and from the output back. It must never leave a
- * password behind: a drained evbuffer keeps what it held in freed memory, so what is read before login lives in chunks
- * that wipe themselves (`wipe_input`), what was written is overwritten if asked for (`wipe_output`), and what goes to
- * libssl passes through a buffer that is wiped. It must never
- * grow what the owner has not looked at past STREAM_INPUT_MAX by more than one read. */
+ * password in memory. A drained evbuffer keeps its octets in freed memory. So input before login lives in chunks that
+ * wipe themselves (`wipe_input`), written output is overwritten if asked for (`wipe_output`), and octets for libssl
+ * pass through a buffer that is wiped. Input that the owner has not looked at must never exceed STREAM_INPUT_MAX by
+ * more than one read. */
 #include <errno.h>
 #include <event2/buffer.h>
 #include <openssl/err.h>
@@ -43,8 +43,8 @@ static void wipe_chunk(const void *data, size_t size, void *context)
     free((void *)data);
 }
 
-/* A chunk of input that is wiped when it has been drained. The buffer keeps it by reference: what lies behind `used`
- * was never filled. */
+/* A chunk of input that is wiped when it has been drained. The buffer keeps it by reference. Octets past `used` were
+ * never filled. */
 static bool add_wiped(struct stream *stream, void *chunk, size_t used)
 {
     if (evbuffer_add_reference(stream->input, chunk, used, wipe_chunk, NULL) == 0)
@@ -222,8 +222,8 @@ void stream_read_tls(struct stream *stream)
         stream->wake(stream->owner);
 }
 
-/* What comes after our end is of no use, but unread it would make the kernel reset the connection, and the peer might
- * never see our last words. */
+/* Octets after our end are of no use. Unread they would make the kernel reset the connection, and the peer might never
+ * see our last words. */
 void stream_read_away(struct stream *stream)
 {
     char nothing[DISCARD_SIZE];
@@ -259,7 +259,7 @@ static void note_written(struct stream *stream, size_t size)
         evbuffer_drain(stream->output, size);
 }
 
-/* evbuffer_write would drain what it wrote, before it could be wiped. */
+/* evbuffer_write would drain the written octets before they could be wiped. */
 static bool write_plain(struct stream *stream)
 {
     struct evbuffer_iovec vectors[WRITE_VECTORS];
@@ -291,8 +291,8 @@ static bool write_tls_stopped(struct stream *stream, int result)
     return false;
 }
 
-/* By way of a buffer of ours, since libssl wants one run of bytes and evbuffer_pullup would leave copies of passwords
- * behind. A write that libssl put off is repeated with the same bytes and perhaps more: SSL_MODE_ACCEPT_MOVING and
+/* By way of a buffer of ours, since libssl wants one run of bytes and evbuffer_pullup would leave copies of passwords.
+ * A write that libssl put off is repeated with the same bytes and perhaps more: SSL_MODE_ACCEPT_MOVING and
  * PARTIAL_WRITE permit that. */
 static bool write_tls(struct stream *stream)
 {

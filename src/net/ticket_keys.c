@@ -1,4 +1,4 @@
-/* Keys of session tickets: the one that seals and the one before it. A key's owner can read what was said in
+/* Keys of session tickets: the one that seals and the one before it. A key's owner can read the traffic of
  * TLS 1.2 under its tickets, so it must never outlive twice TICKET_LIFE, never be written anywhere, and is wiped when
  * it goes.
  *

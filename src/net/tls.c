@@ -1,4 +1,4 @@
-/* libssl contexts and the words for what libssl reports. It must never accept a certificate that the settings do not
+/* libssl contexts, and texts for libssl's errors. It must never accept a certificate that the settings do not
  * permit, nor leave an error in libssl's queue for the next connection to find. */
 #include "net/tls.h"
 
@@ -151,7 +151,7 @@ static int use_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_
     return !sealing && (succeeded || SSL_version(ssl) >= TLS1_3_VERSION) ? 2 : 1;
 }
 
-/* Which certificate a session began with: a ticket opens nothing but that. */
+/* Marks a session with its certificate: a ticket opens only sessions of that certificate. */
 static bool name_sessions(SSL_CTX *context)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];

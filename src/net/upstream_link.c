@@ -80,7 +80,8 @@ static void finish(struct upstream_link *link, const char *reason)
 
 /* ---- TLS ---- */
 
-/* The client context for what the settings say, kept: reading the system's certificates takes longer than a connection.
+/* Returns the client context for these settings and keeps it: reading the system's certificates takes longer than a
+ * connection.
  */
 static struct tls_context *context_for(struct upstream_links *links, const struct upstream_settings *settings,
                                        struct tls_fault *fault)
@@ -200,9 +201,9 @@ static void note_moved(struct upstream_link *link, size_t moved, usec now)
     link->round_moved += moved;
 }
 
-/* The stream has room: what is left goes on, else the upstream may have more. No event would tell of either. A fast
- * server would keep this going for a whole upload, so that after OUTPUT_ROUND the others have their turn: the deadline
- * is due in the next step, after a round of events. */
+/* The stream has room: writes the rest of the output, or asks the upstream for more. No event would tell of either. A
+ * fast server would keep this going for a whole upload, so that after OUTPUT_ROUND the others have their turn: the
+ * deadline is due in the next step, after a round of events. */
 static void go_on(struct upstream_link *link, size_t moved, usec now)
 {
     bool full = stream_load(link) >= STREAM_LOW_WATER;
@@ -292,7 +293,7 @@ static void (*const steps[])(struct upstream_link *link, usec now) = {
 static void fail(struct upstream_link *link)
 {
     if (link->state == LINK_OPEN)
-        feed(link); /* what came before the failure, perhaps a BYE with words */
+        feed(link); /* octets before the failure, perhaps a BYE with a text */
     if (!link->ended)
         finish(link, stream_reason(link->stream));
 }
@@ -311,7 +312,7 @@ static void run(struct task *task, usec now)
         task_set_deadline(&link->task, link->deadline);
 }
 
-/* ---- what the upstream calls ---- */
+/* ---- ops of the upstream ---- */
 
 static void *dial(void *context, struct upstream *upstream, const struct upstream_settings *settings)
 {

@@ -10,7 +10,7 @@
 
 #define CHARSET_MAX 100
 
-/* Codes that mean to a client of ours what they mean to us. Those with numbers of messages are not among them;
+/* Codes that mean the same to our client as to us. Those with numbers of messages are not among them;
  * APPENDUID and COPYUID are made by the commands themselves. All are words alone, but for BADCHARSET. */
 static const char *const handed_on[] = {
     "ALREADYEXISTS", "AUTHORIZATIONFAILED", "BADCHARSET", "CANNOT",    "CLIENTBUG",   "CONTACTADMIN", "CORRUPTION",
@@ -29,7 +29,7 @@ static bool is_handed_on(const struct response_code *code)
     return false;
 }
 
-/* What has been printed, as a string of its own; NULL: out of memory. */
+/* Returns the printed text as an owned string; NULL: out of memory. */
 static char *take_string(struct evbuffer *printed)
 {
     size_t length = evbuffer_get_length(printed);

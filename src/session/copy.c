@@ -1,7 +1,7 @@
 /* COPY, MOVE and their UID forms: one job, all or nothing, unless the set does not fit one command. By number nothing
- * is done if one of the messages is gone already; what the server left out is found by COPYUID, which is believed only
- * where it names messages that this very command asked for. MOVE is made of COPY, STORE and UID EXPUNGE of just these
- * where the server has none. RFC 3501 section 6.4.7, RFC 6851, RFC 4315 section 3, RFC 2180 section 4.4. */
+ * is done if one of the messages is gone already. COPYUID shows the messages that the server left out. It is believed
+ * only where it names messages that this very command asked for. MOVE is made of COPY, STORE and UID EXPUNGE of just
+ * these where the server has none. RFC 3501 section 6.4.7, RFC 6851, RFC 4315 section 3, RFC 2180 section 4.4. */
 #include <event2/buffer.h>
 #include <stdio.h>
 
@@ -19,12 +19,12 @@ struct copy_run {
     bool begun;  /* a part of it has been answered */
     bool ghosts; /* refused at its turn: a message is gone */
     struct slice target;
-    struct seqset uids;       /* what the client means */
+    struct seqset uids;       /* the messages of the client's set */
     struct parts parts;       /* still to be sent */
     struct seqset part;       /* in flight */
     struct seqset named;      /* of the part: copied, by COPYUID */
-    struct seqset removal;    /* MOVE without the server's: what of the part has been copied */
-    uint64_t copied;          /* in all: by COPYUID, where there is none what was still there */
+    struct seqset removal;    /* MOVE without the server's: the part's copied messages */
+    uint64_t copied;          /* in all, by COPYUID; without it, the messages that still lived */
     uint64_t presumed;        /* of these, in parts without COPYUID */
     uint32_t validity;        /* 0: no COPYUID has come */
     struct evbuffer *sources; /* "1:3,5" of COPYUID, parts with commas between */
@@ -210,7 +210,7 @@ static void finish(struct run *run)
         evbuffer_free(code);
 }
 
-/* Not all was done: said in words. */
+/* Answers NO with a text: not all was done. */
 static void finish_in_part(struct copy_run *copy, const struct job_result *result)
 {
     struct session *session = copy->run.session;
@@ -327,8 +327,8 @@ static void removed(struct run *run, const struct job_result *result)
     }
 }
 
-/* Of a part without a COPYUID that can be believed: what has not vanished meanwhile, or for the server's own MOVE what
- * was asked for. */
+/* For a part without a credible COPYUID: the messages that have not vanished meanwhile, or for the server's own MOVE
+ * all of its set. */
 static uint64_t presumably_copied(const struct copy_run *copy)
 {
     return copy->move && !copy->emulated ? seqset_size(&copy->part) : count_living(copy->run.session, &copy->part);

@@ -1,5 +1,5 @@
-/* EXPUNGE and UID EXPUNGE: the upstream's own, heard of through the views like everybody's. What this command removed
- * is told before its OK in any case. RFC 3501 section 6.4.3, RFC 4315 section 2.1. */
+/* EXPUNGE and UID EXPUNGE: the upstream's own, heard of through the views like any other. Messages that this command
+ * removed are told before its OK in any case. RFC 3501 section 6.4.3, RFC 4315 section 2.1. */
 #include "session/parts.h"
 #include "session/renumber.h"
 #include "session/run.h"

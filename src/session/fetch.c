@@ -1,5 +1,5 @@
-/* FETCH and UID FETCH: numbers into UIDs at the turn, what the truth knows from the truth, the rest upstream in slices,
- * so that others have their turn between. After a lost connection a slice is asked again for the items not yet
+/* FETCH and UID FETCH: numbers become UIDs at the turn. Known items come from the truth, the rest from upstream in
+ * slices, so that others have their turn between. After a lost connection a slice is asked again for the items not yet
  * answered. RFC 3501 section 6.4.5, RFC 2180 section 4.1. */
 #include <stdlib.h>
 

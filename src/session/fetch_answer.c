@@ -1,5 +1,5 @@
-/* The lines of a FETCH: what the client asked for, of the message that it means, under its own number, each item once.
- * UID first and FLAGS last, from the truth, which has taken in what this very answer told. Large literals pass straight
+/* The lines of a FETCH: the items that the client asked for, of its own message, under its own number, each item once.
+ * UID comes first and FLAGS last, from the truth, which has taken in this very answer. Large literals pass straight
  * through. While a line is open nothing else is written; if it can never be completed the client is cut off. RFC 3501
  * section 7.4.2. */
 #include <event2/buffer.h>
@@ -88,7 +88,7 @@ void fetch_answer_from_truth(struct fetch_run *fetch, const struct message *mess
 
 /* --- the items of an answer */
 
-/* Is the item of this bit to be answered for the present message by what the server calls `name`? */
+/* True: the server's item `name` answers the item of this bit for the present message. */
 static bool is_answered_by(const struct fetch_run *fetch, const struct fetch_item *item, uint64_t bit,
                            struct slice name)
 {
@@ -175,7 +175,7 @@ static void begin_answer(struct fetch_run *fetch, uint32_t uid, const struct fet
         hold(fetch, uid);
 }
 
-/* FLAGS stand at the end, with what the answer itself changed in them (\Seen). A keyword that needs a * FLAGS line
+/* FLAGS stand at the end, with the change by the answer itself (\Seen). A keyword that needs a * FLAGS line
  * first waits. */
 static void end_answer(struct fetch_run *fetch, const struct fetch_answer *part)
 {

@@ -1,6 +1,6 @@
-/* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE. DELETE and RENAME of what the upstream has selected (RENAME: also of
- * what is below, and the target) leave it first, and nothing gets in between; on OK the views on it end, those of
- * others with BYE. RFC 3501 section 6.3.3 to 6.3.7, RFC 6154 (CREATE with USE). */
+/* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE. DELETE and RENAME of the upstream's selected mailbox leave it first
+ * (RENAME: also for mailboxes below it, and for the target), and nothing gets in between; on OK the views on it end,
+ * those of others with BYE. RFC 3501 section 6.3.3 to 6.3.7, RFC 6154 (CREATE with USE). */
 #include "imap/mailbox_name.h"
 #include "session/run.h"
 
@@ -62,7 +62,7 @@ static void is_gone(struct session *session)
         account_mailbox_out_of_step(account, name); /* it stays, its messages have moved */
     } else {
         account_mailbox_gone(account, name, true, "The mailbox that you had selected has been renamed", own);
-        /* what was known of the target's name was about another mailbox */
+        /* the former knowledge of the target's name was about another mailbox */
         account_mailbox_gone(account, argument(session, 1), true, "The mailbox that you had selected has been replaced",
                              own);
     }

@@ -1,5 +1,5 @@
-/* IDLE: the client is told at once what arrives and what is gone; flag changes are gathered, so that a phone wakes up
- * less often. Ends with DONE, in any letter case; what follows it in the same packet is read on. RFC 2177. */
+/* IDLE: the client is told at once of arrivals and expunges. Flag changes are gathered, so that a phone wakes up less
+ * often. Ends with DONE, in any letter case; later octets in the same packet are read on. RFC 2177. */
 #include "session/run.h"
 #include "session/tell.h"
 

@@ -153,7 +153,7 @@ static void take_line(struct intake *intake, struct line line)
     if (intake->line_awaited) {
         bool open;
         intake->line_awaited = false;
-        intake->blocked = true; /* what follows may depend on what comes of this line */
+        intake->blocked = true; /* the meaning of the next octets may depend on this line */
         open = intake->ops->line(intake->owner, line.bytes);
         intake->blocked = intake->blocked && open;
     } else if (line.bytes.length > 0) { /* an empty line is nothing */
@@ -193,7 +193,7 @@ void intake_take(struct intake *intake, struct evbuffer *in)
             break;
         }
     }
-    command_reader_settle(intake->reader, in); /* what was read last may hold a password, and nothing may follow it */
+    command_reader_settle(intake->reader, in); /* the last octets may hold a password, and nothing may follow them */
     intake->paused = true;
 }
 

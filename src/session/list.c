@@ -124,7 +124,7 @@ static bool are_clean(const struct value *value)
     return true;
 }
 
-/* What is wrong with the arguments; NULL: nothing. */
+/* Returns the fault of the arguments; NULL: none. */
 static const char *fault(const struct command *command)
 {
     size_t count = value_count(command->arguments);

@@ -1,5 +1,5 @@
-/* LOGIN, AUTHENTICATE PLAIN and LOGIN, STARTTLS. Passwords pass through here and nowhere else: what was decoded is
- * wiped before the function returns. Only the upstream's own word is told to a client as a wrong password. RFC 3501
+/* LOGIN, AUTHENTICATE PLAIN and LOGIN, STARTTLS. Passwords pass through here and nowhere else: decoded octets are wiped
+ * before the function returns. Only the upstream's own word is told to a client as a wrong password. RFC 3501
  * section 6.2, RFC 4616, RFC 4959, RFC 5530. */
 #include <event2/buffer.h>
 #include <string.h>
@@ -268,7 +268,7 @@ static void take_response(struct run *run, struct slice line)
     secret_wipe(decoded, sizeof(decoded));
 }
 
-/* Whatever the client answers to the challenge, the NO follows. */
+/* The NO follows any answer of the client to the challenge. */
 static void take_after_challenge(struct run *run, struct slice line)
 {
     (void)line;

@@ -1,4 +1,4 @@
-/* See membership.h. What a view calls is only noted: it comes from the middle of the truth's change. */
+/* See membership.h. A view's calls are only noted, since they come from the middle of the truth's change. */
 #include "session/membership.h"
 
 #include <assert.h>

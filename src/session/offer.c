@@ -1,5 +1,5 @@
-/* See offer.h. What the server no longer has after a reconnect fails with NO [CANNOT]: the list that a client was told
- * does not change. */
+/* See offer.h. A capability that the server has lost after a reconnect fails with NO [CANNOT]: the client's list does
+ * not change. */
 #include "session/offer.h"
 
 #include <string.h>

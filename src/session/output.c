@@ -1,5 +1,5 @@
-/* See output.h. A buffer that has failed or is sealed is frozen at its end (base/append.h): what a printer would add to
- * it is refused as well. */
+/* See output.h. A buffer that has failed or is sealed is frozen at its end (base/append.h), so it refuses printers as
+ * well. */
 #include "session/output.h"
 
 #include <event2/buffer.h>

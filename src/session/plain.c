@@ -20,13 +20,13 @@ static void start_capability(struct run *run)
 
 const struct run_ops capability_ops = {.size = sizeof(struct run), .start = start_capability};
 
-/* --- NOOP and CHECK: a look at the mailbox, then what is new */
+/* --- NOOP and CHECK: a look at the mailbox, then its news */
 
 static void looked(struct run *run, const struct job_result *result)
 {
     if (result->status == JOB_OK)
         run_ok(run->session, NULL);
-    else /* nothing was learned: what is known is no answer */
+    else /* nothing was learned, and old knowledge is no answer */
         run_result(run->session, result);
 }
 
@@ -50,7 +50,7 @@ static void start_logout(struct run *run)
 {
     struct session *session = run->session;
 
-    membership_unselect(&session->membership); /* what it has not been told it will not miss */
+    membership_unselect(&session->membership); /* the client does not miss news that it was not told */
     output_format(&session->output, "* BYE Logging out\r\n");
     run_ok(session, NULL);
     session_ask_to_end(session, SESSION_END_QUIETLY, NULL);
@@ -90,7 +90,7 @@ static void start_id(struct run *run)
 
 const struct run_ops id_ops = {.size = sizeof(struct run), .start = start_id};
 
-/* --- ENABLE: what is not known is ignored. Nothing that can be enabled is offered yet. */
+/* --- ENABLE: unknown names are ignored. Nothing that can be enabled is offered yet. */
 
 static bool are_atoms(const struct value *value)
 {

@@ -189,7 +189,7 @@ void run_bad(struct session *session, const char *text)
     const struct settings *settings = session_settings(session);
     uint64_t most = session->phase == SESSION_LOGGED_IN ? settings->max_bad : settings->max_bad_before_login;
 
-    if (session->current.queued->arena.out_of_memory) { /* then the client is not to blame for what looks wrong */
+    if (session->current.queued->arena.out_of_memory) { /* then the client is not to blame */
         run_no_memory(session);
         return;
     }

@@ -1,5 +1,5 @@
 /* SEARCH and UID SEARCH: the view is told first of what it lacks; the keys are printed again, every set of numbers as
- * UIDs; what comes back is shown as far as the view counts it and it lives. RFC 3501 section 6.4.4, RFC 5032 (WITHIN).
+ * UIDs. A found message is shown if the view counts it and it lives. RFC 3501 section 6.4.4, RFC 5032 (WITHIN).
  */
 #include "imap/search.h"
 

@@ -1,6 +1,6 @@
 /* SELECT, EXAMINE, CLOSE, UNSELECT: views begin and end here. The answer to SELECT is made from the truth, after a look
- * that was written upstream after the command came. CLOSE removes what the view counts, never what its client has not
- * been told of where UIDPLUS permits to say so; the upstream itself is never sent CLOSE. RFC 3501
+ * that was written upstream after the command came. With UIDPLUS, CLOSE removes only messages that the view counts,
+ * never others that its client has not been told of; the upstream itself is never sent CLOSE. RFC 3501
  * section 6.3.1, 6.3.2, 6.4.2; RFC 3691. */
 #include "imap/mailbox_name.h"
 #include "session/parts.h"
@@ -124,7 +124,7 @@ struct close_run {
     struct seqset deleted; /* UIDs that the server says are \Deleted; used if the flags are not in step */
     bool asked;            /* the server has said it */
     struct parts parts;    /* still to be expunged */
-    bool divided;          /* parts is what the view counts */
+    bool divided;          /* `parts` has the messages that the view counts */
 };
 
 static void clear_close(struct run *run)
@@ -163,14 +163,14 @@ static enum job_turn build_expunge(struct run *run, struct mailbox *mailbox, str
                                session_can(session, CAPABILITY_UIDPLUS), out);
 }
 
-/* Whatever becomes of it, a client that has said CLOSE has nothing selected afterwards. */
+/* A client that has sent CLOSE has nothing selected afterwards, whatever the outcome. */
 static void submit_close(struct session *session, const struct run_step *step)
 {
     if (!run_submit(session, step, session_view(session)->mailbox) && !session_is_over(session))
         membership_unselect(&session->membership);
 }
 
-/* The mailbox is closed, even if the server has refused; what became of the \Deleted messages where it said neither is
+/* The mailbox is closed even if the server has refused. If the fate of the \Deleted messages is unknown, the client is
  * told. */
 static void end_close(struct session *session, const struct job_result *result)
 {

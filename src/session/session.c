@@ -1,5 +1,5 @@
-/* A client's session: what its link calls, and the step that does everything: ends what is to end, gives the command in
- * progress its time, takes the next ones from the queue. What commands do is in the files of their families
+/* A client's session: the calls of its link, and the step that does all work. The step ends the session if asked, runs
+ * the command in progress, and takes the next ones from the queue. The families have the commands' work
  * (session/family.h). Written here: the greeting, and the server's ALERT between lines. */
 #include "session/session.h"
 
@@ -38,7 +38,7 @@ void session_bye(struct session *session, const char *reason)
         end(session);
 }
 
-/* --- what the account calls */
+/* --- callbacks of the account */
 
 static void member_end(void *owner, const char *reason)
 {
@@ -77,7 +77,7 @@ static void doom(void *owner)
 static const struct membership_ops membership_ops = {
     .end = member_end, .retire = member_retire, .alert = member_alert, .doom = doom};
 
-/* --- what intake calls */
+/* --- callbacks of intake */
 
 static bool runs_first(enum command_name name)
 {
@@ -213,7 +213,7 @@ static void step(struct task *task, usec now)
         session_wake_link(session);
 }
 
-/* --- what the link calls */
+/* --- calls of the link */
 
 static bool greet(struct session *session)
 {

@@ -45,7 +45,7 @@ void session_ask_to_end(struct session *session, enum session_end end, const cha
     task_wake(&session->task);
 }
 
-/* What was asked, as far as it can be done: after half a line a BYE would become part of a message. */
+/* Chooses the possible end: after half a line a BYE would become part of a message. */
 static enum session_end possible_end(const struct session *session)
 {
     if (output_failed(&session->output) || (session->end == SESSION_END_BYE && session->output.line_open))

@@ -1,5 +1,5 @@
-/* STATUS: of the mailbox that the upstream has selected never sent (servers answer it from what they last told), but
- * made from the truth after a look; of others passed on. RFC 3501 section 6.3.10, RFC 8438 (SIZE). */
+/* STATUS: never sent for the upstream's selected mailbox, because servers answer it from old data. That answer is made
+ * from the truth after a look. For other mailboxes STATUS is passed on. RFC 3501 section 6.3.10, RFC 8438 (SIZE). */
 #include <event2/buffer.h>
 
 #include "base/append.h"
@@ -121,7 +121,7 @@ static const struct run_step size_step = {
 static const struct run_step unseen_step = {
     .goal = JOB_RUN, .policy = POLICY_SEARCH, .build = build_unseen, .untagged = take_unseen, .done = looked};
 
-/* What else must be asked for, or NULL. */
+/* Returns the other items that must be asked for, or NULL. */
 static const struct run_step *lacking(const struct status_run *status)
 {
     const struct session *session = status->run.session;

@@ -26,7 +26,7 @@ static uint64_t count_unseen(const struct mailbox *mailbox)
     return count;
 }
 
-/* What only a STATUS command knows. */
+/* Answers from the STATUS command alone. */
 static bool from_found(const struct status_found *found, const struct mailbox *mailbox, const struct value *item,
                        uint64_t *number)
 {

@@ -62,7 +62,7 @@ static bool cut_slice(struct store_run *store)
     return true;
 }
 
-/* What the flags are before: what a client that asked for silence takes for granted is computed from them. */
+/* The flags before the STORE. A client that asked for silence assumes a result, which is computed from them. */
 static void note_former(const struct view *view, struct store_run *store)
 {
     for (size_t i = 0; i < store->slice_count && !store->noted; i++) {
@@ -224,7 +224,7 @@ static void answer_message(struct view *view, struct store_run *store, const str
         tell_fetch_flags(view, &session->output, message, session_command(session)->uid);
 }
 
-/* It does not end well: then a client does not take for granted what was done in silence, and is told. */
+/* The STORE fails: a client does not assume the silent changes then, and is told of them. */
 static void tell_hidden(struct store_run *store)
 {
     struct session *session = store->run.session;
@@ -313,7 +313,7 @@ static void stored(struct run *run, const struct job_result *result)
     } else if (result->status != JOB_OK) {
         fail(store, result);
     } else if (some_unknown(view, store)) {
-        submit(store, &learn_step); /* the server told only what changed, and the rest was not known */
+        submit(store, &learn_step); /* the server told only the changes, and the other flags were not known */
     } else {
         answer_slice(store);
     }
