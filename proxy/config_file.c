@@ -1,7 +1,7 @@
-/* The settings file, line by line. libinih splits names from values; the lines are counted and the sections recognised
- * by the reader that libinih pulls its lines from, because libinih itself reports the first fault only, takes an
- * indented line for the continuation of the last value, and cuts long lines in silence. It must never stop at a fault:
- * the admin wants to see all of them, each with its own line. */
+/* The settings file, line by line. libinih splits names from values. The reader that libinih pulls its lines from
+ * counts them and recognises the sections. libinih alone would report the first fault only, take an indented line for
+ * the continuation of the last value, and cut long lines in silence. It must never stop at a fault: the admin wants to
+ * see all of them, each with its own line. */
 #include <ctype.h>
 #include <errno.h>
 #include <ini.h>

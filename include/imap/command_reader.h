@@ -35,10 +35,9 @@ struct command_input {
 
 struct command_reader; /* opaque */
 
-/* line_max bounds text plus inline literals of one command. `wipe`: everything that is read is kept in a fixed buffer
- * that is wiped after use (before login, when there may be passwords in it), and overwritten in the evbuffer, which
- * must own its memory then. set_limit changes both from the next line on; a line that is borrowed stays. Returns owned
- * or NULL. */
+/* line_max bounds text plus inline literals of one command. `wipe`: for input that may hold passwords, before login.
+ * All input is then kept in a fixed buffer that is wiped after use, and is overwritten in the evbuffer, which must own
+ * its memory. set_limit changes both from the next line on; a line that is borrowed stays. Returns owned or NULL. */
 struct command_reader *command_reader_new(size_t line_max, bool wipe);
 /* Wipes the buffer if it was asked to. NULL: nothing happens. */
 void command_reader_free(struct command_reader *reader);

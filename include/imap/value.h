@@ -48,9 +48,9 @@ struct line {
 /* Parses line.bytes from `offset` to its end into a list of values. On VALUE_OK *values is the first or NULL (nothing
  * there). On VALUE_BAD *error (never NULL then) is a constant text that helps the line's author.
  * Where the line has sections, an atom that names one, in which [ ] and quoted strings may stand (BODY[HEADER.FIELDS
- * (From "To")]<0.5>), comes out as ONE atom, with literals and needless quotes in it turned into their plain or quoted
- * form and the name before [ upper-cased. A resp-text-code is not parsed here (see response.h). NUL is refused outside
- * literal8 (see any_octet).
+ * (From "To")]<0.5>), comes out as ONE atom. Literals and needless quotes in it are turned into their plain or quoted
+ * form, and the name before [ into upper case. A resp-text-code is not parsed here (see response.h). NUL is refused
+ * outside literal8 (see any_octet).
  */
 enum value_result value_parse(struct line line, size_t offset, struct arena *arena, struct value **values,
                               const char **error) __attribute__((warn_unused_result));

@@ -12,9 +12,9 @@
 #include "mailbox/view.h"
 #include "session/output.h"
 
-/* "* n EXISTS" and "* n RECENT" if messages have arrived: permitted at any time while a command is in progress. Before
- * anything about a message that the view lacks, and at the turn of UID FETCH, UID STORE, UID COPY, UID MOVE and all
- * searches before their set is looked at. view: may be NULL. */
+/* "* n EXISTS" and "* n RECENT" if messages have arrived: permitted at any time while a command is in progress. Called
+ * before any line about a message that the view lacks. Also called at the turn of UID FETCH, UID STORE, UID COPY, UID
+ * MOVE and all searches, before their set is read. view: may be NULL. */
 void tell_arrivals(struct view *view, struct output *output);
 
 /* "* n EXPUNGE" for the messages that are gone and that the view still counts: all, or only those in `only` (UIDs) if

@@ -1,7 +1,7 @@
 /* An account joins its parts. News of one part reaches the others here, and nowhere else. The step function
  * below is the only place from which anything is begun; everything else marks the account as runnable. It never dials
- * while a connection is open that the server does not permit beside the new one, and goes away only without members and
- * waiting logins, and with every connection closed. */
+ * while an open connection forbids a further one. It goes away only without members and waiting logins, and with every
+ * connection closed. */
 #include "mux/account.h"
 
 #include <assert.h>
