@@ -263,7 +263,7 @@ bool doors_apply(struct doors *doors, const struct config *config)
     bool complete = true;
 
     if (!apply_upstreams(doors, config)) {
-        log_line(doors->log, LOG_ERROR, "out of memory");
+        log_line(doors->log, LOG_ERROR, "settings: out of memory; the listeners stay as they were");
         return false;
     }
     LL_FOREACH (doors->first, door)

@@ -51,7 +51,7 @@ static void limit_memory(uint64_t octets, struct log *log)
         return;
     limit.rlim_cur = octets > 0 && octets < limit.rlim_max ? octets : limit.rlim_max;
     if (setrlimit(RLIMIT_DATA, &limit) != 0)
-        log_line(log, LOG_ERROR, "memory_max: %s; the memory is not limited", strerror(errno));
+        log_line(log, LOG_ERROR, "memory_max: cannot be set: %s; the memory is not limited", strerror(errno));
 }
 
 /* No dump of memory that holds passwords, and no debugger. Under sanitizers neither: a leak check needs to trace
@@ -60,7 +60,7 @@ void process_apply(const struct program_settings *program, struct log_writer *lo
 {
 #ifndef __SANITIZE_ADDRESS__
     if (prctl(PR_SET_DUMPABLE, program->core_dumps ? 1 : 0) != 0)
-        log_line(&log_writer->log, LOG_ERROR, "core_dumps: %s", strerror(errno));
+        log_line(&log_writer->log, LOG_ERROR, "core_dumps: cannot be set: %s", strerror(errno));
     limit_memory(program->memory_max, &log_writer->log);
 #else
     (void)limit_memory;

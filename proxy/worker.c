@@ -110,7 +110,8 @@ static bool apply_logging(struct worker *worker, const struct config *config)
     struct log_writer *writer = worker->options.log_writer;
 
     if (!log_writer_open(writer, config->program.log_file)) {
-        log_line(log_of(worker), LOG_ERROR, "log_file %s: %s", config->program.log_file, strerror(errno));
+        log_line(log_of(worker), LOG_ERROR, "log_file = %s: cannot be opened: %s", config->program.log_file,
+                 strerror(errno));
         return false;
     }
     writer->log.level = (enum log_level)config->program.log_level;
@@ -233,7 +234,8 @@ void worker_run(struct worker *worker)
         event_base_loop(worker->base, EVLOOP_ONCE | (arm_timer(worker) ? EVLOOP_NONBLOCK : 0));
     }
     log_line(log_of(worker), LOG_INFO, "ended%s",
-             worker->clients.count + worker->upstreams.count > 0 ? ", cutting what had not ended in time" : "");
+             worker->clients.count + worker->upstreams.count > 0 ? "; connections that had not ended in time were cut"
+                                                                 : "");
 }
 
 /* ---- life ---- */

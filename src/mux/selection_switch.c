@@ -275,7 +275,9 @@ void switch_start_over(struct selection *selection, const char *reason)
 {
     struct mailbox *mailbox = selection->switching.mailbox;
 
-    log_line(selection->ground->log, LOG_WARNING, "%s: %s: %s", selection->name, mailbox->name, reason);
+    log_line(selection->ground->log, LOG_WARNING,
+             "%s: %s: ending its views with \"%s\" (UIDVALIDITY was %u, is %u; highest UID %u)", selection->name,
+             mailbox->name, reason, mailbox->uidvalidity, selection->switching.told.uidvalidity, mailbox->map.highest);
     mailbox_end_views(mailbox, reason, NULL);
     selection->ops->meaning_lost(selection->owner, mailbox);
     mailbox_reset(mailbox);

@@ -115,15 +115,15 @@ static void end(struct client_link *link)
 
 static void end_logged(struct client_link *link, enum log_level level, const char *reason)
 {
-    log_line(link->links->log, level, "client %s (%s): %s", link->peer, account_of(link), reason);
+    log_line(link->links->log, level, "%s: client %s: %s", account_of(link), link->peer, reason);
     end(link);
 }
 
 static void cut(struct client_link *link, const char *reason)
 {
     log_line(link->links->log, LOG_WARNING,
-             "client %s (%s): cut: %s (%zu octets in memory, %" PRIu64 " in the spool wait)", link->peer,
-             account_of(link), reason, evbuffer_get_length(stream_output(link->stream)), link->queue.waiting);
+             "%s: client %s: cut: %s (%zu octets wait in memory, %" PRIu64 " in the spool)", account_of(link),
+             link->peer, reason, evbuffer_get_length(stream_output(link->stream)), link->queue.waiting);
     end(link);
 }
 

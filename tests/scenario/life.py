@@ -120,7 +120,7 @@ def a_second_sigterm_ends_it_at_once(s):
     s.process.send_signal(signal.SIGTERM)
     wait_until(lambda: "ending 1 clients" in s.log_text(), "SIGTERM is not noticed")
     s.stop_imapmux(limit=2.5)
-    assert "cutting what had not ended" in s.log_text()
+    assert "connections that had not ended in time were cut" in s.log_text()
 
 
 @scenario()
