@@ -158,7 +158,7 @@ def an_answer_ahead_of_its_question_is_of_no_use(s):
     """The OK of STARTTLS before it was asked for, and a login's behind it; the server's own OK follows in plain text."""
     s.upstream.said_in_clear = ["TAG+0 OK done", "TAG+1 OK begin", "TAG+2 OK logged in"]  # guessed from the one on the line
     start(s)
-    refused(s, "an answer with the unknown tag x1")
+    refused(s, "STARTTLS")
     s.upstream.said_in_clear = []
     comes_up(s)
 
