@@ -209,6 +209,8 @@ Test(slot, pauses_grow_and_those_who_come_wait_two_seconds_at_most)
 
 Test(slot, a_check_in_place_may_take_several_connections)
 {
+    usec deadline = USEC_NEVER;
+
     log_in();
     cr_assert_str_eq(work(), "LIST \"\" \"\"");
     bench_say(&desk.bench, "* LIST (\\Noselect) \"/\" \"\"\r\n%T OK done");
@@ -218,6 +220,8 @@ Test(slot, a_check_in_place_may_take_several_connections)
     bench_say(&desk.bench, "* BYE\r\n%T OK bye");
     bench_closed(&desk.bench);
     cr_assert(slot_is_away(desk.slot));
+    cr_assert(slot_may_dial(desk.slot, false, runqueue_now(desk.bench.ground.runqueue), &deadline),
+              "the others wait for it: no pause");
     log_in();
     cr_assert(slot_can_work(desk.slot));
 }
