@@ -76,7 +76,9 @@ void command_parse_name(struct slice text, struct command *command);
 const char *command_title(enum command_name name); /* "FETCH"; "?" for COMMAND_UNKNOWN */
 /* The states in which the command may be used, as bits (COMMAND_BEFORE_LOGIN...); 0 for COMMAND_UNKNOWN. */
 unsigned command_states(enum command_name name);
-/* Does it name messages by number? Not in its UID form, but that of SEARCH may have numbers among its keys. */
+/* Does it name messages by number, and not in its UID form? */
 bool command_uses_numbers(const struct command *command);
+/* The same, and true of a UID SEARCH with what may be a number among its keys. */
+bool command_may_use_numbers(const struct command *command);
 
 #endif

@@ -56,7 +56,8 @@ struct selection_switch {
     unsigned tries;           /* proofs of the whole map that have been sent */
     uint32_t exists_selected; /* EXISTS as it stood at the end of the answer to SELECT */
     bool shrunk;              /* set by EXPUNGE or VANISHED, cleared when SELECT has been answered */
-    uint32_t owed;            /* of those counted when the proof was sent, how many have not gone since */
+    bool unsure;       /* a VANISHED does not say how many have gone: `exists` is not known until the next SELECT */
+    uint32_t owed;     /* of those counted when the proof was sent, how many have not gone since */
     bool disturbed;    /* set by an answer that spoils the proof in flight; cleared when the next proof is sent */
     bool flags_missed; /* set by a flag change that could not be taken in; the flags are then not in step after this
                           switch */

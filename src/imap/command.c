@@ -39,9 +39,12 @@ static bool has_number(const struct value *value)
 
 bool command_uses_numbers(const struct command *command)
 {
-    if (command->name >= COMMAND_UNKNOWN || !commands[command->name].numbers)
-        return false;
-    return !command->uid || (command->name == COMMAND_SEARCH && has_number(command->arguments));
+    return command->name < COMMAND_UNKNOWN && !command->uid && commands[command->name].numbers;
+}
+
+bool command_may_use_numbers(const struct command *command)
+{
+    return command_uses_numbers(command) || (command->name == COMMAND_SEARCH && has_number(command->arguments));
 }
 
 static enum command_name find_name(struct slice word)

@@ -165,7 +165,10 @@ static void parse_code(struct slice inside, struct arena *arena, struct response
     code->atom = take_word(&inside);
     code->name = find_code(code->atom);
     line = (struct line){.bytes = inside};
-    if (value_parse(line, 0, arena, &code->arguments, &error) != VALUE_OK)
+    if (value_parse(line, 0, arena, &code->arguments, &error) == VALUE_OK)
+        return;
+    code->arguments = NULL;
+    if (!arena->out_of_memory) /* else it is that code, without what it says */
         code->name = RESPONSE_CODE_UNKNOWN;
 }
 

@@ -108,13 +108,20 @@ static void take_number(const struct value *value, uint32_t *number)
         *number = (uint32_t)read;
 }
 
+/* One that cannot be read is another matter than none. */
+static void take_uidvalidity(struct selection_switch *sw, const struct value *value)
+{
+    take_number(value, &sw->told.uidvalidity);
+    sw->disturbed |= sw->told.uidvalidity == 0;
+}
+
 static void select_code(struct selection_switch *sw, const struct response *response)
 {
     const struct response_code *code = &response->code;
     uint64_t modseq;
 
     if (code->name == RESPONSE_CODE_UIDVALIDITY)
-        take_number(code->arguments, &sw->told.uidvalidity);
+        take_uidvalidity(sw, code->arguments);
     else if (code->name == RESPONSE_CODE_UIDNEXT)
         take_number(code->arguments, &sw->told.uidnext);
     else if (code->name == RESPONSE_CODE_UNSEEN)
@@ -214,6 +221,16 @@ void switch_fetch_answer(struct selection *selection, const struct response *res
 
 /* --- while there is no map: changes are counted, and the proof under way hears of them */
 
+/* A range may name UIDs that no message has: it does not say how many have gone. */
+static bool are_single(const struct seqset *uids)
+{
+    for (size_t i = 0; i < uids->count; i++) {
+        if (uids->ranges[i].low != uids->ranges[i].high)
+            return false;
+    }
+    return true;
+}
+
 static void count_vanished(struct selection *selection, const struct response *response)
 {
     struct selection_switch *sw = &selection->switching;
@@ -222,13 +239,13 @@ static void count_vanished(struct selection *selection, const struct response *r
     if (value_is_list(response->arguments)) /* EARLIER changes no numbers */
         return;
     sw->shrunk = true;
-    if (response_uid_set(response->arguments, &uids) == SEQSET_OK) {
+    if (response_uid_set(response->arguments, &uids) == SEQSET_OK && are_single(&uids)) {
         uint64_t size = seqset_size(&uids);
         sw->exists -= size < sw->exists ? (uint32_t)size : sw->exists;
         sw->owed -= size < sw->owed ? (uint32_t)size : sw->owed;
         proof_hear_vanished(sw, selection->activity, &uids);
     } else {
-        sw->disturbed = true;
+        sw->unsure = sw->disturbed = true;
     }
     seqset_clear(&uids);
 }
@@ -354,12 +371,27 @@ static void give_up(struct selection *selection)
         "The mail server contradicts itself about the messages of this mailbox; please try again later");
 }
 
+/* How many messages there are is not known any more: the answer to SELECT says so. */
+static void select_again(struct selection *selection)
+{
+    struct selection_switch *sw = &selection->switching;
+    struct mailbox *mailbox = sw->mailbox;
+    bool read_write = sw->told.read_write;
+    unsigned tries = sw->tries + 1;
+
+    mailbox_doubt(mailbox);
+    if (switch_begin(selection, mailbox, read_write))
+        selection->switching.tries = tries;
+}
+
 static void prove_all(struct selection *selection)
 {
     struct selection_switch *sw = &selection->switching;
 
     sw->qresync = false; /* what it told was not the whole truth */
-    if (sw->exists == 0) {
+    if (sw->unsure && sw->tries < TRIES_MAX) {
+        select_again(selection);
+    } else if (sw->exists == 0 && !sw->unsure) {
         seqset_clear(&sw->found);
         sw->disturbed = false;
         if (proof_take(selection, ACTIVITY_SEARCH_ALL))
@@ -465,14 +497,20 @@ static void refused(struct selection *selection, const struct response *response
     selection_mailbox_refused(selection, mailbox, response);
 }
 
+/* A UIDVALIDITY that could not be read is another matter than none. */
+static bool is_readable(const struct selection_switch *sw)
+{
+    return sw->exists_told && (sw->told.uidvalidity != 0 || !sw->disturbed);
+}
+
 void switch_tagged(struct selection *selection, enum selection_activity activity, const struct response *response)
 {
     bool complete = response->status == RESPONSE_OK;
 
     if (activity == ACTIVITY_SELECT && !complete)
         refused(selection, response);
-    else if (activity == ACTIVITY_SELECT && !selection->switching.exists_told)
-        upstream_drop(selection->upstream, "the answer to SELECT lacks EXISTS");
+    else if (activity == ACTIVITY_SELECT && !is_readable(&selection->switching))
+        upstream_drop(selection->upstream, "the answer to SELECT lacks EXISTS, or could not be read");
     else if (activity == ACTIVITY_SELECT)
         selected(selection, response);
     else if (activity == ACTIVITY_SEARCH_RECENT)

@@ -70,7 +70,7 @@ void queue_clear(struct queue *queue)
 bool queue_uses_numbers(const struct queue *queue)
 {
     for (const struct queued *queued = queue->first; queued; queued = queued->next) {
-        if (command_uses_numbers(&queued->command))
+        if (command_may_use_numbers(&queued->command))
             return true;
     }
     return false;

@@ -470,6 +470,21 @@ Test(selection, an_expunge_while_recent_is_asked_is_taken_by_the_map)
     cr_assert_not(uid_set_contains(&desk.inbox->recent_free, 10));
 }
 
+/* It may name UIDs that no message ever had: counted, they would leave an empty mailbox. */
+Test(selection, a_vanished_range_does_not_say_how_many_have_gone)
+{
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 3 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* VANISHED 1:19\r\n* ESEARCH (TAG \"%T\") UID ALL 20,30\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "EXAMINE INBOX", "which says how many there are");
+    say("* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "UID SEARCH RETURN (ALL) ALL");
+    say("* ESEARCH (TAG \"%T\") UID ALL 20,30\r\n%T OK done");
+    cr_assert(selection_in_step(desk.selection, desk.inbox));
+    cr_assert_eq(desk.inbox->map.count, 2);
+}
+
 Test(selection, a_refused_select_leaves_nothing_selected)
 {
     select_three();
