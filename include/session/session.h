@@ -27,7 +27,7 @@ void session_receive(struct session *session, struct evbuffer *in);
 bool session_awaits_rest(const struct session *session);
 struct evbuffer *session_output(struct session *session); /* the link moves bytes out of it */
 /* The client sent EOF: it may have shut down its sending side only, so commands received whole before are answered, a
- * LOGIN that waits to be let in included, as Dovecot and Cyrus do. Then, and at once where a command waits for a line
+ * LOGIN that waits to be let in included, as Dovecot does. Then, and at once where a command waits for a line
  * that can never come (IDLE, AUTHENTICATE), the session says BYE and wants to be closed. Called when session_receive
  * has taken all that it can use. */
 void session_end_of_input(struct session *session);
