@@ -22,7 +22,7 @@
 
 /* Proofs of the whole map that are tried, each half of them by SEARCH, then by FETCH; then the mailbox is in trouble.
  */
-#define TRIES_MAX 6
+#define TRIES_MAX 30
 
 void switch_clear(struct selection *selection)
 {

@@ -402,7 +402,7 @@ Test(selection, a_mailbox_that_cannot_be_proved_is_left_alone_and_the_connection
 {
     (void)sends(WISH_SELECTED, desk.inbox);
     say("* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 30; i++) {
         (void)next_proof();
         say("* SEARCH 10\r\n* 1 FETCH (UID 10)\r\n%T OK done");
     }
