@@ -70,6 +70,11 @@ static bool selected_in_step(struct rest *rest)
 
     if (!mailbox || !mailbox->views)
         return false;
+    if (!facts->in_step &&
+        facts->now < mailbox->shut_until) { /* asked for now, it would be refused at once, without end */
+        at(rest, mailbox->shut_until);
+        return false;
+    }
     if (!facts->in_step)
         return ask(rest, mailbox, JOB_SELECTED, false);
     if (mailbox->flags_in_step)

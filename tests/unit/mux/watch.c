@@ -198,6 +198,19 @@ Test(watch, the_selected_mailbox_comes_in_step_before_all_else_if_somebody_looks
     cr_assert_str_eq(rest(), "", "not again before the interval");
 }
 
+Test(watch, a_selected_mailbox_in_trouble_is_not_asked_for_before_its_pause_is_over)
+{
+    member(0, desk.inbox, false);
+    desk.facts.in_step = false;
+    desk.watch.round_at = USEC_NEVER;
+    desk.watch.quiet_since = NOW;
+    desk.inbox->shut_until = NOW + USEC_SECOND / 100;
+    cr_assert_str_eq(rest(), "");
+    cr_assert_leq(desk.deadline, NOW + USEC_SECOND / 100);
+    desk.facts.now = desk.inbox->shut_until;
+    cr_assert_str_eq(rest(), "selected INBOX;");
+}
+
 Test(watch, a_round_looks_at_the_other_mailboxes_that_have_views)
 {
     member(0, desk.inbox, false);
