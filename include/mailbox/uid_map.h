@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "imap/seqset.h"
+#include "mailbox/block_counts.h"
 
 #define UID_MAP_BLOCK 256
 
@@ -26,6 +27,7 @@ struct uid_map {
     struct uid_map_block **blocks;
     size_t block_count;
     size_t block_capacity;
+    struct block_counts counts;
     uint32_t count;
     uint32_t highest; /* the highest UID that ever was in it: 0 if none */
 };

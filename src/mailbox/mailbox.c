@@ -101,15 +101,13 @@ void mailbox_note_recent(struct mailbox *mailbox, uint32_t uid)
 
 void mailbox_give_recent(struct mailbox *mailbox, uint32_t up_to, struct uid_set *taken)
 {
-    size_t kept = 0;
+    uint32_t uid = 0;
 
-    for (size_t i = 0; i < mailbox->recent_free.count; i++) {
-        uint32_t uid = mailbox->recent_free.uids[i];
-        bool given = uid <= up_to && uid_set_add(&mailbox->recent_taken, uid) && uid_set_add(taken, uid);
-        if (!given)
-            mailbox->recent_free.uids[kept++] = uid;
+    while ((uid = uid_set_next(&mailbox->recent_free, uid)) != 0 && uid <= up_to) {
+        if (!uid_set_add(&mailbox->recent_taken, uid) || !uid_set_add(taken, uid))
+            return;
+        uid_set_remove(&mailbox->recent_free, uid);
     }
-    mailbox->recent_free.count = kept;
 }
 
 /* Returns the flags in the form stored with a message. *keywords: the message's former set. */

@@ -1,5 +1,5 @@
-/* The messages of a mailbox, in blocks of up to UID_MAP_BLOCK so that removing one moves little memory. Each block
- * knows the rank of its first message; a removal renews the later ones. No block is ever empty. */
+/* The messages of a mailbox, in blocks of up to UID_MAP_BLOCK so that removing one moves little memory. No block is ever
+ * empty. */
 #include "mailbox/uid_map.h"
 
 #include <assert.h>
@@ -7,7 +7,6 @@
 #include <string.h>
 
 struct uid_map_block {
-    uint32_t first; /* index of its first message in the map */
     uint32_t count;
     struct message messages[UID_MAP_BLOCK];
 };
@@ -17,6 +16,7 @@ void uid_map_clear(struct uid_map *map)
     for (size_t i = 0; i < map->block_count; i++)
         free(map->blocks[i]);
     free(map->blocks);
+    block_counts_clear(&map->counts);
     *map = (struct uid_map){0};
 }
 
@@ -56,7 +56,7 @@ uint32_t uid_map_rank(const struct uid_map *map, uint32_t uid)
 
     if (blocks == 0)
         return 0;
-    return map->blocks[blocks - 1]->first + rank_in_block(map->blocks[blocks - 1], uid);
+    return block_counts_before(&map->counts, blocks - 1) + rank_in_block(map->blocks[blocks - 1], uid);
 }
 
 static struct uid_map_block *add_block(struct uid_map *map)
@@ -71,12 +71,12 @@ static struct uid_map_block *add_block(struct uid_map *map)
         map->blocks = blocks;
         map->block_capacity = capacity;
     }
-    block = malloc(sizeof(*block));
+    block = block_counts_reserve(&map->counts, map->block_count + 1) ? malloc(sizeof(*block)) : NULL;
     if (!block)
         return NULL;
-    block->first = map->count;
     block->count = 0;
     map->blocks[map->block_count++] = block;
+    block_counts_append(&map->counts, 0);
     return block;
 }
 
@@ -92,6 +92,7 @@ struct message *uid_map_append(struct uid_map *map, uint32_t uid)
         return NULL;
     message = &block->messages[block->count++];
     *message = (struct message){.uid = uid};
+    block_counts_change(&map->counts, map->block_count - 1, 1);
     map->count++;
     map->highest = uid;
     return message;
@@ -102,6 +103,9 @@ static void remove_block(struct uid_map *map, size_t at)
     free(map->blocks[at]);
     map->block_count--;
     memmove(map->blocks + at, map->blocks + at + 1, (map->block_count - at) * sizeof(struct uid_map_block *));
+    block_counts_truncate(&map->counts, at);
+    for (size_t i = at; i < map->block_count; i++)
+        block_counts_append(&map->counts, map->blocks[i]->count);
 }
 
 bool uid_map_remove(struct uid_map *map, uint32_t uid)
@@ -119,8 +123,7 @@ bool uid_map_remove(struct uid_map *map, uint32_t uid)
     block->count--;
     memmove(block->messages + rank - 1, block->messages + rank, (block->count - rank + 1) * sizeof(struct message));
     map->count--;
-    for (size_t i = blocks; i < map->block_count; i++)
-        map->blocks[i]->first--;
+    block_counts_change(&map->counts, blocks - 1, -1);
     if (block->count == 0)
         remove_block(map, blocks - 1);
     return true;
@@ -128,17 +131,12 @@ bool uid_map_remove(struct uid_map *map, uint32_t uid)
 
 struct message *uid_map_at(const struct uid_map *map, uint32_t index)
 {
-    size_t low = 0, high = map->block_count;
+    uint32_t within;
+    size_t block;
 
     assert(index < map->count);
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (map->blocks[middle]->first <= index)
-            low = middle;
-        else
-            high = middle;
-    }
-    return &map->blocks[low]->messages[index - map->blocks[low]->first];
+    block = block_counts_find(&map->counts, index, &within);
+    return &map->blocks[block]->messages[within];
 }
 
 struct message *uid_map_find(const struct uid_map *map, uint32_t uid)

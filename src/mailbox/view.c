@@ -90,7 +90,7 @@ bool view_counts(const struct view *view, uint32_t uid)
 uint32_t view_number(const struct view *view, uint32_t uid)
 {
     size_t below = uid_set_below(&view->ghosts, uid);
-    bool ghost = below < view->ghosts.count && view->ghosts.uids[below] == uid;
+    bool ghost = uid_set_contains(&view->ghosts, uid);
     uint32_t rank = uid_map_rank(&view->mailbox->map, uid);
 
     /* A number for a message that the view does not count would be another message's. */
@@ -101,7 +101,7 @@ uint32_t view_number(const struct view *view, uint32_t uid)
 /* The number of the ghost with this index: the living below it, the ghosts below it, and itself. */
 static uint32_t ghost_number(const struct view *view, size_t index)
 {
-    return uid_map_rank(&view->mailbox->map, view->ghosts.uids[index]) + (uint32_t)index + 1;
+    return uid_map_rank(&view->mailbox->map, uid_set_at(&view->ghosts, index)) + (uint32_t)index + 1;
 }
 
 /* How many ghosts have a number < number. */
@@ -125,7 +125,7 @@ uint32_t view_uid(const struct view *view, uint32_t number)
 
     assert(number >= 1 && number <= view_exists(view));
     if (before < view->ghosts.count && ghost_number(view, before) == number)
-        return view->ghosts.uids[before];
+        return uid_set_at(&view->ghosts, before);
     return uid_map_at(&view->mailbox->map, number - 1 - (uint32_t)before)->uid;
 }
 
@@ -139,8 +139,7 @@ uint32_t view_last_uid(const struct view *view)
 bool view_counted_uids(const struct view *view, uint32_t low, uint32_t high, struct seqset *uids)
 {
     const struct uid_map *map = &view->mailbox->map;
-    uint32_t from, to;
-    size_t ghost;
+    uint32_t from, to, ghost;
 
     if (high > view->told)
         high = view->told;
@@ -150,15 +149,14 @@ bool view_counted_uids(const struct view *view, uint32_t low, uint32_t high, str
         return true;
     from = uid_map_rank(map, low - 1);
     to = uid_map_rank(map, high);
-    ghost = uid_set_below(&view->ghosts, low);
-    while (from < to || (ghost < view->ghosts.count && view->ghosts.uids[ghost] <= high)) {
+    ghost = uid_set_next(&view->ghosts, low - 1);
+    while (from < to || (ghost != 0 && ghost <= high)) {
         uint32_t living = from < to ? uid_map_at(map, from)->uid : UINT32_MAX;
-        bool take_ghost = ghost < view->ghosts.count && view->ghosts.uids[ghost] <= high &&
-                          (from == to || view->ghosts.uids[ghost] < living);
-        if (!seqset_add(uids, take_ghost ? view->ghosts.uids[ghost] : living))
+        bool take_ghost = ghost != 0 && ghost <= high && (from == to || ghost < living);
+        if (!seqset_add(uids, take_ghost ? ghost : living))
             return false;
         if (take_ghost)
-            ghost++;
+            ghost = uid_set_next(&view->ghosts, ghost);
         else
             from++;
     }
@@ -217,13 +215,14 @@ uint32_t view_tell_recent(struct view *view)
 
 bool view_recent_uids(const struct view *view, struct seqset *uids)
 {
-    for (size_t i = 0; i < view->recent.count; i++) {
-        if (!seqset_add(uids, view->recent.uids[i]))
+    const struct uid_set *free = &view->mailbox->recent_free;
+
+    for (uint32_t uid = 0; (uid = uid_set_next(&view->recent, uid)) != 0;) {
+        if (!seqset_add(uids, uid))
             return false;
     }
-    for (size_t i = 0; view->read_only && i < view->mailbox->recent_free.count; i++) {
-        uint32_t uid = view->mailbox->recent_free.uids[i];
-        if (uid <= view->told && !seqset_add(uids, uid))
+    for (uint32_t uid = 0; view->read_only && (uid = uid_set_next(free, uid)) != 0 && uid <= view->told;) {
+        if (!seqset_add(uids, uid))
             return false;
     }
     return true;
@@ -239,13 +238,12 @@ bool view_has_ghosts(const struct view *view)
 uint32_t view_first_ghost(const struct view *view)
 {
     assert(view->ghosts.count > 0);
-    return view->ghosts.uids[0];
+    return uid_set_at(&view->ghosts, 0);
 }
 
 uint32_t view_next_ghost(const struct view *view, uint32_t uid)
 {
-    size_t at = uid_set_below(&view->ghosts, uid + 1);
-    return at < view->ghosts.count ? view->ghosts.uids[at] : 0;
+    return uid_set_next(&view->ghosts, uid);
 }
 
 uint32_t view_end_ghost(struct view *view, uint32_t uid)
