@@ -40,10 +40,10 @@ void run_no_memory(struct session *session); /* NO [UNAVAILABLE] */
 void run_result(struct session *session, const struct job_result *result);
 /* For want of this capability: NO [CANNOT] if the client has been offered it, else BAD. */
 void run_cannot(struct session *session, const char *text, enum capability capability);
-/* What may be told before the tagged answer, now: expunges if the command and those that wait permit them, else those
- * in `own` (UIDs that this very command removed; NULL: none); arrivals, RECENT, flags. The verbs above call it with
- * NULL; EXPUNGE and MOVE call it themselves before. */
-void run_tell(struct session *session, const struct seqset *own);
+/* The expunges of `own` (UIDs that this very command removed), whatever waits behind it. All other news, expunges by
+ * others among them where the commands that wait permit them, is told by the verbs above before the tagged answer; where
+ * there is very much of it, in the session's next steps, so that the command is in progress for some time yet. */
+void run_tell_own(struct session *session, const struct seqset *own);
 
 /* --- waiting */
 

@@ -1,5 +1,7 @@
 /* Telling a client the changes in its selected mailbox: the only place that moves a view's numbers, line by line
- * as each is written. The caller decides whether they may be written now: RFC 3501 section 5.2, 5.5 and 7.4.1.
+ * as each is written. The caller decides whether they may be written now: RFC 3501 section 5.2, 5.5 and 7.4.1. EXPUNGE
+ * may not during FETCH, STORE or SEARCH by number, nor while a client's next command uses numbers, except for what its
+ * own EXPUNGE or MOVE removed.
  *
  * Where `view` may be NULL (nothing is selected) or has ended (its mailbox is gone), or where the output takes nothing
  * more, nothing happens. */
@@ -17,13 +19,21 @@
  * MOVE and all searches, before their set is read. view: may be NULL. */
 void tell_arrivals(struct view *view, struct output *output);
 
-/* "* n EXPUNGE" for the messages that are gone and that the view still counts: all, or only those in `only` (UIDs) if
- * it is not NULL. Not during FETCH, STORE or SEARCH by number, nor while a client's next command uses numbers, except
- * for what its own EXPUNGE or MOVE removed. view: may be NULL. */
-void tell_expunges(struct view *view, struct output *output, const struct seqset *only);
+/* "* n EXPUNGE" for the messages in `own` (UIDs) that are gone and that the view still counts: the client's own EXPUNGE
+ * or MOVE removed them. view: may be NULL. Those that others removed are told by tell_news. */
+void tell_own_expunges(struct view *view, struct output *output, const struct seqset *own);
 
-/* Tells arrivals, a changed RECENT, and with_flags all changed flags. view: may be NULL. */
-void tell_news(struct view *view, struct output *output, bool with_flags);
+/* What tell_news tells beside arrivals and a changed RECENT. */
+struct tell_kinds {
+    bool expunges;
+    bool flags;
+};
+
+/* Tells the news, expunges first, but at most TELL_SLICE lines of expunges and flags, so that nobody else waits for a
+ * client with a million of them. False: some are left, to be told by calling it again in the session's next step. view:
+ * may be NULL. */
+#define TELL_SLICE 10000
+bool tell_news(struct view *view, struct output *output, struct tell_kinds kinds) __attribute__((warn_unused_result));
 
 /* "* n FETCH (FLAGS (...))", with UID if with_uid, a * FLAGS line before it where a keyword is new; notes it as told.
  * The view counts the message. */

@@ -406,30 +406,37 @@ enum seqset_result response_uid_set(const struct value *value, struct seqset *se
     return result;
 }
 
-static bool take_all(const struct value *value, struct seqset *found)
+/* The numbers of SEARCH, in the order of the server. Anything else among them is left out. */
+static bool write_numbers(const struct value *value, struct seqset *written)
 {
-    struct seqset numbers = {0};
-    bool ok = response_uid_set(value, &numbers) != SEQSET_TOO_BIG;
+    uint64_t number;
 
-    for (size_t i = 0; ok && i < numbers.count; i++)
-        ok = seqset_add_range(found, numbers.ranges[i].low, numbers.ranges[i].high);
-    seqset_clear(&numbers);
-    return ok;
+    for (; value; value = value->next) {
+        if (value_number(value, UINT32_MAX, &number) && number != 0 && !seqset_write(written, (uint32_t)number))
+            return false;
+    }
+    return true;
+}
+
+static const struct value *all_of_esearch(const struct value *value)
+{
+    for (; value && value->next; value = value->next) {
+        if (value_is_atom(value, "ALL"))
+            return value->next;
+    }
+    return NULL;
 }
 
 bool response_take_found(const struct response *response, struct seqset *found)
 {
-    const struct value *value = response->arguments;
-    uint64_t number;
+    struct seqset numbers = {0};
     bool ok = true;
 
-    for (; ok && response->kind == RESPONSE_SEARCH && value; value = value->next) {
-        if (value_number(value, UINT32_MAX, &number) && number != 0)
-            ok = seqset_add(found, (uint32_t)number);
-    }
-    for (; ok && response->kind == RESPONSE_ESEARCH && value && value->next; value = value->next) {
-        if (value_is_atom(value, "ALL"))
-            ok = take_all(value->next, found);
-    }
+    if (response->kind == RESPONSE_SEARCH)
+        ok = write_numbers(response->arguments, &numbers);
+    else if (response->kind == RESPONSE_ESEARCH)
+        ok = response_uid_set(all_of_esearch(response->arguments), &numbers) != SEQSET_TOO_BIG;
+    ok = ok && seqset_add_written(found, &numbers);
+    seqset_clear(&numbers);
     return ok;
 }

@@ -229,6 +229,43 @@ bool seqset_add_range(struct seqset *set, uint32_t low, uint32_t high)
     return true;
 }
 
+bool seqset_write(struct seqset *written, uint32_t number)
+{
+    return append(written, number, number);
+}
+
+/* Most answers ascend, and stand behind what is there. */
+static bool add_ascending(struct seqset *set, const struct seqset *ascending)
+{
+    for (size_t i = 0; i < ascending->count; i++) {
+        if (!seqset_add_range(set, ascending->ranges[i].low, ascending->ranges[i].high))
+            return false;
+    }
+    return true;
+}
+
+bool seqset_add_written(struct seqset *set, const struct seqset *written)
+{
+    struct seqset fresh = {0}, both = {0};
+    bool ok = seqset_resolve(written, 0, &fresh);
+
+    if (!ok || fresh.count == 0) {
+        ;
+    } else if (set->count == 0 || set->ranges[set->count - 1].high < fresh.ranges[0].low || fresh.count == 1) {
+        ok = reserve(set, set->count + fresh.count) && add_ascending(set, &fresh);
+    } else if ((ok = reserve(&fresh, fresh.count + set->count))) {
+        memcpy(fresh.ranges + fresh.count, set->ranges, set->count * sizeof(*set->ranges));
+        fresh.count += set->count;
+        ok = seqset_resolve(&fresh, 0, &both);
+        if (ok) {
+            seqset_clear(set);
+            *set = both;
+        }
+    }
+    seqset_clear(&fresh);
+    return ok;
+}
+
 bool seqset_copy(const struct seqset *from, struct seqset *to)
 {
     if (from->count == 0)

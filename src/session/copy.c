@@ -183,7 +183,7 @@ static void finish_with(struct copy_run *copy, const char *code)
     if (copy->move && copy->validity)
         output_format(&session->output, "* OK [%s] Moved\r\n", code);
     if (copy->move)
-        run_tell(session, &copy->uids);
+        run_tell_own(session, &copy->uids);
     if (lacking > 0) {
         snprintf(text, sizeof(text), "%llu of %llu messages were copied: the others no longer exist",
                  (unsigned long long)(asked - lacking), (unsigned long long)asked);

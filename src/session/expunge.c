@@ -47,7 +47,7 @@ static void done(struct run *run, const struct job_result *result)
         (void)!run_submit(session, &remove_step, view->mailbox);
         return;
     }
-    run_tell(session, session_command(session)->uid ? &expunge->uids : &everything);
+    run_tell_own(session, session_command(session)->uid ? &expunge->uids : &everything);
     run_result(session, result);
 }
 

@@ -9,13 +9,13 @@ struct idle_run {
     usec still_here_at; /* the client hears "Still here" then */
 };
 
-/* Everything but flags at once; flags too if with_flags. */
+/* Everything but flags at once; flags too if with_flags. What is left is told in the next step. */
 static void tell(struct session *session, bool with_flags)
 {
-    struct view *view = session_view(session);
+    struct tell_kinds kinds = {.expunges = true, .flags = with_flags};
 
-    tell_expunges(view, &session->output, NULL);
-    tell_news(view, &session->output, with_flags);
+    if (!tell_news(session_view(session), &session->output, kinds))
+        membership_note_untold(&session->membership, with_flags);
 }
 
 static void wake_in_time(struct idle_run *idle)
@@ -43,9 +43,9 @@ static void start(struct run *run)
     struct session *session = run->session;
 
     output_format(&session->output, "+ idling\r\n");
-    tell(session, true);
     (void)membership_take_numbers_changed(&session->membership);
     (void)membership_take_flags_changed(&session->membership);
+    tell(session, true);
     idle->gather_until = USEC_NEVER;
     idle->still_here_at = session_now(session) + session_settings(session)->keepalive;
     wake_in_time(idle);

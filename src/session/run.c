@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <event2/buffer.h>
+
+#include "base/append.h"
 #include "imap/text.h"
 #include "session/answer.h"
 #include "session/tell.h"
@@ -31,6 +34,8 @@ static void clear(struct current *current)
         current->run->ops->clear(current->run);
     free(current->run);
     queued_free(current->queued);
+    if (current->tagged)
+        evbuffer_free(current->tagged);
     *current = (struct current){.until = USEC_NEVER, .bad_in_a_row = bad_in_a_row};
 }
 
@@ -39,6 +44,22 @@ static void abandon_job(struct current *current)
     if (current->job)
         job_abandon(current->job);
     current->job = NULL;
+}
+
+/* --- news */
+
+/* An EXPUNGE would shift the numbers of this command, or of one that the client has sent already, whole or in part. */
+static bool holds_expunges(const struct session *session)
+{
+    return (row_has(session, ROW_HOLDS_EXPUNGES) && !session_command(session)->uid) ||
+           queue_uses_numbers(&session->queue) || intake_awaits_rest(&session->intake);
+}
+
+/* Tells what may be told before a tagged answer. False: some of it is left for the next step. */
+static bool tell(struct session *session)
+{
+    return tell_news(session_view(session), &session->output,
+                     (struct tell_kinds){.expunges = !holds_expunges(session), .flags = true});
 }
 
 /* --- beginning */
@@ -87,10 +108,23 @@ void run_start(struct session *session)
     ops->start(current->run);
 }
 
+/* The tagged answer is owed: the next part of the news is told, and behind the last of them the answer. */
+static void go_on_ending(struct session *session)
+{
+    if (session_is_over(session) || !tell(session))
+        return;
+    output_move(&session->output, session->current.tagged);
+    clear(&session->current);
+}
+
 void run_step(struct session *session, usec now)
 {
     struct current *current = &session->current;
 
+    if (current->tagged) {
+        go_on_ending(session);
+        return;
+    }
     if (!session_is_over(session) && now >= current->until) {
         void (*then)(struct run *) = current->then;
         current->until = USEC_NEVER;
@@ -127,42 +161,42 @@ void run_drop(struct session *session)
 
 /* --- ending */
 
-/* An EXPUNGE would shift the numbers of this command, or of one that the client has sent already, whole or in part. */
-static bool holds_expunges(const struct session *session)
+void run_tell_own(struct session *session, const struct seqset *own)
 {
-    return (row_has(session, ROW_HOLDS_EXPUNGES) && !session_command(session)->uid) ||
-           queue_uses_numbers(&session->queue) || intake_awaits_rest(&session->intake);
+    if (!session_is_over(session))
+        tell_own_expunges(session_view(session), &session->output, own);
 }
 
-void run_tell(struct session *session, const struct seqset *own)
+static bool print_tagged(const struct session *session, enum response_status status, const char *code, const char *text,
+                         struct evbuffer *out)
 {
-    struct view *view = session_view(session);
+    struct slice tag = session_command(session)->tag;
 
-    if (session_is_over(session))
-        return;
-    if (!holds_expunges(session))
-        tell_expunges(view, &session->output, NULL);
-    else if (own)
-        tell_expunges(view, &session->output, own);
-    tell_news(view, &session->output, true);
+    return append_format(out, "%.*s %s %s%s%s", tag.length ? (int)tag.length : 1, tag.length ? tag.data : "*",
+                         response_status_name(status), code ? "[" : "", code ? code : "", code ? "] " : "") &&
+           text_print(slice_of(text), out) && append_bytes(out, "\r\n", 2);
 }
 
 void run_finish(struct session *session, enum response_status status, const char *code, const char *text)
 {
-    struct slice tag = session_command(session)->tag;
+    struct current *current = &session->current;
+    bool told;
 
     if (session_is_over(session))
         return;
-    assert(!session->output.line_open);
-    run_tell(session, NULL);
-    output_format(&session->output, "%.*s %s %s%s%s", tag.length ? (int)tag.length : 1, tag.length ? tag.data : "*",
-                  response_status_name(status), code ? "[" : "", code ? code : "", code ? "] " : "");
-    output_check(&session->output, text_print(slice_of(text), session->output.bytes));
-    output_format(&session->output, "\r\n");
+    assert(!session->output.line_open && !current->tagged);
     if (status != RESPONSE_BAD)
-        session->current.bad_in_a_row = 0;
-    clear(&session->current);
+        current->bad_in_a_row = 0;
+    told = tell(session);
     task_wake(&session->task);
+    if (told) {
+        output_check(&session->output, print_tagged(session, status, code, text, session->output.bytes));
+        clear(current);
+        return;
+    }
+    current->tagged = evbuffer_new();
+    if (!current->tagged || !print_tagged(session, status, code, text, current->tagged))
+        output_fail(&session->output);
 }
 
 void run_ok(struct session *session, const char *text)

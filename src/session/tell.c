@@ -47,38 +47,62 @@ void tell_fetch_flags(struct view *view, struct output *output, const struct mes
     (void)!view_note_told(view, message);
 }
 
-static void tell_flags(struct view *view, struct output *output)
+/* False: more are left than `room` lines. */
+static bool tell_flags(struct view *view, struct output *output, size_t room)
 {
     const struct message *message;
     uint32_t uid = 0;
 
-    while ((message = view_next_untold(view, uid))) {
+    for (size_t told = 0; (message = view_next_untold(view, uid)); told++) {
+        if (told == room)
+            return false;
         uid = message->uid;
         tell_fetch_flags(view, output, message, false);
     }
     view_all_flags_told(view);
+    return true;
 }
 
 /* --- expunges */
 
-void tell_expunges(struct view *view, struct output *output, const struct seqset *only)
+static void tell_expunge(struct view *view, struct output *output, uint32_t uid)
+{
+    output_format(output, "* %u EXPUNGE\r\n", view_end_ghost(view, uid));
+}
+
+void tell_own_expunges(struct view *view, struct output *output, const struct seqset *own)
 {
     uint32_t uid = 0;
 
     if (!may_tell(view, output))
         return;
     while ((uid = view_next_ghost(view, uid)) != 0) {
-        if (!only || seqset_contains(only, uid))
-            output_format(output, "* %u EXPUNGE\r\n", view_end_ghost(view, uid));
+        if (seqset_contains(own, uid))
+            tell_expunge(view, output, uid);
     }
 }
 
-void tell_news(struct view *view, struct output *output, bool with_flags)
+/* How many it has told, at most TELL_SLICE. */
+static size_t tell_expunges(struct view *view, struct output *output)
 {
+    size_t told = 0;
+
+    for (; told < TELL_SLICE && view_has_ghosts(view); told++)
+        tell_expunge(view, output, view_first_ghost(view));
+    return told;
+}
+
+bool tell_news(struct view *view, struct output *output, struct tell_kinds kinds)
+{
+    size_t told = 0;
+
     if (!may_tell(view, output))
-        return;
+        return true;
+    if (kinds.expunges)
+        told = tell_expunges(view, output);
+    if (kinds.expunges && view_has_ghosts(view))
+        return false;
     tell_arrivals(view, output);
     tell_recent(view, output);
-    if (with_flags)
-        tell_flags(view, output);
+    return !kinds.flags || tell_flags(view, output, TELL_SLICE - told);
 }

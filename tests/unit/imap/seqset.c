@@ -2,10 +2,10 @@
 #include "imap/seqset.h"
 
 #include <criterion/criterion.h>
-#include <event2/buffer.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <event2/buffer.h>
+#include <stdio.h>
 
 #include "base/random.h"
 
@@ -213,4 +213,28 @@ Test(seqset, printing_long_sets_and_parsing_again)
     seqset_clear(&set);
     seqset_clear(&again);
     evbuffer_free(out);
+}
+
+/* Whatever the order and however many pieces: the same set as by adding each number. */
+Test(seqset, written_numbers_are_added_in_any_order)
+{
+    for (unsigned seed = 1; seed <= 50; seed++) {
+        struct seqset plain = {0}, set = {0};
+
+        srandom(seed);
+        for (int piece = 0; piece < 4; piece++) {
+            struct seqset written = {0};
+            for (int i = 0; i < (int)(seed % 40); i++) {
+                uint32_t number = 1 + (uint32_t)random() % 100 + (piece % 2 ? UINT32_MAX - 100 : 0);
+                cr_assert(seqset_write(&written, number));
+                cr_assert(seqset_add(&plain, number));
+            }
+            cr_assert(seqset_add_written(&set, &written));
+            seqset_clear(&written);
+            cr_assert_eq(set.count, plain.count, "seed %u", seed);
+            cr_assert(set.count == 0 || memcmp(set.ranges, plain.ranges, set.count * sizeof(*set.ranges)) == 0);
+        }
+        seqset_clear(&plain);
+        seqset_clear(&set);
+    }
 }

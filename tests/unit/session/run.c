@@ -3,8 +3,11 @@
 #include "session/run.h"
 
 #include <criterion/criterion.h>
+#include <event2/buffer.h>
 #include <signal.h>
+#include <stdlib.h>
 
+#include "session/tell.h"
 #include "unit/session/bench.h"
 
 TestSuite(run, .init = bench_open_selected, .fini = bench_close);
@@ -31,6 +34,41 @@ Test(run, an_expunge_waits_while_a_command_by_number_is_queued)
     bench_say("c NOOP\r\n");
     bench_done(JOB_OK, NULL);
     bench_expect("* 1 EXPUNGE\r\nc OK NOOP completed.\r\n");
+}
+
+static size_t lines_of_output(void)
+{
+    struct evbuffer *out = session_output(bench.session);
+    size_t lines = 0;
+    char *line;
+
+    while ((line = evbuffer_readln(out, NULL, EVBUFFER_EOL_CRLF_STRICT))) {
+        lines++;
+        free(line);
+    }
+    return lines;
+}
+
+/* The answer comes behind the last piece. */
+Test(run, very_much_news_is_told_in_several_steps)
+{
+    for (uint32_t uid = 40; uid < 40 + 3 * TELL_SLICE; uid++)
+        bench_deliver(uid);
+    bench_say("a NOOP\r\n");
+    bench_done(JOB_OK, NULL);
+    cr_assert_eq(lines_of_output(), 3);
+    for (uint32_t uid = 40; uid < 40 + 3 * TELL_SLICE; uid++)
+        bench_expunge(uid);
+    bench_say("b NOOP\r\n");
+    bench_done(JOB_OK, NULL);
+    cr_assert_eq(lines_of_output(), TELL_SLICE);
+    bench_settle();
+    cr_assert_eq(lines_of_output(), TELL_SLICE);
+    cr_assert(run_in_progress(bench.session));
+    bench_settle();
+    bench_settle();
+    cr_assert_eq(lines_of_output(), TELL_SLICE + 1);
+    cr_assert_not(run_in_progress(bench.session));
 }
 
 Test(run, a_command_without_a_tag_is_answered_untagged)

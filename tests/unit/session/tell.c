@@ -2,6 +2,8 @@
 #include "session/tell.h"
 
 #include <criterion/criterion.h>
+#include <event2/buffer.h>
+#include <stdlib.h>
 
 #include "unit/session/bench.h"
 
@@ -48,37 +50,71 @@ Test(tell, an_arrival_is_told_once)
     cr_assert_str_eq(bench_text(&output), "* 4 EXISTS\r\n* 0 RECENT\r\n");
 }
 
+static const struct tell_kinds arrivals = {0}, all = {.expunges = true, .flags = true},
+                               expunges = {.expunges = true}, flags_alone = {.flags = true};
+
 Test(tell, each_expunge_is_told_by_the_number_that_it_has_then)
 {
     bench_expunge(10);
     bench_expunge(20);
-    tell_expunges(view, &output, NULL);
+    cr_assert(tell_news(view, &output, expunges));
     cr_assert_str_eq(bench_text(&output), "* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n");
 }
 
-Test(tell, of_expunges_only_those_in_the_set)
+Test(tell, of_expunges_only_the_own_ones)
 {
-    struct seqset only = {0};
+    struct seqset own = {0};
 
-    cr_assert(seqset_add(&only, 20));
+    cr_assert(seqset_add(&own, 20));
     bench_expunge(10);
     bench_expunge(20);
-    tell_expunges(view, &output, &only);
+    tell_own_expunges(view, &output, &own);
     cr_assert_str_eq(bench_text(&output), "* 2 EXPUNGE\r\n");
-    seqset_clear(&only);
+    seqset_clear(&own);
 }
 
-Test(tell, news_are_arrivals_then_flags_and_no_expunge)
+Test(tell, news_are_arrivals_then_flags_and_no_expunge_unless_it_may_be_told)
 {
     bench_deliver(40);
     bench_flag(20, FLAG_SEEN);
     bench_expunge(10);
-    tell_news(view, &output, false);
+    cr_assert(tell_news(view, &output, arrivals));
     cr_assert_str_eq(bench_text(&output), "* 4 EXISTS\r\n* 0 RECENT\r\n");
-    tell_news(view, &output, true);
+    cr_assert(tell_news(view, &output, flags_alone));
     cr_assert_str_eq(bench_text(&output), "* 2 FETCH (FLAGS (\\Seen))\r\n");
-    tell_news(view, &output, true);
+    cr_assert(tell_news(view, &output, flags_alone));
     cr_assert_str_eq(bench_text(&output), "");
+}
+
+static size_t lines_of_output(void)
+{
+    size_t lines = 0;
+    char *line;
+
+    while ((line = evbuffer_readln(output.bytes, NULL, EVBUFFER_EOL_CRLF_STRICT))) {
+        lines++;
+        free(line);
+    }
+    return lines;
+}
+
+Test(tell, very_much_of_it_comes_in_slices)
+{
+    for (uint32_t uid = 40; uid < 40 + 2 * TELL_SLICE; uid++)
+        bench_deliver(uid);
+    cr_assert(tell_news(view, &output, arrivals));
+    cr_assert_eq(lines_of_output(), 2);
+    for (uint32_t uid = 40; uid < 40 + TELL_SLICE + 5; uid++)
+        bench_expunge(uid);
+    for (uint32_t uid = 40 + TELL_SLICE + 5; uid < 40 + 2 * TELL_SLICE; uid++)
+        bench_flag(uid, FLAG_SEEN);
+    cr_assert_not(tell_news(view, &output, all));
+    cr_assert_eq(lines_of_output(), TELL_SLICE);
+    bench_flag(10, FLAG_SEEN);
+    cr_assert_not(tell_news(view, &output, all));
+    cr_assert_eq(lines_of_output(), TELL_SLICE);
+    cr_assert(tell_news(view, &output, all));
+    cr_assert_eq(lines_of_output(), 1);
 }
 
 Test(tell, a_new_keyword_is_announced_before_it_is_shown)
@@ -95,13 +131,17 @@ Test(tell, a_new_keyword_is_announced_before_it_is_shown)
 
 Test(tell, without_a_view_or_an_output_that_takes_nothing_happens)
 {
+    struct seqset own = {0};
+
+    cr_assert(seqset_add(&own, 10));
     bench_deliver(40);
     bench_expunge(10);
-    tell_news(NULL, &output, true);
-    tell_expunges(NULL, &output, NULL);
+    cr_assert(tell_news(NULL, &output, all));
+    tell_own_expunges(NULL, &output, &own);
     output_seal(&output);
-    tell_news(view, &output, true);
-    tell_expunges(view, &output, NULL);
+    cr_assert(tell_news(view, &output, all));
+    tell_own_expunges(view, &output, &own);
     cr_assert_str_eq(bench_text(&output), "");
     cr_assert(view_has_arrivals(view) && view_has_ghosts(view)); /* no number has moved */
+    seqset_clear(&own);
 }
