@@ -50,7 +50,5 @@ bool membership_is_idling(const struct membership *membership);
 bool membership_take_numbers_changed(struct membership *membership);
 /* Whether flags have changed since the last call, and forgets it. */
 bool membership_take_flags_changed(struct membership *membership);
-/* The client has not been told everything yet: numbers, and flags too if flags, are as if changed just now. */
-void membership_note_untold(struct membership *membership, bool flags);
 
 #endif

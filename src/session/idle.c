@@ -5,22 +5,33 @@
 
 struct idle_run {
     struct run run;
+    usec rest_at;       /* news that did not fit is told then; USEC_NEVER: all was told */
     usec gather_until;  /* flag changes are told then; USEC_NEVER: there are none */
     usec still_here_at; /* the client hears "Still here" then */
 };
 
-/* Everything but flags at once; flags too if with_flags. What is left is told in the next step. */
-static void tell(struct session *session, bool with_flags)
+/* Everything but flags at once; flags too if with_flags. What is left is told after the next event round, so that nobody
+ * waits for it. */
+static void tell(struct idle_run *idle, bool with_flags)
 {
+    struct session *session = idle->run.session;
     struct tell_kinds kinds = {.expunges = true, .flags = with_flags};
 
+    idle->rest_at = USEC_NEVER;
     if (!tell_news(session_view(session), &session->output, kinds))
-        membership_note_untold(&session->membership, with_flags);
+        idle->rest_at = session_now(session) + 1;
+    if (with_flags)
+        idle->gather_until = idle->rest_at;
+}
+
+static usec earlier(usec one, usec other)
+{
+    return one < other ? one : other;
 }
 
 static void wake_in_time(struct idle_run *idle)
 {
-    run_wake_at(idle->run.session, idle->gather_until < idle->still_here_at ? idle->gather_until : idle->still_here_at);
+    run_wake_at(idle->run.session, earlier(idle->rest_at, earlier(idle->gather_until, idle->still_here_at)));
 }
 
 static void take_line(struct run *run, struct slice line)
@@ -45,8 +56,7 @@ static void start(struct run *run)
     output_format(&session->output, "+ idling\r\n");
     (void)membership_take_numbers_changed(&session->membership);
     (void)membership_take_flags_changed(&session->membership);
-    tell(session, true);
-    idle->gather_until = USEC_NEVER;
+    tell(idle, true);
     idle->still_here_at = session_now(session) + session_settings(session)->keepalive;
     wake_in_time(idle);
     run_await_line(session, take_line);
@@ -59,14 +69,13 @@ static void step(struct run *run, usec now)
     struct idle_run *idle = (struct idle_run *)run;
     struct session *session = run->session;
 
-    if (membership_take_numbers_changed(&session->membership))
-        tell(session, false);
+    if (membership_take_numbers_changed(&session->membership) || now >= idle->rest_at)
+        tell(idle, false);
     if (session->membership.flags_changed && idle->gather_until == USEC_NEVER)
         idle->gather_until = now + session_settings(session)->idle_gather;
     if (now >= idle->gather_until) {
-        idle->gather_until = USEC_NEVER;
         (void)membership_take_flags_changed(&session->membership);
-        tell(session, true);
+        tell(idle, true);
     }
     if (now >= idle->still_here_at) {
         output_format(&session->output, "* OK Still here\r\n");

@@ -111,10 +111,3 @@ bool membership_take_flags_changed(struct membership *membership)
 {
     return take(&membership->flags_changed);
 }
-
-void membership_note_untold(struct membership *membership, bool flags)
-{
-    membership->numbers_changed = true;
-    membership->flags_changed |= flags;
-    task_wake(membership->task);
-}

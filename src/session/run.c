@@ -108,10 +108,14 @@ void run_start(struct session *session)
     ops->start(current->run);
 }
 
-/* The tagged answer is owed: the next part of the news is told, and behind the last of them the answer. */
-static void go_on_ending(struct session *session)
+/* The tagged answer is owed: the next part of the news is told after each event round, and behind the last of it the
+ * answer. */
+static void go_on_ending(struct session *session, usec now)
 {
-    if (session_is_over(session) || !tell(session))
+    if (session_is_over(session) || now < session->current.until)
+        return;
+    run_wake_at(session, now + 1);
+    if (!tell(session))
         return;
     output_move(&session->output, session->current.tagged);
     clear(&session->current);
@@ -122,7 +126,7 @@ void run_step(struct session *session, usec now)
     struct current *current = &session->current;
 
     if (current->tagged) {
-        go_on_ending(session);
+        go_on_ending(session, now);
         return;
     }
     if (!session_is_over(session) && now >= current->until) {
@@ -194,6 +198,7 @@ void run_finish(struct session *session, enum response_status status, const char
         clear(current);
         return;
     }
+    run_wake_at(session, session_now(session) + 1);
     current->tagged = evbuffer_new();
     if (!current->tagged || !print_tagged(session, status, code, text, current->tagged))
         output_fail(&session->output);

@@ -1,6 +1,10 @@
 /* IDLE: arrivals at once, flags gathered, a word every keepalive, and DONE. */
 #include <criterion/criterion.h>
+#include <event2/buffer.h>
+#include <stdlib.h>
 
+#include "mailbox/view.h"
+#include "session/tell.h"
 #include "unit/session/bench.h"
 
 static void open_idling(void)
@@ -62,4 +66,35 @@ Test(idle, an_account_that_retires_it_need_not_wait)
     bench_settle();
     bench_expect("* BYE Going down\r\n");
     cr_assert_eq(session_wants(bench.session), SESSION_CLOSE);
+}
+
+static size_t lines_of_output(void)
+{
+    size_t lines = 0;
+    char *line;
+
+    while ((line = evbuffer_readln(session_output(bench.session), NULL, EVBUFFER_EOL_CRLF_STRICT))) {
+        lines++;
+        free(line);
+    }
+    return lines;
+}
+
+Test(idle, very_much_news_is_told_a_slice_an_event_round)
+{
+    for (uint32_t uid = 40; uid < 40 + 3 * TELL_SLICE; uid++)
+        bench_deliver(uid);
+    cr_assert_eq(lines_of_output(), 2 * 3 * TELL_SLICE);
+    for (uint32_t uid = 40; uid < 40 + 2 * TELL_SLICE; uid++)
+        cr_assert(mailbox_gone(bench.inbox, uid));
+    for (uint32_t uid = 40 + 2 * TELL_SLICE; uid < 40 + 3 * TELL_SLICE; uid++)
+        uid_map_find(&bench.inbox->map, uid)->changed = bench.inbox->counter + 1;
+    bench.inbox->counter++;
+    mailbox_poke(bench.inbox, VIEW_CHANGED_FLAGS);
+    bench_settle();
+    cr_assert_eq(lines_of_output(), TELL_SLICE);
+    bench_pass_time(1);
+    cr_assert_eq(lines_of_output(), TELL_SLICE);
+    bench_pass_time(bench.settings.idle_gather);
+    cr_assert_eq(lines_of_output(), TELL_SLICE);
 }
