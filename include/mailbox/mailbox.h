@@ -72,6 +72,7 @@ struct mailbox {
     uint32_t first_unseen;       /* UID of the first unseen message as the last SELECT told it, 0: not told */
     struct uid_set recent_free;  /* \Recent on the upstream, given to no session */
     struct uid_set recent_taken; /* given to a session since the upstream's last SELECT */
+    bool recent_ours;            /* a SELECT has shown recent_free: the server shows it to nobody else */
     unsigned troubles;           /* in a row: it could not be opened or proved */
     unsigned refusals;           /* in a row: NO to SELECT or STATUS */
     usec shut_until;             /* left alone until then */
@@ -148,7 +149,8 @@ enum mailbox_flags_state {
 };
 
 /* The answer to SELECT is complete; the map is not in step yet. UIDVALIDITY is the told one from here on: where it has
- * changed, mailbox_reset comes before. Nobody owns a \Recent message any more. */
+ * changed, mailbox_reset comes before. \Recent messages that an EXAMINE has shown, and nobody was given, are forgotten:
+ * the server shows them again. */
 void mailbox_selected(struct mailbox *mailbox, const struct mailbox_told *told);
 /* The map has been proved; `exists` is what the server counts now, map included. Counts as a look, finished when SELECT
  * was answered. */

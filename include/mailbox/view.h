@@ -77,6 +77,9 @@ bool view_has_arrivals(const struct view *view);
 bool view_tell_arrivals(struct view *view);
 
 /* --- \Recent: "* n RECENT" */
+/* The \Recent messages that the client counts and nobody has been given are its own from here on, unless the view is
+ * read-only. Before RECENT is told. */
+void view_take_recent(struct view *view);
 /* How many messages of the view are \Recent for this client now. */
 uint32_t view_recent(const struct view *view);
 /* Is this message \Recent for this client? */

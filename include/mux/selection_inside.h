@@ -93,7 +93,9 @@ struct selection {
     bool status_differs;      /* the line differed from the truth; cleared when STATUS is sent */
     uint32_t flags_up_to;     /* the part of the flags that is asked for: its last UID */
     bool learned;             /* set when the tail is asked for; cleared after the owner's turn and before a look */
-    unsigned learned_in_vain;
+    unsigned learns;          /* how often it was asked for; 0 after the owner's turn */
+    uint32_t learns_above;    /* the highest UID that was known when it was asked for */
+    unsigned learned_in_vain; /* answers in a row that named nothing */
     unsigned garbage;       /* lines in a row that could not be understood or contradicted the map; 0 at a tagged answer
                                without one before it */
     bool garbage_since_tag; /* set by one of them, cleared at the next tagged answer */

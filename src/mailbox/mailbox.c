@@ -46,7 +46,7 @@ void mailbox_reset(struct mailbox *mailbox)
     mailbox_drop_tail(mailbox);
     mailbox->known = mailbox->map_in_step = mailbox->flags_in_step = false;
     mailbox->uidvalidity = mailbox->uidnext = mailbox->uidnext_left = mailbox->first_unseen = 0;
-    mailbox->left_with_flags = false;
+    mailbox->left_with_flags = mailbox->recent_ours = false;
     mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_said = 0;
 }
 

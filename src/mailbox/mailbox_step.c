@@ -89,8 +89,10 @@ void mailbox_selected(struct mailbox *mailbox, const struct mailbox_told *told)
         mailbox->read_only = told->read_only;
     mailbox->uidvalidity = told->uidvalidity;
     mailbox->nomodseq = told->highestmodseq == 0;
-    uid_set_clear(&mailbox->recent_free);
+    if (!mailbox->recent_ours)
+        uid_set_clear(&mailbox->recent_free);
     uid_set_clear(&mailbox->recent_taken);
+    mailbox->recent_ours = (told->read_write && !told->read_only) || mailbox->recent_free.count > 0;
 }
 
 static uint32_t uidnext_of(const struct mailbox *mailbox, uint32_t told)

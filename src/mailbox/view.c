@@ -10,7 +10,7 @@
 #include <utlist.h>
 
 /* \Recent belongs to the first read-write session that is told of the message. */
-static void take_recent(struct view *view)
+void view_take_recent(struct view *view)
 {
     if (!view->read_only)
         mailbox_give_recent(view->mailbox, view->told, &view->recent);
@@ -30,7 +30,7 @@ struct view *view_new(struct mailbox *mailbox, bool read_only, const struct view
     view->told = last ? last->uid : 0;
     view->flags_told = mailbox->counter;
     view->keywords_told = keywords_count(mailbox->keywords);
-    take_recent(view);
+    view_take_recent(view);
     view->recent_told = view_recent(view);
     mailbox_add_view(mailbox, view);
     return view;
@@ -181,7 +181,7 @@ bool view_tell_arrivals(struct view *view)
     if (!view_has_arrivals(view))
         return false;
     view->told = uid_map_last(&view->mailbox->map)->uid;
-    take_recent(view);
+    view_take_recent(view);
     return true;
 }
 

@@ -127,6 +127,7 @@ uint64_t selection_send(struct selection *selection, struct outgoing *command, b
 void selection_turn_over(struct selection *selection)
 {
     selection->learned = false;
+    selection->learns = 0;
 }
 
 void selection_forget(struct selection *selection, const struct mailbox *mailbox)
@@ -318,7 +319,7 @@ static void learned(struct selection *selection)
 {
     struct mailbox *mailbox = selection->selected;
 
-    if (!mailbox || mailbox->tail_count == 0) {
+    if (!mailbox || mailbox->tail_count == 0 || mailbox->map.highest > selection->learns_above) {
         selection->learned_in_vain = 0;
         return;
     }
@@ -414,5 +415,6 @@ void selection_lost(struct selection *selection)
     switch_clear(selection);
     selection->activity = ACTIVITY_NONE;
     selection->learned = false;
+    selection->learns = 0;
     selection->learned_in_vain = 0;
 }

@@ -16,6 +16,8 @@ static bool send_learn(struct selection *selection)
     if (!out)
         return true;
     selection->learned = true;
+    selection->learns++;
+    selection->learns_above = selection->selected->map.highest;
     outgoing_text(out, "UID FETCH ");
     outgoing_number(out, (uint64_t)selection->selected->map.highest + 1);
     outgoing_text(out, selection_asks_modseq(selection) ? ":* (UID FLAGS MODSEQ)" : ":* (UID FLAGS)");
@@ -23,12 +25,23 @@ static bool send_learn(struct selection *selection)
     return true;
 }
 
+/* A mailbox is not left while messages in it have no names: the server shows their \Recent to this session alone, and
+ * to nobody once it has ended. A server that announces more with every answer does not hold others up for ever. */
+#define LEARNS_BEFORE_LEAVING 10
+
+static bool has_to_learn(const struct selection *selection)
+{
+    const struct mailbox *left = selection->selected;
+
+    return left && left->map_in_step && left->tail_count > 0 && selection->learns < LEARNS_BEFORE_LEAVING;
+}
+
 static bool send_leave(struct selection *selection)
 {
     struct outgoing *out;
 
-    if (selection->selected->map_in_step && selection->selected->tail_count > 0 && !selection->learned)
-        return send_learn(selection); /* its \Recent dies with the selection */
+    if (has_to_learn(selection))
+        return send_learn(selection);
     out = selection_command(selection);
     if (!out)
         return true;
@@ -41,13 +54,11 @@ static bool send_leave(struct selection *selection)
     return true;
 }
 
-/* Switches. The tail of the mailbox that is left is learned before, or its \Recent is lost. */
 static bool send_switch(struct selection *selection, struct mailbox *mailbox, bool read_write)
 {
-    struct mailbox *left = selection->selected;
     const struct view *view;
 
-    if (left && left != mailbox && left->map_in_step && left->tail_count > 0 && !selection->learned)
+    if (selection->selected != mailbox && has_to_learn(selection))
         return send_learn(selection);
     DL_FOREACH (mailbox->views, view) {
         read_write |= !view->read_only;

@@ -8,8 +8,10 @@ static bool may_tell(const struct view *view, const struct output *output)
     return view && view->mailbox && output_takes(output);
 }
 
+/* The server may show a message as \Recent only after it has been told. */
 static void tell_recent(struct view *view, struct output *output)
 {
+    view_take_recent(view);
     if (view_recent_differs(view))
         output_format(output, "* %u RECENT\r\n", view_tell_recent(view));
 }

@@ -455,6 +455,75 @@ Test(selection, what_is_recent_is_asked_before_the_map_is_in_step)
     cr_assert(uid_set_contains(&desk.inbox->recent_free, 10));
 }
 
+/* Known and selected by SELECT, empty. */
+static void select_empty(struct mailbox *mailbox)
+{
+    cr_assert_eq(prepare(WISH_SELECTED, mailbox, true), SELECTION_SENT);
+    (void)bench_written(&desk.bench);
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK [READ-WRITE] done");
+    cr_assert(selection_in_step(desk.selection, mailbox));
+}
+
+/* It announces one more with the first answer: both are asked for before the mailbox is left. */
+Test(selection, a_mailbox_is_not_left_while_messages_in_it_have_no_names)
+{
+    select_empty(desk.inbox);
+    say("* 1 EXISTS\r\n");
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.work), "UID FETCH 1:* (UID FLAGS)");
+    say("* 1 FETCH (UID 10 FLAGS (\\Recent))\r\n* 2 EXISTS\r\n%T OK done");
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.work), "UID FETCH 11:* (UID FLAGS)");
+    say("* 2 FETCH (UID 11 FLAGS (\\Recent))\r\n%T OK done");
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.work), "EXAMINE Work");
+    cr_assert_eq(desk.inbox->recent_free.count, 2);
+}
+
+Test(selection, a_mailbox_that_announces_one_more_with_each_answer_is_left_in_the_end)
+{
+    select_empty(desk.inbox);
+    say("* 1 EXISTS\r\n");
+    for (unsigned n = 1; n <= 10; n++) {
+        char text[100];
+        snprintf(text, sizeof(text), "* %u FETCH (UID %u FLAGS ())\r\n* %u EXISTS\r\n%%T OK done", n, n, n + 1);
+        const char *sent = sends(WISH_SELECTED, desk.work);
+        cr_assert_eq(strncmp(sent, "UID FETCH", 9), 0, "%u: %s", n, sent);
+        say(text);
+    }
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.work), "EXAMINE Work");
+}
+
+/* The server has shown it to this session, and shows it to nobody again. */
+Test(selection, what_a_select_showed_as_recent_stays_until_somebody_is_given_it)
+{
+    select_empty(desk.inbox);
+    say("* 1 EXISTS\r\n");
+    (void)sends(WISH_SELECTED, desk.work);
+    say("* 1 FETCH (UID 10 FLAGS (\\Recent))\r\n%T OK done");
+    (void)sends(WISH_SELECTED, desk.work);
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+    cr_assert_eq(prepare(WISH_SELECTED, desk.inbox, true), SELECTION_SENT);
+    (void)bench_written(&desk.bench);
+    say("* 1 EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 1] v\r\n%T OK [READ-WRITE] done");
+    (void)bench_written(&desk.bench);
+    say("* 1 FETCH (UID 10 FLAGS ())\r\n%T OK done");
+    cr_assert(selection_in_step(desk.selection, desk.inbox));
+    cr_assert(uid_set_contains(&desk.inbox->recent_free, 10));
+}
+
+Test(selection, what_an_examine_showed_as_recent_is_shown_again_and_forgotten)
+{
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 1 EXISTS\r\n* 1 RECENT\r\n* OK [UIDVALIDITY 1] v\r\n%T OK [READ-ONLY] done");
+    (void)bench_written(&desk.bench);
+    say("* ESEARCH (TAG \"%T\") UID ALL 10\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* ESEARCH (TAG \"%T\") UID ALL 10\r\n%T OK done");
+    cr_assert(uid_set_contains(&desk.inbox->recent_free, 10));
+    cr_assert_eq(prepare(WISH_SELECTED, desk.inbox, true), SELECTION_SENT);
+    (void)bench_written(&desk.bench);
+    say("* 1 EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 1] v\r\n%T OK [READ-WRITE] done");
+    cr_assert_eq(desk.inbox->recent_free.count, 0);
+}
+
 Test(selection, an_expunge_while_recent_is_asked_is_taken_by_the_map)
 {
     (void)sends(WISH_SELECTED, desk.inbox);
