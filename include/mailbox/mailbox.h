@@ -68,6 +68,9 @@ struct mailbox {
     uint32_t uidnext_left;       /* UIDNEXT when the upstream left it with every entry named; 0: it did not */
     bool left_with_flags;        /* the flags were in step when it was left: its modseq may be compared with STATUS */
     uint32_t flags_cursor;       /* flags are learned up to this UID since the map came in step */
+    uint32_t flags_due;          /* messages whose flags are due; counted while map_in_step */
+    bool flags_due_only;         /* all other flags are in step */
+    bool flags_urgent;           /* set when flags fall due; cleared when they are asked for */
     usec flags_at;               /* when the flags were last in step as a whole; negative: never */
     uint32_t first_unseen;       /* UID of the first unseen message as the last SELECT told it, 0: not told */
     struct uid_set recent_free;  /* \Recent on the upstream, given to no session */
@@ -187,8 +190,14 @@ void mailbox_modseq_is_void(struct mailbox *mailbox);
 
 /* --- learning flags in parts */
 bool mailbox_all_flags_known(const struct mailbox *mailbox); /* of every message */
-/* Flags were told that could not be read. */
-void mailbox_flags_unreadable(struct mailbox *mailbox);
+/* The flags of one message may have changed without a word of the server: it set \Seen, or told flags that could not be
+ * read. They are due until they have been told. urgent: to be asked for at once, not after flag_interval. */
+void mailbox_flags_untold(struct mailbox *mailbox, struct message *message, bool urgent);
+/* The flags to be asked for next, at most so many messages of them: the due ones if all others are in step, else the
+ * next ones above flags_cursor. `uids` (empty before) gets ranges between which no message lives; only while the flags
+ * are not in step. False: out of memory. */
+bool mailbox_flags_next(const struct mailbox *mailbox, uint32_t most, struct seqset *uids)
+    __attribute__((warn_unused_result));
 /* They are asked for from now on: if that fails, not again before flag_interval. */
 void mailbox_flags_tried(struct mailbox *mailbox, usec now);
 void mailbox_flags_asked(struct mailbox *mailbox, uint32_t up_to); /* answered: the next part begins above this UID */

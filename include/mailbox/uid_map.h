@@ -19,6 +19,7 @@ struct message {
     uint64_t changed;  /* value of the mailbox's counter at its last change; 0: none since it is known */
     uint8_t system;    /* FLAG_SEEN and so on, never FLAG_RECENT */
     bool flags_known;  /* its flags have been learned since the map is kept */
+    bool flags_due;    /* they may be others now, and the server has not said so: mailbox_flags_untold */
 };
 
 struct uid_map_block;

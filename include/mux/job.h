@@ -113,6 +113,7 @@ struct job {
     enum policy policy;
     struct mailbox *mailbox; /* borrowed; NULL: the selected mailbox does not matter */
     bool read_write;         /* the mailbox must have been SELECTed, not EXAMINEd */
+    bool sets_seen;          /* a FETCH without PEEK */
     /* NULL, or: must the upstream leave its selected mailbox (by name) before this command? Leaving and the command are
      * one (DELETE, RENAME). */
     bool (*leaves)(const struct job *job, const struct mailbox *selected);
@@ -122,7 +123,7 @@ struct job {
     struct job_queueing queueing;
     struct job_course course;
     struct wish_progress progress;
-    bool background; /* yields to every other job */
+    bool background; /* yields to the others, but has a turn now and then (mux/jobs) */
 };
 
 #endif

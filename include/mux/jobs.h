@@ -31,7 +31,8 @@ bool jobs_has(const struct jobs *jobs, const struct job *wanted);
 bool jobs_need(const struct jobs *jobs, const struct mailbox *mailbox); /* does one wait that names it? */
 
 /* Takes the next one: those for the selected mailbox (NULL: none) and those that need none first, up to `quantum` in a
- * row while others wait; then the others have a turn; those in the background come last. NULL: none waits. */
+ * row while others wait; then the others have a turn; those in the background come last, but one of
+ * them after two quanta of others. NULL: none waits. */
 struct job *jobs_pick(struct jobs *jobs, const struct mailbox *selected, uint64_t quantum);
 /* One that is taken, with its riders, waits again: before all others, */
 void jobs_put_back(struct jobs *jobs, struct job *job);

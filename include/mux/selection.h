@@ -61,6 +61,13 @@ enum selection_turn {
     SELECTION_SHUT,    /* the mailbox is in trouble and left alone for a while: the wish cannot be fulfilled */
 };
 
+/* What the owner's command does beside what it was asked for. */
+enum selection_effect {
+    SELECTION_NO_EFFECT,
+    SELECTION_LOOKS,     /* NOOP: every server looks for news */
+    SELECTION_SETS_SEEN, /* FETCH without PEEK: RFC 3501 section 6.4.5 has servers tell the flags, but not all do */
+};
+
 /* All borrowed, `name` for the log ("user@upstream"). Returns owned; NULL: out of memory. */
 struct selection *selection_new(struct ground *ground, struct upstream *upstream, const char *name,
                                 const struct selection_ops *ops, void *owner);
@@ -85,9 +92,8 @@ enum selection_turn selection_prepare(struct selection *selection, const struct 
     __attribute__((warn_unused_result));
 /* The connection was lost while a wish was prepared: its commands are sent again. */
 void selection_wish_lost(struct wish_progress *progress);
-/* The owner's command; SELECTION_READY only. Takes it. looks: it is a NOOP, which makes every server look for news.
- * Returns its number. */
-uint64_t selection_send(struct selection *selection, struct outgoing *command, bool looks);
+/* The owner's command; SELECTION_READY only. Takes it. Returns its number. */
+uint64_t selection_send(struct selection *selection, struct outgoing *command, enum selection_effect effect);
 /* The owner's turn is over: the tail may be asked for again. */
 void selection_turn_over(struct selection *selection);
 /* All flags of the selected mailbox are in step, judged as after a part of them. */

@@ -69,6 +69,7 @@ struct held_fetch;
 struct fetch_intake {
     bool open;     /* from a part that is not complete to the one that is */
     bool to_owner; /* set with the first part if the owner gets the parts */
+    bool flags_told; /* in a part so far */
     uint32_t number;
     uint32_t uid;            /* 0: not known yet */
     uint64_t left;           /* octets of the streamed literal still to come */
@@ -86,12 +87,13 @@ struct selection {
     bool selected_read_only;  /* by EXAMINE */
     enum selection_activity activity;
     uint64_t activity_number; /* of its command */
-    bool owner_looks;         /* set by selection_send: the owner's command is a NOOP */
+    enum selection_effect owner_effect; /* of its command, set by selection_send */
     bool owner_void;          /* set by selection_contradicted, cleared by selection_send */
     struct mailbox *asked;    /* by STATUS; NULL: dropped meanwhile */
     bool status_told;         /* set by a STATUS line about `asked`, cleared when STATUS is sent */
     bool status_differs;      /* the line differed from the truth; cleared when STATUS is sent */
     uint32_t flags_up_to;     /* the part of the flags that is asked for: its last UID */
+    bool flags_by_changes;    /* it is asked for by CHANGEDSINCE */
     bool learned;             /* set when the tail is asked for; cleared after the owner's turn and before a look */
     unsigned learns;          /* how often it was asked for; 0 after the owner's turn */
     uint32_t learns_above;    /* the highest UID that was known when it was asked for */

@@ -1,6 +1,6 @@
 /* The work of an account without requests: IDLE where most clients wait, rounds over the other mailboxes that are
- * looked at, flags that are not in step, NOOPs where there is no IDLE. Always after the jobs of sessions, and never
- * without somebody to do it for. Facts in, wishes out: it sends nothing itself. RFC 2177. */
+ * looked at, flags that are not in step, NOOPs where there is no IDLE. Never without somebody to do it for. Facts in,
+ * wishes out: it sends nothing itself. RFC 2177. */
 #ifndef IMAPMUX_MUX_WATCH_H
 #define IMAPMUX_MUX_WATCH_H
 
@@ -23,7 +23,7 @@ struct watch {
     bool idle_refused;      /* set when the server refuses IDLE, cleared by watch_connected */
 };
 
-/* As they stand when watch_rest is called: logged in, nobody has a job, the upstream can take a command. */
+/* As they stand now: logged in, and the upstream can take a command. */
 struct watch_facts {
     usec now;
     const struct settings *settings;
@@ -50,7 +50,11 @@ void watch_init(struct watch *watch);
 void watch_connected(struct watch *watch, const struct settings *settings, usec now); /* logged in */
 void watch_finished(struct watch *watch, usec now);                                   /* a command has been answered */
 void watch_idle_over(struct watch *watch, bool refused, usec now); /* IDLE has ended without our DONE, or was refused */
-/* Decides the next work. True: `ask` was called with success and there is a job. Else *deadline becomes the time to
+/* Asks for what is due by the clock, however many jobs wait: it has its turn among them. *deadline becomes the time to
+ * call again, if that is earlier. */
+void watch_clock(struct watch *watch, const struct watch_facts *facts, const struct watch_ops *ops, void *owner,
+                 usec *deadline);
+/* Nobody has a job: decides the next work. True: `ask` was called with success and there is a job. Else *deadline becomes the time to
  * call again, if that is earlier. */
 bool watch_rest(struct watch *watch, const struct watch_facts *facts, const struct watch_ops *ops, void *owner,
                 usec *deadline);

@@ -46,6 +46,7 @@ struct run_step {
     enum job_goal goal;
     enum policy policy;
     bool read_write; /* the mailbox must have been SELECTed, not EXAMINEd */
+    bool sets_seen;  /* a FETCH without PEEK */
     bool (*leaves)(const struct run *run, const struct mailbox *selected);
     enum job_turn (*build)(struct run *run, struct mailbox *mailbox, struct outgoing *out);
     void (*untagged)(struct run *run, const struct response *response);

@@ -43,8 +43,9 @@ void mailbox_reset(struct mailbox *mailbox)
     uid_map_clear(&mailbox->map);
     uid_set_clear(&mailbox->recent_free);
     uid_set_clear(&mailbox->recent_taken);
-    mailbox_drop_tail(mailbox);
-    mailbox->known = mailbox->map_in_step = mailbox->flags_in_step = false;
+    mailbox->known = mailbox->flags_urgent = false;
+    mailbox->flags_due = 0;
+    mailbox_out_of_step(mailbox);
     mailbox->uidvalidity = mailbox->uidnext = mailbox->uidnext_left = mailbox->first_unseen = 0;
     mailbox->left_with_flags = mailbox->recent_ours = false;
     mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_said = 0;
@@ -126,6 +127,18 @@ static void take_modseq(struct mailbox *mailbox, struct message *message, uint64
         mailbox->modseq_pending = modseq;
 }
 
+static void flags_told(struct mailbox *mailbox, struct message *message)
+{
+    message->flags_known = true;
+    if (!message->flags_due)
+        return;
+    message->flags_due = false;
+    if (--mailbox->flags_due == 0 && mailbox->flags_due_only) {
+        mailbox->flags_in_step = true;
+        mailbox->flags_due_only = false;
+    }
+}
+
 /* First knowledge is no change: nobody was told anything else. */
 static void store_flags(struct mailbox *mailbox, struct message *message, uint8_t system, uint32_t keywords)
 {
@@ -133,11 +146,20 @@ static void store_flags(struct mailbox *mailbox, struct message *message, uint8_
 
     message->system = system;
     message->keywords = keywords;
-    message->flags_known = true;
+    flags_told(mailbox, message);
     if (!changed)
         return;
     message->changed = ++mailbox->counter;
     mailbox_poke(mailbox, VIEW_CHANGED_FLAGS);
+}
+
+void mailbox_flags_untold(struct mailbox *mailbox, struct message *message, bool urgent)
+{
+    mailbox->flags_due_only = mailbox->flags_in_step || mailbox->flags_due_only;
+    mailbox->flags_in_step = false;
+    mailbox->flags_urgent |= urgent;
+    mailbox->flags_due += !message->flags_due;
+    message->flags_due = true;
 }
 
 bool mailbox_set_flags(struct mailbox *mailbox, struct message *message, const struct mailbox_flags *flags)
@@ -197,10 +219,13 @@ void mailbox_take_flag_list(struct mailbox *mailbox, const struct value *list, b
 
 bool mailbox_gone(struct mailbox *mailbox, uint32_t uid)
 {
+    struct message *message = uid_map_find(&mailbox->map, uid);
     struct view *view, *next;
 
-    if (!uid_map_remove(&mailbox->map, uid))
+    if (!message)
         return false;
+    flags_told(mailbox, message); /* none are owed any more */
+    uid_map_remove(&mailbox->map, uid);
     uid_set_remove(&mailbox->recent_free, uid);
     DL_FOREACH_SAFE (mailbox->views, view, next) {
         view_message_gone(view, uid);
@@ -266,7 +291,7 @@ static enum mailbox_result join_first(struct mailbox *mailbox)
     if (entry.has_flags)
         store_flags(mailbox, message, entry.system, entry.keywords);
     else
-        mailbox->flags_in_step = false;
+        mailbox_flags_untold(mailbox, message, true);
     return MAILBOX_OK;
 }
 

@@ -8,7 +8,7 @@
 
 void mailbox_out_of_step(struct mailbox *mailbox)
 {
-    mailbox->map_in_step = mailbox->flags_in_step = false;
+    mailbox->map_in_step = mailbox->flags_in_step = mailbox->flags_due_only = false;
     mailbox_forget_look(mailbox);
     mailbox_drop_tail(mailbox);
 }
@@ -146,21 +146,34 @@ void mailbox_confirmed(struct mailbox *mailbox, uint64_t command)
 
 bool mailbox_all_flags_known(const struct mailbox *mailbox)
 {
-    for (uint32_t i = 0; i < mailbox->map.count; i++) {
+    for (uint32_t i = 0; i < mailbox->map.count && mailbox->flags_due == 0; i++) {
         if (!uid_map_at(&mailbox->map, i)->flags_known)
             return false;
     }
-    return true;
+    return mailbox->flags_due == 0;
 }
 
-void mailbox_flags_unreadable(struct mailbox *mailbox)
+bool mailbox_flags_next(const struct mailbox *mailbox, uint32_t most, struct seqset *uids)
 {
-    mailbox->flags_in_step = false;
+    const struct uid_map *map = &mailbox->map;
+    uint32_t before = 0; /* the UID of the message before, if its flags are among them */
+    bool ok = true;
+
+    for (uint32_t i = uid_map_rank(map, mailbox->flags_cursor); ok && most > 0 && i < map->count; i++) {
+        const struct message *message = uid_map_at(map, i);
+        bool wanted = !mailbox->flags_due_only || message->flags_due;
+        if (wanted)
+            ok = seqset_add_range(uids, before ? before : message->uid, message->uid);
+        before = wanted ? message->uid : 0;
+        most -= wanted;
+    }
+    return ok;
 }
 
 void mailbox_flags_tried(struct mailbox *mailbox, usec now)
 {
     mailbox->flags_at = now;
+    mailbox->flags_urgent = false;
 }
 
 void mailbox_flags_asked(struct mailbox *mailbox, uint32_t up_to)
@@ -178,11 +191,10 @@ bool mailbox_flags_learned(struct mailbox *mailbox, usec now)
         return true;
     if (last && mailbox->flags_cursor < last->uid)
         return false;
-    mailbox->flags_in_step = mailbox_all_flags_known(mailbox);
-    if (!mailbox->flags_in_step) { /* some were not told: once more from the start */
-        mailbox->flags_cursor = 0;
+    mailbox->flags_cursor = 0; /* if some were not told: once more from the start */
+    mailbox->flags_in_step = !mailbox->flags_due_only && mailbox_all_flags_known(mailbox);
+    if (!mailbox->flags_in_step)
         return false;
-    }
     mailbox->flags_at = now;
     mailbox_settle_modseq(mailbox);
     return true;

@@ -11,6 +11,7 @@ struct jobs {
     struct runqueue *runqueue;
     struct job *waiting; /* DL list, in the order of their turns */
     uint64_t in_a_row;   /* turns in the selected mailbox since another has had one */
+    uint64_t ahead;      /* turns of others since one in the background has had one, or none waits there */
 };
 
 struct jobs *jobs_new(struct runqueue *runqueue)
@@ -83,6 +84,9 @@ static bool is_here(const struct job *job, const struct mailbox *selected)
     return job->goal == JOB_LOOK && job->mailbox->known; /* STATUS will do, for a beginning */
 }
 
+/* Where the others never end, one job in the background has its turn after so many quanta of theirs. */
+#define BACKGROUND_SHARE 2
+
 struct job *jobs_pick(struct jobs *jobs, const struct mailbox *selected, uint64_t quantum)
 {
     struct job *here = NULL, *other = NULL, *background = NULL, *job, *picked;
@@ -92,7 +96,11 @@ struct job *jobs_pick(struct jobs *jobs, const struct mailbox *selected, uint64_
         if (!*kind)
             *kind = job;
     }
-    if (here && (!other || jobs->in_a_row < quantum)) {
+    jobs->ahead = background && (here || other) ? jobs->ahead + 1 : 0;
+    if (jobs->ahead > quantum * BACKGROUND_SHARE) {
+        picked = background;
+        jobs->ahead = 0;
+    } else if (here && (!other || jobs->in_a_row < quantum)) {
         picked = here;
         jobs->in_a_row++;
     } else {

@@ -199,6 +199,13 @@ static void gather(struct scheduler *scheduler, const struct outgoing *command)
     jobs_gather(scheduler->options.jobs, current, is_equal, &equality);
 }
 
+static enum selection_effect effect_of(const struct job *job)
+{
+    if (job->ops == &own_ops)
+        return SELECTION_LOOKS;
+    return job->sets_seen ? SELECTION_SETS_SEEN : SELECTION_NO_EFFECT;
+}
+
 static void send(struct scheduler *scheduler, struct outgoing *command)
 {
     struct job *job = scheduler->current;
@@ -206,7 +213,7 @@ static void send(struct scheduler *scheduler, struct outgoing *command)
     job->course.written = true;
     job->course.spoilt = job->course.garbled = false;
     gather(scheduler, command);
-    (void)selection_send(scheduler->selection, command, job->ops == &own_ops);
+    (void)selection_send(scheduler->selection, command, effect_of(job));
 }
 
 static void build(struct scheduler *scheduler)

@@ -116,9 +116,9 @@ void selection_send_own(struct selection *selection, enum selection_activity act
     selection->activity_number = upstream_send(selection->upstream, command);
 }
 
-uint64_t selection_send(struct selection *selection, struct outgoing *command, bool looks)
+uint64_t selection_send(struct selection *selection, struct outgoing *command, enum selection_effect effect)
 {
-    selection->owner_looks = looks;
+    selection->owner_effect = effect;
     selection->owner_void = false;
     selection_send_own(selection, ACTIVITY_OWNER, command);
     return selection->activity_number;
@@ -311,7 +311,7 @@ static void command_finished(struct selection *selection, enum selection_activit
     if (!mailbox || !mailbox->map_in_step)
         return;
     mailbox_settle_modseq(mailbox);
-    if (activity == ACTIVITY_NOOP || (activity == ACTIVITY_OWNER && selection->owner_looks))
+    if (activity == ACTIVITY_NOOP || (activity == ACTIVITY_OWNER && selection->owner_effect == SELECTION_LOOKS))
         mailbox_looked(mailbox, selection->activity_number, selection_now(selection));
 }
 

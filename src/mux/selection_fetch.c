@@ -107,6 +107,21 @@ static bool later_flags(struct selection *selection, const struct mailbox_flags 
     return !message || mailbox_set_flags(selection->selected, message, flags);
 }
 
+/* Flags that could not be read, or that the server should have told beside the answer: they are asked for. */
+static void judge_flags(struct selection *selection, bool readable)
+{
+    struct fetch_intake *intake = &selection->intake;
+    struct message *message = uid_map_find(&selection->selected->map, intake->uid);
+    bool sets_seen = selection->activity == ACTIVITY_OWNER && selection->owner_effect == SELECTION_SETS_SEEN;
+
+    if (!message)
+        return;
+    if (!readable)
+        mailbox_flags_untold(selection->selected, message, selection->activity != ACTIVITY_FLAGS);
+    else if (sets_seen && !intake->flags_told && !(message->system & FLAG_SEEN))
+        mailbox_flags_untold(selection->selected, message, true);
+}
+
 /* A part whose UID is known: `told` says whether the server itself told it. */
 static void take_part(struct selection *selection, const struct fetch_answer *part, bool told)
 {
@@ -117,10 +132,9 @@ static void take_part(struct selection *selection, const struct fetch_answer *pa
 
     arena_init(&arena, (size_t)256 * 1024);
     readable = fetch_intake_flags(part->pairs, &arena, &flags);
-    if (!readable) { /* then the message's flags are not known: nothing else is wrong with the answer */
+    if (!readable) /* nothing else is wrong with the answer */
         flags = (struct mailbox_flags){0};
-        mailbox_flags_unreadable(selection->selected);
-    }
+    intake->flags_told |= flags.present;
     if (part->first)
         intake->to_owner = check_first(selection, &flags, &intake->uid) && told;
     else if (!later_flags(selection, &flags))
@@ -128,6 +142,8 @@ static void take_part(struct selection *selection, const struct fetch_answer *pa
     if (arena.out_of_memory) /* a change would be lost */
         upstream_drop(selection->upstream, "out of memory");
     arena_clear(&arena);
+    if (selection->selected && (part->complete || !readable))
+        judge_flags(selection, readable);
     if (intake->to_owner)
         hand_on(selection, intake->uid, part);
 }

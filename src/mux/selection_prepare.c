@@ -95,30 +95,39 @@ static bool send_status(struct selection *selection, struct mailbox *mailbox)
     return true;
 }
 
+/* The changes since the modseq tell all flags, if the server can tell them and all were known then. */
+static bool can_ask_changes(const struct selection *selection, const struct mailbox *mailbox)
+{
+    return upstream_has_condstore(selection->upstream) && mailbox->modseq > 0 && !mailbox->nomodseq &&
+           mailbox_all_flags_known(mailbox);
+}
+
 /* Asks for the next part of the flags: the changes since, if the server can tell, else so many messages. */
 static bool send_flags(struct selection *selection)
 {
     struct mailbox *mailbox = selection->selected;
+    bool changes = can_ask_changes(selection, mailbox);
     struct outgoing *out = selection_command(selection);
-    uint32_t from = uid_map_rank(&mailbox->map, mailbox->flags_cursor);
-    bool changed_since = upstream_has_condstore(selection->upstream) && mailbox->modseq > 0 && !mailbox->nomodseq &&
-                         mailbox_all_flags_known(mailbox);
-    uint32_t to = from + FLAGS_SLICE;
+    struct seqset uids = {0};
 
     if (!out)
         return true;
-    if (to > mailbox->map.count || changed_since)
-        to = mailbox->map.count;
     outgoing_text(out, "UID FETCH ");
-    outgoing_number(out, uid_map_at(&mailbox->map, from)->uid);
-    outgoing_text(out, ":");
-    outgoing_number(out, uid_map_at(&mailbox->map, to - 1)->uid);
-    selection->flags_up_to = uid_map_at(&mailbox->map, to - 1)->uid;
+    if (mailbox_flags_next(mailbox, changes ? UINT32_MAX : FLAGS_SLICE, &uids))
+        outgoing_set(out, &uids);
+    selection->flags_up_to = seqset_highest(&uids);
+    selection->flags_by_changes = changes;
+    seqset_clear(&uids);
     outgoing_text(out, selection_asks_modseq(selection) ? " (UID FLAGS MODSEQ)" : " (UID FLAGS)");
-    if (changed_since) {
+    if (changes) {
         outgoing_text(out, " (CHANGEDSINCE ");
         outgoing_number(out, mailbox->modseq);
         outgoing_text(out, ")");
+    }
+    if (selection->flags_up_to == 0) { /* there is always one: out of memory */
+        outgoing_free(out);
+        upstream_drop(selection->upstream, "out of memory");
+        return true;
     }
     selection_send_own(selection, ACTIVITY_FLAGS, out);
     return true;

@@ -287,13 +287,13 @@ static void on_end_idle(void *owner)
 
 static const struct watch_ops watch_ops = {.ask = on_ask, .idle = on_idle, .end_idle = on_end_idle};
 
-/* Called when no session has a job. True: a job of the account's own was submitted. */
-static bool rest(struct slot *slot, usec now, usec *deadline)
+static struct watch_facts facts_of(const struct slot *slot, usec now)
 {
     const struct selection *selection = slot_selection(slot);
     struct mailbox *selected = selection_mailbox(selection);
     enum upstream_state state = upstream_state(slot->upstream);
-    struct watch_facts facts = {.now = now,
+
+    return (struct watch_facts){.now = now,
                                 .settings = slot->options.ground->settings,
                                 .members = slot->options.members->first,
                                 .mailboxes = slot->options.mailboxes,
@@ -304,6 +304,12 @@ static bool rest(struct slot *slot, usec now, usec *deadline)
                                 .ready = state == UPSTREAM_READY,
                                 .idling = state == UPSTREAM_IDLING,
                                 .heard_at = upstream_heard_at(slot->upstream)};
+}
+
+/* Called when no session has a job. True: a job of the account's own was submitted. */
+static bool rest(struct slot *slot, usec now, usec *deadline)
+{
+    struct watch_facts facts = facts_of(slot, now);
 
     return watch_rest(&slot->watch, &facts, &watch_ops, slot, deadline);
 }
@@ -315,6 +321,9 @@ static bool is_at_rest(const struct slot *slot)
 
 void slot_work(struct slot *slot, usec now, usec *deadline)
 {
+    struct watch_facts facts = facts_of(slot, now);
+
+    watch_clock(&slot->watch, &facts, &watch_ops, slot, deadline);
     scheduler_step(slot->scheduler);
     while (is_at_rest(slot) && rest(slot, now, deadline))
         scheduler_step(slot->scheduler);

@@ -1,6 +1,6 @@
-/* The account's own work, after all jobs. Each of the five functions below either asks for a job or gives the time to
- * look again; the first that asks wins. Nothing here may be due again at once after it was asked for in vain, or the
- * account would go round. */
+/* The account's own work. What is due by the clock (flags, rounds, polls) has its turn like a job; all else waits until
+ * nobody has one. Each function below either asks for a job or gives the time to look again. Nothing here may be due
+ * again at once after it was asked for in vain, or the account would go round. */
 #include "mux/watch.h"
 
 #include <string.h>
@@ -62,24 +62,37 @@ static bool can_idle(const struct rest *rest)
 
 /* --- the selected mailbox: its map at once, its flags as often as the server makes it cheap */
 
-static bool selected_in_step(struct rest *rest)
+static bool map_in_step(struct rest *rest)
+{
+    const struct watch_facts *facts = rest->facts;
+    struct mailbox *mailbox = facts->selected;
+
+    if (!mailbox || !mailbox->views || facts->in_step)
+        return false;
+    if (facts->now < mailbox->shut_until) { /* asked for now, it would be refused at once, without end */
+        at(rest, mailbox->shut_until);
+        return false;
+    }
+    return ask(rest, mailbox, JOB_SELECTED, false);
+}
+
+/* At least so long that IDLE comes between, where a server tells what it holds back. */
+static usec flag_interval(const struct settings *settings)
+{
+    usec least = 2 * settings->idle_delay;
+
+    return settings->flag_interval > least ? settings->flag_interval : least;
+}
+
+static bool flags_in_step(struct rest *rest)
 {
     const struct watch_facts *facts = rest->facts;
     struct mailbox *mailbox = facts->selected;
     usec due;
 
-    if (!mailbox || !mailbox->views)
+    if (!mailbox || !mailbox->views || !facts->in_step || mailbox->flags_in_step)
         return false;
-    if (!facts->in_step &&
-        facts->now < mailbox->shut_until) { /* asked for now, it would be refused at once, without end */
-        at(rest, mailbox->shut_until);
-        return false;
-    }
-    if (!facts->in_step)
-        return ask(rest, mailbox, JOB_SELECTED, false);
-    if (mailbox->flags_in_step)
-        return false;
-    due = mailbox->flags_at + facts->settings->flag_interval;
+    due = mailbox->flags_urgent ? facts->now : mailbox->flags_at + flag_interval(facts->settings);
     if (facts->now < due) {
         at(rest, due);
         return false;
@@ -251,12 +264,23 @@ static bool poll(struct rest *rest)
     return ask(rest, facts->selected, JOB_RUN, false);
 }
 
+void watch_clock(struct watch *watch, const struct watch_facts *facts, const struct watch_ops *ops, void *owner,
+                 usec *deadline)
+{
+    struct rest rest = {watch, facts, ops, owner, deadline, false};
+
+    (void)flags_in_step(&rest);
+    (void)round_over_the_others(&rest);
+    if (!can_idle(&rest))
+        (void)poll(&rest);
+}
+
 bool watch_rest(struct watch *watch, const struct watch_facts *facts, const struct watch_ops *ops, void *owner,
                 usec *deadline)
 {
     struct rest rest = {watch, facts, ops, owner, deadline, false};
 
-    if (selected_in_step(&rest) || round_over_the_others(&rest) || park(&rest))
+    if (map_in_step(&rest) || flags_in_step(&rest) || round_over_the_others(&rest) || park(&rest))
         return true;
     if (!can_idle(&rest) || !facts->selected)
         return poll(&rest);

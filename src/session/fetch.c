@@ -137,7 +137,7 @@ static void done(struct run *run, const struct job_result *result);
     .fetch_broken = broken, .done = done
 
 static const struct run_step look_step = {FETCH_STEP};
-static const struct run_step read_step = {FETCH_STEP, .read_write = true}; /* it sets \Seen */
+static const struct run_step read_step = {FETCH_STEP, .read_write = true, .sets_seen = true};
 
 static void submit(struct fetch_run *fetch)
 {

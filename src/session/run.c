@@ -344,6 +344,7 @@ static bool submit(struct session *session, const struct run_step *step, struct 
         .policy = step->policy,
         .mailbox = mailbox,
         .read_write = step->read_write,
+        .sets_seen = step->sets_seen,
         .leaves = step->leaves ? leaves : NULL,
     };
 

@@ -247,7 +247,7 @@ static void send_own(const char *command)
     struct outgoing *out = upstream_command(desk.bench.upstream);
 
     outgoing_text(out, command);
-    cr_assert_gt(selection_send(desk.selection, out, false), 0);
+    cr_assert_gt(selection_send(desk.selection, out, SELECTION_NO_EFFECT), 0);
     (void)bench_written(&desk.bench);
 }
 
@@ -324,6 +324,74 @@ Test(selection, a_flag_change_told_during_a_proof_is_not_lost)
     cr_assert_eq(uid_map_find(&desk.inbox->map, 10)->system, FLAG_FLAGGED);
     cr_assert_gt(uid_map_find(&desk.inbox->map, 10)->changed, 0);
     cr_assert(selection_in_step(desk.selection, desk.inbox));
+}
+
+static struct message *inbox_message(uint32_t uid)
+{
+    return uid_map_find(&desk.inbox->map, uid);
+}
+
+static void send_reading(const char *command)
+{
+    struct outgoing *out = upstream_command(desk.bench.upstream);
+
+    outgoing_text(out, command);
+    cr_assert_gt(selection_send(desk.selection, out, SELECTION_SETS_SEEN), 0);
+    (void)bench_written(&desk.bench);
+}
+
+/* All flags of the three are known. */
+static void select_three_with_flags(void)
+{
+    select_three();
+    cr_assert_str_eq(sends(WISH_FLAGS, desk.inbox), "UID FETCH 10:30 (UID FLAGS)");
+    say("* 1 FETCH (UID 10 FLAGS ())\r\n* 2 FETCH (UID 20 FLAGS (\\Seen))\r\n* 3 FETCH (UID 30 FLAGS ())\r\n%T OK "
+        "done");
+    (void)prepare(WISH_FLAGS, desk.inbox, false);
+    cr_assert(desk.inbox->flags_in_step);
+}
+
+/* RFC 3501 section 6.4.5: the server SHOULD tell the \Seen that it has set. */
+Test(selection, flags_of_a_message_that_was_read_and_not_told_are_due)
+{
+    select_three_with_flags();
+    send_reading("UID FETCH 10:30 (UID BODY[])");
+    say("* 1 FETCH (UID 10 BODY[] a)\r\n* 2 FETCH (UID 20 BODY[] b)\r\n"
+        "* 3 FETCH (UID 30 BODY[] c FLAGS (\\Seen))\r\n%T OK done");
+    cr_assert(inbox_message(10)->flags_due && !inbox_message(20)->flags_due && !inbox_message(30)->flags_due);
+    cr_assert(!desk.inbox->flags_in_step && desk.inbox->flags_urgent);
+    cr_assert_str_eq(sends(WISH_FLAGS, desk.inbox), "UID FETCH 10 (UID FLAGS)");
+    say("* 1 FETCH (UID 10 FLAGS (\\Seen))\r\n%T OK done");
+    cr_assert_gt(inbox_message(10)->changed, 0);
+    cr_assert(desk.inbox->flags_in_step);
+}
+
+Test(selection, flags_that_come_in_a_line_of_their_own_are_due_no_more)
+{
+    select_three_with_flags();
+    send_reading("UID FETCH 10 (UID BODY[])");
+    say("* 1 FETCH (UID 10 BODY[] a)\r\n* 1 FETCH (FLAGS (\\Seen))\r\n%T OK done");
+    cr_assert(desk.inbox->flags_in_step);
+}
+
+Test(selection, flags_are_due_no_more_when_the_message_has_gone)
+{
+    select_three_with_flags();
+    send_reading("UID FETCH 10 (UID BODY[])");
+    say("* 1 FETCH (UID 10 BODY[] a)\r\n* 1 EXPUNGE\r\n%T OK done");
+    cr_assert(desk.inbox->flags_in_step);
+}
+
+/* Only the message's own are asked for, not those of all. */
+Test(selection, flags_that_cannot_be_read_are_asked_for_again)
+{
+    select_three_with_flags();
+    say("* 2 FETCH (FLAGS ((nested)))\r\n");
+    cr_assert(!desk.inbox->flags_in_step && desk.inbox->flags_urgent);
+    cr_assert_str_eq(sends(WISH_FLAGS, desk.inbox), "UID FETCH 20 (UID FLAGS)");
+    desk.inbox->flags_urgent = false;
+    say("* 2 FETCH (UID 20 FLAGS ((nested)))\r\n%T OK done");
+    cr_assert_not(desk.inbox->flags_urgent, "once more only after flag_interval");
 }
 
 Test(selection, where_the_floor_is_silent_all_are_searched)

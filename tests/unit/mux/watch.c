@@ -275,3 +275,29 @@ Test(watch, what_there_is_no_memory_for_is_not_taken_for_asked)
     cr_assert_not(watch_rest(&desk.watch, &desk.facts, &ops, NULL, &desk.deadline));
     cr_assert_gt(desk.deadline, NOW);
 }
+
+/* Nobody else may ever be without a job. */
+Test(watch, what_is_due_by_the_clock_does_not_wait_for_rest)
+{
+    member(0, desk.inbox, false);
+    member(1, desk.work, true);
+    desk.inbox->flags_in_step = false;
+    desk.inbox->flags_urgent = true;
+    desk.facts.now += desk.settings.watch_interval;
+    desk.asked[0] = '\0';
+    watch_clock(&desk.watch, &desk.facts, &ops, NULL, &desk.deadline);
+    cr_assert_str_eq(desk.asked, "flags INBOX behind;flags Work behind;");
+    desk.asked[0] = '\0';
+    watch_clock(&desk.watch, &desk.facts, &ops, NULL, &desk.deadline);
+    cr_assert_str_eq(desk.asked, "", "it was asked for");
+}
+
+Test(watch, without_idle_the_selected_mailbox_is_polled_while_others_work)
+{
+    member(0, desk.inbox, true);
+    desk.facts.announces_idle = false;
+    desk.facts.now += desk.settings.poll_interval;
+    desk.asked[0] = '\0';
+    watch_clock(&desk.watch, &desk.facts, &ops, NULL, &desk.deadline);
+    cr_assert_str_eq(desk.asked, "run INBOX;");
+}
