@@ -60,6 +60,8 @@ bool value_is_string(const struct value *value);
 bool value_is_atom(const struct value *value, const char *name); /* without case */
 bool value_is_list(const struct value *value);
 size_t value_count(const struct value *first); /* elements from this one on */
+/* This one and those behind it, with their texts, in the arena. NULL: out of memory, or there are none. */
+struct value *value_copy(struct arena *arena, const struct value *first);
 /* An atom that is a number of at most `maximum`. */
 bool value_number(const struct value *value, uint64_t maximum, uint64_t *number) __attribute__((warn_unused_result));
 /* The bytes of an astring (atom or string; RFC 3501 "astring"): false for lists, spooled ones, and CR, LF, NUL inside.

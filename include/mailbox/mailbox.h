@@ -41,7 +41,8 @@ struct tail_entry {
 struct mailbox {
     char *name;           /* canonical (INBOX) */
     uint32_t uidvalidity; /* 0: not known */
-    uint32_t uidnext;     /* 0: not known */
+    uint32_t uidnext;     /* a message with a lower UID is in the truth, or gone; 0: not known */
+    uint32_t uidnext_status; /* as STATUS told it, where SELECT tells none; true once the map is in step again; 0: none */
     struct uid_map map;
     struct tail_entry *tail; /* tail_count entries from tail_first on */
     size_t tail_first;
@@ -64,6 +65,7 @@ struct mailbox {
     bool nomodseq;               /* the last SELECT told no HIGHESTMODSEQ */
     uint64_t modseq;             /* every change up to here is in the truth; 0: none known */
     uint64_t modseq_pending;     /* seen in answers, not yet vouched for */
+    uint64_t modseq_selected;    /* HIGHESTMODSEQ in the last answer to SELECT; 0: none */
     uint64_t modseq_said;        /* HIGHESTMODSEQ since the last tagged answer; 0: none */
     uint32_t uidnext_left;       /* UIDNEXT when the upstream left it with every entry named; 0: it did not */
     bool left_with_flags;        /* the flags were in step when it was left: its modseq may be compared with STATUS */
@@ -202,19 +204,22 @@ bool mailbox_flags_next(const struct mailbox *mailbox, uint32_t most, struct seq
 void mailbox_flags_tried(struct mailbox *mailbox, usec now);
 void mailbox_flags_asked(struct mailbox *mailbox, uint32_t up_to); /* answered: the next part begins above this UID */
 /* Are all flags in step? Judged when a part has been answered: the last part ends the learning, or, where some flags
- * were not told, it begins again. */
-bool mailbox_flags_learned(struct mailbox *mailbox, usec now);
+ * were not told, it begins again. vouched: as in mailbox_settle_modseq. */
+bool mailbox_flags_learned(struct mailbox *mailbox, usec now, bool vouched);
 
 /* --- mod-sequences (RFC 7162) */
 void mailbox_note_highestmodseq(struct mailbox *mailbox, uint64_t modseq); /* in or beside a tagged answer */
-/* At a tagged answer of a command in this mailbox: modseq moves up if nothing is nameless or unknown. A server that
- * holds changes back says so by a lower HIGHESTMODSEQ, which counts even if higher ones have been seen (RFC 7162
+/* At the tagged answer of a command in this mailbox that vouches: before it the server has told every change up to the
+ * mod-sequences that it has shown. With QRESYNC every command does; without it a server may hold others' changes back,
+ * and only NOOP, SELECT and FETCH CHANGEDSINCE do. modseq moves up if nothing is nameless or unknown. A server that holds
+ * changes back says so by a lower HIGHESTMODSEQ, which counts even if higher ones have been seen (RFC 7162
  * section 5). */
 void mailbox_settle_modseq(struct mailbox *mailbox);
 
 /* Does a STATUS list (pairs of name and number) differ from the truth, as far as it tells? A modseq is compared only if
- * the mailbox was left with its flags in step, else every poll would cost a switch. */
-bool mailbox_status_differs(const struct mailbox *mailbox, const struct value *items);
+ * the mailbox was left with its flags in step, else every poll would cost a switch. Where SELECT tells no UIDNEXT
+ * (Courier), that of STATUS is kept: one message gone and one come make equal counts. */
+bool mailbox_status_differs(struct mailbox *mailbox, const struct value *items);
 
 /* --- for its own files and view.c */
 void mailbox_poke(struct mailbox *mailbox, enum view_change change); /* wakes every view's owner */

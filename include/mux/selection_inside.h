@@ -118,6 +118,9 @@ bool selection_asks_modseq(const struct selection *selection); /* FLAGS are neve
 void selection_contradicted(struct selection *selection, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* NO or BAD to SELECT or STATUS of this mailbox: the owner hears of it if that means that it is gone. */
 void selection_mailbox_refused(struct selection *selection, struct mailbox *mailbox, const struct response *tagged);
+/* Has the server told every change up to the mod-sequences that it has shown, when this command is answered? See
+ * mailbox_settle_modseq. */
+bool selection_vouches(const struct selection *selection, enum selection_activity activity);
 /* True: answers about the selected mailbox may go to the owner now. */
 bool selection_owner_listens(const struct selection *selection);
 

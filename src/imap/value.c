@@ -486,3 +486,23 @@ bool value_nstring(const struct value *value, struct slice *text, bool *nil)
     *text = *nil ? (struct slice){"", 0} : value->text;
     return true;
 }
+
+/* Depth is bounded by the parser. */
+struct value *value_copy(struct arena *arena, const struct value *value)
+{
+    struct value *copy = NULL, **end = &copy;
+
+    for (; value; value = value->next) {
+        *end = arena_alloc(arena, sizeof(**end));
+        if (!*end)
+            return NULL;
+        **end = *value;
+        (*end)->next = NULL;
+        (*end)->text = arena_copy(arena, value->text);
+        (*end)->first = value->first ? value_copy(arena, value->first) : NULL;
+        if ((value->first && !(*end)->first) || (value->text.length > 0 && !(*end)->text.data))
+            return NULL;
+        end = &(*end)->next;
+    }
+    return copy;
+}

@@ -47,8 +47,9 @@ void mailbox_reset(struct mailbox *mailbox)
     mailbox->flags_due = 0;
     mailbox_out_of_step(mailbox);
     mailbox->uidvalidity = mailbox->uidnext = mailbox->uidnext_left = mailbox->first_unseen = 0;
+    mailbox->uidnext_status = 0;
     mailbox->left_with_flags = mailbox->recent_ours = false;
-    mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_said = 0;
+    mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_said = mailbox->modseq_selected = 0;
 }
 
 void mailbox_end_views(struct mailbox *mailbox, const char *reason, const struct view *except)

@@ -76,7 +76,7 @@ unsigned mailbox_refused(struct mailbox *mailbox)
 
 void mailbox_modseq_is_void(struct mailbox *mailbox)
 {
-    mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_said = 0;
+    mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_said = mailbox->modseq_selected = 0;
     mailbox->left_with_flags = false;
     mailbox_doubt(mailbox);
 }
@@ -111,8 +111,8 @@ enum mailbox_result mailbox_in_step(struct mailbox *mailbox, const struct mailbo
     mailbox->troubles = mailbox->refusals = 0;
     mailbox->shut_until = 0;
     mailbox->flags_cursor = 0;
-    mailbox->uidnext = uidnext_of(mailbox, told->uidnext);
-    mailbox->modseq_pending = told->highestmodseq;
+    mailbox->uidnext = uidnext_of(mailbox, told->uidnext ? told->uidnext : mailbox->uidnext_status);
+    mailbox->modseq_pending = mailbox->modseq_selected = told->highestmodseq;
     mailbox->modseq_said = 0;
     mailbox->flags_in_step = flags == MAILBOX_FLAGS_TOLD;
     if (flags == MAILBOX_FLAGS_TOLD)
@@ -181,7 +181,14 @@ void mailbox_flags_asked(struct mailbox *mailbox, uint32_t up_to)
     mailbox->flags_cursor = up_to;
 }
 
-bool mailbox_flags_learned(struct mailbox *mailbox, usec now)
+/* All flags have been read since SELECT, so every change that its HIGHESTMODSEQ counts is in the truth. */
+static void settle_as_selected(struct mailbox *mailbox)
+{
+    if (mailbox->tail_count == 0 && !mailbox->nomodseq && mailbox->modseq_selected > mailbox->modseq)
+        mailbox->modseq = mailbox->modseq_selected;
+}
+
+bool mailbox_flags_learned(struct mailbox *mailbox, usec now, bool vouched)
 {
     const struct message *last = uid_map_last(&mailbox->map);
 
@@ -196,7 +203,10 @@ bool mailbox_flags_learned(struct mailbox *mailbox, usec now)
     if (!mailbox->flags_in_step)
         return false;
     mailbox->flags_at = now;
-    mailbox_settle_modseq(mailbox);
+    if (vouched)
+        mailbox_settle_modseq(mailbox);
+    else
+        settle_as_selected(mailbox);
     return true;
 }
 
@@ -229,13 +239,23 @@ static bool status_number(const struct value *items, const char *name, uint64_t 
     return false;
 }
 
-bool mailbox_status_differs(const struct mailbox *mailbox, const struct value *items)
+/* Below it nothing has come if it stands just above the highest UID that ever was in the truth. */
+static bool uidnext_differs(struct mailbox *mailbox, uint64_t number)
+{
+    uint64_t known = mailbox->uidnext ? mailbox->uidnext : (uint64_t)mailbox->map.highest + 1;
+
+    if (mailbox->uidnext == 0 || mailbox->uidnext_status != 0)
+        mailbox->uidnext_status = (uint32_t)number;
+    return number != known;
+}
+
+bool mailbox_status_differs(struct mailbox *mailbox, const struct value *items)
 {
     uint64_t number;
 
-    if (status_number(items, "MESSAGES", &number) && number != mailbox->map.count)
+    if (status_number(items, "UIDNEXT", &number) && number <= UINT32_MAX && uidnext_differs(mailbox, number))
         return true;
-    if (status_number(items, "UIDNEXT", &number) && mailbox->uidnext != 0 && number != mailbox->uidnext)
+    if (status_number(items, "MESSAGES", &number) && number != mailbox->map.count)
         return true;
     if (status_number(items, "UIDVALIDITY", &number) && number != mailbox->uidvalidity)
         return true;

@@ -302,6 +302,18 @@ void selection_fetch_data(struct selection *selection, struct slice bytes)
 
 /* --- tagged answers */
 
+static bool looks(const struct selection *selection, enum selection_activity activity)
+{
+    return activity == ACTIVITY_NOOP ||
+           (activity == ACTIVITY_OWNER && selection->owner_effect == SELECTION_LOOKS);
+}
+
+bool selection_vouches(const struct selection *selection, enum selection_activity activity)
+{
+    return upstream_has_qresync(selection->upstream) || looks(selection, activity) ||
+           (activity == ACTIVITY_FLAGS && selection->flags_by_changes);
+}
+
 /* A command has been answered with this mailbox selected: its news is complete up to here. Only NOOP makes every
  * server look for news, so only NOOP counts as a look. */
 static void command_finished(struct selection *selection, enum selection_activity activity)
@@ -310,8 +322,9 @@ static void command_finished(struct selection *selection, enum selection_activit
 
     if (!mailbox || !mailbox->map_in_step)
         return;
-    mailbox_settle_modseq(mailbox);
-    if (activity == ACTIVITY_NOOP || (activity == ACTIVITY_OWNER && selection->owner_effect == SELECTION_LOOKS))
+    if (selection_vouches(selection, activity))
+        mailbox_settle_modseq(mailbox);
+    if (looks(selection, activity))
         mailbox_looked(mailbox, selection->activity_number, selection_now(selection));
 }
 

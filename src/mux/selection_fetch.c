@@ -176,26 +176,6 @@ static struct held_fetch *held_new(struct selection *selection)
     return NULL;
 }
 
-/* Depth is bounded by the parser. */
-static struct value *copy_value(struct arena *arena, const struct value *value)
-{
-    struct value *copy = NULL, **end = &copy;
-
-    for (; value; value = value->next) {
-        *end = arena_alloc(arena, sizeof(**end));
-        if (!*end)
-            return NULL;
-        **end = *value;
-        (*end)->next = NULL;
-        (*end)->text = arena_copy(arena, value->text);
-        (*end)->first = value->first ? copy_value(arena, value->first) : NULL;
-        if ((value->first && !(*end)->first) || (value->text.length > 0 && !(*end)->text.data))
-            return NULL;
-        end = &(*end)->next;
-    }
-    return copy;
-}
-
 static bool copy_pairs(struct arena *arena, const struct fetch_pair *pairs, struct fetch_pair **copy)
 {
     *copy = NULL;
@@ -207,7 +187,7 @@ static bool copy_pairs(struct arena *arena, const struct fetch_pair *pairs, stru
         alone = *pairs->value;
         alone.next = NULL;
         (*copy)->name = arena_copy(arena, pairs->name);
-        (*copy)->value = copy_value(arena, &alone);
+        (*copy)->value = value_copy(arena, &alone);
         if (!(*copy)->name.data || !(*copy)->value)
             return false;
         copy = &(*copy)->next;

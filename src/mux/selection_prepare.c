@@ -177,7 +177,8 @@ static bool prepare_fresh(struct selection *selection, const struct wish *wish)
 
 bool selection_flags_learned(struct selection *selection, struct mailbox *mailbox)
 {
-    return selection->selected == mailbox && mailbox_flags_learned(mailbox, selection_now(selection));
+    return selection->selected == mailbox &&
+           mailbox_flags_learned(mailbox, selection_now(selection), selection_vouches(selection, ACTIVITY_FLAGS));
 }
 
 static bool prepare_flags(struct selection *selection, const struct wish *wish)

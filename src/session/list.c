@@ -1,6 +1,6 @@
 /* LIST (also extended, RFC 5258, with RETURN STATUS, RFC 5819), LSUB, XLIST, NAMESPACE: passed on as values, the
  * answers held until they are complete, so that a repetition after a lost connection shows nothing twice. A STATUS of
- * the mailbox that the upstream has selected would be stale: it is made from the truth. */
+ * the mailbox that the upstream has selected would be stale: it is made from the truth, after a look. */
 #include <event2/buffer.h>
 
 #include "base/append.h"
@@ -11,6 +11,8 @@
 struct list_run {
     struct run run;
     struct evbuffer *answers;
+    struct value *stale; /* name and items of the STATUS line about the selected mailbox, in the command's arena; NULL:
+                            there was none */
 };
 
 static void clear(struct run *run)
@@ -28,6 +30,7 @@ static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outg
 
     (void)mailbox;
     evbuffer_drain(list->answers, evbuffer_get_length(list->answers));
+    list->stale = NULL;
     outgoing_text(out, command_title(command->name));
     for (const struct value *value = command->arguments; value; value = value->next) {
         outgoing_text(out, " ");
@@ -62,23 +65,25 @@ static void note_separator(struct account *account, const struct value *values)
         account_note_separator(account, separator->text.data[0]);
 }
 
-static bool print_status(struct account *account, const struct value *values, struct evbuffer *out)
+static bool print_status(struct list_run *list, const struct value *values)
 {
+    struct account *account = session_account(list->run.session);
+    struct evbuffer *out = list->answers;
     struct slice name;
     const struct mailbox *mailbox;
 
     if (!value_astring(values, &name) || !value_is_list(values->next))
         return true;
     mailbox = account_find_mailbox(account, name);
+    if (mailbox && account_is_selected(account, mailbox)) {
+        if (list->stale)
+            return true;
+        list->stale = value_copy(&list->run.session->current.queued->arena, values);
+        return list->stale != NULL;
+    }
     append_format(out, "* STATUS ");
-    if (!value_print_astring(name, out))
-        return false;
-    append_format(out, " ");
-    if (mailbox && account_in_step(account, mailbox))
-        status_items_print(account, mailbox, values->next->first, values->next->first, NULL, out);
-    else if (!value_print(values->next, out))
-        return false;
-    return append_bytes(out, "\r\n", 2);
+    return value_print_astring(name, out) && append_bytes(out, " ", 1) && value_print(values->next, out) &&
+           append_bytes(out, "\r\n", 2);
 }
 
 static void answered(struct run *run, const struct response *response)
@@ -94,7 +99,7 @@ static void answered(struct run *run, const struct response *response)
         note_separator(account, response->arguments);
         ok = print_list(word, response->arguments, out);
     } else if (response->kind == RESPONSE_MAILBOX_STATUS) {
-        ok = print_status(account, response->arguments, out);
+        ok = print_status((struct list_run *)run, response->arguments);
     } else if (response->kind == RESPONSE_NAMESPACE) {
         append_format(out, "* NAMESPACE ");
         ok = structure_print_namespaces(response->arguments, out) && append_bytes(out, "\r\n", 2);
@@ -102,10 +107,53 @@ static void answered(struct run *run, const struct response *response)
     output_check(&run->session->output, ok);
 }
 
+static void looked(struct run *run, const struct job_result *result)
+{
+    struct list_run *list = (struct list_run *)run;
+    struct session *session = run->session;
+    const struct account *account = session_account(session);
+    const struct mailbox *mailbox = account_find_mailbox(session_account(session), list->stale->text);
+    const struct value *items = list->stale->next->first;
+
+    if (result->status != JOB_OK || !mailbox) { /* of all other mailboxes it is known */
+        run_result(session, result);
+        return;
+    }
+    output_format(&session->output, "* STATUS ");
+    output_check(&session->output, value_print_astring(list->stale->text, session->output.bytes));
+    output_format(&session->output, " ");
+    status_items_print(account, mailbox, items, items, NULL, session->output.bytes);
+    output_format(&session->output, "\r\n");
+    run_ok(session, NULL);
+}
+
+static const struct run_step look_step = {.goal = JOB_SELECTED, .policy = POLICY_LOOK, .done = looked};
+static const struct run_step look_flags_step = {.goal = JOB_FLAGS, .policy = POLICY_LOOK, .done = looked};
+
+/* The server's own line may be old, and so may the truth: it is looked at. */
+static void look(const struct list_run *list)
+{
+    struct session *session = list->run.session;
+    struct mailbox *mailbox = account_mailbox(session_account(session), list->stale->text);
+    bool flags = false;
+
+    for (const struct value *item = list->stale->next->first; item; item = item->next)
+        flags |= value_is_atom(item, "UNSEEN");
+    if (mailbox)
+        (void)!run_submit(session, flags ? &look_flags_step : &look_step, mailbox);
+    else
+        run_no_memory(session);
+}
+
 static void done(struct run *run, const struct job_result *result)
 {
-    output_move(&run->session->output, ((struct list_run *)run)->answers);
-    run_result(run->session, result);
+    const struct list_run *list = (struct list_run *)run;
+
+    output_move(&run->session->output, list->answers);
+    if (result->status == JOB_OK && list->stale)
+        look(list);
+    else
+        run_result(run->session, result);
 }
 
 static const struct run_step list_step = {

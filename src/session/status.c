@@ -11,6 +11,7 @@
 struct status_run {
     struct run run;
     bool printed;            /* the server's line has been passed on */
+    struct value *other;     /* items of a line under another name, in the command's arena; NULL: none has come */
     struct mailbox *mailbox; /* of the selected one, borrowed: its job keeps it */
     struct status_found found;
     struct seqset sized; /* UIDs whose size is in found.size */
@@ -171,6 +172,7 @@ static enum job_turn build(struct run *run, struct mailbox *none, struct outgoin
     (void)none;
     if (mailbox && account_is_selected(account, mailbox))
         return JOB_REFUSE; /* it has become the selected one */
+    ((struct status_run *)run)->other = NULL;
     outgoing_text(out, "STATUS ");
     outgoing_astring(out, mailbox_argument(session));
     outgoing_text(out, " ");
@@ -178,30 +180,45 @@ static enum job_turn build(struct run *run, struct mailbox *none, struct outgoin
     return JOB_SEND;
 }
 
+static void pass_on(struct status_run *status, const struct value *items)
+{
+    struct session *session = status->run.session;
+    struct account *account = session_account(session);
+    struct mailbox *mailbox = account_find_mailbox(account, mailbox_argument(session));
+
+    status->printed = true;
+    begin_line(session);
+    output_check(&session->output, value_print(items, session->output.bytes));
+    output_format(&session->output, "\r\n");
+    if (mailbox)
+        account_status_seen(account, mailbox, items->first);
+}
+
 static void answered(struct run *run, const struct response *response)
 {
     struct status_run *status = (struct status_run *)run;
-    struct session *session = run->session;
-    struct account *account = session_account(session);
-    struct mailbox *mailbox = account_find_mailbox(account, mailbox_argument(session));
+    const struct value *items = response->arguments ? response->arguments->next : NULL;
     struct slice name;
 
     if (response->kind != RESPONSE_MAILBOX_STATUS || status->printed || !value_astring(response->arguments, &name) ||
-        !value_is_list(response->arguments->next) ||
-        !slice_equal(mailbox_name_canonical(name), mailbox_argument(session)))
+        !value_is_list(items))
         return;
-    status->printed = true;
-    begin_line(session);
-    output_check(&session->output, value_print(response->arguments->next, session->output.bytes));
-    output_format(&session->output, "\r\n");
-    if (mailbox)
-        account_status_seen(account, mailbox, response->arguments->next->first);
+    if (slice_equal(mailbox_name_canonical(name), mailbox_argument(run->session)))
+        pass_on(status, items);
+    else if (!status->other)
+        status->other = value_copy(&run->session->current.queued->arena, items);
 }
 
 static void done(struct run *run, const struct job_result *result)
 {
+    struct status_run *status = (struct status_run *)run;
+
+    if (result->status == JOB_OK && !status->printed && status->other)
+        pass_on(status, status->other); /* nothing else was asked: another spelling of the same name */
     if (result->status == JOB_REFUSED)
-        look((struct status_run *)run);
+        look(status);
+    else if (result->status == JOB_OK && !status->printed)
+        run_no(run->session, "SERVERBUG", "The mail server did not tell the status of this mailbox; please try again");
     else
         run_result(run->session, result);
 }

@@ -705,6 +705,59 @@ Test(selection, with_qresync_the_answer_to_select_tells_the_rest)
     cr_assert_not_null(uid_map_find(&desk.inbox->map, 21));
 }
 
+/* Courier's SELECT tells no UIDNEXT. */
+Test(selection, one_gone_and_one_come_is_seen_by_the_uidnext_of_status)
+{
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* ESEARCH (TAG \"%T\") UID ALL 10,20\r\n%T OK done");
+    (void)sends(WISH_SELECTED, desk.work);
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+    for (int round = 0; round < 2; round++) { /* 25 came before and is gone: one visit, then it is known */
+        desk.progress.asked = false;
+        cr_assert_eq(strncmp(sends(WISH_LOOK, desk.inbox), "STATUS ", 7), 0);
+        say("* STATUS INBOX (MESSAGES 2 UIDNEXT 26 UIDVALIDITY 1)\r\n%T OK done");
+        if (round == 1)
+            break;
+        cr_assert_str_eq(sends(WISH_LOOK, desk.inbox), "EXAMINE INBOX");
+        say("* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+        (void)bench_written(&desk.bench);
+        say("* 2 FETCH (UID 20 FLAGS ())\r\n%T OK done");
+        cr_assert(selection_in_step(desk.selection, desk.inbox));
+        (void)sends(WISH_SELECTED, desk.work);
+        say("* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+    }
+    cr_assert_eq(prepare(WISH_LOOK, desk.inbox, false), SELECTION_READY);
+    desk.progress.asked = false;
+    (void)sends(WISH_LOOK, desk.inbox);
+    say("* STATUS INBOX (MESSAGES 2 UIDNEXT 27 UIDVALIDITY 1)\r\n%T OK done"); /* 10 has gone, 26 has come */
+    cr_assert_str_eq(sends(WISH_LOOK, desk.inbox), "EXAMINE INBOX");
+}
+
+/* Without QRESYNC a server may hold others' changes back until NOOP: the mod-sequence of one's own STORE says nothing of
+ * them. */
+Test(selection, without_qresync_an_own_change_does_not_vouch_for_those_before)
+{
+    finish();
+    log_in("CONDSTORE UIDPLUS");
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [HIGHESTMODSEQ 5] m\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* SEARCH 10 20\r\n%T OK done");
+    (void)sends(WISH_FLAGS, desk.inbox);
+    say("* 1 FETCH (UID 10 FLAGS () MODSEQ (4))\r\n* 2 FETCH (UID 20 FLAGS () MODSEQ (5))\r\n%T OK done");
+    cr_assert(selection_flags_learned(desk.selection, desk.inbox));
+    cr_assert_eq(desk.inbox->modseq, 5, "all flags were read after the SELECT that told it");
+    send_own("UID STORE 20 +FLAGS (\\Flagged)");
+    say("* 2 FETCH (UID 20 FLAGS (\\Flagged) MODSEQ (9))\r\n%T OK done"); /* another changed 10, by 8 */
+    cr_assert_eq(desk.inbox->modseq, 5);
+    runqueue_step(desk.bench.ground.runqueue, USEC_HOUR + 2 * desk.bench.settings.freshness);
+    cr_assert_str_eq(sends(WISH_FRESH, desk.inbox), "NOOP");
+    say("* 1 FETCH (UID 10 FLAGS (\\Seen) MODSEQ (8))\r\n%T OK done");
+    cr_assert_eq(desk.inbox->modseq, 9);
+}
+
 /* A server that has lost its index files: UIDVALIDITY stays, mod-sequences begin again, QRESYNC is answered with
  * nothing.
  */

@@ -39,7 +39,32 @@ Test(list, the_status_of_what_is_selected_upstream_comes_from_the_truth)
     (void)bench_build();
     bench_answer("* STATUS INBOX (MESSAGES 99 X 4)\r\n* STATUS other (MESSAGES 99)\r\n");
     bench_done(JOB_OK, "x OK done");
-    bench_expect("* STATUS INBOX (MESSAGES 3 X 4)\r\n* STATUS other (MESSAGES 99)\r\na OK done\r\n");
+    bench_expect("* STATUS other (MESSAGES 99)\r\n");
+    cr_assert(bench.job->goal == JOB_SELECTED && bench.job->mailbox == bench.inbox, "a truth that was looked at");
+    bench_deliver(40);
+    bench_done(JOB_OK, NULL);
+    bench_expect("* STATUS INBOX (MESSAGES 4 X 4)\r\na OK LIST completed.\r\n");
+}
+
+Test(list, unseen_messages_of_what_is_selected_upstream_are_counted_when_flags_are_known)
+{
+    bench_say("a LIST \"\" % RETURN (STATUS (UNSEEN))\r\n");
+    (void)bench_build();
+    bench_answer("* STATUS INBOX (UNSEEN 99)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    cr_assert_eq(bench.job->goal, JOB_FLAGS);
+    bench_done(JOB_OK, NULL);
+    bench_expect("* STATUS INBOX (UNSEEN 3)\r\na OK LIST completed.\r\n");
+}
+
+Test(list, without_a_look_the_status_is_not_told)
+{
+    bench_say("a LIST \"\" % RETURN (STATUS (MESSAGES))\r\n");
+    (void)bench_build();
+    bench_answer("* STATUS INBOX (MESSAGES 99)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_done(JOB_NO, "x NO busy");
+    bench_expect("a NO busy\r\n");
 }
 
 Test(list, arguments_that_are_none_are_bad)

@@ -15,6 +15,23 @@ Test(status, of_another_mailbox_it_is_passed_on_once)
     bench_expect("* STATUS other (MESSAGES 4 UNSEEN 2)\r\na OK done\r\n");
 }
 
+Test(status, a_line_under_another_spelling_is_about_the_same_mailbox)
+{
+    bench_say("a STATUS Other/Box (MESSAGES)\r\n");
+    bench_expect_sent("STATUS Other/Box (MESSAGES)");
+    bench_answer("* STATUS other/box (MESSAGES 4)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* STATUS Other/Box (MESSAGES 4)\r\na OK done\r\n");
+}
+
+Test(status, an_ok_without_a_line_is_no_answer)
+{
+    bench_say("a STATUS other (MESSAGES)\r\n");
+    bench_expect_sent("STATUS other (MESSAGES)");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("a NO [SERVERBUG] The mail server did not tell the status of this mailbox; please try again\r\n");
+}
+
 Test(status, of_the_selected_one_it_comes_from_the_truth_after_a_look)
 {
     bench_flag(10, FLAG_SEEN);
