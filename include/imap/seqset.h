@@ -42,8 +42,8 @@ bool seqset_add(struct seqset *set, uint32_t number) __attribute__((warn_unused_
 bool seqset_add_range(struct seqset *set, uint32_t low, uint32_t high) __attribute__((warn_unused_result));
 /* Puts a number behind a set as written, 1 <= number. False: out of memory. */
 bool seqset_write(struct seqset *written, uint32_t number) __attribute__((warn_unused_result));
-/* Adds to a resolved set all of a set as written, whatever its order, in O(n log n) of both; '*' is left out. False: out
- * of memory, and nothing has been added. */
+/* Adds to a resolved set all of a set as written, whatever its order, in O(n log n) of both; '*' is left out. False:
+ * out of memory, and nothing has been added. */
 bool seqset_add_written(struct seqset *set, const struct seqset *written) __attribute__((warn_unused_result));
 /* to must be empty. False: out of memory. */
 bool seqset_copy(const struct seqset *from, struct seqset *to) __attribute__((warn_unused_result));

@@ -42,7 +42,8 @@ struct mailbox {
     char *name;           /* canonical (INBOX) */
     uint32_t uidvalidity; /* 0: not known */
     uint32_t uidnext;     /* a message with a lower UID is in the truth, or gone; 0: not known */
-    uint32_t uidnext_status; /* as STATUS told it, where SELECT tells none; true once the map is in step again; 0: none */
+    uint32_t
+        uidnext_status; /* as STATUS told it, where SELECT tells none; true once the map is in step again; 0: none */
     struct uid_map map;
     struct tail_entry *tail; /* tail_count entries from tail_first on */
     size_t tail_first;
@@ -61,6 +62,7 @@ struct mailbox {
     uint8_t permanent_system;    /* PERMANENTFLAGS as SELECT (not EXAMINE) told them */
     bool permanent_any;          /* \* */
     uint32_t permanent_keywords; /* interned set */
+    uint32_t keywords_refused;   /* sets in a row for which there was no room */
     bool permanent_known;
     bool nomodseq;               /* the last SELECT told no HIGHESTMODSEQ */
     uint64_t modseq;             /* every change up to here is in the truth; 0: none known */
@@ -129,6 +131,8 @@ bool mailbox_append(struct mailbox *mailbox, uint32_t uid);
 bool mailbox_set_flags(struct mailbox *mailbox, struct message *message, const struct mailbox_flags *flags);
 /* The upstream shows it as \Recent. Nothing happens if a session has been given it since the last SELECT. */
 void mailbox_note_recent(struct mailbox *mailbox, uint32_t uid);
+/* Could a message be given these keywords? Those that no message carries make room. */
+bool mailbox_takes_keywords(struct mailbox *mailbox, const struct flag_list *flags);
 /* The list of * FLAGS, or of PERMANENTFLAGS as the answer to SELECT (never to EXAMINE) has it. Anything that is no list
  * of flags is ignored. */
 void mailbox_take_flag_list(struct mailbox *mailbox, const struct value *list, bool permanent);
@@ -211,8 +215,8 @@ bool mailbox_flags_learned(struct mailbox *mailbox, usec now, bool vouched);
 void mailbox_note_highestmodseq(struct mailbox *mailbox, uint64_t modseq); /* in or beside a tagged answer */
 /* At the tagged answer of a command in this mailbox that vouches: before it the server has told every change up to the
  * mod-sequences that it has shown. With QRESYNC every command does; without it a server may hold others' changes back,
- * and only NOOP, SELECT and FETCH CHANGEDSINCE do. modseq moves up if nothing is nameless or unknown. A server that holds
- * changes back says so by a lower HIGHESTMODSEQ, which counts even if higher ones have been seen (RFC 7162
+ * and only NOOP, SELECT and FETCH CHANGEDSINCE do. modseq moves up if nothing is nameless or unknown. A server that
+ * holds changes back says so by a lower HIGHESTMODSEQ, which counts even if higher ones have been seen (RFC 7162
  * section 5). */
 void mailbox_settle_modseq(struct mailbox *mailbox);
 

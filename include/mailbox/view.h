@@ -38,9 +38,10 @@ struct view {
     struct view_exact *exact; /* ascending by uid */
     size_t exact_count;
     size_t exact_capacity;
-    struct uid_set recent; /* \Recent messages that belong to this view */
-    uint32_t recent_told;  /* RECENT as last told */
-    size_t keywords_told;  /* names of mailbox->keywords that a * FLAGS line has shown */
+    struct uid_set recent;      /* \Recent messages that belong to this view */
+    uint32_t recent_told;       /* RECENT as last told */
+    size_t keywords_told;       /* names of mailbox->keywords that a * FLAGS line has shown */
+    uint64_t keywords_replaced; /* keywords_replaced as it stood then */
     const struct view_ops *ops;
     void *owner;
     struct view *prev, *next; /* mailbox->views */

@@ -49,6 +49,7 @@ struct selection_switch {
     uint32_t unseen;
     struct seqset vanished;
     struct switch_fetch *fetched;
+    struct keywords *keywords; /* of those; NULL: none has come */
     size_t fetched_count;
     size_t fetched_capacity;
     uint32_t fetched_order;   /* how many have been told */
@@ -67,8 +68,8 @@ struct held_fetch;
 
 /* The FETCH answer that is being read, across its literals. */
 struct fetch_intake {
-    bool open;     /* from a part that is not complete to the one that is */
-    bool to_owner; /* set with the first part if the owner gets the parts */
+    bool open;       /* from a part that is not complete to the one that is */
+    bool to_owner;   /* set with the first part if the owner gets the parts */
     bool flags_told; /* in a part so far */
     uint32_t number;
     uint32_t uid;            /* 0: not known yet */
@@ -86,14 +87,14 @@ struct selection {
     struct mailbox *selected; /* by the upstream; NULL: none, or not known */
     bool selected_read_only;  /* by EXAMINE */
     enum selection_activity activity;
-    uint64_t activity_number; /* of its command */
+    uint64_t activity_number;           /* of its command */
     enum selection_effect owner_effect; /* of its command, set by selection_send */
-    bool owner_void;          /* set by selection_contradicted, cleared by selection_send */
-    struct mailbox *asked;    /* by STATUS; NULL: dropped meanwhile */
-    bool status_told;         /* set by a STATUS line about `asked`, cleared when STATUS is sent */
-    bool status_differs;      /* the line differed from the truth; cleared when STATUS is sent */
-    uint32_t flags_up_to;     /* the part of the flags that is asked for: its last UID */
-    bool flags_by_changes;    /* it is asked for by CHANGEDSINCE */
+    bool owner_void;                    /* set by selection_contradicted, cleared by selection_send */
+    struct mailbox *asked;              /* by STATUS; NULL: dropped meanwhile */
+    bool status_told;                   /* set by a STATUS line about `asked`, cleared when STATUS is sent */
+    bool status_differs;                /* the line differed from the truth; cleared when STATUS is sent */
+    uint32_t flags_up_to;               /* the part of the flags that is asked for: its last UID */
+    bool flags_by_changes;              /* it is asked for by CHANGEDSINCE */
     bool learned;             /* set when the tail is asked for; cleared after the owner's turn and before a look */
     unsigned learns;          /* how often it was asked for; 0 after the owner's turn */
     uint32_t learns_above;    /* the highest UID that was known when it was asked for */

@@ -54,8 +54,8 @@ void watch_idle_over(struct watch *watch, bool refused, usec now); /* IDLE has e
  * call again, if that is earlier. */
 void watch_clock(struct watch *watch, const struct watch_facts *facts, const struct watch_ops *ops, void *owner,
                  usec *deadline);
-/* Nobody has a job: decides the next work. True: `ask` was called with success and there is a job. Else *deadline becomes the time to
- * call again, if that is earlier. */
+/* Nobody has a job: decides the next work. True: `ask` was called with success and there is a job. Else *deadline
+ * becomes the time to call again, if that is earlier. */
 bool watch_rest(struct watch *watch, const struct watch_facts *facts, const struct watch_ops *ops, void *owner,
                 usec *deadline);
 

@@ -41,8 +41,8 @@ void run_result(struct session *session, const struct job_result *result);
 /* For want of this capability: NO [CANNOT] if the client has been offered it, else BAD. */
 void run_cannot(struct session *session, const char *text, enum capability capability);
 /* The expunges of `own` (UIDs that this very command removed), whatever waits behind it. All other news, expunges by
- * others among them where the commands that wait permit them, is told by the verbs above before the tagged answer; where
- * there is very much of it, in the session's next steps, so that the command is in progress for some time yet. */
+ * others among them where the commands that wait permit them, is told by the verbs above before the tagged answer;
+ * where there is very much of it, in the session's next steps, so that the command is in progress for some time yet. */
 void run_tell_own(struct session *session, const struct seqset *own);
 
 /* --- waiting */

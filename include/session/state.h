@@ -44,7 +44,7 @@ struct current {
     void (*then)(struct run *run); /* of run_look: called at its end, or when `until` has come; else NULL */
     void (*line)(struct run *run, struct slice line); /* takes the next line; NULL: lines are commands */
     struct evbuffer *tagged; /* owned: the tagged answer, which follows when all news has been told; else NULL */
-    unsigned bad_in_a_row;                            /* commands answered BAD since one that was not */
+    unsigned bad_in_a_row;   /* commands answered BAD since one that was not */
 };
 
 struct session {

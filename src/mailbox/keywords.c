@@ -1,7 +1,8 @@
 /* Keyword names of one mailbox and the sets of them, each set kept once under a number. Sets are sorted lists of name
- * indices. Nothing is ever forgotten: a mailbox has few names and few combinations, and both are bounded. */
+ * indices. A mailbox has few names and few combinations, so nothing is forgotten until there is no room. */
 #include "mailbox/keywords.h"
 
+#include <assert.h>
 #include <event2/buffer.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,22 +14,28 @@
 
 struct keyword_set {
     uint32_t number;
+    unsigned pins;
+    bool marked;
     uint16_t *names; /* indices, ascending */
     size_t count;
     UT_hash_handle hh;
 };
 
 struct keyword_name {
-    struct slice text;
-    bool shown; /* a client's grammar has it */
+    struct slice text; /* owned; data is NULL: none has this index now */
+    bool shown;        /* a client's grammar has it */
 };
 
 struct keywords {
     struct keyword_name *names;
     size_t name_count;
-    struct keyword_set **sets; /* by number - 1 */
+    size_t names_free; /* how many indices below name_count have no name */
+    uint64_t replaced;
+    struct keyword_set **sets; /* by number - 1; NULL: none has this number now */
     size_t set_count;
     size_t set_capacity;
+    uint32_t *numbers_free; /* of sets */
+    size_t numbers_free_count;
     struct keyword_set *by_names;
 };
 
@@ -37,18 +44,24 @@ struct keywords *keywords_new(void)
     return calloc(1, sizeof(struct keywords));
 }
 
+static void free_set(struct keyword_set *set)
+{
+    if (set)
+        free(set->names);
+    free(set);
+}
+
 void keywords_free(struct keywords *keywords)
 {
     if (!keywords)
         return;
     HASH_CLEAR(hh, keywords->by_names);
-    for (size_t i = 0; i < keywords->set_count; i++) {
-        free(keywords->sets[i]->names);
-        free(keywords->sets[i]);
-    }
+    for (size_t i = 0; i < keywords->set_count; i++)
+        free_set(keywords->sets[i]);
     for (size_t i = 0; i < keywords->name_count; i++)
         free((char *)(uintptr_t)keywords->names[i].text.data);
     free(keywords->sets);
+    free(keywords->numbers_free);
     free(keywords->names);
     free(keywords);
 }
@@ -56,6 +69,11 @@ void keywords_free(struct keywords *keywords)
 size_t keywords_count(const struct keywords *keywords)
 {
     return keywords->name_count;
+}
+
+uint64_t keywords_replaced(const struct keywords *keywords)
+{
+    return keywords->replaced;
 }
 
 struct slice keywords_name(const struct keywords *keywords, size_t index)
@@ -72,32 +90,51 @@ bool keywords_is_shown(const struct keywords *keywords, size_t index)
 static int find_name(const struct keywords *keywords, struct slice name)
 {
     for (size_t i = 0; i < keywords->name_count; i++) {
-        if (slice_equal_nocase(keywords->names[i].text, name))
+        if (keywords->names[i].text.data && slice_equal_nocase(keywords->names[i].text, name))
             return (int)i;
     }
     return -1;
 }
 
-/* As find_name; a new one is added while there is room. -1: no room; -2: out of memory. */
-static int add_name(struct keywords *keywords, struct slice name)
+/* Returns an index without a name: one that has lost it, or a new one. -1: no room; -2: out of memory. */
+static int free_index(struct keywords *keywords)
 {
-    int index = find_name(keywords, name);
     struct keyword_name *names;
-    char *copy;
 
-    if (index >= 0)
-        return index;
+    for (size_t i = 0; keywords->names_free > 0 && i < keywords->name_count; i++) {
+        if (!keywords->names[i].text.data)
+            return (int)i;
+    }
     if (keywords->name_count == KEYWORDS_MAX)
         return -1;
     names = reallocarray(keywords->names, keywords->name_count + 1, sizeof(*names));
     if (!names)
         return -2;
     keywords->names = names;
+    names[keywords->name_count] = (struct keyword_name){0};
+    keywords->names_free++;
+    return (int)keywords->name_count++;
+}
+
+/* As find_name; a new one is added while there is room. -1: no room; -2: out of memory. */
+static int add_name(struct keywords *keywords, struct slice name)
+{
+    size_t known = keywords->name_count;
+    int index = find_name(keywords, name);
+    char *copy;
+
+    if (index >= 0)
+        return index;
+    index = free_index(keywords);
+    if (index < 0)
+        return index;
     copy = slice_copy(name);
     if (!copy)
         return -2;
-    names[keywords->name_count] = (struct keyword_name){.text = {copy, name.length}, .shown = flags_valid_name(name)};
-    return (int)keywords->name_count++;
+    keywords->names[index] = (struct keyword_name){.text = {copy, name.length}, .shown = flags_valid_name(name)};
+    keywords->names_free--;
+    keywords->replaced += (size_t)index < known;
+    return index;
 }
 
 static bool grow_sets(struct keywords *keywords)
@@ -105,7 +142,7 @@ static bool grow_sets(struct keywords *keywords)
     size_t capacity = keywords->set_capacity ? keywords->set_capacity * 2 : 8;
     struct keyword_set **sets;
 
-    if (keywords->set_count < keywords->set_capacity)
+    if (keywords->set_count < keywords->set_capacity || keywords->numbers_free_count > 0)
         return true;
     sets = reallocarray(keywords->sets, capacity, sizeof(struct keyword_set *));
     if (!sets)
@@ -131,15 +168,19 @@ static struct keyword_set *new_set(struct keywords *keywords, const uint16_t *na
     }
     memcpy(set->names, names, count * sizeof(*names));
     set->count = count;
-    set->number = (uint32_t)keywords->set_count + 1;
+    set->number = keywords->numbers_free_count > 0 ? keywords->numbers_free[keywords->numbers_free_count - 1]
+                                                   : (uint32_t)keywords->set_count + 1;
     HASH_ADD_KEYPTR(hh, keywords->by_names, set->names, count * sizeof(*names), set);
     HASH_FIND(hh, keywords->by_names, names, count * sizeof(*names), added);
     if (added != set) {
-        free(set->names);
-        free(set);
+        free_set(set);
         return NULL;
     }
-    keywords->sets[keywords->set_count++] = set;
+    keywords->sets[set->number - 1] = set;
+    if (keywords->numbers_free_count > 0)
+        keywords->numbers_free_count--;
+    else
+        keywords->set_count++;
     return set;
 }
 
@@ -153,7 +194,7 @@ static bool intern(struct keywords *keywords, const uint16_t *names, size_t coun
         return true;
     }
     HASH_FIND(hh, keywords->by_names, names, count * sizeof(*names), set);
-    if (!set && keywords->set_count >= KEYWORDS_SETS_MAX)
+    if (!set && keywords->set_count - keywords->numbers_free_count >= KEYWORDS_SETS_MAX)
         return true;
     if (!set)
         set = new_set(keywords, names, count);
@@ -255,4 +296,81 @@ size_t keywords_reach(const struct keywords *keywords, uint32_t set)
 {
     const struct keyword_set *found = set ? keywords->sets[set - 1] : NULL;
     return found ? (size_t)found->names[found->count - 1] + 1 : 0;
+}
+
+/* --- room */
+
+bool keywords_lack_room(const struct keywords *keywords, const struct slice *names, size_t count)
+{
+    size_t fresh = 0;
+
+    for (size_t i = 0; i < count; i++)
+        fresh += find_name(keywords, names[i]) < 0;
+    return fresh > KEYWORDS_MAX - keywords->name_count + keywords->names_free ||
+           keywords->set_count - keywords->numbers_free_count >= KEYWORDS_SETS_MAX;
+}
+
+void keywords_pin(struct keywords *keywords, uint32_t set)
+{
+    if (set != 0)
+        keywords->sets[set - 1]->pins++;
+}
+
+void keywords_unpin(struct keywords *keywords, uint32_t set)
+{
+    if (set == 0)
+        return;
+    assert(keywords->sets[set - 1]->pins > 0);
+    keywords->sets[set - 1]->pins--;
+}
+
+void keywords_mark(struct keywords *keywords, uint32_t set)
+{
+    if (set != 0)
+        keywords->sets[set - 1]->marked = true;
+}
+
+static void forget_set(struct keywords *keywords, size_t at)
+{
+    struct keyword_set *set = keywords->sets[at];
+
+    HASH_DEL(keywords->by_names, set);
+    keywords->numbers_free[keywords->numbers_free_count++] = set->number;
+    keywords->sets[at] = NULL;
+    free_set(set);
+}
+
+static void sweep_names(struct keywords *keywords)
+{
+    bool used[KEYWORDS_MAX] = {false};
+
+    for (size_t i = 0; i < keywords->set_count; i++) {
+        const struct keyword_set *set = keywords->sets[i];
+        for (size_t k = 0; set && k < set->count; k++)
+            used[set->names[k]] = true;
+    }
+    for (size_t i = 0; i < keywords->name_count; i++) {
+        if (used[i] || !keywords->names[i].text.data)
+            continue;
+        free((char *)(uintptr_t)keywords->names[i].text.data);
+        keywords->names[i] = (struct keyword_name){0};
+        keywords->names_free++;
+    }
+}
+
+void keywords_sweep(struct keywords *keywords)
+{
+    uint32_t *numbers = reallocarray(keywords->numbers_free, keywords->set_count + 1, sizeof(*numbers));
+
+    if (!numbers)
+        return;
+    keywords->numbers_free = numbers;
+    for (size_t i = 0; i < keywords->set_count; i++) {
+        struct keyword_set *set = keywords->sets[i];
+        if (set && !set->marked && set->pins == 0)
+            forget_set(keywords, i);
+        else if (set)
+            set->marked = false;
+    }
+    sweep_names(keywords);
 }

@@ -112,10 +112,44 @@ void mailbox_give_recent(struct mailbox *mailbox, uint32_t up_to, struct uid_set
     }
 }
 
+/* Forgets the keywords that no message carries; `permanent`: those of PERMANENTFLAGS as well. */
+static void sweep_keywords(struct mailbox *mailbox, bool permanent)
+{
+    for (uint32_t i = 0; i < mailbox->map.count; i++)
+        keywords_mark(mailbox->keywords, uid_map_at(&mailbox->map, i)->keywords);
+    for (size_t i = 0; i < mailbox->tail_count; i++)
+        keywords_mark(mailbox->keywords, mailbox->tail[mailbox->tail_first + i].keywords);
+    if (permanent)
+        mailbox->permanent_keywords = 0;
+    keywords_mark(mailbox->keywords, mailbox->permanent_keywords);
+    keywords_sweep(mailbox->keywords);
+}
+
+bool mailbox_takes_keywords(struct mailbox *mailbox, const struct flag_list *flags)
+{
+    if (!keywords_lack_room(mailbox->keywords, flags->keywords, flags->keyword_count))
+        return true;
+    sweep_keywords(mailbox, false);
+    if (keywords_lack_room(mailbox->keywords, flags->keywords, flags->keyword_count))
+        sweep_keywords(mailbox, true);
+    return !keywords_lack_room(mailbox->keywords, flags->keywords, flags->keyword_count);
+}
+
+/* Where room is made in vain it is not tried again for each message. */
+static void make_room(struct mailbox *mailbox, const struct flag_list *flags)
+{
+    if (flags->keyword_count == 0 || !keywords_lack_room(mailbox->keywords, flags->keywords, flags->keyword_count))
+        return;
+    if (mailbox->keywords_refused++ <= mailbox->map.count && mailbox->keywords_refused > 1)
+        return;
+    mailbox->keywords_refused = !mailbox_takes_keywords(mailbox, flags);
+}
+
 /* Returns the flags in the form stored with a message. *keywords: the message's former set. */
 static bool intern_flags(struct mailbox *mailbox, const struct flag_list *flags, uint8_t *system, uint32_t *keywords)
 {
     *system = (uint8_t)(flags->system & ~(unsigned)FLAG_RECENT);
+    make_room(mailbox, flags);
     return keywords_intern(mailbox->keywords, flags->keywords, flags->keyword_count, keywords);
 }
 

@@ -1,5 +1,5 @@
-/* The messages of a mailbox, in blocks of up to UID_MAP_BLOCK so that removing one moves little memory. No block is ever
- * empty. */
+/* The messages of a mailbox, in blocks of up to UID_MAP_BLOCK so that removing one moves little memory. No block is
+ * ever empty. */
 #include "mailbox/uid_map.h"
 
 #include <assert.h>

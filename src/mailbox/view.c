@@ -30,6 +30,7 @@ struct view *view_new(struct mailbox *mailbox, bool read_only, const struct view
     view->told = last ? last->uid : 0;
     view->flags_told = mailbox->counter;
     view->keywords_told = keywords_count(mailbox->keywords);
+    view->keywords_replaced = keywords_replaced(mailbox->keywords);
     view_take_recent(view);
     view->recent_told = view_recent(view);
     mailbox_add_view(mailbox, view);
@@ -342,10 +343,14 @@ void view_all_flags_told(struct view *view)
 
 bool view_needs_flags_line(const struct view *view, const struct message *message)
 {
-    return keywords_reach(view->mailbox->keywords, message->keywords) > view->keywords_told;
+    const struct keywords *keywords = view->mailbox->keywords;
+    size_t told = view->keywords_replaced == keywords_replaced(keywords) ? view->keywords_told : 0;
+
+    return keywords_reach(keywords, message->keywords) > told;
 }
 
 void view_flags_line_told(struct view *view)
 {
     view->keywords_told = keywords_count(view->mailbox->keywords);
+    view->keywords_replaced = keywords_replaced(view->mailbox->keywords);
 }

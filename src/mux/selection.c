@@ -304,8 +304,7 @@ void selection_fetch_data(struct selection *selection, struct slice bytes)
 
 static bool looks(const struct selection *selection, enum selection_activity activity)
 {
-    return activity == ACTIVITY_NOOP ||
-           (activity == ACTIVITY_OWNER && selection->owner_effect == SELECTION_LOOKS);
+    return activity == ACTIVITY_NOOP || (activity == ACTIVITY_OWNER && selection->owner_effect == SELECTION_LOOKS);
 }
 
 bool selection_vouches(const struct selection *selection, enum selection_activity activity)

@@ -62,9 +62,9 @@ void proof_take_vanished(struct mailbox *mailbox, const struct seqset *uids)
     }
 }
 
-/* Keywords were interned as they were read. */
-static void take_flags(struct mailbox *mailbox, const struct switch_fetch *fetched)
+static void take_flags(const struct selection_switch *sw, const struct switch_fetch *fetched)
 {
+    struct mailbox *mailbox = sw->mailbox;
     struct message *message = uid_map_find(&mailbox->map, fetched->uid);
     struct slice names[KEYWORDS_MAX];
     struct mailbox_flags flags = {.present = fetched->flags.has_flags, .modseq = fetched->flags.modseq};
@@ -73,14 +73,14 @@ static void take_flags(struct mailbox *mailbox, const struct switch_fetch *fetch
         return;
     flags.flags.system = fetched->flags.system | (fetched->flags.recent ? (unsigned)FLAG_RECENT : 0);
     flags.flags.keywords = names;
-    flags.flags.keyword_count = keywords_names(mailbox->keywords, fetched->flags.keywords, names);
+    flags.flags.keyword_count = keywords_names(sw->keywords, fetched->flags.keywords, names);
     (void)!mailbox_set_flags(mailbox, message, &flags);
 }
 
 void proof_take_flags(struct selection_switch *sw)
 {
     for (size_t i = 0; i < sw->fetched_count; i++)
-        take_flags(sw->mailbox, &sw->fetched[i]);
+        take_flags(sw, &sw->fetched[i]);
 }
 
 void proof_take_recent(struct selection_switch *sw)

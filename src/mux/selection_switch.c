@@ -31,6 +31,7 @@ void switch_clear(struct selection *selection)
     seqset_clear(&sw->vanished);
     seqset_clear(&sw->found);
     free(sw->fetched);
+    keywords_free(sw->keywords);
     *sw = (struct selection_switch){0};
 }
 
@@ -169,6 +170,10 @@ static bool reserve_fetched(struct selection_switch *sw)
     size_t capacity = sw->fetched_capacity ? sw->fetched_capacity * 2 : 64;
     struct switch_fetch *fetched;
 
+    if (!sw->keywords)
+        sw->keywords = keywords_new();
+    if (!sw->keywords)
+        return false;
     if (sw->fetched_count < sw->fetched_capacity)
         return true;
     fetched = reallocarray(sw->fetched, capacity, sizeof(*fetched));
@@ -208,8 +213,7 @@ void switch_fetch_answer(struct selection *selection, const struct response *res
         fetched.flags.has_flags = flags.present;
         fetched.flags.recent = (flags.flags.system & FLAG_RECENT) != 0;
         fetched.flags.system = (uint8_t)(flags.flags.system & ~(unsigned)FLAG_RECENT);
-        if (keywords_intern(sw->mailbox->keywords, flags.flags.keywords, flags.flags.keyword_count,
-                            &fetched.flags.keywords)) {
+        if (keywords_intern(sw->keywords, flags.flags.keywords, flags.flags.keyword_count, &fetched.flags.keywords)) {
             fetched.order = sw->fetched_order++;
             sw->fetched[sw->fetched_count++] = fetched;
             taken = true;

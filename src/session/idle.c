@@ -10,8 +10,8 @@ struct idle_run {
     usec still_here_at; /* the client hears "Still here" then */
 };
 
-/* Everything but flags at once; flags too if with_flags. What is left is told after the next event round, so that nobody
- * waits for it. */
+/* Everything but flags at once; flags too if with_flags. What is left is told after the next event round, so that
+ * nobody waits for it. */
 static void tell(struct idle_run *idle, bool with_flags)
 {
     struct session *session = idle->run.session;

@@ -18,6 +18,7 @@ struct store_message {
     bool known;
     uint8_t system;
     uint32_t keywords;
+    uint64_t changed; /* as in struct message */
 };
 
 struct store_run {
@@ -28,19 +29,33 @@ struct store_run {
     struct seqset left;
     struct seqset hidden; /* changed without a word to a client that asked for silence */
     struct store_message *slice;
-    size_t slice_count;
-    bool noted;   /* the former flags of the slice are noted */
+    size_t slice_count; /* not answered yet; 0 when all are */
+    size_t slice_size;
+    bool noted;   /* the former flags of the slice are noted, their keywords pinned */
     bool refused; /* the server has said NO to a slice: the others are done, and the end is NO */
     char refusal[400];
 };
+
+/* The noted keywords are held no more. A mailbox that is gone has none. */
+static void forget_slice(struct store_run *store)
+{
+    const struct view *view = session_view(store->run.session);
+
+    for (size_t i = 0; view && store->noted && i < store->slice_size; i++)
+        keywords_unpin(view->mailbox->keywords, store->slice[i].keywords);
+    free(store->slice);
+    store->slice = NULL;
+    store->slice_count = store->slice_size = 0;
+    store->noted = false;
+}
 
 static void clear(struct run *run)
 {
     struct store_run *store = (struct store_run *)run;
 
+    forget_slice(store);
     seqset_clear(&store->left);
     seqset_clear(&store->hidden);
-    free(store->slice);
 }
 
 static bool cut_slice(struct store_run *store)
@@ -49,15 +64,14 @@ static bool cut_slice(struct store_run *store)
     struct seqset_walk walk;
     uint32_t uid;
 
-    free(store->slice);
+    forget_slice(store);
     store->slice = calloc(limit, sizeof(*store->slice));
-    store->slice_count = 0;
-    store->noted = false;
     if (!store->slice)
         return false;
     seqset_walk_start(&walk, &store->left);
     while (store->slice_count < limit && seqset_walk_next(&walk, &uid))
         store->slice[store->slice_count++].uid = uid;
+    store->slice_size = store->slice_count;
     seqset_cut_up_to(&store->left, store->slice[store->slice_count - 1].uid);
     return true;
 }
@@ -73,7 +87,9 @@ static void note_former(const struct view *view, struct store_run *store)
         former->known = message->flags_known;
         former->untold = view_flags_untold(view, message);
         former->system = message->system;
+        former->changed = message->changed;
         former->keywords = message->keywords;
+        keywords_pin(view->mailbox->keywords, former->keywords);
     }
     store->noted = true;
 }
@@ -279,11 +295,15 @@ static void answer_slice(struct store_run *store)
     next_slice(store);
 }
 
-static bool some_unknown(const struct view *view, const struct store_run *store)
+/* Are there flags that are not known, or that should have changed and have not? A server may have stored them without a
+ * word. */
+static bool some_doubtful(const struct view *view, const struct store_run *store)
 {
     for (size_t i = 0; i < store->slice_count; i++) {
         const struct message *message = uid_map_find(&view->mailbox->map, store->slice[i].uid);
-        if (message && !message->flags_known)
+        const struct store_message *former = &store->slice[i];
+        if (message && (!message->flags_known ||
+                        (message->changed == former->changed && !is_as_asked(view->mailbox, store, former, message))))
             return true;
     }
     return false;
@@ -312,8 +332,8 @@ static void stored(struct run *run, const struct job_result *result)
         answer_slice(store);
     } else if (result->status != JOB_OK) {
         fail(store, result);
-    } else if (some_unknown(view, store)) {
-        submit(store, &learn_step); /* the server told only the changes, and the other flags were not known */
+    } else if (some_doubtful(view, store)) {
+        submit(store, &learn_step);
     } else {
         answer_slice(store);
     }
@@ -404,6 +424,10 @@ static void begin(struct store_run *store)
     struct view *view = session_view(session);
     enum renumber_result result;
 
+    if (store->sign != STORE_REMOVE && !mailbox_takes_keywords(view->mailbox, &store->flags)) {
+        run_no(session, "LIMIT", "This mailbox has too many keywords already; remove some from its messages first");
+        return;
+    }
     if (command->uid)
         tell_arrivals(view, &session->output);
     result = renumber_set(view, command->arguments->text, command->uid, &store->left);

@@ -2,10 +2,10 @@
 #include "imap/seqset.h"
 
 #include <criterion/criterion.h>
-#include <stdlib.h>
-#include <string.h>
 #include <event2/buffer.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/random.h"
 

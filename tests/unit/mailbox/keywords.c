@@ -121,3 +121,37 @@ Test(keywords, past_the_limit_of_sets_the_former_set_stays)
     cr_assert_eq(result, 0);
     keywords_free(keywords);
 }
+
+/* Names that stand in no set any more make room; those of marked and pinned sets keep their index. */
+Test(keywords, a_sweep_makes_room)
+{
+    struct keywords *keywords = keywords_new();
+    struct slice fresh[] = {SLICE("fresh")}, names[KEYWORDS_MAX];
+    uint32_t sets[KEYWORDS_MAX], set;
+    char name[16];
+
+    for (int i = 0; i < KEYWORDS_MAX; i++) {
+        struct slice slice = {name, (size_t)snprintf(name, sizeof(name), "k%d", i)};
+        cr_assert(keywords_intern(keywords, &slice, 1, &sets[i]));
+    }
+    cr_assert(keywords_lack_room(keywords, fresh, 1));
+    for (int i = 2; i < KEYWORDS_MAX; i++)
+        keywords_mark(keywords, sets[i]);
+    keywords_pin(keywords, sets[0]);
+    keywords_sweep(keywords);
+    cr_assert_not(keywords_lack_room(keywords, fresh, 1));
+    cr_assert_eq(keywords_replaced(keywords), 0);
+    cr_assert(keywords_intern(keywords, fresh, 1, &set));
+    cr_assert_eq(set, sets[1], "its number is free");
+    cr_assert_eq(keywords_reach(keywords, set), 2);
+    cr_assert_eq(keywords_replaced(keywords), 1);
+    cr_assert_eq(keywords_names(keywords, sets[0], names), 1);
+    cr_assert(slice_equal(names[0], SLICE("k0")));
+    cr_assert_eq(keywords_names(keywords, sets[999], names), 1);
+    cr_assert(slice_equal(names[0], SLICE("k999")));
+    keywords_unpin(keywords, sets[0]);
+    keywords_sweep(keywords);
+    cr_assert_not(keywords_is_shown(keywords, 5));
+    cr_assert_eq(keywords_name(keywords, 5).length, 0);
+    keywords_free(keywords);
+}

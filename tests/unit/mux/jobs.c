@@ -82,10 +82,17 @@ Test(jobs, those_for_the_selected_mailbox_come_first_up_to_the_quantum)
         uint64_t quantum;
         const char *turns;
     } rows[] = {
-        {"wii", 8, "i+i+w+"}, {"wiii", 2, "i+i+w+i+"}, {"iiwww", 1, "i+w+i+w+w+"},
-        {"win", 8, "i+n+w+"}, {"bwi", 8, "i+w+b+"},    {"b", 8, "b+"},
-        {"", 8, ""},          {"ww", 8, "w+w+"},       {"wiiiiiiii", 3, "i+i+i+w+i+i+i+i+i+"},
-        {"bwwww", 1, "w+w+b+w+w+"}, {"biiiiii", 2, "i+i+i+i+b+i+i+"},
+        {"wii", 8, "i+i+w+"},
+        {"wiii", 2, "i+i+w+i+"},
+        {"iiwww", 1, "i+w+i+w+w+"},
+        {"win", 8, "i+n+w+"},
+        {"bwi", 8, "i+w+b+"},
+        {"b", 8, "b+"},
+        {"", 8, ""},
+        {"ww", 8, "w+w+"},
+        {"wiiiiiiii", 3, "i+i+i+w+i+i+i+i+i+"},
+        {"bwwww", 1, "w+w+b+w+w+"},
+        {"biiiiii", 2, "i+i+i+i+b+i+i+"},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -735,8 +735,8 @@ Test(selection, one_gone_and_one_come_is_seen_by_the_uidnext_of_status)
     cr_assert_str_eq(sends(WISH_LOOK, desk.inbox), "EXAMINE INBOX");
 }
 
-/* Without QRESYNC a server may hold others' changes back until NOOP: the mod-sequence of one's own STORE says nothing of
- * them. */
+/* Without QRESYNC a server may hold others' changes back until NOOP: the mod-sequence of one's own STORE says nothing
+ * of them. */
 Test(selection, without_qresync_an_own_change_does_not_vouch_for_those_before)
 {
     finish();

@@ -1,5 +1,6 @@
 /* STORE: never silent upstream, answered from the truth, and found out where the line broke. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "unit/session/bench.h"
 
@@ -78,4 +79,43 @@ Test(store, an_examined_mailbox_is_read_only)
     (void)bench_heard();
     bench_say("b STORE 1 FLAGS (x)\r\n");
     bench_expect("b NO [READ-ONLY] The mailbox is open read-only\r\n");
+}
+
+Test(store, what_the_server_stored_without_a_word_is_asked_for)
+{
+    bench_say("a UID STORE 10 +FLAGS (\\Seen)\r\n");
+    bench_expect_sent("UID STORE 10 +FLAGS (\\Seen)");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_sent("UID FETCH 10 (UID FLAGS)");
+    bench_flag(10, FLAG_SEEN);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* 1 FETCH (UID 10 FLAGS (\\Seen))\r\na OK UID STORE completed.\r\n");
+}
+
+/* Message 10 carries so many keywords: "k0" and so on. */
+static void carry(unsigned count)
+{
+    static char texts[KEYWORDS_MAX][8];
+    static struct slice names[KEYWORDS_MAX];
+    struct mailbox_flags flags = {.present = true, .flags = {.keywords = names, .keyword_count = count}};
+
+    for (unsigned i = 0; i < count; i++)
+        names[i] = (struct slice){texts[i], (size_t)snprintf(texts[i], sizeof(texts[i]), "k%u", i)};
+    cr_assert(mailbox_set_flags(bench.inbox, uid_map_find(&bench.inbox->map, 10), &flags));
+}
+
+Test(store, one_keyword_too_many_is_refused_until_some_are_carried_no_more)
+{
+    carry(KEYWORDS_MAX);
+    bench_say("a UID STORE 20 +FLAGS (one.more)\r\n");
+    bench_expect_like("a NO [LIMIT] This mailbox has too many keywords already");
+    bench_say("b UID STORE 20 +FLAGS (K7)\r\n");
+    bench_expect_sent("UID STORE 20 +FLAGS (K7)");
+    bench_done(JOB_NO, "x NO no");
+    carry(KEYWORDS_MAX - 1);
+    (void)bench_heard();
+    bench_say("c UID STORE 20 +FLAGS (one.more)\r\n");
+    bench_expect_sent("UID STORE 20 +FLAGS (one.more)");
+    bench_done(JOB_NO, "x NO no");
+    bench_expect_like("c NO no");
 }

@@ -50,8 +50,8 @@ Test(tell, an_arrival_is_told_once)
     cr_assert_str_eq(bench_text(&output), "* 4 EXISTS\r\n* 0 RECENT\r\n");
 }
 
-static const struct tell_kinds arrivals = {0}, all = {.expunges = true, .flags = true},
-                               expunges = {.expunges = true}, flags_alone = {.flags = true};
+static const struct tell_kinds arrivals = {0}, all = {.expunges = true, .flags = true}, expunges = {.expunges = true},
+                               flags_alone = {.flags = true};
 
 Test(tell, each_expunge_is_told_by_the_number_that_it_has_then)
 {
