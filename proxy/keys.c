@@ -116,8 +116,9 @@ _Static_assert(sizeof(keys) / sizeof(keys[0]) <= KEYS_MAX, "KEYS_MAX is too smal
 
 /* Durations of which 0 would be a loop or a line that is dead at once. */
 static const char *const never_zero[] = {
-    "idle_reissue",    "poll_interval",     "watch_interval",  "watch_full_interval", "response_timeout",
-    "reconnect_first", "reconnect_ceiling", "connect_timeout", "login_timeout",       "keepalive",
+    "idle_reissue",     "poll_interval", "watch_interval",  "watch_full_interval",
+    "response_timeout", "slow_timeout",  "reconnect_first", "reconnect_ceiling",
+    "connect_timeout",  "login_timeout", "keepalive",
 };
 #define SIZE_LEAST 1024
 

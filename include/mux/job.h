@@ -35,7 +35,7 @@ enum job_status {
     JOB_OK,
     JOB_NO,           /* tagged NO */
     JOB_BAD,          /* tagged BAD */
-    JOB_NOT_SELECTED, /* the mailbox could not be selected: code and text are the server's NO */
+    JOB_NOT_SELECTED, /* not sent: the mailbox could not be selected. Code and text are the server's NO, or `text` */
     JOB_REFUSED,      /* see JOB_REFUSE */
     JOB_LOST,         /* the connection broke after it was written: the outcome is unknown */
     JOB_GARBAGE,      /* the server's answer could not be understood */
@@ -46,7 +46,7 @@ struct job_result {
     enum job_status status;
     const struct response
         *response;    /* the tagged answer, for its code and text; NULL if there was none. Borrowed for the call */
-    const char *text; /* NULL or a constant text, where there is no response */
+    const char *text; /* NULL or a constant text, where there is no response. JOB_LOST: what became of the connection */
 };
 
 /* One piece of a FETCH answer about one message of the job's mailbox. The guard has checked number and UID against the
@@ -98,7 +98,8 @@ struct job_queueing {
 
 /* How its turns have gone. Written by mux/scheduler only. */
 struct job_course {
-    unsigned attempts; /* lines lost or answers spoilt under it */
+    unsigned attempts; /* answers spoilt under it */
+    unsigned losses;   /* connections lost in its turn */
     bool written;      /* set when its command is sent; cleared when the server certainly did not carry it out */
     bool spoilt;       /* set when the map breaks under its command; cleared when the command is sent again */
     bool garbled;      /* set by garbage under its command; cleared when the command is sent again */

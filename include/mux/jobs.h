@@ -36,7 +36,7 @@ bool jobs_need(const struct jobs *jobs, const struct mailbox *mailbox); /* does 
 struct job *jobs_pick(struct jobs *jobs, const struct mailbox *selected, uint64_t quantum);
 /* One that is taken, with its riders, waits again: before all others, */
 void jobs_put_back(struct jobs *jobs, struct job *job);
-/* or after all others. It has no riders. */
+/* or after all others. */
 void jobs_put_last(struct jobs *jobs, struct job *job);
 
 /* Those that wait and are equal to `carrier`, which is taken, become its riders: they hear the same answers and end

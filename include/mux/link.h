@@ -15,9 +15,11 @@ struct upstream_link_ops {
      * when its descriptor has been closed for any reason (also after close below); the link is gone then. Until that
      * call no other dial happens for this upstream. */
     void *(*dial)(void *context, struct upstream *upstream, const struct upstream_settings *settings);
-    void (*start_tls)(void *link);          /* drops buffered plain text; then upstream_secured */
-    void (*wake)(void *link);               /* upstream_output has bytes, or reading may go on */
-    void (*close)(void *link, bool flush);  /* flush: after upstream_output has been written (at most 1 s) */
+    void (*start_tls)(void *link); /* drops buffered plain text; then upstream_secured */
+    void (*wake)(void *link);      /* upstream_output has bytes, or reading may go on */
+    /* At once; or, with `flush`: our end after upstream_output has been written, the descriptor when the server has
+     * closed its end, too, or after response_timeout. */
+    void (*close)(void *link, bool flush);
     void (*pause)(void *link, bool paused); /* stop and go on reading */
 };
 

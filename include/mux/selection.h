@@ -93,7 +93,8 @@ enum selection_turn selection_prepare(struct selection *selection, const struct 
 /* The connection was lost while a wish was prepared: its commands are sent again. */
 void selection_wish_lost(struct wish_progress *progress);
 /* The owner's command; SELECTION_READY only. Takes it. Returns its number. */
-uint64_t selection_send(struct selection *selection, struct outgoing *command, enum selection_effect effect);
+uint64_t selection_send(struct selection *selection, struct outgoing *command, enum selection_effect effect,
+                        enum policy_patience patience);
 /* The owner's turn is over: the tail may be asked for again. */
 void selection_turn_over(struct selection *selection);
 /* All flags of the selected mailbox are in step, judged as after a part of them. */

@@ -32,6 +32,8 @@
     X(flag_interval, DURATION, 60 * USEC_SECOND, "minimum interval between readings of all flags, without CONDSTORE")  \
     X(response_timeout, DURATION, 60 * USEC_SECOND,                                                                    \
       "silence of the upstream during a command after which to reconnect")                                             \
+    X(slow_timeout, DURATION, 10 * USEC_MINUTE,                                                                        \
+      "the same for SEARCH, COPY, MOVE, APPEND, EXPUNGE, SELECT and other slow commands")                              \
     X(reconnect_first, DURATION, USEC_SECOND / 20, "first pause before a reconnect")                                   \
     X(reconnect_ceiling, DURATION, 5 * USEC_MINUTE, "longest pause before a reconnect")                                \
     X(connect_timeout, DURATION, 15 * USEC_SECOND, "time for connection, TLS and greeting of the upstream")            \

@@ -17,6 +17,7 @@
 #include "mux/credential.h"
 #include "mux/ground.h"
 #include "mux/link.h"
+#include "mux/policy.h"
 #include "mux/refusal.h"
 
 struct evbuffer;
@@ -97,8 +98,9 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
 struct outgoing *
 upstream_command(const struct upstream *upstream); /* an empty command; owned by the caller; NULL: no memory */
 /* READY without a command in flight, ENTERING_IDLE or IDLING (DONE goes before it, in one write, as soon as it may).
- * Takes the command. Returns its number: commands are numbered from 1 on over all connections. */
-uint64_t upstream_send(struct upstream *upstream, struct outgoing *command);
+ * Takes the command. Returns its number: commands are numbered from 1 on over all connections. A server that is silent
+ * for longer than `patience` permits has stopped answering. */
+uint64_t upstream_send(struct upstream *upstream, struct outgoing *command, enum policy_patience patience);
 uint64_t upstream_commands(const struct upstream *upstream); /* number of the last command sent */
 usec upstream_heard_at(const struct upstream *upstream);     /* when the server said something last */
 bool upstream_busy(const struct upstream *upstream);         /* not READY or IDLING, or a command is in flight */
@@ -112,6 +114,8 @@ void upstream_drop_refused(struct upstream *upstream, enum refusal refusal, stru
 /* When closed is called: the last command given to upstream_send cannot have been carried out, since the octets that
  * would make it a command were never written. */
 bool upstream_was_unsent(const struct upstream *upstream);
+/* When closed is called: the server was silent for too long. It may be at work on the command still. */
+bool upstream_has_timed_out(const struct upstream *upstream);
 
 /* --- verbs of the link */
 /* The connection stands; with implicit TLS the handshake is done. Ignored unless CONNECTING. */

@@ -28,12 +28,14 @@ struct upstream {
      * connection.
      */
     uint32_t tag_secret;
-    struct outgoing *sending;    /* in flight, not yet written to its end */
-    bool waits_for_plus;         /* `sending` stands at a synchronising literal; cleared by its + */
-    bool was_unsent;             /* set when the link closes: see upstream_was_unsent */
-    bool in_flight;              /* from a command to its tagged answer */
-    char tag[UPSTREAM_TAG_SIZE]; /* of the command in flight */
-    bool idle_answer_awaited;    /* from IDLE to its tagged answer */
+    struct outgoing *sending;      /* in flight, not yet written to its end */
+    bool waits_for_plus;           /* `sending` stands at a synchronising literal; cleared by its + */
+    bool was_unsent;               /* set when the link closes: see upstream_was_unsent */
+    bool timed_out;                /* set by a silence that was too long; cleared by a dial */
+    enum policy_patience patience; /* with the command in flight, or with `held` */
+    bool in_flight;                /* from a command to its tagged answer */
+    char tag[UPSTREAM_TAG_SIZE];   /* of the command in flight */
+    bool idle_answer_awaited;      /* from IDLE to its tagged answer */
     char idle_tag[UPSTREAM_TAG_SIZE];
     struct outgoing *held; /* to be written once IDLE's + has come */
     bool leave_idle;       /* DONE is to be written after IDLE's +; cleared then */

@@ -123,13 +123,6 @@ void jobs_put_back(struct jobs *jobs, struct job *job)
     DL_PREPEND(jobs->waiting, job);
 }
 
-void jobs_put_last(struct jobs *jobs, struct job *job)
-{
-    assert(job->queueing.place == JOB_IS_TAKEN && !job->queueing.riders);
-    job->queueing.place = JOB_IS_WAITING;
-    DL_APPEND(jobs->waiting, job);
-}
-
 /* --- riders */
 
 void jobs_gather(struct jobs *jobs, struct job *carrier, bool (*equal)(void *context, struct job *job), void *context)
@@ -169,6 +162,20 @@ void jobs_unload(struct jobs *jobs, struct job *carrier)
     }
     DL_CONCAT(riders, jobs->waiting);
     jobs->waiting = riders;
+}
+
+void jobs_put_last(struct jobs *jobs, struct job *job)
+{
+    struct job *rider;
+
+    assert(job->queueing.place == JOB_IS_TAKEN);
+    job->queueing.place = JOB_IS_WAITING;
+    DL_APPEND(jobs->waiting, job);
+    while ((rider = unload_first(job))) {
+        assert(rider->queueing.place == JOB_IS_RIDING);
+        rider->queueing.place = JOB_IS_WAITING;
+        DL_APPEND(jobs->waiting, rider);
+    }
 }
 
 /* --- the end */

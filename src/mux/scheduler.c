@@ -8,7 +8,8 @@
 
 #include "mux/refusal.h"
 
-#define ATTEMPTS_MAX 5
+#define ATTEMPTS_MAX 5 /* with answers that contradict the map */
+#define TRIES_MAX    2 /* with a connection that is lost each time: the command itself may end it */
 
 struct scheduler {
     struct scheduler_options options;
@@ -213,7 +214,7 @@ static void send(struct scheduler *scheduler, struct outgoing *command)
     job->course.written = true;
     job->course.spoilt = job->course.garbled = false;
     gather(scheduler, command);
-    (void)selection_send(scheduler->selection, command, effect_of(job));
+    (void)selection_send(scheduler->selection, command, effect_of(job), policy_patience(job->policy));
 }
 
 static void build(struct scheduler *scheduler)
@@ -507,7 +508,7 @@ static bool session_is_void(struct scheduler *scheduler, const struct response *
     struct job *job = scheduler->current;
     enum refusal refusal;
 
-    if (response->status != RESPONSE_BAD || (job && job->course.attempts >= 2))
+    if (response->status != RESPONSE_BAD || (job && job->course.losses + 1 >= TRIES_MAX))
         return false;
     refusal = refusal_classify(REFUSAL_AT_FIRST_COMMAND, RESPONSE_BAD, response->text, scheduler->options.settings);
     if (refusal != REFUSAL_THROTTLED && !slice_contains_nocase(response->text, SLICE("not connected")))
@@ -528,8 +529,36 @@ bool scheduler_tagged(struct scheduler *scheduler, const struct response *respon
     return !switching && response->status == RESPONSE_OK;
 }
 
-/* Keeps the current job, finds its outcome unknown, or gives it up. Attempts are bounded, because the command itself
- * may have made the server end the connection. */
+/* May it be sent (again) over the next connection? */
+static bool is_kept(const struct job *job)
+{
+    return job->ops && job->course.losses < TRIES_MAX &&
+           (!job->course.written || policy_loss(job->policy) == POLICY_REPEAT);
+}
+
+static void count_loss(struct job *job)
+{
+    job->course.losses++;
+    for (struct job *rider = job->queueing.riders; rider; rider = rider->next)
+        rider->course.losses++;
+}
+
+static void finish_lost(struct scheduler *scheduler)
+{
+    bool timed_out = upstream_has_timed_out(scheduler->options.upstream);
+
+    if (scheduler->current->course.written)
+        finish(scheduler, JOB_LOST, NULL,
+               timed_out ? "The mail server did not answer in time" : "The connection to the mail server was lost");
+    else
+        finish(scheduler, JOB_NOT_SELECTED, NULL,
+               timed_out ? "The mail server did not answer in time; please try again later"
+                         : "The connection to the mail server was lost twice; please try again later");
+}
+
+/* Keeps the current job, finds its outcome unknown, or gives it up. Tries are bounded, because the command itself may
+ * have made the server end the connection; and whoever has cost a connection goes last. Riders share the fate of the
+ * command that went up for them, unless the first to ask has gone. */
 void scheduler_lost(struct scheduler *scheduler)
 {
     struct job *job = scheduler->current;
@@ -538,14 +567,18 @@ void scheduler_lost(struct scheduler *scheduler)
     if (!job)
         return;
     selection_wish_lost(&job->progress);
-    if (job->course.attempts < ATTEMPTS_MAX && upstream_was_unsent(scheduler->options.upstream))
+    if (upstream_was_unsent(scheduler->options.upstream))
         job->course.written = false;
-    if (!job->course.written && job->ops && ++job->course.attempts < ATTEMPTS_MAX * 4) {
-        put_back(scheduler);
-    } else if (!job->ops || !try_again(scheduler)) {
+    count_loss(job);
+    if (!job->ops)
         jobs_unload(scheduler->options.jobs, job);
-        finish(scheduler, JOB_LOST, NULL, "the connection to the server was lost");
+    if (!is_kept(job)) {
+        finish_lost(scheduler);
+        return;
     }
+    job->course.written = false;
+    scheduler->current = NULL;
+    jobs_put_last(scheduler->options.jobs, job);
 }
 
 /* --- making and ending */

@@ -109,18 +109,36 @@ struct outgoing *selection_command(struct selection *selection)
     return out;
 }
 
-void selection_send_own(struct selection *selection, enum selection_activity activity, struct outgoing *command)
+static enum policy_patience patience_of(enum selection_activity activity)
+{
+    static const enum policy_patience patience[] = {
+        [ACTIVITY_SELECT] = PATIENCE_SLOW,        [ACTIVITY_FETCH_NEW] = PATIENCE_SLOW,
+        [ACTIVITY_SEARCH_ALL] = PATIENCE_SLOW,    [ACTIVITY_FETCH_ALL] = PATIENCE_SLOW,
+        [ACTIVITY_SEARCH_RECENT] = PATIENCE_SLOW, [ACTIVITY_FLAGS] = PATIENCE_QUICK,
+    };
+
+    return patience[activity];
+}
+
+static void send(struct selection *selection, enum selection_activity activity, struct outgoing *command,
+                 enum policy_patience patience)
 {
     assert(selection->activity == ACTIVITY_NONE);
     selection->activity = activity;
-    selection->activity_number = upstream_send(selection->upstream, command);
+    selection->activity_number = upstream_send(selection->upstream, command, patience);
 }
 
-uint64_t selection_send(struct selection *selection, struct outgoing *command, enum selection_effect effect)
+void selection_send_own(struct selection *selection, enum selection_activity activity, struct outgoing *command)
+{
+    send(selection, activity, command, patience_of(activity));
+}
+
+uint64_t selection_send(struct selection *selection, struct outgoing *command, enum selection_effect effect,
+                        enum policy_patience patience)
 {
     selection->owner_effect = effect;
     selection->owner_void = false;
-    selection_send_own(selection, ACTIVITY_OWNER, command);
+    send(selection, ACTIVITY_OWNER, command, patience);
     return selection->activity_number;
 }
 

@@ -119,6 +119,36 @@ bool upstream_has_link(const struct upstream *upstream)
     return upstream->link && upstream->state != UPSTREAM_CLOSING;
 }
 
+/* --- the end, from our side */
+
+/* A reason goes into one line of the log and to clients, but a server's text in a literal may hold line ends. */
+static void note_reason(struct upstream *upstream, struct slice words)
+{
+    size_t length = words.length < sizeof(upstream->reason) - 1 ? words.length : sizeof(upstream->reason) - 1;
+
+    for (size_t i = 0; i < length; i++) {
+        char shown = words.data[i];
+        if ((unsigned char)shown < ' ' || shown == 0x7f)
+            shown = '?';
+        upstream->reason[i] = shown;
+    }
+    upstream->reason[length] = '\0';
+}
+
+/* Notes why, once, and closes. */
+static void close_link(struct upstream *upstream, enum refusal refusal, struct slice words, bool flush)
+{
+    if (!upstream_has_link(upstream))
+        return;
+    if (upstream->reason[0] == '\0') {
+        upstream->refusal = refusal;
+        upstream->backoff = refusal_backoff(words);
+        note_reason(upstream, words);
+    }
+    upstream_set_state(upstream, UPSTREAM_CLOSING);
+    upstream->ground->link_ops->close(upstream->link, flush);
+}
+
 /* --- time-outs */
 
 /* Does the server owe us something? Then its silence is measured; in IDLE it may be silent. */
@@ -127,13 +157,21 @@ static bool awaits_answer(const struct upstream *upstream)
     return upstream->in_flight || (upstream->idle_answer_awaited && upstream->state != UPSTREAM_IDLING);
 }
 
+/* The server may be silent until then. */
+static usec silent_until(const struct upstream *upstream)
+{
+    const struct settings *settings = upstream->ground->settings;
+    bool slow = upstream->in_flight && upstream->patience == PATIENCE_SLOW;
+
+    return upstream->last_octet + (slow ? settings->slow_timeout : settings->response_timeout);
+}
+
 void upstream_set_deadline(struct upstream *upstream)
 {
     usec at = upstream->give_up_at;
-    usec silence = upstream->last_octet + upstream->ground->settings->response_timeout;
 
-    if (awaits_answer(upstream) && silence < at)
-        at = silence;
+    if (awaits_answer(upstream) && silent_until(upstream) < at)
+        at = silent_until(upstream);
     task_set_deadline(&upstream->task, at);
 }
 
@@ -150,10 +188,20 @@ static const char *late_words(enum upstream_state state)
     return known ? words[state] : "the server was not ready in time";
 }
 
+/* The server may be at work on the command still, and its session lives for as long. So our end is closed first, and
+ * the next connection comes when the server has closed its end, or after response_timeout. A command that was not
+ * written to its end must stay so. */
+static void give_up_waiting(struct upstream *upstream)
+{
+    bool whole = !upstream->sending;
+
+    upstream->timed_out = true;
+    close_link(upstream, REFUSAL_NONE, SLICE("the server has stopped answering"), whole);
+}
+
 static void on_deadline(struct task *task, usec now)
 {
     struct upstream *upstream = (struct upstream *)task;
-    bool silent = now - upstream->last_octet >= upstream->ground->settings->response_timeout;
 
     if (!upstream_has_link(upstream))
         return;
@@ -161,8 +209,8 @@ static void on_deadline(struct task *task, usec now)
         upstream_fail(upstream, REFUSAL_NONE, SLICE("logged out; the server did not answer LOGOUT"));
     else if (now >= upstream->give_up_at)
         upstream_fail(upstream, REFUSAL_TEMPORARY, slice_of(late_words(upstream->state)));
-    else if (awaits_answer(upstream) && silent)
-        upstream_fail(upstream, REFUSAL_NONE, SLICE("the server has stopped answering"));
+    else if (awaits_answer(upstream) && now >= silent_until(upstream))
+        give_up_waiting(upstream);
     else
         upstream_set_deadline(upstream);
 }
@@ -230,7 +278,7 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
     upstream->refusal = REFUSAL_NONE;
     upstream->reason[0] = '\0';
     upstream->backoff = 0;
-    upstream->was_ready = upstream->secured = upstream->capabilities_told = false;
+    upstream->was_ready = upstream->secured = upstream->capabilities_told = upstream->timed_out = false;
     upstream->sent_credential = upstream->sent_response = false;
     upstream->challenge_length = 0;
     upstream->condstore = upstream->qresync = false;
@@ -264,34 +312,6 @@ void upstream_secured(struct upstream *upstream)
 {
     if (upstream->state == UPSTREAM_SECURING)
         upstream_setup_secured(upstream);
-}
-
-/* A reason goes into one line of the log and to clients, but a server's text in a literal may hold line ends. */
-static void note_reason(struct upstream *upstream, struct slice words)
-{
-    size_t length = words.length < sizeof(upstream->reason) - 1 ? words.length : sizeof(upstream->reason) - 1;
-
-    for (size_t i = 0; i < length; i++) {
-        char shown = words.data[i];
-        if ((unsigned char)shown < ' ' || shown == 0x7f)
-            shown = '?';
-        upstream->reason[i] = shown;
-    }
-    upstream->reason[length] = '\0';
-}
-
-/* Notes why, once, and closes. */
-static void close_link(struct upstream *upstream, enum refusal refusal, struct slice words, bool flush)
-{
-    if (!upstream_has_link(upstream))
-        return;
-    if (upstream->reason[0] == '\0') {
-        upstream->refusal = refusal;
-        upstream->backoff = refusal_backoff(words);
-        note_reason(upstream, words);
-    }
-    upstream_set_state(upstream, UPSTREAM_CLOSING);
-    upstream->ground->link_ops->close(upstream->link, flush);
 }
 
 void upstream_fail(struct upstream *upstream, enum refusal refusal, struct slice words)
@@ -334,6 +354,11 @@ static bool is_unsent(const struct upstream *upstream)
 bool upstream_was_unsent(const struct upstream *upstream)
 {
     return upstream->was_unsent;
+}
+
+bool upstream_has_timed_out(const struct upstream *upstream)
+{
+    return upstream->timed_out;
 }
 
 void upstream_closed(struct upstream *upstream, const char *reason)
@@ -460,9 +485,10 @@ static void write_done(struct upstream *upstream)
     upstream_write(upstream, "DONE\r\n");
 }
 
-uint64_t upstream_send(struct upstream *upstream, struct outgoing *command)
+uint64_t upstream_send(struct upstream *upstream, struct outgoing *command, enum policy_patience patience)
 {
     assert(!upstream_busy(upstream));
+    upstream->patience = patience;
     if (upstream->state == UPSTREAM_ENTERING_IDLE) {
         upstream->held = command; /* DONE before the + hangs some servers */
         return upstream->commands + 1;

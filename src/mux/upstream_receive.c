@@ -88,7 +88,7 @@ static void enter_idle(struct upstream *upstream)
     if (upstream->held) {
         struct outgoing *held = upstream->held;
         upstream->held = NULL;
-        upstream_send(upstream, held);
+        upstream_send(upstream, held, upstream->patience);
     } else if (upstream->leave_idle) {
         upstream_end_idle(upstream);
     }
@@ -142,6 +142,8 @@ static void untagged(struct upstream *upstream, const struct response *response)
     if (response->kind == RESPONSE_CAPABILITY || response->kind == RESPONSE_ENABLED ||
         (status && response->code.name == RESPONSE_CODE_CAPABILITY))
         upstream_setup_untagged(upstream, response);
+    if (status && response->status == RESPONSE_BAD)
+        upstream->patience = PATIENCE_QUICK; /* it may be about the command: a tagged answer may never come */
     if (status && response->status == RESPONSE_BYE)
         said_bye(upstream, response);
     else if (upstream->owner.untagged)

@@ -21,7 +21,6 @@
 #define OUTPUT_MAX   ((size_t)256 * 1024)
 #define OUTPUT_ROUND ((size_t)1024 * 1024)
 #define LOGIN_OCTETS ((size_t)64 * 1024) /* the password is among the first of them, and is wiped once written */
-#define FLUSH_TIME   (1 * USEC_SECOND)
 
 enum upstream_link_state { LINK_DIALING, LINK_SECURING, LINK_OPEN, LINK_CLOSING };
 
@@ -271,7 +270,7 @@ static void begin_closing(struct upstream_link *link, usec now)
         return;
     }
     link->state = LINK_CLOSING;
-    link->deadline = now + FLUSH_TIME;
+    link->deadline = now + link->links->settings->response_timeout;
     evbuffer_add_buffer(stream_output(link->stream), upstream_output(link->upstream));
     stream_close(link->stream);
     task_wake(&link->task);

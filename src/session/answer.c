@@ -118,6 +118,20 @@ static bool in_words(enum response_status status, const char *code, const char *
     return true;
 }
 
+static bool lost_in_words(const char *what, bool changes, struct answer *answer)
+{
+    struct evbuffer *out = evbuffer_new();
+
+    *answer = (struct answer){.status = RESPONSE_NO, .code = "UNAVAILABLE"};
+    if (!out)
+        return false;
+    append_bytes(out, what, strlen(what));
+    append_format(out, "; %s", changes ? "the command may or may not have been carried out" : "please try again later");
+    answer->text = answer->own_text = take_string(out);
+    evbuffer_free(out);
+    return answer->text != NULL;
+}
+
 bool answer_of_result(const struct job_result *result, bool changes, bool lost, struct answer *answer)
 {
     const char *text = result->text;
@@ -129,16 +143,14 @@ bool answer_of_result(const struct job_result *result, bool changes, bool lost, 
     case JOB_NO:
     case JOB_NOT_SELECTED:
         return result->response ? as_told(RESPONSE_NO, result->response, answer)
-                                : in_words(RESPONSE_NO, NULL, text ? text : "The mail server refused", answer);
+                                : in_words(RESPONSE_NO, "UNAVAILABLE", text ? text : "The mail server refused", answer);
     case JOB_BAD:
         return lost ? in_words(RESPONSE_NO, "CANNOT", "The mail server no longer supports this command", answer)
                     : as_told(RESPONSE_BAD, result->response, answer);
     case JOB_REFUSED:
         return in_words(RESPONSE_NO, NULL, text ? text : "The command cannot be carried out", answer);
     case JOB_LOST:
-        return in_words(RESPONSE_NO, "UNAVAILABLE",
-                        "The connection to the mail server was lost; the command may or may not have been carried out",
-                        answer);
+        return lost_in_words(text ? text : "The connection to the mail server was lost", changes, answer);
     case JOB_GARBAGE:
         return in_words(
             RESPONSE_NO, "SERVERBUG",

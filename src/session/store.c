@@ -31,8 +31,9 @@ struct store_run {
     struct store_message *slice;
     size_t slice_count; /* not answered yet; 0 when all are */
     size_t slice_size;
-    bool noted;   /* the former flags of the slice are noted, their keywords pinned */
-    bool refused; /* the server has said NO to a slice: the others are done, and the end is NO */
+    bool noted;    /* the former flags of the slice are noted, their keywords pinned */
+    bool refused;  /* the server has said NO to a slice: the others are done, and the end is NO */
+    bool repeated; /* the slice has been sent twice, after a lost connection */
     char refusal[400];
 };
 
@@ -292,6 +293,7 @@ static void answer_slice(struct store_run *store)
             answer_message(view, store, &store->slice[i], message);
     }
     store->slice_count = 0;
+    store->repeated = false;
     next_slice(store);
 }
 
@@ -349,7 +351,14 @@ static void learned(struct run *run, const struct job_result *result)
         fail(store, result);
 }
 
-/* The connection broke after an absolute STORE was sent. */
+static void submit_again(struct store_run *store)
+{
+    store->repeated = true;
+    submit_store(store);
+}
+
+/* The connection broke after an absolute STORE was sent. It is sent twice at most: it may itself be what ends the
+ * connection. */
 static void found_out(struct run *run, const struct job_result *result)
 {
     struct store_run *store = (struct store_run *)run;
@@ -370,8 +379,8 @@ static void found_out(struct run *run, const struct job_result *result)
     }
     if (all_done)
         answer_slice(store);
-    else if (none_done)
-        submit_store(store);
+    else if (none_done && !store->repeated)
+        submit_again(store);
     else
         fail(store, &unknown);
 }

@@ -51,6 +51,7 @@ static void choose_settings(struct settings *settings, struct dice *dice)
     settings->reverify_interval = (usec)dice_magnitude(dice, 1000, 10000000);
     settings->rejected_ttl = (usec)dice_magnitude(dice, 1000, 600000000);
     settings->response_timeout = (usec)dice_magnitude(dice, 1000000, 60000000);
+    settings->slow_timeout = 3 * settings->response_timeout;
     settings->quantum = dice_between(dice, 1, 10);
     if (dice_percent(dice, 60)) {
         settings->slice_messages = dice_between(dice, 1, 12);

@@ -15,6 +15,7 @@ struct desk {
     struct scheduler *scheduler;
     const char *command; /* what the next job builds; NULL: nothing is left to do */
     char told[1000];     /* ends and untagged answers, a word each */
+    const char *text;    /* of the last end; NULL: none */
     bool proved;         /* by the last tagged answer */
 };
 
@@ -50,6 +51,7 @@ static void done(struct job *job, const struct job_result *result)
         [JOB_OK] = "OK",           [JOB_NO] = "NO",     [JOB_BAD] = "BAD",         [JOB_NOT_SELECTED] = "not selected",
         [JOB_REFUSED] = "refused", [JOB_LOST] = "lost", [JOB_GARBAGE] = "garbage", [JOB_DEAD] = "dead"};
     note(job->title, words[result->status]);
+    desk.text = result->text;
 }
 
 static const struct job_ops ops = {.build = build, .untagged = job_untagged, .done = done};
@@ -171,6 +173,11 @@ static void reconnect(void)
     bench_say(&desk.bench, "%T OK [CAPABILITY IMAP4rev1 ESEARCH] in");
 }
 
+static void be_silent(usec duration)
+{
+    runqueue_step(desk.bench.ground.runqueue, runqueue_now(desk.bench.ground.runqueue) + duration);
+}
+
 Test(scheduler, a_job_is_built_at_its_turn_and_ends_with_its_answer)
 {
     add("a", POLICY_LIST, NULL);
@@ -232,7 +239,39 @@ Test(scheduler, what_kills_every_line_is_given_up_in_the_end)
         reconnect();
     }
     cr_assert_str_eq(desk.told, "a lost;");
-    cr_assert_leq(lines, 5);
+    cr_assert_eq(lines, 2);
+}
+
+Test(scheduler, what_is_not_answered_in_time_is_sent_twice_in_all_and_others_go_first)
+{
+    add("a", POLICY_SEARCH, NULL);
+    (void)step();
+    add("b", POLICY_FOLDERS, NULL);
+    be_silent(desk.bench.settings.response_timeout);
+    cr_assert_not(desk.bench.closing, "a search may take longer than that");
+    be_silent(desk.bench.settings.slow_timeout);
+    cr_assert(desk.bench.closing);
+    reconnect();
+    cr_assert_str_eq(step(), "XCOMMAND");
+    bench_say(&desk.bench, "%T OK done");
+    cr_assert_str_eq(desk.told, "b OK;");
+    cr_assert_str_eq(step(), "XCOMMAND");
+    be_silent(desk.bench.settings.slow_timeout);
+    reconnect();
+    cr_assert_str_eq(desk.told, "b OK;a lost;");
+    cr_assert_str_eq(desk.text, "The mail server did not answer in time");
+}
+
+Test(scheduler, riders_of_what_kills_the_line_do_not_kill_it_again)
+{
+    add("a", POLICY_LIST, NULL);
+    add("b", POLICY_LIST, NULL);
+    for (int lines = 0; lines < 2; lines++) {
+        cr_assert_str_eq(step(), "XCOMMAND");
+        reconnect();
+    }
+    cr_assert_str_eq(desk.told, "a lost;b lost;");
+    cr_assert_str_eq(step(), "");
 }
 
 Test(scheduler, what_may_have_been_done_is_never_repeated)

@@ -247,7 +247,7 @@ static void send_own(const char *command)
     struct outgoing *out = upstream_command(desk.bench.upstream);
 
     outgoing_text(out, command);
-    cr_assert_gt(selection_send(desk.selection, out, SELECTION_NO_EFFECT), 0);
+    cr_assert_gt(selection_send(desk.selection, out, SELECTION_NO_EFFECT, PATIENCE_QUICK), 0);
     (void)bench_written(&desk.bench);
 }
 
@@ -336,7 +336,7 @@ static void send_reading(const char *command)
     struct outgoing *out = upstream_command(desk.bench.upstream);
 
     outgoing_text(out, command);
-    cr_assert_gt(selection_send(desk.selection, out, SELECTION_SETS_SEEN), 0);
+    cr_assert_gt(selection_send(desk.selection, out, SELECTION_SETS_SEEN, PATIENCE_QUICK), 0);
     (void)bench_written(&desk.bench);
 }
 

@@ -71,7 +71,7 @@ static void send_text(const char *text)
     struct outgoing *out = upstream_command(bench.upstream);
 
     outgoing_text(out, text);
-    upstream_send(bench.upstream, out);
+    upstream_send(bench.upstream, out, PATIENCE_QUICK);
 }
 
 Test(upstream, done_is_written_only_after_the_plus_and_the_command_in_the_same_write)

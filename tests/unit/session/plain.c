@@ -21,8 +21,7 @@ Test(plain, a_look_that_failed_is_no_answer)
 {
     bench_say("a CHECK\r\n");
     bench_done(JOB_LOST, NULL);
-    bench_expect("a NO [UNAVAILABLE] The connection to the mail server was lost; the command may or may not have been "
-                 "carried out\r\n");
+    bench_expect("a NO [UNAVAILABLE] The connection to the mail server was lost; please try again later\r\n");
     bench_say("b NOOP\r\n");
     bench_done(JOB_DEAD, NULL);
     bench_expect("b NO [UNAVAILABLE] The mailbox is gone\r\n");
