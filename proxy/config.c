@@ -2,6 +2,7 @@
  * (config_file.c) and the checks (config_check.c). It must never be changed once config_read has returned it. */
 #include "proxy/config.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -98,6 +99,20 @@ const char *config_keep(struct config *config, const char *text)
     return string->text;
 }
 
+void config_warn(struct config *config, int line, const char *format, ...)
+{
+    struct config_warning *warning = calloc(1, sizeof(*warning));
+    va_list arguments;
+
+    if (!warning)
+        return;
+    warning->fault.line = line;
+    va_start(arguments, format);
+    vsnprintf(warning->fault.text, sizeof(warning->fault.text), format, arguments);
+    va_end(arguments);
+    LL_APPEND(config->warnings, warning);
+}
+
 struct config *config_new(void)
 {
     static const char *const general[] = {SECTION_TIMEOUTS, SECTION_LIMITS, SECTION_LOGGING, SECTION_PROGRAM};
@@ -135,6 +150,7 @@ void config_free(struct config *config)
 {
     struct config_upstream *upstream, *next_upstream;
     struct config_listener *listener, *next_listener;
+    struct config_warning *warning, *next_warning;
 
     if (!config)
         return;
@@ -142,6 +158,8 @@ void config_free(struct config *config)
     free(upstream);
     LL_FOREACH_SAFE(config->listeners, listener, next_listener)
     free(listener);
+    LL_FOREACH_SAFE(config->warnings, warning, next_warning)
+    free(warning);
     free_sections(config);
     free_strings(config);
     free(config);

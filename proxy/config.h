@@ -62,6 +62,7 @@ struct config_upstream {
     struct config_upstream *next;
     const struct config_section *section;
     struct upstream_settings settings; /* name and strings borrowed from the config */
+    struct naming naming;              /* likewise */
 };
 
 struct config_listener {
@@ -73,13 +74,20 @@ struct config_listener {
     const struct config_upstream *upstream;
 };
 
+/* What works, but surely was not meant so. */
+struct config_warning {
+    struct config_warning *next;
+    struct fault fault;
+};
+
 struct config {
     struct settings settings;
     struct program_settings program;
     struct config_section *sections;
     struct config_upstream *upstreams;
     struct config_listener *listeners;
-    struct config_string *strings; /* private: owns all text */
+    struct config_warning *warnings; /* in the order of their lines */
+    struct config_string *strings;   /* private: owns all text */
 };
 
 #define CONFIG_FILE_DEFAULT "/etc/imapmux/imapmux.conf"
@@ -102,6 +110,8 @@ struct config_section *config_section_find(const struct config *config, const ch
 bool config_file_read(struct config *config, const char *path, struct faults *faults);
 /* Makes upstreams and listeners of the sections and checks them. */
 void config_resolve(struct config *config, struct faults *faults);
+/* A warning about the line, in printf's form. Without memory it is lost. */
+void config_warn(struct config *config, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int config_key_line(const struct config_section *section, const char *name); /* the section's line if it is not set */
 
 #endif

@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "mux/endpoint.h"
 #include "net/address.h"
 #include "net/spool.h"
 #include "net/tls.h"
@@ -95,9 +96,27 @@ static void fill_upstream(struct config_upstream *upstream, const struct config_
         .credential_words = values->credential_words,
         .verify_connection = values->verify_connection,
         .tokens = (enum upstream_tokens)values->tokens,
+    };
+    upstream->naming = (struct naming){
         .lower_case_users = values->lower_case_users,
         .default_domain = values->default_domain,
     };
+}
+
+/* Only the first section that names a server says how to speak with it. */
+static void warn_of_twins(struct config *config, const struct config_upstream *upstream)
+{
+    for (const struct config_upstream *other = config->upstreams; other; other = other->next) {
+        if (!endpoint_equal(&other->settings, &upstream->settings))
+            continue;
+        config_warn(
+            config, config_key_line(upstream->section, "url"),
+            "[upstream %.40s] is the same server as [upstream %.40s]: a user of both is one account with one "
+            "session there, and the settings of [upstream %.40s] hold for both, except for lower_case_users and "
+            "default_domain",
+            upstream->section->name, other->section->name, other->section->name);
+        return;
+    }
 }
 
 static void resolve_upstream(struct config *config, const struct config_section *section, struct faults *faults)
@@ -118,6 +137,8 @@ static void resolve_upstream(struct config *config, const struct config_section 
         return;
     }
     fill_upstream(upstream, section, &url, host);
+    if (good)
+        warn_of_twins(config, upstream);
     while (*end)
         end = &(*end)->next;
     *end = upstream;

@@ -1,6 +1,7 @@
 /* Listeners and upstreams that outlive a configuration. Clients and accounts hold pointers to these objects, so a door
- * that is no longer wanted is closed but kept, and an upstream's settings are written over in place. It must never
- * close a socket that the new configuration still wants. */
+ * that is no longer wanted is closed but kept, and a server's settings are written over in place. A server is its host
+ * and port, whatever its section is called: accounts at the old host of a changed url keep the old settings. It must
+ * never close a socket that the new configuration still wants. */
 #include "proxy/doors.h"
 
 #include <stdio.h>
@@ -8,13 +9,16 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "mux/endpoint.h"
 #include "net/admission.h"
 #include "net/listener.h"
 #include "net/tls.h"
 
+/* One server. Host and port are never written over: its accounts may be dialled at any time. */
 struct live_upstream {
     struct live_upstream *next;
     struct upstream_settings settings;
+    bool applied; /* by the configuration that is being applied */
 };
 
 struct door {
@@ -25,6 +29,7 @@ struct door {
     struct tls_context *tls;   /* NULL: never had a certificate */
     bool has_certificate;      /* ... now */
     const struct upstream_settings *upstream;
+    struct naming naming;
     enum choice plaintext_login;
     struct networks proxy_from; /* empty: clients connect themselves */
     bool wanted;                /* by the configuration that is being applied */
@@ -66,6 +71,7 @@ static void let_in(void *owner, int descriptor, const struct address *peer)
     enum admission_answer answer = admission_enter(doors->admission, peer);
     const struct client_link_options options = {
         .upstream = door->upstream,
+        .naming = door->naming,
         .tls = door->has_certificate ? door->tls : NULL,
         .implicit_tls = door->url.implicit_tls,
         .plaintext_login = may_log_in_plainly(door, descriptor, peer),
@@ -97,27 +103,44 @@ static void on_accepted(void *owner, int descriptor, const struct address *peer)
 
 /* ---- upstreams ---- */
 
-static struct live_upstream *find_live(const struct doors *doors, const char *name)
+static struct live_upstream *find_live(const struct doors *doors, const struct upstream_settings *settings)
 {
     struct live_upstream *live = doors->upstreams;
 
-    while (live && strcmp(live->settings.name, name) != 0)
+    while (live && !endpoint_equal(&live->settings, settings))
         live = live->next;
     return live;
 }
 
+/* The first section that names a server decides. False: out of memory. */
+static bool apply_upstream(struct doors *doors, const struct upstream_settings *settings)
+{
+    struct live_upstream *live = find_live(doors, settings);
+
+    if (!live) {
+        live = calloc(1, sizeof(*live));
+        if (!live)
+            return false;
+        LL_PREPEND(doors->upstreams, live);
+    }
+    if (!live->applied)
+        live->settings = *settings;
+    live->applied = true;
+    return true;
+}
+
 static bool apply_upstreams(struct doors *doors, const struct config *config)
 {
+    struct live_upstream *live;
+
+    LL_FOREACH (doors->upstreams, live)
+        live->applied = false;
     for (const struct config_upstream *upstream = config->upstreams; upstream; upstream = upstream->next) {
-        struct live_upstream *live = find_live(doors, upstream->settings.name);
-        if (!live) {
-            live = calloc(1, sizeof(*live));
-            if (!live)
-                return false;
-            LL_PREPEND(doors->upstreams, live);
-        }
-        live->settings = upstream->settings;
+        if (!apply_upstream(doors, &upstream->settings))
+            return false;
     }
+    LL_FOREACH (doors->upstreams, live)
+        live->settings.removed = !live->applied;
     return true;
 }
 
@@ -185,9 +208,10 @@ static void warn_if_useless(const struct door *door, const struct config_listene
 
 static void set_rules(struct door *door, const struct config_listener *wanted)
 {
-    const struct live_upstream *live = find_live(door->doors, wanted->upstream->settings.name);
+    const struct live_upstream *live = find_live(door->doors, &wanted->upstream->settings);
 
     door->upstream = &live->settings;
+    door->naming = wanted->upstream->naming;
     door->plaintext_login = (enum choice)wanted->values->plaintext_login;
     door->proxy_from = wanted->proxy_from;
     door->wanted = true;
@@ -222,7 +246,7 @@ static bool add_door(struct doors *doors, const struct config_listener *wanted, 
         return false;
     log_line(doors->log, LOG_INFO, "listening on %s://%s port %u for [upstream %s]",
              door->url.implicit_tls ? "imaps" : "imap", door->url.host, (unsigned)listener_port(door->listener),
-             door->upstream->name);
+             wanted->upstream->settings.name);
     warn_if_useless(door, wanted);
     return true;
 }

@@ -24,6 +24,15 @@ static void print_faults(const struct faults *faults, const char *path)
         fprintf(stderr, "and %zu more\n", faults->count - FAULTS_MAX);
 }
 
+static void print_warnings(const struct config *config, const char *path)
+{
+    const struct config_warning *warning;
+    char text[600];
+
+    for (warning = config->warnings; warning; warning = warning->next)
+        fprintf(stderr, "warning: %s\n", fault_text(&warning->fault, path ? path : "imapmux", text, sizeof(text)));
+}
+
 static void print_good(const struct config *config, const char *path)
 {
     size_t upstreams = 0, listeners = 0;
@@ -64,6 +73,7 @@ static int run(const struct command_line *command_line, struct faults *faults)
         return EXIT_FAILURE;
     }
     if (command_line->test) {
+        print_warnings(config, path);
         print_good(config, path);
         config_free(config);
         return EXIT_SUCCESS;

@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define URL_HOST_MAX 255
+#include "mux/settings.h"
+
+#define URL_HOST_MAX UPSTREAM_HOST_MAX
 
 struct url {
     bool implicit_tls;           /* imaps */

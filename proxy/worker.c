@@ -130,6 +130,16 @@ static void apply_program(struct worker *worker)
     process_apply(program, worker->options.log_writer);
 }
 
+static void log_warnings(struct worker *worker, const struct config *config)
+{
+    const char *path = worker->options.path ? worker->options.path : "command line";
+    const struct config_warning *warning;
+    char text[600];
+
+    for (warning = config->warnings; warning; warning = warning->next)
+        log_line(log_of(worker), LOG_WARNING, "%s", fault_text(&warning->fault, path, text, sizeof(text)));
+}
+
 static void take_over(struct worker *worker, struct config *config)
 {
     if (!keep_old_config(worker)) {
@@ -141,6 +151,7 @@ static void take_over(struct worker *worker, struct config *config)
     if (!apply_logging(worker, config))
         return;
     worker->settings = config->settings;
+    log_warnings(worker, config);
     apply_program(worker);
     upstream_links_forget_tls(&worker->upstreams);
     dialer_resolver_reload(worker->resolver);
@@ -351,6 +362,7 @@ struct worker *worker_new(const struct worker_options *options, struct config *c
     worker->settings = config->settings;
     if (apply_logging(worker, config) && make_ground(worker) && make_registry(worker)) {
         make_links(worker);
+        log_warnings(worker, config);
         if (watch_signals(worker) && doors_apply(&worker->doors, config))
             return worker;
     }

@@ -4,6 +4,7 @@
 
 #include "base/slice.h"
 #include "mux/credential.h"
+#include "mux/settings.h"
 
 struct account;
 struct login;
@@ -29,6 +30,7 @@ struct login_credentials {
     struct slice authentication_id;
     enum credential_kind kind;
     struct slice secret;
+    struct naming naming; /* how both ids are read */
 };
 
 /* It does not want to be let in any more: its answer will not be called. */

@@ -1,4 +1,4 @@
-/* Everything that one worker has: its accounts, found by (upstream, authorization id, authentication id), and what they
+/* Everything that one worker has: its accounts, found by (endpoint, authorization id, authentication id), and what they
  * all need. The accounts of two users are two objects that share nothing but this. */
 #ifndef IMAPMUX_MUX_REGISTRY_H
 #define IMAPMUX_MUX_REGISTRY_H

@@ -1,4 +1,4 @@
-/* The state shared by all accounts of one [upstream NAME]: how many refused credentials that server sees, since
+/* The state shared by all accounts of one server (endpoint.h): how many refused credentials that server sees, since
  * each comes from the proxy's own address and servers ban addresses, and whether it has been seen to take tokens. */
 #ifndef IMAPMUX_MUX_SERVER_H
 #define IMAPMUX_MUX_SERVER_H

@@ -97,10 +97,19 @@ enum upstream_tokens {
     UPSTREAM_TOKENS_NO,
 };
 
-/* One [upstream NAME]. Strings owned by the program, as long-lived as the registry. */
+/* How the names of users are read. Each [upstream NAME] has its own way, also where two of them name one server. */
+struct naming {
+    bool lower_case_users;      /* user names are the same in any case; they are sent in lower case */
+    const char *default_domain; /* added to user names without an @; NULL: none */
+};
+
+#define UPSTREAM_HOST_MAX 255
+
+/* One server: the first [upstream NAME] that names it. Strings owned by the program, as long-lived as the registry.
+ * Host and port never change while an account borrows the struct; the rest may (SIGHUP). */
 struct upstream_settings {
     const char *name;
-    const char *host; /* name or address literal */
+    const char *host; /* name or address literal, at most UPSTREAM_HOST_MAX octets */
     uint16_t port;
     enum upstream_tls tls;
     bool tls_verify;      /* off only if the admin says so by name */
@@ -113,8 +122,7 @@ struct upstream_settings {
     const char *credential_words;
     bool verify_connection;      /* an unknown credential may be tried on a short second connection */
     enum upstream_tokens tokens; /* are XOAUTH2 and OAUTHBEARER offered to clients? */
-    bool lower_case_users;       /* user names are the same in any case; they are sent in lower case */
-    const char *default_domain;  /* added to user names without an @; NULL: none */
+    bool removed;                /* no section names the server any more: no session of it is begun again */
 };
 
 #endif

@@ -35,6 +35,7 @@ struct client_links {
 
 struct client_link_options {
     const struct upstream_settings *upstream;
+    struct naming naming;    /* how user names are read */
     struct tls_context *tls; /* NULL: neither STARTTLS nor implicit TLS */
     bool implicit_tls;
     bool plaintext_login;

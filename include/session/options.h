@@ -5,10 +5,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct upstream_settings;
+#include "mux/settings.h"
 
 struct session_options {
     const struct upstream_settings *upstream; /* where this listener's clients are logged in */
+    struct naming naming;                     /* how their user names are read */
     bool secure;                              /* the connection has TLS already */
     bool starttls;                            /* STARTTLS can be done */
     bool plaintext_login;                     /* LOGIN and AUTHENTICATE are permitted without TLS */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mux/linger.h"
 #include "mux/mailboxes.h"
 #include "mux/members.h"
 #include "mux/slots.h"
@@ -26,7 +27,7 @@ struct account {
     const char *ending; /* why nobody is let in any more: the last member's leave is the logout; NULL: it lives on */
 
     struct members members;
-    usec unwanted_since; /* nobody is a member or wants to be; USEC_NEVER: somebody is */
+    struct linger linger;
     struct logins *logins;
     struct mailboxes *mailboxes;
     struct jobs *jobs;
@@ -411,16 +412,9 @@ static void reconnect(struct account *account, struct slot *slot, usec now, usec
         dial(account, slot, &with);
 }
 
-static bool linger_is_over(const struct account *account, usec now, usec *deadline)
+static bool has_lingered(const struct account *account, usec now, usec *deadline)
 {
-    usec until;
-
-    if (account->unwanted_since == USEC_NEVER || has_work(account))
-        return false;
-    until = account->unwanted_since + account->ground->settings->linger;
-    if (now < until && until < *deadline)
-        *deadline = until;
-    return now >= until;
+    return !has_work(account) && linger_is_over(&account->linger, account->ground->settings, now, deadline);
 }
 
 static void log_out(struct account *account, struct slot *slot)
@@ -434,7 +428,7 @@ static void work(struct account *account, struct slot *slot, usec now, usec *dea
 {
     struct logins_facts facts = logins_facts(account);
 
-    if ((account->ending && account->members.count == 0) || linger_is_over(account, now, deadline))
+    if ((account->ending && account->members.count == 0) || has_lingered(account, now, deadline))
         log_out(account, slot);
     else if (!scheduler_works(slot_scheduler(slot)) && logins_try_in_place(account->logins, &facts, deadline))
         slot_check(slot);
@@ -447,14 +441,23 @@ static bool may_go(const struct account *account)
     return !is_wanted(account) && slots_connected(&account->slots) == 0 && verifier_is_free(account->verifier);
 }
 
+/* Why no connection will be made again; NULL: one may be. */
+static const char *is_over(const struct account *account)
+{
+    if (account->ending)
+        return account->ending;
+    return account->options.settings->removed ? "The settings name another mail server now; please log in again" : NULL;
+}
+
 /* True: the account has gone. */
 static bool step_away(struct account *account, struct slot *slot, usec now, usec *deadline)
 {
     if (!logins_tries_in_place(account->logins))
         slot_checked(slot);
-    if (account->ending)
-        account_end_members(account, account->ending); /* what they wait for will not come */
-    if (!account->ending && is_wanted(account)) {
+    if (is_over(account)) { /* what they wait for will not come */
+        logins_end(account->logins, LOGIN_UNAVAILABLE, is_over(account));
+        account_end_members(account, is_over(account));
+    } else if (is_wanted(account)) {
         reconnect(account, slot, now, deadline);
         return false;
     }
@@ -464,21 +467,13 @@ static bool step_away(struct account *account, struct slot *slot, usec now, usec
     return true;
 }
 
-static void note_wanted(struct account *account, usec now)
-{
-    if (is_wanted(account))
-        account->unwanted_since = USEC_NEVER;
-    else if (account->unwanted_since == USEC_NEVER)
-        account->unwanted_since = now;
-}
-
 static void step(struct task *task, usec now)
 {
     struct account *account = (struct account *)task;
     usec deadline = USEC_NEVER;
 
     step_logins(account, &deadline);
-    note_wanted(account, now);
+    linger_note(&account->linger, is_wanted(account), now);
     for (size_t i = 0; i < SLOTS; i++) {
         struct slot *slot = account->slots.at[i];
         if (slot_can_work(slot))
@@ -558,7 +553,7 @@ struct account *account_new(const struct account_options *options, const struct 
     account->ground = options->ground;
     account->ending = options->ending;
     task_init(&account->task, account->ground->runqueue, step);
-    account->unwanted_since = now_of(account);
+    account->linger.unwanted_since = now_of(account);
     if (copy_names(account, identity) && make_parts(account))
         return account;
     account_free(account);

@@ -8,17 +8,17 @@
 #include "base/log.h"
 
 /* False: too long. */
-static bool normalise(const struct upstream_settings *upstream, struct slice name, char buffer[IDENTITY_NAME_MAX],
+static bool normalise(const struct naming *naming, struct slice name, char buffer[IDENTITY_NAME_MAX],
                       struct slice *made)
 {
     bool bare = name.length > 0 && !memchr(name.data, '@', name.length);
-    const char *domain = bare && upstream->default_domain ? upstream->default_domain : "";
+    const char *domain = bare && naming->default_domain ? naming->default_domain : "";
     int length = snprintf(buffer, IDENTITY_NAME_MAX, "%.*s%s%s", (int)name.length, name.length ? name.data : "",
                           domain[0] ? "@" : "", domain);
 
     if (name.length >= IDENTITY_NAME_MAX || length < 0 || (size_t)length >= IDENTITY_NAME_MAX)
         return false;
-    for (int i = 0; upstream->lower_case_users && i < length; i++) {
+    for (int i = 0; naming->lower_case_users && i < length; i++) {
         if (buffer[i] >= 'A' && buffer[i] <= 'Z')
             buffer[i] = (char)(buffer[i] - 'A' + 'a');
     }
@@ -30,9 +30,10 @@ static bool make_key(struct identity *identity, const struct upstream_settings *
 {
     struct slice authentication = identity->authentication_id;
     struct slice authorization = identity->authorization_id.length > 0 ? identity->authorization_id : authentication;
+    struct endpoint endpoint;
     int length =
-        snprintf(identity->key_octets, IDENTITY_KEY_MAX, "%s%c%.*s%c%.*s", upstream->name, 0, (int)authorization.length,
-                 authorization.data, 0, (int)authentication.length, authentication.data);
+        snprintf(identity->key_octets, IDENTITY_KEY_MAX, "%s%c%.*s%c%.*s", endpoint_make(&endpoint, upstream).data, 0,
+                 (int)authorization.length, authorization.data, 0, (int)authentication.length, authentication.data);
 
     if (length < 0 || (size_t)length >= IDENTITY_KEY_MAX)
         return false;
@@ -40,11 +41,11 @@ static bool make_key(struct identity *identity, const struct upstream_settings *
     return true;
 }
 
-bool identity_make(struct identity *identity, const struct upstream_settings *upstream, struct slice authorization_id,
-                   struct slice authentication_id)
+bool identity_make(struct identity *identity, const struct upstream_settings *upstream, const struct naming *naming,
+                   struct slice authorization_id, struct slice authentication_id)
 {
-    return normalise(upstream, authorization_id, identity->authorization, &identity->authorization_id) &&
-           normalise(upstream, authentication_id, identity->authentication, &identity->authentication_id) &&
+    return normalise(naming, authorization_id, identity->authorization, &identity->authorization_id) &&
+           normalise(naming, authentication_id, identity->authentication, &identity->authentication_id) &&
            make_key(identity, upstream);
 }
 

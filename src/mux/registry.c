@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mux/account.h"
+#include "mux/endpoint.h"
 #include "mux/identity.h"
 #include "mux/reputation.h"
 #include "mux/server.h"
@@ -26,7 +27,7 @@ struct registered {
 };
 
 struct served {
-    char *name;
+    struct endpoint endpoint;
     struct server server;
     UT_hash_handle hh;
 };
@@ -34,7 +35,7 @@ struct served {
 struct registry {
     struct ground ground;
     struct registered *accounts;
-    struct served *servers; /* by the names of the upstreams in the settings */
+    struct served *servers; /* by their endpoints */
     struct reputation *reputation;
     size_t sessions;
     struct credential_room room;
@@ -182,7 +183,6 @@ void registry_free(struct registry *registry)
     }
     HASH_ITER (hh, registry->servers, served, next_served) {
         HASH_DEL(registry->servers, served);
-        free(served->name);
         free(served);
     }
     reputation_free(registry->reputation);
@@ -212,22 +212,21 @@ struct ground *registry_ground(struct registry *registry)
 
 static struct server *server_of(struct registry *registry, const struct upstream_settings *upstream)
 {
-    size_t length = strlen(upstream->name);
+    struct endpoint endpoint;
+    struct slice key = endpoint_make(&endpoint, upstream);
     struct served *entry = NULL, *added = NULL;
 
-    HASH_FIND(hh, registry->servers, upstream->name, length, entry);
+    HASH_FIND(hh, registry->servers, key.data, key.length, entry);
     if (entry)
         return &entry->server;
     entry = calloc(1, sizeof(*entry));
     if (!entry)
         return NULL;
-    entry->name = slice_copy((struct slice){upstream->name, length});
-    if (entry->name)
-        HASH_ADD_KEYPTR(hh, registry->servers, entry->name, length, entry);
-    HASH_FIND(hh, registry->servers, upstream->name, length, added);
+    entry->endpoint = endpoint;
+    HASH_ADD_KEYPTR(hh, registry->servers, entry->endpoint.text, key.length, entry);
+    HASH_FIND(hh, registry->servers, key.data, key.length, added);
     if (added == entry)
         return &entry->server;
-    free(entry->name);
     free(entry);
     return NULL;
 }
@@ -277,7 +276,8 @@ struct login *login_begin(struct registry *registry, const struct upstream_setti
     struct identity identity;
     struct account *account;
 
-    if (!identity_make(&identity, upstream, credentials->authorization_id, credentials->authentication_id) ||
+    if (!identity_make(&identity, upstream, &credentials->naming, credentials->authorization_id,
+                       credentials->authentication_id) ||
         !credential_room_fits(&registry->room, credentials->secret))
         return NULL;
     account = find_account(registry, identity.key);

@@ -256,6 +256,7 @@ static bool make_session(struct client_link *link)
 {
     const struct session_options options = {
         .upstream = link->options.upstream,
+        .naming = link->options.naming,
         .secure = stream_is_secure(link->stream),
         .starttls = link->options.tls && !link->options.implicit_tls,
         .plaintext_login = link->options.plaintext_login,

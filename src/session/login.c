@@ -124,8 +124,11 @@ static void attach(struct login_run *run, struct slice authorization, struct sli
                    enum credential_kind kind, struct slice secret)
 {
     struct session *session = run->run.session;
-    struct login_credentials credentials = {
-        .authorization_id = authorization, .authentication_id = authentication, .kind = kind, .secret = secret};
+    struct login_credentials credentials = {.authorization_id = authorization,
+                                            .authentication_id = authentication,
+                                            .kind = kind,
+                                            .secret = secret,
+                                            .naming = session->options.naming};
 
     if (authentication.length == 0 || secret.length == 0 || !is_clean(authorization.data ? authorization : SLICE("")) ||
         !is_clean(authentication) || !is_clean(secret)) {

@@ -5,16 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct upstream_settings exact = {.name = "main"};
-static const struct upstream_settings folding = {.name = "main", .lower_case_users = true, .default_domain = "x.org"};
+static const struct upstream_settings server = {.name = "main", .host = "mail.example.com", .port = 993};
+static const struct naming exact;
+static const struct naming folding = {.lower_case_users = true, .default_domain = "x.org"};
 
-static bool same(const struct upstream_settings *settings, const char *as, const char *user, const char *other_as,
+static bool same(const struct naming *settings, const char *as, const char *user, const char *other_as,
                  const char *other)
 {
     struct identity one, two;
 
-    cr_assert(identity_make(&one, settings, slice_of(as), slice_of(user)));
-    cr_assert(identity_make(&two, settings, slice_of(other_as), slice_of(other)));
+    cr_assert(identity_make(&one, &server, settings, slice_of(as), slice_of(user)));
+    cr_assert(identity_make(&two, &server, settings, slice_of(other_as), slice_of(other)));
     return slice_equal(one.key, two.key);
 }
 
@@ -38,9 +39,9 @@ Test(identity, names_that_are_too_long_are_refused)
     char name[IDENTITY_NAME_MAX + 1];
 
     memset(name, 'n', sizeof(name));
-    cr_assert_not(identity_make(&identity, &exact, SLICE(""), (struct slice){name, IDENTITY_NAME_MAX}));
-    cr_assert(identity_make(&identity, &exact, SLICE(""), (struct slice){name, IDENTITY_NAME_MAX - 1}));
-    cr_assert_not(identity_make(&identity, &folding, SLICE(""), (struct slice){name, IDENTITY_NAME_MAX - 4}),
+    cr_assert_not(identity_make(&identity, &server, &exact, SLICE(""), (struct slice){name, IDENTITY_NAME_MAX}));
+    cr_assert(identity_make(&identity, &server, &exact, SLICE(""), (struct slice){name, IDENTITY_NAME_MAX - 1}));
+    cr_assert_not(identity_make(&identity, &server, &folding, SLICE(""), (struct slice){name, IDENTITY_NAME_MAX - 4}),
                   "with its domain");
 }
 
@@ -49,8 +50,8 @@ Test(identity, the_name_for_the_log_stays_on_one_line)
     struct identity identity;
     char *name;
 
-    cr_assert(identity_make(&identity, &exact, SLICE("boss"), SLICE("an\nna")));
-    name = identity_name(&identity, &exact);
+    cr_assert(identity_make(&identity, &server, &exact, SLICE("boss"), SLICE("an\nna")));
+    name = identity_name(&identity, &server);
     cr_assert_null(strpbrk(name, "\r\n"));
     cr_assert_not_null(strstr(name, " as boss@main"));
     free(name);
