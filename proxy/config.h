@@ -35,7 +35,7 @@ struct upstream_values {
     unsigned id; /* enum upstream_id */
     const char *hide, *limit_words, *temporary_words, *credential_words;
     bool verify_connection;
-    unsigned tokens; /* enum choice: the order of enum upstream_tokens */
+    unsigned tokens; /* enum upstream_tokens */
     bool lower_case_users;
     const char *default_domain;
 };

@@ -10,6 +10,7 @@
 
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 static const char *const auto_yes_no[] = {"auto", "yes", "no", NULL};
+static const char *const token_rules[] = {"auto", "yes", "no", "checked", NULL};
 static const char *const id_times[] = {"auto", "before", "after", "never", NULL};
 
 #define NUMBER_KEY(wanted, member, key_kind, text)                                                                     \
@@ -78,8 +79,9 @@ const struct key keys[] = {
              "more words with which the server refuses a wrong password, separated by |"),
     SWITCH_KEY(SECTION_UPSTREAM, upstream_values, verify_connection, "no",
                "check new passwords on a short second connection: only where the server permits one"),
-    CHOICE_KEY(SECTION_UPSTREAM, upstream_values, tokens, auto_yes_no, "auto",
-               "offer XOAUTH2 and OAUTHBEARER to clients: auto once the server has offered one of them, yes or no"),
+    CHOICE_KEY(SECTION_UPSTREAM, upstream_values, tokens, token_rules, "auto",
+               "offer XOAUTH2 and OAUTHBEARER to clients: auto once the server has offered one of them, yes or no; "
+               "checked is yes, where the server compares the user name with the token (else one token at a time)"),
     SWITCH_KEY(SECTION_UPSTREAM, upstream_values, lower_case_users, "no",
                "treat user names as the same in any case: they are sent in lower case"),
     TEXT_KEY(SECTION_UPSTREAM, upstream_values, default_domain, "",

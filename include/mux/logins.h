@@ -3,7 +3,12 @@
  *
  * A login with a credential that the upstream accepted not longer than verify_ttl ago is let in as soon as the upstream
  * is logged in; the others wait until theirs has been tried. Only the upstream's own word makes a credential wrong, and
- * a login that cannot be served is never answered OK. Refusals are held back, longer with each one. */
+ * a login that cannot be served is never answered OK. Refusals are held back, longer with each one.
+ *
+ * A token proves nothing about its user where the server is not known to compare names (server.h). There it proves only
+ * itself: the session that it logs in belongs to this token alone. Another credential that logs the session in takes it
+ * over (it changes hands), and nobody who was in before may stay. A token takes it over from a token, but not from the
+ * user's passwords. */
 #ifndef IMAPMUX_MUX_LOGINS_H
 #define IMAPMUX_MUX_LOGINS_H
 
@@ -90,8 +95,10 @@ bool logins_choose(struct logins *logins, struct upstream_login *with, usec now,
 
 /* --- outcomes */
 
-/* The connection was logged in with this credential. */
-void logins_accepted(struct logins *logins, enum logins_place place, const struct credential *credential, usec now);
+/* The connection was logged in with this credential. True: the account's session has changed hands. Its user may be
+ * another one now: members, jobs and truths from before are void. */
+bool logins_accepted(struct logins *logins, enum logins_place place, const struct credential *credential, usec now)
+    __attribute__((warn_unused_result));
 /* The connection was refused, or could not be made. next_pause: how long the account would wait before the next. True:
  * no credential that was ever accepted is accepted now, so no member has proved who they are. */
 bool logins_failed(struct logins *logins, enum logins_place place, const struct upstream_end *end, usec next_pause,

@@ -56,11 +56,18 @@ struct trials {
     struct server_waiter waits; /* for a place at the server */
 };
 
+/* Whose the upstream session is, as far as the credential that logged it in proves it. */
+#define HAND_NOBODY ((uint64_t)0) /* it has never been logged in */
+#define HAND_USER   ((uint64_t)1) /* the account's user */
+#define HAND_TOKENS ((uint64_t)2) /* this and above: whoever the one token belongs to */
+
 struct logins {
     struct logins_options options;
     struct login *waiting;           /* DL list, in the order of their coming */
-    struct credential_list accepted; /* written by logins_trials.c */
-    unsigned strangers_failed;       /* of late, as it was when the step began */
+    struct credential_list accepted; /* written by logins_trials.c, as the next two; all are of the hand */
+    uint64_t hand;
+    uint64_t hands;            /* of tokens that there have been: no number is used again */
+    unsigned strangers_failed; /* of late, as it was when the step began */
     struct trials trials;
 };
 
@@ -77,6 +84,8 @@ void login_refuse_all(struct logins *logins, const struct credential *credential
 void login_forget(struct login *login); /* if nobody waits for it and it is not being tried, it goes */
 
 /* --- logins_trials.c */
+/* A token that proves nothing about its user, where the session is the user's own: it is not even tried. */
+bool trials_is_shut_out(const struct login *login);
 /* Of a new struct logins: nothing is tried, and none has been tried yet. */
 void trials_init(struct logins *logins);
 bool trials_is_tried(const struct login *login); /* it stays until that has ended */

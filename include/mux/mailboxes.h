@@ -34,6 +34,8 @@ struct mailbox *mailboxes_get(struct mailboxes *mailboxes, struct slice name);
  * what is known of it is dropped. */
 void mailboxes_gone(struct mailboxes *mailboxes, struct slice name, bool inferiors, const char *reason,
                     struct view *except);
+/* All of them are gone, and so is the separator. Views end with the reason. */
+void mailboxes_forget(struct mailboxes *mailboxes, const char *reason);
 /* In the order in which they were made. The visitor may not drop any. */
 void mailboxes_each(const struct mailboxes *mailboxes, void (*visit)(void *context, struct mailbox *mailbox),
                     void *context);

@@ -40,5 +40,8 @@ void server_await(struct server *server, struct server_waiter *waiter);
 void server_leave(struct server *server, struct server_waiter *waiter);
 /* Keeps whether the server offered XOAUTH2 and OAUTHBEARER before this login; the former answer is replaced. */
 void server_note_capabilities(struct server *server, const struct capability_set *before_login);
+/* Is the server known to refuse a bearer token beside any user name but those that the token opens? Else its OK proves
+ * nothing about the name: some servers take the user from the token alone. The settings say so, or its host does. */
+bool server_checks_names(const struct upstream_settings *settings);
 
 #endif

@@ -95,6 +95,7 @@ enum upstream_tokens {
     UPSTREAM_TOKENS_AUTO, /* once the server has been seen to offer them */
     UPSTREAM_TOKENS_YES,
     UPSTREAM_TOKENS_NO,
+    UPSTREAM_TOKENS_CHECKED, /* as YES; and the server compares the user name beside a token with the token's user */
 };
 
 /* How the names of users are read. Each [upstream NAME] has its own way, also where two of them name one server. */

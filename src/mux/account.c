@@ -12,6 +12,7 @@
 #include "mux/linger.h"
 #include "mux/mailboxes.h"
 #include "mux/members.h"
+#include "mux/offered.h"
 #include "mux/slots.h"
 #include "mux/verifier.h"
 
@@ -204,10 +205,9 @@ void account_mailbox_touched(struct account *account, struct slice name)
 {
     struct mailbox *mailbox = account_find_mailbox(account, name);
 
-    if (!mailbox)
-        return;
-    mailbox_forget_look(mailbox);
-    if (mailbox->views)
+    if (mailbox)
+        mailbox_forget_look(mailbox);
+    if (mailbox && mailbox->views)
         (void)ask(account, mailbox, JOB_LOOK);
 }
 
@@ -215,9 +215,8 @@ void account_mailbox_out_of_step(struct account *account, struct slice name)
 {
     struct mailbox *mailbox = account_find_mailbox(account, name);
 
-    if (!mailbox)
-        return;
-    mailbox_unsure(mailbox);
+    if (mailbox)
+        mailbox_unsure(mailbox);
     account_mailbox_touched(account, name);
 }
 
@@ -261,18 +260,23 @@ static void on_before_login(void *owner, const struct capability_set *capabiliti
     server_note_capabilities(account->options.server, capabilities);
 }
 
-/* Logs capabilities that have come or gone. Clients keep the list that they were told. */
 static bool on_capabilities(void *owner, const struct capability_set *now)
 {
     struct account *account = owner;
-    bool before = account->capabilities.known;
 
-    for (size_t i = 0; before && i < CAPABILITY_COUNT; i++) {
-        if (now->has[i] != account->capabilities.has[i])
-            log_line(account->ground->log, LOG_WARNING, "%s: the server %s %s", account->name,
-                     now->has[i] ? "now has" : "no longer has", capability_name((enum capability)i));
-    }
-    return capability_set_copy(now, &account->capabilities);
+    return offered_take(&account->capabilities, now, account->ground->log, account->name);
+}
+
+/* The session may be another user's now, so nothing from before may reach anybody. */
+static void change_hands(struct account *account)
+{
+    static const char reason[] = "Another login has taken over this account; please log in again";
+
+    log_line(account->ground->log, LOG_WARNING, "%s: another login has taken over the session (see tokens = checked)",
+             account->name);
+    slots_end_jobs(&account->slots, reason);
+    members_end(&account->members, reason);
+    mailboxes_forget(account->mailboxes, reason);
 }
 
 static void on_ready(void *owner, const struct credential *credential)
@@ -280,7 +284,8 @@ static void on_ready(void *owner, const struct credential *credential)
     struct account *account = owner;
 
     account->last_refusal = REFUSAL_NONE;
-    logins_accepted(account->logins, LOGINS_ON_FIRST, credential, now_of(account));
+    if (logins_accepted(account->logins, LOGINS_ON_FIRST, credential, now_of(account)))
+        change_hands(account);
 }
 
 static void on_alert(void *owner, struct slice text)
@@ -334,8 +339,9 @@ static void dial(struct account *account, struct slot *slot, const struct upstre
 static void on_verified(void *owner, const struct credential *credential)
 {
     struct account *account = owner;
+    bool taken_over = logins_accepted(account->logins, LOGINS_ON_SECOND, credential, now_of(account));
 
-    logins_accepted(account->logins, LOGINS_ON_SECOND, credential, now_of(account));
+    assert(!taken_over);
     task_wake(&account->task);
 }
 

@@ -309,6 +309,12 @@ static void consider(struct login *login, const struct logins_facts *facts, usec
         let_in(login, now);
     } else if (now >= login->deadline) {
         time_out(login, facts);
+    } else if (login_is_open(login, now) && trials_is_shut_out(login)) {
+        note_vain_comparison(login, now);
+        hold_back(login, LOGIN_UNAVAILABLE,
+                  "This account is in use with a password. Tokens beside it need a mail server that is known to check "
+                  "their user names (tokens = checked)",
+                  now);
     } else if (is_hopeless(login, facts)) {
         note_vain_comparison(login, now);
         hold_back(login, LOGIN_UNAVAILABLE,

@@ -115,6 +115,51 @@ void logins_end_trials(struct logins *logins, usec now)
     server_leave(logins->options.server, &logins->trials.waits);
 }
 
+/* --- whose the session is */
+
+static bool proves_user(const struct logins *logins, const struct credential *credential)
+{
+    return credential->kind != CREDENTIAL_TOKEN || server_checks_names(logins->options.settings);
+}
+
+bool trials_is_shut_out(const struct login *login)
+{
+    const struct logins *logins = login->logins;
+
+    return logins->hand == HAND_USER && logins->accepted.count > 0 && !proves_user(logins, &login->credential);
+}
+
+/* Keeps the accepted credentials of the hand only. */
+static void take_over(struct logins *logins, const struct credential *credential)
+{
+    struct credential_list *accepted = &logins->accepted;
+    bool user = proves_user(logins, credential);
+
+    for (size_t i = accepted->count; i-- > 0;) {
+        if (!user || !proves_user(logins, &accepted->items[i].credential))
+            credential_list_remove(accepted, &accepted->items[i].credential);
+    }
+    logins->hand = user ? HAND_USER : HAND_TOKENS + logins->hands++;
+}
+
+/* True: it was another's before. */
+static bool changes_hands(struct logins *logins, const struct credential *credential)
+{
+    uint64_t before = logins->hand;
+    bool user = proves_user(logins, credential);
+
+    if (user ? before == HAND_USER : before >= HAND_TOKENS && credential_list_find(&logins->accepted, credential))
+        return false;
+    take_over(logins, credential);
+    return before != HAND_NOBODY;
+}
+
+/* On a second connection nobody takes over the session. */
+static bool is_of_hand(const struct logins *logins, const struct credential *credential)
+{
+    return logins->hand == HAND_USER && proves_user(logins, credential);
+}
+
 /* --- the next credential */
 
 /* First credentials that were accepted once, then addresses that have entered the account, then strangers. */
@@ -180,7 +225,8 @@ static usec place_is_open(const struct login *login, usec now)
 
 static bool uses_second(const struct login *login)
 {
-    return login->logins->options.settings->verify_connection && !login->in_place;
+    return login->logins->options.settings->verify_connection && !login->in_place &&
+           is_of_hand(login->logins, &login->credential);
 }
 
 usec trials_due(const struct login *login, usec now)
@@ -270,12 +316,20 @@ bool logins_choose(struct logins *logins, struct upstream_login *with, usec now,
     return true;
 }
 
-void logins_accepted(struct logins *logins, enum logins_place place, const struct credential *credential, usec now)
+bool logins_accepted(struct logins *logins, enum logins_place place, const struct credential *credential, usec now)
 {
-    if (!credential_list_accept(&logins->accepted, credential, now))
+    struct trial *trial = trial_on(logins, place);
+    bool first = place == LOGINS_ON_FIRST, changed = first && changes_hands(logins, credential);
+
+    if (!first && !is_of_hand(logins, credential)) {
+        if (trial->login)
+            trial->login->in_place = true;
+    } else if (!credential_list_accept(&logins->accepted, credential, now)) {
         log_line(logins->options.ground->log, LOG_ERROR, "%s: out of memory: the accepted password is not remembered",
                  logins->options.name);
-    trial_end(logins, trial_on(logins, place), false, now);
+    }
+    trial_end(logins, trial, false, now);
+    return changed;
 }
 
 /* Refused by the server's own word, so the credential is accepted no longer. True: no accepted credential is left. */

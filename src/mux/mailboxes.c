@@ -128,6 +128,17 @@ void mailboxes_gone(struct mailboxes *mailboxes, struct slice name, bool inferio
     }
 }
 
+void mailboxes_forget(struct mailboxes *mailboxes, const char *reason)
+{
+    struct entry *entry, *next;
+
+    HASH_ITER (hh, mailboxes->entries, entry, next) {
+        mailbox_end_views(entry->mailbox, reason, NULL);
+        drop(mailboxes, entry);
+    }
+    mailboxes->separator = '\0';
+}
+
 void mailboxes_each(const struct mailboxes *mailboxes, void (*visit)(void *context, struct mailbox *mailbox),
                     void *context)
 {

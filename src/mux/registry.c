@@ -237,6 +237,7 @@ bool registry_offers_tokens(struct registry *registry, const struct upstream_set
 
     switch (upstream->tokens) {
     case UPSTREAM_TOKENS_YES:
+    case UPSTREAM_TOKENS_CHECKED:
         return true;
     case UPSTREAM_TOKENS_NO:
         return false;

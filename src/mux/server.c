@@ -2,6 +2,8 @@
  * parallel trials have the same limit as successive ones. */
 #include "mux/server.h"
 
+#include <strings.h>
+
 #include <utlist.h>
 
 static usec unit(const struct settings *settings)
@@ -70,4 +72,16 @@ void server_note_capabilities(struct server *server, const struct capability_set
 {
     server->takes_xoauth2 = before_login->has[CAPABILITY_AUTH_XOAUTH2];
     server->takes_oauthbearer = before_login->has[CAPABILITY_AUTH_OAUTHBEARER];
+}
+
+bool server_checks_names(const struct upstream_settings *settings)
+{
+    static const char *const hosts[] = {"imap.gmail.com", "outlook.office365.com", "outlook.office.com",
+                                        "imap-mail.outlook.com"};
+
+    for (size_t i = 0; settings->host && i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        if (strcasecmp(settings->host, hosts[i]) == 0)
+            return true;
+    }
+    return settings->tokens == UPSTREAM_TOKENS_CHECKED;
 }

@@ -121,7 +121,8 @@ static void on_untagged(void *owner, const struct response *response)
         if (upstream_logged_in(slot->upstream))
             take_capabilities(slot);
     } else if (response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_ALERT) {
-        slot->options.ops->alert(slot->options.owner, response->text);
+        if (upstream_logged_in(slot->upstream)) /* before that, it is not known yet whose the session will be */
+            slot->options.ops->alert(slot->options.owner, response->text);
     } else {
         selection_untagged(slot_selection(slot), response);
     }

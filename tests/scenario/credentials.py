@@ -355,7 +355,7 @@ def a_token_that_names_nobody_is_refused(s):
 
 @scenario(upstream=token_server("OAUTHBEARER"), start=False)
 def a_renewed_token_takes_over(s):
-    start_with(s, "tokens = yes")
+    start_with(s, "tokens = checked")
     old = s.connect()
     assert old.command("AUTHENTICATE OAUTHBEARER ", oauthbearer("good-token")).ok
     old.select("INBOX")

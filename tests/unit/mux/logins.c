@@ -22,6 +22,7 @@ struct desk {
     struct logins_facts facts;
     char told[500];
     usec deadline;
+    enum credential_kind kind; /* of the secrets below */
 };
 
 static struct desk desk;
@@ -81,7 +82,7 @@ static void answered(void *owner, const struct login_answer *answer)
 static struct login *come(const char *who, const char *secret, uint64_t address)
 {
     runqueue_step(desk.ground.runqueue, desk.facts.now);
-    return logins_add(desk.logins, CREDENTIAL_PASSWORD, slice_of(secret), address, answered, (void *)(uintptr_t)who);
+    return logins_add(desk.logins, desk.kind, slice_of(secret), address, answered, (void *)(uintptr_t)who);
 }
 
 static const char *step(void)
@@ -107,13 +108,16 @@ static const char *choose(void)
     return secret;
 }
 
-static void accept(enum logins_place place, const char *secret)
+/* True: the session has changed hands. */
+static bool accept(enum logins_place place, const char *secret)
 {
     struct credential credential;
+    bool taken_over;
 
-    cr_assert(credential_init(&credential, CREDENTIAL_PASSWORD, slice_of(secret)));
-    logins_accepted(desk.logins, place, &credential, desk.facts.now);
+    cr_assert(credential_init(&credential, desk.kind, slice_of(secret)));
+    taken_over = logins_accepted(desk.logins, place, &credential, desk.facts.now);
     credential_clear(&credential);
+    return taken_over;
 }
 
 static bool fail(enum logins_place place, const char *secret, enum refusal refusal)
@@ -122,7 +126,7 @@ static bool fail(enum logins_place place, const char *secret, enum refusal refus
     struct upstream_end end = {.refusal = refusal, .reason = "no", .credential = &credential};
     bool nobody_left;
 
-    cr_assert(credential_init(&credential, CREDENTIAL_PASSWORD, slice_of(secret)));
+    cr_assert(credential_init(&credential, desk.kind, slice_of(secret)));
     nobody_left = logins_failed(desk.logins, place, &end, 0, desk.facts.now);
     credential_clear(&credential);
     return nobody_left;
@@ -347,4 +351,82 @@ Test(logins, those_who_come_while_the_program_goes_down_are_told_so)
     desk.facts.ending = "Going down";
     come("late", "sesame", OFFICE);
     cr_assert_str_eq(step(), "late unavailable;");
+}
+
+/* --- tokens at a server that is not known to check their names */
+
+static void enter_with_token(void)
+{
+    desk.kind = CREDENTIAL_TOKEN;
+    enter();
+}
+
+Test(logins, a_token_has_the_session_to_itself)
+{
+    enter_with_token();
+    come("twin", "sesame", STRANGER);
+    cr_assert_str_eq(step(), "twin in;", "the same token");
+    cr_assert_not(accept(LOGINS_ON_FIRST, "sesame"), "a reconnect with the same token");
+    come("other", "renewed", OFFICE);
+    cr_assert_str_eq(step(), "");
+    cr_assert(try_in_place());
+    cr_assert_str_eq(choose(), "renewed");
+    cr_assert(accept(LOGINS_ON_FIRST, "renewed"), "perhaps another user's");
+    cr_assert_str_eq(step(), "other in;");
+    come("old", "sesame", OFFICE);
+    cr_assert_str_eq(step(), "", "the former token attaches no more");
+}
+
+Test(logins, a_password_takes_the_session_from_a_token_and_gives_it_back_to_none)
+{
+    enter_with_token();
+    desk.kind = CREDENTIAL_PASSWORD;
+    come("user", "password", OFFICE);
+    step();
+    cr_assert(try_in_place());
+    cr_assert_str_eq(choose(), "password");
+    cr_assert(accept(LOGINS_ON_FIRST, "password"));
+    cr_assert_str_eq(step(), "user in;");
+    desk.kind = CREDENTIAL_TOKEN;
+    come("token", "sesame", STRANGER);
+    cr_assert_str_eq(step(), "");
+    desk.facts.now += USEC_HOUR;
+    cr_assert_str_eq(step(), "token unavailable;");
+    cr_assert_not(try_in_place());
+    desk.kind = CREDENTIAL_PASSWORD;
+    cr_assert_not(accept(LOGINS_ON_FIRST, "another"), "passwords share it");
+}
+
+Test(logins, a_token_is_never_told_by_a_second_connection)
+{
+    struct upstream_login with;
+
+    desk.upstream_settings.verify_connection = true;
+    enter_with_token();
+    come("other", "renewed", OFFICE);
+    desk.kind = CREDENTIAL_PASSWORD;
+    come("user", "password", OFFICE);
+    step();
+    cr_assert_not(logins_try_on_second(desk.logins, &desk.facts, &with, &desk.deadline), "the session is another's");
+    cr_assert(try_in_place());
+}
+
+Test(logins, a_session_that_a_token_lost_is_not_the_next_ones)
+{
+    enter_with_token();
+    cr_assert(fail(LOGINS_ON_FIRST, "sesame", REFUSAL_CREDENTIALS), "nobody is left");
+    desk.kind = CREDENTIAL_PASSWORD;
+    cr_assert(accept(LOGINS_ON_FIRST, "password"), "the truths may be another user's");
+}
+
+Test(logins, tokens_are_as_good_as_passwords_where_the_server_checks_names)
+{
+    desk.upstream_settings.tokens = UPSTREAM_TOKENS_CHECKED;
+    enter_with_token();
+    cr_assert_not(accept(LOGINS_ON_FIRST, "renewed"));
+    desk.kind = CREDENTIAL_PASSWORD;
+    cr_assert_not(accept(LOGINS_ON_FIRST, "password"));
+    desk.kind = CREDENTIAL_TOKEN;
+    come("old", "sesame", STRANGER);
+    cr_assert_str_eq(step(), "old in;");
 }
