@@ -44,6 +44,8 @@ struct fetch_run {
     struct fetch_message *slice;
     size_t slice_count;
     size_t slice_limit;
+    unsigned tries; /* of the present slice, in which living messages were not wholly answered */
+    bool lacking;   /* set when a slice is given up for that */
     struct fetch_writing writing;
 };
 

@@ -32,6 +32,7 @@ static bool cut_slice(struct fetch_run *fetch)
     uint32_t uid;
 
     fetch_answer_begin_slice(fetch);
+    fetch->tries = 0;
     free(fetch->slice);
     fetch->slice = calloc(limit, sizeof(*fetch->slice));
     fetch->slice_count = 0;
@@ -166,19 +167,69 @@ static void finish(struct fetch_run *fetch)
 {
     struct session *session = fetch->run.session;
 
-    if (!session_command(session)->uid && some_are_gone(session, fetch))
+    if (fetch->lacking)
+        run_no(session, "SERVERBUG", "The mail server did not answer for all messages; please try again");
+    else if (!session_command(session)->uid && some_are_gone(session, fetch))
         run_finish(session, RESPONSE_OK, "EXPUNGEISSUED", "Some of the messages no longer exist");
     else
         run_ok(session, NULL);
 }
 
-static void done(struct run *run, const struct job_result *result)
+static void go_on(struct fetch_run *fetch)
 {
-    struct session *session = run->session;
+    if (fetch->left.count == 0) {
+        finish(fetch);
+        return;
+    }
+    adapt(session_settings(fetch->run.session), fetch);
+    if (cut_slice(fetch))
+        submit(fetch);
+    else
+        run_no_memory(fetch->run.session);
+}
+
+/* OK says nothing of a message of the slice that lives by the truth. */
+static bool is_lacking(const struct fetch_run *fetch)
+{
+    const struct uid_map *map = &session_view(fetch->run.session)->mailbox->map;
+
+    for (size_t i = 0; i < fetch->slice_count; i++) {
+        if (!is_done(fetch, &fetch->slice[i]) && uid_map_find(map, fetch->slice[i].uid))
+            return true;
+    }
+    return false;
+}
+
+static void told_news(struct run *run, const struct job_result *result)
+{
     struct fetch_run *fetch = (struct fetch_run *)run;
 
-    if (result->status != JOB_OK || !session_view(session)) {
-        run_result(session, result);
+    if (result->status != JOB_OK || !session_view(run->session))
+        run_result(run->session, result);
+    else if (is_lacking(fetch))
+        submit(fetch);
+    else
+        go_on(fetch);
+}
+
+static const struct run_step news_step = {.goal = JOB_SELECTED, .policy = POLICY_LOOK, .done = told_news};
+
+/* The message may have gone without a word so far (RFC 2180 section 4.1.2): the server is asked for its news, then once
+ * more for what still lives. */
+static void ask_again(struct fetch_run *fetch)
+{
+    struct mailbox *mailbox = session_view(fetch->run.session)->mailbox;
+
+    mailbox_forget_look(mailbox);
+    (void)!run_submit(fetch->run.session, &news_step, mailbox);
+}
+
+static void done(struct run *run, const struct job_result *result)
+{
+    struct fetch_run *fetch = (struct fetch_run *)run;
+
+    if (result->status != JOB_OK || !session_view(run->session)) {
+        run_result(run->session, result);
         return;
     }
     if (fetch->writing.again) {
@@ -186,15 +237,12 @@ static void done(struct run *run, const struct job_result *result)
         return;
     }
     fetch_answer_settle(fetch);
-    if (fetch->left.count == 0) {
-        finish(fetch);
+    if (is_lacking(fetch) && fetch->tries++ == 0) {
+        ask_again(fetch);
         return;
     }
-    adapt(session_settings(session), fetch);
-    if (cut_slice(fetch))
-        submit(fetch);
-    else
-        run_no_memory(session);
+    fetch->lacking |= is_lacking(fetch);
+    go_on(fetch);
 }
 
 /* --- the beginning */

@@ -11,6 +11,8 @@ struct search_run {
     struct run run;
     struct search search;
     struct seqset found; /* UIDs */
+    bool answer_is_due;  /* set by RETURN: the server must say so even if nothing is found */
+    bool answered;       /* set by SEARCH or ESEARCH; cleared when the command is sent again */
 };
 
 static void clear(struct run *run)
@@ -26,13 +28,18 @@ static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outg
 
     (void)mailbox;
     seqset_clear(&search->found);
+    search->answer_is_due = esearch;
+    search->answered = false;
     outgoing_text(out, esearch ? "UID SEARCH RETURN (ALL) " : "UID SEARCH ");
     return search_print_upstream(&search->search, &translation, out) ? JOB_SEND : JOB_REFUSE;
 }
 
 static void answered(struct run *run, const struct response *response)
 {
-    if (!response_take_found(response, &((struct search_run *)run)->found))
+    struct search_run *search = (struct search_run *)run;
+
+    search->answered |= response->kind == RESPONSE_SEARCH || response->kind == RESPONSE_ESEARCH;
+    if (!response_take_found(response, &search->found))
         output_fail(&run->session->output);
 }
 
@@ -56,6 +63,7 @@ static void write_found(struct session *session, const struct view *view, const 
 
 static void done(struct run *run, const struct job_result *result)
 {
+    const struct search_run *search = (const struct search_run *)run;
     struct session *session = run->session;
     struct view *view = session_view(session);
 
@@ -63,8 +71,12 @@ static void done(struct run *run, const struct job_result *result)
         run_result(session, result);
         return;
     }
+    if (search->answer_is_due && !search->answered) {
+        run_no(session, "SERVERBUG", "The mail server did not say what it has found; please try again");
+        return;
+    }
     tell_arrivals(view, &session->output);
-    write_found(session, view, (const struct search_run *)run);
+    write_found(session, view, search);
     run_ok(session, NULL);
 }
 

@@ -49,6 +49,35 @@ Test(fetch, built_again_it_asks_for_what_was_not_answered)
     bench_expect_like("* 3 FETCH (RFC822.SIZE 3)\r\na OK");
 }
 
+Test(fetch, a_living_message_without_an_answer_is_asked_for_once_more)
+{
+    bench_say("a FETCH 1:3 RFC822.SIZE\r\n");
+    bench_expect_sent("UID FETCH 10:30 (UID RFC822.SIZE)");
+    bench_answer("* 2 FETCH (UID 20 RFC822.SIZE 2)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    cr_assert_eq(bench.job->goal, JOB_SELECTED);
+    bench_expunge(30);
+    bench_done(JOB_OK, "x OK nothing else is new");
+    bench_expect_sent("UID FETCH 10 (UID RFC822.SIZE)");
+    bench_answer("* 1 FETCH (UID 10 RFC822.SIZE 1)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_like("* 1 FETCH (RFC822.SIZE 1)\r\na OK [EXPUNGEISSUED]");
+}
+
+Test(fetch, ok_without_an_answer_for_a_living_message_is_refused)
+{
+    bench_say("a FETCH 1:2 RFC822.SIZE\r\n");
+    for (unsigned i = 0; i < 2; i++) {
+        bench_build();
+        bench_answer("* 2 FETCH (UID 20 RFC822.SIZE 2)\r\n");
+        bench_done(JOB_OK, "x OK done");
+        if (i == 0)
+            bench_done(JOB_OK, "x OK no news");
+    }
+    bench_expect("* 2 FETCH (RFC822.SIZE 2)\r\na NO [SERVERBUG] The mail server did not answer for all messages; "
+                 "please try again\r\n");
+}
+
 Test(fetch, messages_that_are_gone_are_said_at_the_end)
 {
     bench_expunge(20);

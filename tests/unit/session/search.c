@@ -24,6 +24,15 @@ Test(search, esearch_is_used_where_the_server_has_it)
     bench_expect("* SEARCH 10 20\r\na OK UID SEARCH completed.\r\n");
 }
 
+Test(search, ok_without_the_esearch_that_is_due_is_refused)
+{
+    bench.capabilities.has[CAPABILITY_ESEARCH] = true;
+    bench_say("a UID SEARCH ALL\r\n");
+    (void)bench_build();
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("a NO [SERVERBUG] The mail server did not say what it has found; please try again\r\n");
+}
+
 Test(search, the_dead_are_not_shown_and_expunges_wait)
 {
     bench_say("a SEARCH ALL\r\n");
