@@ -87,7 +87,8 @@ struct selection {
     struct mailbox *selected; /* by the upstream; NULL: none, or not known */
     bool selected_read_only;  /* by EXAMINE */
     enum selection_activity activity;
-    uint64_t activity_number;           /* of its command */
+    uint64_t activity_number; /* of its command */
+    bool leaves_by_name;      /* set when LEAVE opens a mailbox that does not exist, cleared when it is UNSELECT */
     enum selection_effect owner_effect; /* of its command, set by selection_send */
     bool owner_void;                    /* set by selection_contradicted, cleared by selection_send */
     struct mailbox *asked;              /* by STATUS; NULL: dropped meanwhile */

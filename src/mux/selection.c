@@ -408,6 +408,15 @@ static void own_command_done(struct selection *selection, enum selection_activit
     selection->ops->prepared(selection->owner, activity == ACTIVITY_FLAGS);
 }
 
+/* To leave by opening a mailbox that does not exist succeeds by NO. */
+static bool is_refused(const struct selection *selection, enum selection_activity activity,
+                       const struct response *response)
+{
+    bool as_meant = activity == ACTIVITY_LEAVE && selection->leaves_by_name && response->status == RESPONSE_NO;
+
+    return response->status != RESPONSE_OK && !as_meant;
+}
+
 void selection_tagged(struct selection *selection, const struct response *response)
 {
     enum selection_activity activity = selection->activity;
@@ -425,7 +434,7 @@ void selection_tagged(struct selection *selection, const struct response *respon
         selection->ops->answered(selection->owner, response);
     else if (activity == ACTIVITY_STATUS)
         asked(selection, response);
-    else if (response->status != RESPONSE_OK && activity != ACTIVITY_LEAVE) /* LEAVE succeeds by a NO, too */
+    else if (is_refused(selection, activity, response))
         selection->ops->denied(selection->owner, response);
     else
         own_command_done(selection, activity);

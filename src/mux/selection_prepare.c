@@ -45,7 +45,8 @@ static bool send_leave(struct selection *selection)
     out = selection_command(selection);
     if (!out)
         return true;
-    if (selection_has(selection, CAPABILITY_UNSELECT))
+    selection->leaves_by_name = !selection_has(selection, CAPABILITY_UNSELECT);
+    if (!selection->leaves_by_name)
         outgoing_text(out, "UNSELECT");
     else /* one that fails leaves nothing selected; another mailbox would be selected without its truth in step */
         outgoing_text(out, "EXAMINE \"imapmux leaves this mailbox\"");

@@ -1009,6 +1009,15 @@ Test(selection, leaving_is_unselect_where_the_server_has_it)
     cr_assert_eq(prepare(WISH_LEFT, NULL, false), SELECTION_READY);
 }
 
+Test(selection, a_refused_unselect_has_left_nothing)
+{
+    select_three();
+    (void)sends(WISH_LEFT, NULL);
+    say("%T NO [INUSE] not now");
+    cr_assert_str_eq(desk.told, "denied;");
+    cr_assert_null(selection_mailbox(desk.selection), "what the server has selected is not known any more");
+}
+
 Test(selection, select_instead_of_examine_as_soon_as_one_wants_to_write)
 {
     select_three();
