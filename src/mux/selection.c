@@ -430,6 +430,8 @@ void selection_tagged(struct selection *selection, const struct response *respon
     }
     if (response->status == RESPONSE_OK)
         command_finished(selection, activity);
+    if (activity == ACTIVITY_LEAVE && response->status == RESPONSE_OK)
+        switch_leave(selection);
     if (activity == ACTIVITY_OWNER)
         selection->ops->answered(selection->owner, response);
     else if (activity == ACTIVITY_STATUS)

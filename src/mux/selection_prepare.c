@@ -50,7 +50,8 @@ static bool send_leave(struct selection *selection)
         outgoing_text(out, "UNSELECT");
     else /* one that fails leaves nothing selected; another mailbox would be selected without its truth in step */
         outgoing_text(out, "EXAMINE \"imapmux leaves this mailbox\"");
-    switch_leave(selection);
+    if (selection->leaves_by_name)
+        switch_leave(selection); /* UNSELECT may be refused, and then the mailbox stays */
     selection_send_own(selection, ACTIVITY_LEAVE, out);
     return true;
 }
