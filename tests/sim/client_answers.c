@@ -99,10 +99,11 @@ static void take_status_line(struct client *client, struct cursor *cursor)
 static void take_bye(struct client *client, struct slice line)
 {
     struct user *user = client->user;
-    bool about_mailbox =
-        memmem(line.data, line.length, "UIDVALIDITY", 11) || memmem(line.data, line.length, "mailbox that you had", 20);
+    bool about_mailbox = memmem(line.data, line.length, "UIDVALIDITY", 11) ||
+                         memmem(line.data, line.length, "mailbox that you had", 20) ||
+                         memmem(line.data, line.length, "by another program", 18);
 
-    client->ends |= user->ends > 0 && about_mailbox;
+    client->ends |= (user->ends > 0 || user->denials > 1) && about_mailbox;
     if (client->ends || client->sim->quiet)
         client->ends = true;
     else if (memmem(line.data, line.length, "no longer accepts", 17))

@@ -31,10 +31,28 @@ static void check_count(struct client *client, const struct order *order)
 
     if (!replica->box || !undisturbed_since(client, since - USEC_MINUTE * 2))
         return;
+    if (client->sim->plan.liberties.says_nothing > 0)
+        return; /* the UIDs of the new ones may be among what it does not say */
     replica_bounds(replica->box, since, &low, &high);
     if (replica->count < low || replica->count > high)
         sim_fail(client->sim, "not fresh", "%s, %s: counts %u messages in %s, and %u to %u it should be", client->name,
                  order->tag, replica->count, replica->box->name, low, high);
+}
+
+/* OK means that the server was asked after the command had come, or not long before, and that it has answered. */
+static void check_look(struct client *client, const struct order *order, const struct box *box)
+{
+    usec freshness = client->sim->plan.settings.freshness, since = order->sent_at;
+
+    if (!box || box->gone || client->user->ends > 0)
+        return;
+    if (freshness > 0 && !undisturbed_since(client, order->sent_at - freshness - USEC_MINUTE * 2))
+        return; /* how long its answer was on the way nobody knows */
+    if (freshness > 0)
+        since = known_from(client, order);
+    if (box->looked_at < since)
+        sim_fail(client->sim, "no look", "%s, %s: OK, but the last look at %s was %lld us before the command came",
+                 client->name, order->tag, box->name, (long long)(order->sent_at - box->looked_at));
 }
 
 /* --- SELECT */
@@ -53,6 +71,7 @@ static void judge_select(struct client *client, const struct order *order, struc
     if (!slice_equal_nocase(slice_of(order->name), slice_of(replica->box->name)) && client->user->ends == 0)
         wrong(client, order, "SELECT", "another mailbox");
     check_count(client, order);
+    check_look(client, order, replica->box);
     if (client->told_uidnext > replica->box->uidnext)
         wrong(client, order, "SELECT", "UIDNEXT is too high");
 }
@@ -225,6 +244,15 @@ static void judge_noop(struct client *client, const struct order *order)
         numbers_wait |= !next->uid;
     if (!numbers_wait && client->replica.selected)
         check_count(client, order);
+    if (client->replica.selected)
+        check_look(client, order, client->replica.box);
+}
+
+static void judge_status(struct client *client, const struct order *order)
+{
+    if (!order->status_answered)
+        wrong(client, order, "not answered", "STATUS is OK, but nothing was said");
+    check_look(client, order, box_find(client->user, slice_of(order->name)));
 }
 
 /* --- refusals */
@@ -263,7 +291,7 @@ static void judge_login(struct client *client, const struct order *order, bool o
 
 static void judge_no(struct client *client, struct order *order, bool bad, struct slice code, struct slice text)
 {
-    if (bad && order->kind != ORDER_LOGIN)
+    if (bad && order->kind != ORDER_LOGIN && !client->user->says_bad)
         wrong(client, order, "BAD", "the command was right");
     if (!has_cause(client, order, code))
         wrong(client, order, "refused", "NO without a reason");
@@ -302,6 +330,9 @@ static void judge_ok(struct client *client, struct order *order, struct slice co
     case ORDER_NOOP:
         judge_noop(client, order);
         break;
+    case ORDER_STATUS:
+        judge_status(client, order);
+        break;
     case ORDER_CLOSE:
     case ORDER_UNSELECT:
         replica_end(&client->replica);
@@ -323,7 +354,6 @@ static void judge_ok(struct client *client, struct order *order, struct slice co
     case ORDER_PLAIN:
     case ORDER_LOGIN:
     case ORDER_LIST:
-    case ORDER_STATUS:
     case ORDER_CREATE:
         break;
     }

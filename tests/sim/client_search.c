@@ -144,7 +144,7 @@ static void judge_item(struct client *client, const struct order *order, const s
 
 void client_take_status(struct client *client, struct cursor *cursor)
 {
-    const struct order *order = client->first;
+    struct order *order = client->first;
     struct slice name;
     const struct box *box;
     uint64_t number;
@@ -153,6 +153,7 @@ void client_take_status(struct client *client, struct cursor *cursor)
         sim_fail(client->sim, "out of place", "%s: STATUS that nobody has asked for", client->name);
         return;
     }
+    order->status_answered = true;
     box = box_find(client->user, name);
     if (!box || client->user->disturbed_at + USEC_MINUTE * 5 >= order->sent_at)
         return;

@@ -97,7 +97,7 @@ struct order {
     struct identity *identity;   /* APPEND */
     unsigned carried_out;        /* how often, where once is enough to know */
     struct search_key_of *key;   /* SEARCH */
-    bool search_answered;
+    bool search_answered, status_answered;
     uint32_t superfluous; /* STORE: a number that was answered in spite of .SILENT; 0: none */
     bool cut_short;       /* by the model itself: no judgement */
     const char *password; /* LOGIN */

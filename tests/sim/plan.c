@@ -114,6 +114,35 @@ static void choose_crowd(struct plan *plan, struct dice *dice)
     plan->passwords = plan->verify_connection = plan->delegated = plan->deletes = false;
 }
 
+/* --- kinds of trouble: most runs have none, the others several. Each has dice of its own, so that a new one leaves the
+ * others' runs as they are. */
+
+enum kind { KIND_ANY, KIND_DENIALS };
+
+static struct dice kind_dice(uint64_t seed, enum kind kind)
+{
+    return dice_make(seed, DICE_PLAN, 10 + (uint64_t)kind, 0);
+}
+
+/* Answers that contain no fact. */
+static void choose_denials(struct plan *plan, struct dice dice)
+{
+    if (!dice_percent(&dice, 30))
+        return;
+    plan->liberties.denies = (unsigned)dice_magnitude(&dice, 1, 15);
+    if (dice_percent(&dice, 50))
+        plan->liberties.says_nothing = (unsigned)dice_magnitude(&dice, 1, 15);
+}
+
+static void choose_kinds(struct plan *plan, uint64_t seed)
+{
+    struct dice dice = kind_dice(seed, KIND_ANY);
+
+    if (plan->users > USERS_FEW || !dice_percent(&dice, 35))
+        return;
+    choose_denials(plan, kind_dice(seed, KIND_DENIALS));
+}
+
 void plan_make(struct plan *plan, uint64_t seed)
 {
     struct dice dice = dice_make(seed, DICE_PLAN, 0, 0), more = dice_make(seed, DICE_PLAN, 3, 0);
@@ -142,6 +171,7 @@ void plan_make(struct plan *plan, uint64_t seed)
     choose_faults(plan, &dice);
     choose_more(plan, &more);
     choose_crowd(plan, &crowd);
+    choose_kinds(plan, seed);
 }
 
 /* --- cuts */

@@ -56,8 +56,10 @@ enum {
 
 /* Of later date: chosen with dice of their own, so that older seeds still make the runs that they made. */
 #define LATER_LIBERTIES(X)                                                                                             \
-    X(confused)   /* a FETCH answer whose number is another message's */                                               \
-    X(drops_dead) /* not found any more, though still counted */
+    X(confused)     /* a FETCH answer whose number is another message's */                                             \
+    X(drops_dead)   /* not found any more, though still counted */                                                     \
+    X(denies)       /* any command, also the proxy's own: NO or BAD */                                                 \
+    X(says_nothing) /* OK, and the line that was asked for is missing */
 
 #define LIBERTIES(X) FIRST_LIBERTIES(X) LATER_LIBERTIES(X)
 

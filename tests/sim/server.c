@@ -74,6 +74,8 @@ static void noop(struct server *server)
     const struct liberties *liberties = &server->sim->plan.liberties;
 
     seat_news(server, NEWS_ALL);
+    if (server->box)
+        seat_looked(server, server->box);
     if (server_liberty(server, liberties->chatter))
         server_write(server, "* OK %s\r\n", server_liberty(server, 50) ? "[XWHATEVER 5] Nothing {20}" : "Hello");
     server_answer(server, "OK", NULL, "done");
@@ -330,6 +332,8 @@ static void command(struct server *server, struct slice line)
     arrives_always(server);
     if (server->user && !is_only_for_login(cursor))
         notice_work(server);
+    if (server_denies(server, cursor))
+        return;
     if (in_any_state(server, &cursor, line) || (!server->user && before_login(server, &cursor)) ||
         (server->user && after_login(server, &cursor, line)) || (server->box && selected(server, &cursor, line)))
         return;

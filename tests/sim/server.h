@@ -85,6 +85,8 @@ unsigned seat_number(const struct server *server, const struct message *message)
  * everything is told and `code` stays. RFC 7162 section 5. */
 const char *seat_held_back(struct server *server, const char *code, char *buffer, size_t size);
 unsigned seat_recent(const struct server *server);
+/* All news of the box is in the answer that is being written. */
+void seat_looked(const struct server *server, struct box *box);
 
 /* server_select.c */
 void server_select(struct server *server, struct cursor *cursor, bool examine);
@@ -103,6 +105,8 @@ void server_list(struct server *server, struct cursor *cursor, const char *word)
 void server_create(struct server *server, struct cursor *cursor);
 void server_delete(struct server *server, struct cursor *cursor, struct slice line);
 void server_rename(struct server *server, struct cursor *cursor, struct slice line);
+/* server_denial.c: is the command answered without being carried out? */
+bool server_denies(struct server *server, struct cursor command);
 /* server_login.c */
 void server_login(struct server *server, struct cursor *cursor);
 void server_authenticate(struct server *server, struct cursor *cursor);

@@ -41,6 +41,11 @@ void seat_leave(struct server *server)
     server->seen_count = 0;
 }
 
+void seat_looked(const struct server *server, struct box *box)
+{
+    box->looked_at = sim_now(server->sim);
+}
+
 unsigned seat_recent(const struct server *server)
 {
     unsigned count = 0;

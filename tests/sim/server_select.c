@@ -135,6 +135,7 @@ void server_select(struct server *server, struct cursor *cursor, bool examine)
         tell_vanished(server, modseq);
         tell_changed(server, modseq);
     }
+    seat_looked(server, box);
     server_answer(server, "OK", examine ? "READ-ONLY" : "READ-WRITE", "selected");
 }
 
@@ -186,6 +187,7 @@ void server_status(struct server *server, struct cursor *cursor, struct slice li
         space = " ";
     } while (cursor_take(cursor, ' '));
     server_write(server, ")\r\n");
+    seat_looked(server, box);
     seat_news(server, NEWS_BEFORE_OK);
     server_answer(server, "OK", NULL, "done");
 }

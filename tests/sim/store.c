@@ -91,6 +91,7 @@ struct box *box_new(struct user *user, const char *name)
     box->validity = ++sim->next_validity;
     box->uidnext = 1 + sim->next_validity % 7;
     box->modseq = 1 + sim->next_validity % 11;
+    box->looked_at = -USEC_HOUR;
     box->next = user->boxes;
     user->boxes = box;
     return box;

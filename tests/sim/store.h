@@ -69,7 +69,8 @@ struct box {
     struct message **all; /* ascending by uid, the dead too */
     size_t all_count, all_capacity;
     unsigned living;
-    bool gone; /* deleted, renamed or replaced */
+    bool gone;      /* deleted, renamed or replaced */
+    usec looked_at; /* the server took a command then that tells all news of it, and answered OK */
 };
 
 struct server;
@@ -92,6 +93,8 @@ struct user {
     unsigned copies;         /* COPY and MOVE ordered so far */
     unsigned void_at;        /* the so manieth command from now finds the session void; 0: none */
     unsigned refusals;       /* NO without a reason that the server has given */
+    unsigned denials;        /* those of SELECT and STATUS that look as if the mailbox were gone */
+    bool says_bad;           /* BAD was among them */
     unsigned arrivals_owed;  /* of liberty arrives_always */
     char flags_text[2][400]; /* of flags_print */
     unsigned flags_texts;
