@@ -38,6 +38,7 @@ struct upstream_values {
     unsigned tokens; /* enum upstream_tokens */
     bool lower_case_users;
     const char *default_domain;
+    struct manners manners;
 };
 
 struct listener_values {

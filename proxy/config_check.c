@@ -95,6 +95,7 @@ static void fill_upstream(struct config_upstream *upstream, const struct config_
         .temporary_words = values->temporary_words,
         .credential_words = values->credential_words,
         .verify_connection = values->verify_connection,
+        .manners = values->manners,
         .tokens = (enum upstream_tokens)values->tokens,
     };
     upstream->naming = (struct naming){

@@ -55,6 +55,14 @@ static const char *const id_times[] = {"auto", "before", "after", "never", NULL}
         .default_text = "", .help = (text), .required = true                                                           \
     }
 
+#define MANNER_KEY(member, key_kind, preset, text)                                                                     \
+    {.section = SECTION_UPSTREAM,                                                                                      \
+     .name = #member,                                                                                                  \
+     .kind = KEY_##key_kind,                                                                                           \
+     .offset = offsetof(struct upstream_values, manners) + offsetof(struct manners, member),                           \
+     .default_text = (preset),                                                                                         \
+     .help = (text)},
+
 /* clang-format off */
 const struct key keys[] = {
     URL_KEY(SECTION_UPSTREAM, upstream_values, "the IMAP server: imaps://HOST[:993] or imap://HOST[:143]; must be set"),
@@ -86,6 +94,7 @@ const struct key keys[] = {
                "treat user names as the same in any case: they are sent in lower case"),
     TEXT_KEY(SECTION_UPSTREAM, upstream_values, default_domain, "",
              "domain that is added to user names without an @"),
+    MANNERS(MANNER_KEY)
     URL_KEY(SECTION_LISTENER, listener_values,
             "where clients connect: imap://ADDRESS[:143] or imaps://ADDRESS[:993], * for all addresses; must be set"),
     TEXT_KEY(SECTION_LISTENER, listener_values, upstream, "",
@@ -120,7 +129,7 @@ _Static_assert(sizeof(keys) / sizeof(keys[0]) <= KEYS_MAX, "KEYS_MAX is too smal
 static const char *const never_zero[] = {
     "idle_reissue",     "poll_interval", "watch_interval",  "watch_full_interval",
     "response_timeout", "slow_timeout",  "reconnect_first", "reconnect_ceiling",
-    "connect_timeout",  "login_timeout", "keepalive",
+    "connect_timeout",  "login_timeout", "keepalive",       "login_interval",
 };
 #define SIZE_LEAST 1024
 
@@ -193,8 +202,9 @@ static const char *set_count(const struct key *key, void *place, const char *tex
 {
     uint64_t value;
 
-    (void)key;
-    if (!setting_read_count(text, &value) || value == 0)
+    if (!setting_read_count(text, &value))
+        return "must be a number up to 1000000000";
+    if (value == 0 && !key->default_text) /* such counts have 0 for "no limit" */
         return "must be a number from 1 to 1000000000";
     *(uint64_t *)place = value;
     return NULL;
@@ -216,6 +226,7 @@ static const char *set_choice(const struct key *key, void *place, const char *te
     }
     return key->choices == auto_yes_no ? "must be auto, yes or no"
            : key->choices == id_times  ? "must be auto, before, after or never"
+           : key->choices == token_rules ? "must be auto, yes, no or checked"
                                        : "must be error, warning, info or debug";
 }
 

@@ -44,6 +44,7 @@ void credential_room_leave(struct credential_room *room, const struct credential
 struct accepted_credential {
     struct credential credential;
     usec accepted_at;
+    bool refused_once; /* set when a refusal was not believed, cleared when it is accepted again */
 };
 
 struct credential_list {

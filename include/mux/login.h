@@ -13,6 +13,7 @@ enum login_outcome {
     LOGIN_OK,
     LOGIN_REJECTED,    /* the upstream's own word that the credentials are wrong */
     LOGIN_LIMIT,       /* too many sessions there */
+    LOGIN_INUSE,       /* another program uses the only session there */
     LOGIN_UNAVAILABLE, /* anything else; proves nothing */
 };
 

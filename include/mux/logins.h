@@ -20,6 +20,7 @@
 #include "mux/credential.h"
 #include "mux/ground.h"
 #include "mux/login.h"
+#include "mux/permit.h"
 #include "mux/refusal.h"
 #include "mux/reputation.h"
 #include "mux/server.h"
@@ -34,6 +35,7 @@ struct logins_options {
     struct task *task; /* the account's: woken when there may be something to do */
     const struct upstream_settings *settings;
     struct server *server;
+    const struct permit *permit;
     struct reputation *reputation;
     struct credential_room *room;
     struct account *account; /* for login_answer only */
@@ -71,8 +73,6 @@ struct logins_facts {
     uint64_t turns;       /* of jobs that have ended: grows by one with each */
     usec quiet_since;     /* the last command was answered */
     bool second_free;     /* there is no second connection (verify_connection) */
-    enum refusal refusal; /* of the last connection that failed */
-    const char *reason;   /* in words; "": none has failed */
 };
 
 /* Answers all that can be answered, and forgets the trial that nobody waits for any more. *deadline becomes the time of
@@ -99,10 +99,10 @@ bool logins_choose(struct logins *logins, struct upstream_login *with, usec now,
  * another one now: members, jobs and truths from before are void. */
 bool logins_accepted(struct logins *logins, enum logins_place place, const struct credential *credential, usec now)
     __attribute__((warn_unused_result));
-/* The connection was refused, or could not be made. next_pause: how long the account would wait before the next. True:
+/* The connection was refused, or could not be made. True:
  * no credential that was ever accepted is accepted now, so no member has proved who they are. */
-bool logins_failed(struct logins *logins, enum logins_place place, const struct upstream_end *end, usec next_pause,
-                   usec now) __attribute__((warn_unused_result));
+bool logins_failed(struct logins *logins, enum logins_place place, const struct upstream_end *end, usec now)
+    __attribute__((warn_unused_result));
 /* The second connection could not even begin. */
 void logins_second_is_impossible(struct logins *logins, usec now);
 /* Every trial is over, whatever came of it: the connections are gone for good. */

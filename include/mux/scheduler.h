@@ -56,8 +56,7 @@ void scheduler_abandon(struct scheduler *scheduler, struct job *job);
 void scheduler_mailbox_dropped(struct scheduler *scheduler, const struct mailbox *mailbox);
 
 /* --- events of the upstream; those not here go to the selection */
-/* Its command's tagged answer. True: it was OK and proves that the session works (the answers of a switch do not). */
-bool scheduler_tagged(struct scheduler *scheduler, const struct response *response);
+void scheduler_tagged(struct scheduler *scheduler, const struct response *response); /* its command's tagged answer */
 /* The connection is lost. The current job is kept, tried again by its policy, or ends JOB_LOST. */
 void scheduler_lost(struct scheduler *scheduler);
 

@@ -1,5 +1,10 @@
-/* The state shared by all accounts of one server (endpoint.h): how many refused credentials that server sees, since
- * each comes from the proxy's own address and servers ban addresses, and whether it has been seen to take tokens. */
+/* The state shared by all accounts of one server (endpoint.h): whether it can be reached, how many logins it sees and how
+ * many refused credentials among them, since each comes from the proxy's own address and servers ban addresses, and
+ * whether it has been seen to take tokens.
+ *
+ * Every connection begins with a place in one row: at most login_pace a second leave it, and server_login_budget logins a
+ * minute. While the server cannot be reached only the first of the row tries it; when it answers again the others
+ * follow. */
 #ifndef IMAPMUX_MUX_SERVER_H
 #define IMAPMUX_MUX_SERVER_H
 
@@ -7,6 +12,9 @@
 
 #include "base/runqueue.h"
 #include "imap/capability.h"
+#include "mux/backoff.h"
+#include "mux/bucket.h"
+#include "mux/ground.h"
 #include "mux/settings.h"
 
 /* An account that waits until one more unknown credential may be tried. Zero-initialised, but for the task. */
@@ -16,14 +24,57 @@ struct server_waiter {
     bool waits;        /* true from server_await until it is woken or leaves */
 };
 
+/* An account that wants to connect. Zero-initialised, but for the task. */
+struct server_visitor {
+    struct server_visitor *prev, *next;
+    struct task *task; /* woken when it has become the first of the row; borrowed */
+    bool waits;        /* in the row */
+    bool hurries;      /* a client waits for it: before those for whom nobody waits */
+};
+
 /* Zero-initialised: nothing known. */
 struct server {
+    struct server_visitor *row; /* DL list: who hurries first, then in the order of their coming */
+    size_t row_length;
+    struct bucket logins; /* of server_login_budget */
+    struct bucket pace;   /* of login_pace */
+    bool down;            /* it could not be reached when it was tried last */
+    usec down_since;
+    usec probe_at;                      /* while it is down: it is not tried before */
+    const struct server_visitor *prober; /* tries it now; NULL: nobody does */
+    struct backoff backoff;
+    char why_down[200]; /* in words; "" while it is not */
+
     usec filled_until;  /* refusals of the last minute: each fills it by a minute / login_failures_per_minute */
     unsigned reserved;  /* unknown credentials that are being tried now: each may become a refusal */
     bool takes_xoauth2; /* seen in its CAPABILITY before a login */
     bool takes_oauthbearer;
     struct server_waiter *waiters; /* in the order of their coming */
 };
+
+/* --- connections */
+
+/* When may this visitor connect? `now` or earlier: now. It stands in the row from here on. USEC_NEVER: others are before
+ * it; its task is woken. hurries: a client waits for it. */
+usec server_visit_at(struct server *server, const struct manners *manners, struct server_visitor *visitor,
+                     bool hurries, usec now);
+/* It connects now: it leaves the row, and its place counts. */
+void server_visited(struct server *server, const struct manners *manners, struct server_visitor *visitor, usec now);
+/* It leaves the row for nothing, or will never come back (before its task goes). */
+void server_stay_away(struct server *server, struct server_visitor *visitor);
+/* The server has answered it, with whatever word. */
+void server_is_up(struct server *server, struct ground *ground, struct server_visitor *visitor, const char *name,
+                  usec now);
+/* It could not be reached: no connection, no TLS, or no greeting in time. why: in words. name: of the server, for the
+ * log. */
+void server_is_down(struct server *server, struct ground *ground, struct server_visitor *visitor, const char *name,
+                    const char *why, usec now);
+/* LOGIN or AUTHENTICATE is sent. */
+void server_spend_login(struct server *server, const struct manners *manners, usec now);
+/* When it may be sent; `now` or earlier: now. */
+usec server_login_at(const struct server *server, const struct manners *manners, usec now);
+
+/* --- unknown credentials */
 
 /* May one more unknown credential be tried? Strangers may use half of what there is, so that they cannot keep out whom
  * the account knows. Returns the time from which it may, `now` or earlier if at once; USEC_NEVER: when another trial

@@ -104,6 +104,21 @@ struct naming {
     const char *default_domain; /* added to user names without an @; NULL: none */
 };
 
+/* How often a server is asked to let somebody in: X(name, kind, default text, what it is), settings of an [upstream NAME].
+ * 0: no measure, no pause. */
+#define MANNERS(X)                                                                                                     \
+    X(login_budget, COUNT, "3", "logins of one account at once; then one each login_interval; 0: no limit")            \
+    X(login_interval, DURATION, "30s", "time after which an account may log in once more")                             \
+    X(server_login_budget, COUNT, "60", "logins a minute at this server, of all accounts; 0: no limit")                \
+    X(login_pace, COUNT, "10", "connections begun a second at this server, of all accounts; 0: no limit")              \
+    X(kick_pause, DURATION, "5m", "how long a server that cuts the oldest session is left alone; 0: it is not")
+
+struct manners {
+#define MANNER_MEMBER(name, kind, preset, help) SETTING_TYPE_##kind name;
+    MANNERS(MANNER_MEMBER)
+#undef MANNER_MEMBER
+};
+
 #define UPSTREAM_HOST_MAX 255
 
 /* One server: the first [upstream NAME] that names it. Strings owned by the program, as long-lived as the registry.
@@ -123,6 +138,7 @@ struct upstream_settings {
     const char *credential_words;
     bool verify_connection;      /* an unknown credential may be tried on a short second connection */
     enum upstream_tokens tokens; /* are XOAUTH2 and OAUTHBEARER offered to clients? */
+    struct manners manners;
     bool removed;                /* no section names the server any more: no session of it is begun again */
 };
 

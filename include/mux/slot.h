@@ -1,6 +1,6 @@
 /* One of the upstream sessions that the server permits an account at a time: its connection, its selection and turns
- * (mux/scheduler), what it does when nobody asks (mux/watch), and its pauses between connections. The account says when
- * it connects, and with which credential.
+ * (mux/scheduler), and what it does when nobody asks (mux/watch). The account says when it connects, and with which
+ * credential.
  *
  *     AWAY --dial--> CONNECTING --ready--> WORKING --log out--> LEAVING
  *      ^                  |                |  |  ^                 |
@@ -48,9 +48,8 @@ struct slot_ops {
     /* The server's list after the login, and each new one. False: out of memory. */
     bool (*capabilities)(void *owner, const struct capability_set *capabilities);
     void (*alert)(void *owner, struct slice text); /* the server's [ALERT] */
-    /* The connection is closed. next_pause: see backoff.h. True: the check in place goes on, over a new connection. */
-    bool (*closed)(void *owner, const struct upstream_end *end, usec next_pause);
-    bool (*somebody_waits)(void *owner); /* to be let in: pauses are short */
+    /* The connection is closed. True: the check in place goes on, over a new connection. */
+    bool (*closed)(void *owner, const struct upstream_end *end);
 };
 
 /* All borrowed for as long as the slot lives. */
@@ -82,9 +81,6 @@ usec slot_quiet_since(const struct slot *slot); /* the last command was answered
 
 /* --- verbs of the account */
 
-/* May a connection be tried now? Otherwise *deadline becomes the time when it may, if that is earlier. hurry: somebody
- * has come, who is not to wait out a long pause. */
-bool slot_may_dial(struct slot *slot, bool hurry, usec now, usec *deadline);
 void slot_dial(struct slot *slot, const struct upstream_login *with); /* slot_is_away */
 /* Carries out jobs, and rests when there are none. slot_can_work. */
 void slot_work(struct slot *slot, usec now, usec *deadline);

@@ -46,6 +46,8 @@ struct upstream_end {
     bool was_ready;       /* the connection had been logged in */
     enum refusal refusal; /* REFUSAL_NONE: the connection was lost, or closed by us */
     const char *reason;   /* in words, for the log and for clients: the server's if it had any. Borrowed for the call */
+    bool reached;         /* the server has answered, if only by closing the connection once it stood */
+    bool by_server;       /* the server ended it, by BYE or by closing it */
     usec backoff;         /* the server asked for so much patience; 0: no word of it */
     const struct credential *credential; /* of the login in progress; NULL once logged in. Borrowed for the call */
     struct slice challenge; /* the server's decoded challenge to a refused token (RFC 7628 section 3.2.2); empty:

@@ -13,6 +13,7 @@
 #include "mux/mailboxes.h"
 #include "mux/members.h"
 #include "mux/offered.h"
+#include "mux/permit.h"
 #include "mux/slots.h"
 #include "mux/verifier.h"
 
@@ -36,8 +37,7 @@ struct account {
 
     struct slots slots;
     struct verifier *verifier;
-    enum refusal last_refusal; /* of the last connection that failed */
-    char last_reason[400];
+    struct permit permit;
 };
 
 static usec now_of(const struct account *account)
@@ -255,9 +255,10 @@ static const struct mailboxes_ops mailboxes_ops = {.needed = mailbox_is_needed, 
 
 static void on_before_login(void *owner, const struct capability_set *capabilities)
 {
-    const struct account *account = owner;
+    struct account *account = owner;
 
     server_note_capabilities(account->options.server, capabilities);
+    permit_logs_in(&account->permit, now_of(account));
 }
 
 static bool on_capabilities(void *owner, const struct capability_set *now)
@@ -283,7 +284,7 @@ static void on_ready(void *owner, const struct credential *credential)
 {
     struct account *account = owner;
 
-    account->last_refusal = REFUSAL_NONE;
+    permit_ready(&account->permit, now_of(account));
     if (logins_accepted(account->logins, LOGINS_ON_FIRST, credential, now_of(account)))
         change_hands(account);
 }
@@ -296,43 +297,40 @@ static void on_alert(void *owner, struct slice text)
 }
 
 /* Judges a connection's credential by the way the connection ended. */
-static void judge_end(struct account *account, enum logins_place place, const struct upstream_end *end, usec next_pause)
+static void judge_end(struct account *account, enum logins_place place, const struct upstream_end *end)
 {
-    if (logins_failed(account->logins, place, end, next_pause, now_of(account)))
+    if (logins_failed(account->logins, place, end, now_of(account)))
         members_end(&account->members, "The mail server no longer accepts the password of this account");
 }
 
-static bool on_closed(void *owner, const struct upstream_end *end, usec next_pause)
+static bool on_closed(void *owner, const struct upstream_end *end)
 {
     struct account *account = owner;
+    bool checked = logins_tries_in_place(account->logins), goes_on;
 
-    if (!end->was_ready || end->refusal != REFUSAL_NONE) {
-        account->last_refusal = end->refusal;
-        snprintf(account->last_reason, sizeof(account->last_reason), "%s", end->reason);
-        judge_end(account, LOGINS_ON_FIRST, end, next_pause);
-    }
-    return logins_tries_in_place(account->logins);
-}
-
-static bool somebody_waits(void *owner)
-{
-    const struct account *account = owner;
-
-    return logins_wait(account->logins);
+    if (!end->was_ready || end->refusal != REFUSAL_NONE)
+        judge_end(account, LOGINS_ON_FIRST, end);
+    goes_on = logins_tries_in_place(account->logins);
+    permit_closed(&account->permit, end,
+                  goes_on   ? PERMIT_CHECK_GOES_ON
+                  : checked ? PERMIT_CHECK_OVER
+                            : PERMIT_NO_CHECK,
+                  logins_wait(account->logins), now_of(account));
+    return goes_on;
 }
 
 static const struct slot_ops slot_ops = {.before_login = on_before_login,
                                          .ready = on_ready,
                                          .capabilities = on_capabilities,
                                          .alert = on_alert,
-                                         .closed = on_closed,
-                                         .somebody_waits = somebody_waits};
+                                         .closed = on_closed};
 
 /* --- connections: every connection for this user is opened here */
 
 static void dial(struct account *account, struct slot *slot, const struct upstream_login *with)
 {
     assert(slots_connected(&account->slots) < SLOTS);
+    permit_dialled(&account->permit, now_of(account));
     slot_dial(slot, with);
 }
 
@@ -349,11 +347,19 @@ static void on_verifier_closed(void *owner, const struct upstream_end *end)
 {
     struct account *account = owner;
 
-    judge_end(account, LOGINS_ON_SECOND, end, 0);
+    judge_end(account, LOGINS_ON_SECOND, end);
     task_wake(&account->task);
 }
 
-static const struct verifier_ops verifier_ops = {.accepted = on_verified, .closed = on_verifier_closed};
+static void on_verifier_logs_in(void *owner)
+{
+    struct account *account = owner;
+
+    permit_logs_in(&account->permit, now_of(account));
+}
+
+static const struct verifier_ops verifier_ops = {
+    .logs_in = on_verifier_logs_in, .accepted = on_verified, .closed = on_verifier_closed};
 
 static void dial_verifier(struct account *account, const struct upstream_login *with)
 {
@@ -381,9 +387,7 @@ static struct logins_facts logins_facts(struct account *account)
                                  .works = has_work(account),
                                  .turns = scheduler_turns(slot_scheduler(slot)),
                                  .quiet_since = slot_quiet_since(slot),
-                                 .second_free = verifier_is_free(account->verifier),
-                                 .refusal = account->last_refusal,
-                                 .reason = account->last_reason};
+                                 .second_free = verifier_is_free(account->verifier)};
 }
 
 static void step_logins(struct account *account, usec *deadline)
@@ -404,6 +408,7 @@ static void free_account(void *object)
 static void go_away(struct account *account)
 {
     slots_end_jobs(&account->slots, "the account has been closed");
+    permit_clear(&account->permit);
     account->options.gone(account->options.owner, account);
     task_clear(&account->task);
     runqueue_dispose(account->ground->runqueue, free_account, account);
@@ -411,11 +416,16 @@ static void go_away(struct account *account)
 
 static void reconnect(struct account *account, struct slot *slot, usec now, usec *deadline)
 {
-    bool hurry = logins_wait(account->logins) || has_work(account);
+    bool hurries = logins_wait(account->logins) || has_work(account);
+    usec at = permit_open_at(&account->permit, hurries, now);
     struct upstream_login with;
 
-    if (slot_may_dial(slot, hurry, now, deadline) && logins_choose(account->logins, &with, now, deadline))
+    if (at > now)
+        *deadline = at < *deadline ? at : *deadline;
+    else if (logins_choose(account->logins, &with, now, deadline))
         dial(account, slot, &with);
+    else
+        permit_decline(&account->permit);
 }
 
 static bool has_lingered(const struct account *account, usec now, usec *deadline)
@@ -510,6 +520,7 @@ static bool make_logins(struct account *account)
                                                           .task = &account->task,
                                                           .settings = options->settings,
                                                           .server = options->server,
+                                                          .permit = &account->permit,
                                                           .reputation = options->reputation,
                                                           .room = options->room,
                                                           .account = account,
@@ -543,6 +554,11 @@ static bool make_parts(struct account *account)
                                         .ops = &verifier_ops,
                                         .owner = account};
 
+    permit_init(&account->permit, &(struct permit_options){.ground = account->ground,
+                                                           .settings = account->options.settings,
+                                                           .server = account->options.server,
+                                                           .task = &account->task,
+                                                           .name = account->name});
     account->mailboxes = mailboxes_new(account->ground->runqueue, &mailboxes_ops, account);
     account->jobs = jobs_new(account->ground->runqueue);
     account->verifier = verifier_new(&verifier);
@@ -570,6 +586,7 @@ void account_free(struct account *account)
 {
     if (!account)
         return;
+    permit_clear(&account->permit);
     task_clear(&account->task);
     slots_end_jobs(&account->slots, "the account has been closed");
     if (account->logins) {

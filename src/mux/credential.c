@@ -56,6 +56,7 @@ bool credential_list_accept(struct credential_list *list, const struct credentia
 
     if (known) {
         known->accepted_at = now;
+        known->refused_once = false;
         return true;
     }
     if (!credential_init(&added.credential, credential->kind, secret_bytes(credential->secret)))

@@ -98,7 +98,7 @@ static void tell(struct login *login, enum login_outcome outcome, const char *te
 
 void login_fail(struct login *login, enum login_outcome outcome, const char *text)
 {
-    assert(outcome == LOGIN_LIMIT || outcome == LOGIN_UNAVAILABLE);
+    assert(outcome != LOGIN_OK && outcome != LOGIN_REJECTED);
     tell(login, outcome, text);
 }
 
@@ -165,7 +165,7 @@ static void note_vain_comparison(struct login *login, usec now)
 {
     struct applicant applicant = applicant_of(login);
 
-    if (login->logins->accepted.count > 0 && login->admitted && !login_known(login))
+    if (login->stranger && login->logins->accepted.count > 0 && login->admitted && !login_known(login))
         reputation_note_failure(reputation_of(login), &applicant, now);
 }
 
@@ -220,7 +220,7 @@ bool login_is_accepted(const struct login *login, usec now)
 {
     const struct accepted_credential *known = login_known(login);
 
-    return known && now - known->accepted_at <= login->logins->options.ground->settings->verify_ttl;
+    return known && !known->refused_once && now - known->accepted_at <= login->logins->options.ground->settings->verify_ttl;
 }
 
 static bool one_is_ahead(const struct login *login)
@@ -253,16 +253,27 @@ static void admit(struct login *login, usec now)
         refuse(login, SLICE(""), now);
 }
 
+/* Why it could not be let in, as far as a code says. RFC 5530. */
+static enum login_outcome outcome_of(const struct permit *permit, usec now)
+{
+    usec until;
+
+    if (permit_state(permit, now, &until) == PERMIT_KICKED)
+        return LOGIN_INUSE;
+    return permit->refusal == REFUSAL_LIMIT ? LOGIN_LIMIT : LOGIN_UNAVAILABLE;
+}
+
 static void time_out(struct login *login, const struct logins_facts *facts)
 {
-    enum login_outcome outcome = facts->refusal == REFUSAL_LIMIT ? LOGIN_LIMIT : LOGIN_UNAVAILABLE;
-    char text[500];
+    const struct permit *permit = login->logins->options.permit;
+    enum login_outcome outcome = facts->logged_in ? LOGIN_UNAVAILABLE : outcome_of(permit, facts->now);
+    char text[700];
 
     note_vain_comparison(login, facts->now);
     if (facts->now < login->not_before || !login->admitted)
         snprintf(text, sizeof(text), "Too many refused logins from your address; please try again later");
-    else if (facts->reason[0] && !facts->logged_in)
-        snprintf(text, sizeof(text), "The mail server cannot be reached or is not accepting logins: %s", facts->reason);
+    else if (!facts->logged_in)
+        permit_explain(permit, facts->now, text, sizeof(text));
     else
         snprintf(text, sizeof(text), "The password could not be checked in time; please try again");
     login_fail(login, outcome, text);
@@ -282,6 +293,26 @@ static void wait_until(usec *deadline, usec at)
 {
     if (at < *deadline)
         *deadline = at;
+}
+
+/* Its password cannot be tried before its time is up. A stranger may be guessing: that counts, and is held back longer
+ * and longer. Somebody at an address that is in the account waits failure_delay and no longer, whoever else has failed
+ * there. */
+static void give_up(struct login *login, usec now)
+{
+    static const char words[] =
+        "Another password of this account was checked a moment ago; please try again in a minute";
+
+    if (login->stranger) {
+        note_vain_comparison(login, now);
+        hold_back(login, LOGIN_UNAVAILABLE, words, now);
+        return;
+    }
+    login->refused = true;
+    login->outcome = LOGIN_UNAVAILABLE;
+    login->words = words;
+    login->refused_until = now + login->logins->options.ground->settings->failure_delay;
+    task_wake(login->logins->options.task);
 }
 
 /* The login is refused already and is told so after the delay. */
@@ -316,9 +347,7 @@ static void consider(struct login *login, const struct logins_facts *facts, usec
                   "their user names (tokens = checked)",
                   now);
     } else if (is_hopeless(login, facts)) {
-        note_vain_comparison(login, now);
-        hold_back(login, LOGIN_UNAVAILABLE,
-                  "Another password of this account was checked a moment ago; please try again in a minute", now);
+        give_up(login, now);
     } else {
         wait_until(deadline, login->deadline);
         if (now < login->not_before)

@@ -231,12 +231,10 @@ static bool uses_second(const struct login *login)
 
 usec trials_due(const struct login *login, usec now)
 {
-    usec server = server_open(login, now), place;
+    usec server = server_open(login, now), place = uses_second(login) ? now : place_is_open(login, now);
+    usec budget = permit_check_at(login->logins->options.permit, now), due = server > place ? server : place;
 
-    if (uses_second(login))
-        return server;
-    place = place_is_open(login, now);
-    return server > place ? server : place;
+    return budget > due ? budget : due;
 }
 
 /* --- in place */
@@ -351,6 +349,26 @@ static bool is_refused(const struct upstream_end *end)
     return end->refusal == REFUSAL_CREDENTIALS && end->credential;
 }
 
+/* A server that counts logins may call a right password wrong. What it accepted not long ago is tried once more before
+ * it is believed. Others have their turn before. A token is expected to end. */
+static bool is_disbelieved(struct logins *logins, const struct upstream_end *end, usec now)
+{
+    struct accepted_credential *known =
+        is_refused(end) ? credential_list_find(&logins->accepted, end->credential) : NULL;
+
+    if (!known || known->credential.kind == CREDENTIAL_TOKEN || known->refused_once ||
+        now - known->accepted_at > logins->options.ground->settings->verify_ttl)
+        return false;
+    known->refused_once = true;
+    log_line(logins->options.ground->log, LOG_WARNING,
+             "%s: the server refuses the password that it accepted not long ago; trying it once more before believing "
+             "that",
+             logins->options.name);
+    credential_list_put_last(&logins->accepted, end->credential);
+    logins->trials.in_doubt = true;
+    return true;
+}
+
 /* Perhaps the password was changed at a server with words of its own. Tried for ever it would keep everybody out, so
  * the other accepted credentials and those of waiting logins have their turns too. */
 static void doubt(struct logins *logins, const struct upstream_end *end)
@@ -363,11 +381,12 @@ static void doubt(struct logins *logins, const struct upstream_end *end)
 
 /* The end proves nothing. An in-place check makes all clients wait, so it is repeated for a moment only. Otherwise the
  * account connects with the next credential for as long as a login waits. */
-static void unanswered(struct logins *logins, const struct upstream_end *end, usec next_pause, usec now)
+static void unanswered(struct logins *logins, const struct upstream_end *end, usec now)
 {
     struct trial *trial = trial_on(logins, LOGINS_ON_FIRST);
     struct login *login = trial->login;
-    bool in_place = trial->state == TRIAL_IN_PLACE, in_time = now + next_pause - trial->began < IN_PLACE_MAX;
+    usec next = now + logins->options.permit->backoff.next;
+    bool in_place = trial->state == TRIAL_IN_PLACE, in_time = next - trial->began < IN_PLACE_MAX;
 
     if (!login) {
         doubt(logins, end);
@@ -380,15 +399,17 @@ static void unanswered(struct logins *logins, const struct upstream_end *end, us
     trial_end(logins, trial, false, now);
 }
 
-bool logins_failed(struct logins *logins, enum logins_place place, const struct upstream_end *end, usec next_pause,
-                   usec now)
+bool logins_failed(struct logins *logins, enum logins_place place, const struct upstream_end *end, usec now)
 {
     struct trial *trial = trial_on(logins, place);
     struct login *login = trial->login;
-    bool nobody_left = is_refused(end) && refused(logins, end, login, now);
+    bool nobody_left;
 
+    if (!login && place == LOGINS_ON_FIRST && is_disbelieved(logins, end, now))
+        return false;
+    nobody_left = is_refused(end) && refused(logins, end, login, now);
     if (!is_refused(end) && place == LOGINS_ON_FIRST) {
-        unanswered(logins, end, next_pause, now);
+        unanswered(logins, end, now);
         return false;
     }
     if (!is_refused(end) && login)
@@ -401,7 +422,7 @@ bool logins_failed(struct logins *logins, enum logins_place place, const struct 
 
 static usec due_on_second(const struct login *login, const struct logins_facts *facts)
 {
-    return uses_second(login) ? server_open(login, facts->now) : USEC_NEVER;
+    return uses_second(login) ? trials_due(login, facts->now) : USEC_NEVER;
 }
 
 bool logins_try_on_second(struct logins *logins, const struct logins_facts *facts, struct upstream_login *with,

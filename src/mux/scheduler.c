@@ -519,14 +519,10 @@ static bool session_is_void(struct scheduler *scheduler, const struct response *
     return true;
 }
 
-bool scheduler_tagged(struct scheduler *scheduler, const struct response *response)
+void scheduler_tagged(struct scheduler *scheduler, const struct response *response)
 {
-    bool switching = selection_is_switching(scheduler->selection);
-
-    if (session_is_void(scheduler, response))
-        return false;
-    selection_tagged(scheduler->selection, response);
-    return !switching && response->status == RESPONSE_OK;
+    if (!session_is_void(scheduler, response))
+        selection_tagged(scheduler->selection, response);
 }
 
 /* May it be sent (again) over the next connection? */

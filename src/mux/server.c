@@ -1,10 +1,149 @@
-/* A bucket that refusals fill and time empties. Trials under way count as refusals until they have ended, so that
- * parallel trials have the same limit as successive ones. */
+/* The row of those who want to connect, and a bucket that refusals fill and time empties. Trials under way count as
+ * refusals until they have ended, so that parallel trials have the same limit as successive ones. */
 #include "mux/server.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <strings.h>
 
 #include <utlist.h>
+
+/* --- connections */
+
+/* Evenly: in no second more than the pace. */
+static struct bucket_measure pace_of(const struct manners *manners)
+{
+    uint64_t pace = manners->login_pace;
+
+    return (struct bucket_measure){.burst = pace ? 1 : 0, .each = pace ? USEC_SECOND / (usec)pace : 1};
+}
+
+static struct bucket_measure logins_of(const struct manners *manners)
+{
+    uint64_t budget = manners->server_login_budget;
+
+    return (struct bucket_measure){.burst = budget, .each = budget ? USEC_MINUTE / (usec)budget : 1};
+}
+
+static void wake_first(const struct server *server)
+{
+    if (server->row)
+        task_wake(server->row->task);
+}
+
+static void leave_row(struct server *server, struct server_visitor *visitor)
+{
+    bool was_first = server->row == visitor;
+
+    if (!visitor->waits)
+        return;
+    visitor->waits = false;
+    DL_DELETE(server->row, visitor);
+    server->row_length--;
+    if (was_first)
+        wake_first(server);
+}
+
+/* Behind the last who hurries, or at the end. */
+static void join_row(struct server *server, struct server_visitor *visitor)
+{
+    struct server_visitor *other = server->row;
+
+    while (visitor->hurries && other && other->hurries)
+        other = other->next;
+    if (visitor->hurries && other)
+        DL_PREPEND_ELEM(server->row, other, visitor);
+    else
+        DL_APPEND(server->row, visitor);
+    visitor->waits = true;
+    server->row_length++;
+}
+
+static usec later(usec one, usec other)
+{
+    return one > other ? one : other;
+}
+
+usec server_visit_at(struct server *server, const struct manners *manners, struct server_visitor *visitor,
+                     bool hurries, usec now)
+{
+    usec at = later(bucket_open_at(&server->pace, pace_of(manners), 1, now),
+                    bucket_open_at(&server->logins, logins_of(manners), 1, now));
+
+    if (visitor->waits && visitor->hurries != hurries)
+        leave_row(server, visitor);
+    visitor->hurries = hurries;
+    if (!visitor->waits)
+        join_row(server, visitor);
+    if (server->row != visitor || (server->down && server->prober))
+        return USEC_NEVER;
+    return server->down ? later(at, server->probe_at) : at;
+}
+
+void server_visited(struct server *server, const struct manners *manners, struct server_visitor *visitor, usec now)
+{
+    bucket_take(&server->pace, pace_of(manners), now);
+    if (server->down)
+        server->prober = visitor;
+    leave_row(server, visitor);
+}
+
+static void end_probe(struct server *server, const struct server_visitor *visitor)
+{
+    if (server->prober != visitor)
+        return;
+    server->prober = NULL;
+    wake_first(server);
+}
+
+void server_stay_away(struct server *server, struct server_visitor *visitor)
+{
+    leave_row(server, visitor);
+    end_probe(server, visitor);
+}
+
+void server_is_up(struct server *server, struct ground *ground, struct server_visitor *visitor, const char *name,
+                  usec now)
+{
+    end_probe(server, visitor);
+    if (!server->down)
+        return;
+    log_line(ground->log, LOG_INFO, "%s: reached again after %" PRId64 " s; %zu more accounts connect now", name,
+                 (now - server->down_since) / USEC_SECOND, server->row_length);
+    server->down = false;
+    server->why_down[0] = '\0';
+    backoff_reset(&server->backoff);
+    wake_first(server);
+}
+
+void server_is_down(struct server *server, struct ground *ground, struct server_visitor *visitor, const char *name,
+                    const char *why, usec now)
+{
+    bool somebody_waits = server->row && server->row->hurries;
+
+    if (!server->down) {
+        server->down = true;
+        server->down_since = now;
+        log_line(ground->log, LOG_WARNING, "%s: cannot be reached: %s; one account tries it, the others wait", name,
+                 why);
+    }
+    snprintf(server->why_down, sizeof(server->why_down), "%s", why);
+    if (!server->prober || server->prober == visitor)
+        server->probe_at = now + backoff_pause(&server->backoff, ground->settings, somebody_waits, &ground->random);
+    end_probe(server, visitor);
+}
+
+void server_spend_login(struct server *server, const struct manners *manners, usec now)
+{
+    bucket_take(&server->logins, logins_of(manners), now);
+}
+
+usec server_login_at(const struct server *server, const struct manners *manners, usec now)
+{
+    return bucket_open_at(&server->logins, logins_of(manners), 1, now);
+}
+
+/* --- unknown credentials */
 
 static usec unit(const struct settings *settings)
 {

@@ -5,10 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "mux/backoff.h"
 #include "mux/watch.h"
-
-#define HURRIED_PAUSE (2 * USEC_SECOND)
 
 struct slot {
     struct slot_options options;
@@ -16,9 +13,6 @@ struct slot {
     struct upstream *upstream;
     struct scheduler *scheduler;
     struct watch watch;
-    struct backoff backoff;
-    usec retry_at;         /* no connection is tried before */
-    enum refusal last_end; /* how the last connection ended */
 };
 
 static const char *const state_names[] = {
@@ -101,7 +95,6 @@ static void on_ready(void *owner, const struct credential *credential)
     struct slot *slot = owner;
 
     set_state(slot, SLOT_WORKING);
-    slot->last_end = REFUSAL_NONE;
     selection_connected(slot_selection(slot));
     take_capabilities(slot);
     log_line(slot->options.ground->log, LOG_INFO, "%s: logged in upstream", slot->options.name);
@@ -162,8 +155,7 @@ static void on_tagged(void *owner, const struct response *response)
     watch_finished(&slot->watch, now_of(slot));
     if (response->code.name == RESPONSE_CODE_ALERT)
         slot->options.ops->alert(slot->options.owner, response->text);
-    if (scheduler_tagged(slot->scheduler, response))
-        backoff_reset(&slot->backoff);
+    scheduler_tagged(slot->scheduler, response);
     task_wake(slot->options.task);
 }
 
@@ -192,20 +184,12 @@ static void log_end(const struct slot *slot, const struct upstream_end *end)
 static void on_closed(void *owner, const struct upstream_end *end)
 {
     struct slot *slot = owner;
-    usec now = now_of(slot), pause;
-    bool checking = slot->state == SLOT_CHECKING, goes_on;
+    bool goes_on;
 
     log_end(slot, end);
-    if (!end->was_ready || end->refusal != REFUSAL_NONE)
-        slot->last_end = end->refusal;
     mailboxes_each(slot->options.mailboxes, line_lost, slot);
     scheduler_lost(slot->scheduler);
-    goes_on = slot->options.ops->closed(slot->options.owner, end, slot->backoff.next) && checking;
-    if (checking && !goes_on)
-        backoff_reset(&slot->backoff); /* the others have waited for it long enough */
-    pause = backoff_pause(&slot->backoff, slot->options.ground->settings,
-                          slot->options.ops->somebody_waits(slot->options.owner), &slot->options.ground->random);
-    slot->retry_at = goes_on && end->was_ready ? now : now + (end->backoff > pause ? end->backoff : pause);
+    goes_on = slot->options.ops->closed(slot->options.owner, end) && slot->state == SLOT_CHECKING;
     if (!goes_on)
         set_state(slot, SLOT_AWAY);
     task_wake(slot->options.task);
@@ -224,15 +208,6 @@ static const struct upstream_owner upstream_ops = {
 };
 
 /* --- connecting and leaving */
-
-bool slot_may_dial(struct slot *slot, bool hurry, usec now, usec *deadline)
-{
-    if (hurry && slot->retry_at > now + HURRIED_PAUSE && slot->last_end != REFUSAL_THROTTLED)
-        slot->retry_at = now + HURRIED_PAUSE;
-    if (now < slot->retry_at && slot->retry_at < *deadline)
-        *deadline = slot->retry_at;
-    return now >= slot->retry_at;
-}
 
 void slot_dial(struct slot *slot, const struct upstream_login *with)
 {

@@ -188,6 +188,12 @@ static const char *late_words(enum upstream_state state)
     return known ? words[state] : "the server was not ready in time";
 }
 
+static void not_ready_in_time(struct upstream *upstream)
+{
+    upstream->unreached |= upstream->state == UPSTREAM_GREETING;
+    upstream_fail(upstream, REFUSAL_TEMPORARY, slice_of(late_words(upstream->state)));
+}
+
 /* The server may be at work on the command still, and its session lives for as long. So our end is closed first, and
  * the next connection comes when the server has closed its end, or after response_timeout. A command that was not
  * written to its end must stay so. */
@@ -208,7 +214,7 @@ static void on_deadline(struct task *task, usec now)
     if (now >= upstream->give_up_at && upstream->state == UPSTREAM_LOGGING_OUT)
         upstream_fail(upstream, REFUSAL_NONE, SLICE("logged out; the server did not answer LOGOUT"));
     else if (now >= upstream->give_up_at)
-        upstream_fail(upstream, REFUSAL_TEMPORARY, slice_of(late_words(upstream->state)));
+        not_ready_in_time(upstream);
     else if (awaits_answer(upstream) && now >= silent_until(upstream))
         give_up_waiting(upstream);
     else
@@ -278,6 +284,8 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
     upstream->refusal = REFUSAL_NONE;
     upstream->reason[0] = '\0';
     upstream->backoff = 0;
+    upstream->said_bye = false;
+    upstream->unreached = true;
     upstream->was_ready = upstream->secured = upstream->capabilities_told = upstream->timed_out = false;
     upstream->sent_credential = upstream->sent_response = false;
     upstream->challenge_length = 0;
@@ -305,6 +313,7 @@ void upstream_connected(struct upstream *upstream)
     if (upstream->state != UPSTREAM_CONNECTING)
         return;
     upstream->last_octet = task_now(&upstream->task);
+    upstream->unreached = false;
     upstream_set_state(upstream, UPSTREAM_GREETING);
 }
 
@@ -364,7 +373,9 @@ bool upstream_has_timed_out(const struct upstream *upstream)
 void upstream_closed(struct upstream *upstream, const char *reason)
 {
     enum upstream_state state = upstream->state;
-    struct upstream_end end = {.was_ready = upstream->was_ready};
+    struct upstream_end end = {.was_ready = upstream->was_ready,
+                               .reached = !upstream->unreached,
+                               .by_server = upstream->said_bye || state != UPSTREAM_CLOSING};
 
     upstream->link = NULL;
     upstream->was_unsent = is_unsent(upstream);

@@ -116,6 +116,7 @@ static void said_bye(struct upstream *upstream, const struct response *response)
     char line[400];
     enum refusal refusal = REFUSAL_NONE;
 
+    upstream->said_bye = true;
     if (upstream->state == UPSTREAM_LOGGING_OUT)
         return;
     snprintf(line, sizeof(line), "%s%.*s%s%.*s", response->code.atom.length ? "[" : "", (int)response->code.atom.length,

@@ -20,6 +20,13 @@ static void on_ready(void *owner, const struct credential *credential)
     upstream_logout(verifier->upstream);
 }
 
+static void on_before_login(void *owner)
+{
+    const struct verifier *verifier = owner;
+
+    verifier->options.ops->logs_in(verifier->options.owner);
+}
+
 static void on_closed(void *owner, const struct upstream_end *end)
 {
     struct verifier *verifier = owner;
@@ -52,7 +59,8 @@ bool verifier_is_free(const struct verifier *verifier)
 bool verifier_dial(struct verifier *verifier, const struct upstream_login *with)
 {
     const struct verifier_options *options = &verifier->options;
-    const struct upstream_owner owner = {.owner = verifier, .ready = on_ready, .closed = on_closed};
+    const struct upstream_owner owner = {
+        .owner = verifier, .before_login = on_before_login, .ready = on_ready, .closed = on_closed};
 
     assert(options->settings->verify_connection && verifier_is_free(verifier));
     if (!verifier->upstream)

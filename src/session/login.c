@@ -108,6 +108,9 @@ static void login_done(void *owner, const struct login_answer *answer)
     case LOGIN_LIMIT:
         run_no(session, "LIMIT", text[0] ? text : "The mail server permits no more sessions; please try again later");
         break;
+    case LOGIN_INUSE:
+        run_no(session, "INUSE", text[0] ? text : "Another program uses this account; please try again later");
+        break;
     case LOGIN_UNAVAILABLE:
         run_no(session, "UNAVAILABLE", text[0] ? text : "The mail server is not accepting logins right now");
         break;

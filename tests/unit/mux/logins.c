@@ -16,6 +16,7 @@ struct desk {
     struct task task;
     struct upstream_settings upstream_settings;
     struct server server;
+    struct permit permit;
     struct reputation *reputation;
     struct credential_room room;
     struct logins *logins;
@@ -51,8 +52,14 @@ static void begin(void)
     options.server = &desk.server;
     options.reputation = desk.reputation;
     options.room = &desk.room;
+    permit_init(&desk.permit, &(struct permit_options){.ground = &desk.ground,
+                                                       .settings = &desk.upstream_settings,
+                                                       .server = &desk.server,
+                                                       .task = &desk.task,
+                                                       .name = "user@server"});
+    options.permit = &desk.permit;
     desk.logins = logins_new(&options);
-    desk.facts = (struct logins_facts){.now = NOW, .disconnected = true, .second_free = true, .reason = ""};
+    desk.facts = (struct logins_facts){.now = NOW, .disconnected = true, .second_free = true};
 }
 
 static void finish(void)
@@ -72,7 +79,7 @@ TestSuite(logins, .init = begin, .fini = finish);
 static void answered(void *owner, const struct login_answer *answer)
 {
     static const char *const outcomes[] = {
-        [LOGIN_OK] = "in", [LOGIN_REJECTED] = "rejected", [LOGIN_LIMIT] = "limit", [LOGIN_UNAVAILABLE] = "unavailable"};
+        [LOGIN_OK] = "in", [LOGIN_REJECTED] = "rejected", [LOGIN_LIMIT] = "limit", [LOGIN_INUSE] = "in use", [LOGIN_UNAVAILABLE] = "unavailable"};
     char text[100];
 
     snprintf(text, sizeof(text), "%s %s;", (const char *)owner, outcomes[answer->outcome]);
@@ -127,7 +134,7 @@ static bool fail(enum logins_place place, const char *secret, enum refusal refus
     bool nobody_left;
 
     cr_assert(credential_init(&credential, desk.kind, slice_of(secret)));
-    nobody_left = logins_failed(desk.logins, place, &end, 0, desk.facts.now);
+    nobody_left = logins_failed(desk.logins, place, &end, desk.facts.now);
     credential_clear(&credential);
     return nobody_left;
 }
@@ -177,8 +184,7 @@ Test(logins, a_refusal_as_limit_is_told_as_limit_at_the_end_of_the_wait)
     step();
     choose();
     cr_assert_not(fail(LOGINS_ON_FIRST, "sesame", REFUSAL_LIMIT));
-    desk.facts.refusal = REFUSAL_LIMIT;
-    desk.facts.reason = "too many";
+    desk.permit.refusal = REFUSAL_LIMIT;
     cr_assert_str_eq(step(), "");
     desk.facts.now += desk.settings.login_wait;
     cr_assert_str_eq(step(), "first limit;");
@@ -215,8 +221,58 @@ Test(logins, unknown_words_prove_nothing)
 Test(logins, a_refused_reconnect_ends_everybody_when_nothing_else_is_accepted)
 {
     enter();
+    cr_assert_not(fail(LOGINS_ON_FIRST, "sesame", REFUSAL_CREDENTIALS), "it was accepted a moment ago");
+    cr_assert_str_eq(choose(), "sesame", "once more before that is believed");
     cr_assert(fail(LOGINS_ON_FIRST, "sesame", REFUSAL_CREDENTIALS));
     cr_assert_str_eq(choose(), "");
+}
+
+Test(logins, who_was_refused_once_is_not_let_in_before_the_second_try)
+{
+    enter();
+    cr_assert_not(fail(LOGINS_ON_FIRST, "sesame", REFUSAL_CREDENTIALS));
+    accept(LOGINS_ON_FIRST, "other");
+    desk.facts.logged_in = true;
+    come("old", "sesame", OFFICE);
+    cr_assert_str_eq(step(), "");
+    cr_assert(try_in_place());
+    cr_assert_str_eq(choose(), "sesame");
+}
+
+Test(logins, a_refusal_that_was_not_believed_is_forgotten_when_the_password_is_accepted_again)
+{
+    enter();
+    for (int round = 0; round < 3; round++) {
+        cr_assert_not(fail(LOGINS_ON_FIRST, "sesame", REFUSAL_CREDENTIALS));
+        accept(LOGINS_ON_FIRST, "sesame");
+    }
+    desk.facts.now += desk.settings.verify_ttl + 1;
+    cr_assert(fail(LOGINS_ON_FIRST, "sesame", REFUSAL_CREDENTIALS), "it was accepted long ago");
+}
+
+/* Eight guesses came from the same office. */
+Test(logins, the_owners_new_password_does_not_wait_longer_for_the_guesses_of_others_there)
+{
+    enter();
+    desk.facts.logged_in = true;
+    come("checked", "new", OFFICE);
+    step();
+    cr_assert(try_in_place());
+    cr_assert_not(fail(LOGINS_ON_FIRST, "new", REFUSAL_CREDENTIALS));
+    desk.facts.now += 20 * USEC_SECOND;
+    step();
+    for (int guess = 0; guess < 8; guess++) {
+        char secret[20];
+        snprintf(secret, sizeof(secret), "guess %d", guess);
+        come("guess", secret, OFFICE);
+        step();
+        desk.facts.now += desk.settings.failure_delay;
+        cr_assert_str_eq(step(), "guess unavailable;");
+    }
+    come("owner", "newer", OFFICE);
+    step();
+    desk.facts.now += desk.settings.failure_delay;
+    cr_assert_str_eq(step(), "owner unavailable;");
 }
 
 Test(logins, a_second_app_password_keeps_the_account_when_the_first_is_refused)

@@ -17,7 +17,6 @@ struct desk {
     struct slot *slot;
     char told[500];
     bool goes_on; /* what closed answers */
-    bool waits;
 };
 
 static struct desk desk;
@@ -51,27 +50,19 @@ static void alert(void *owner, struct slice text)
     strcat(desk.told, "alert;");
 }
 
-static bool closed(void *owner, const struct upstream_end *end, usec next_pause)
+static bool closed(void *owner, const struct upstream_end *end)
 {
     (void)owner;
     (void)end;
-    (void)next_pause;
     strcat(desk.told, "closed;");
     return desk.goes_on;
-}
-
-static bool somebody_waits(void *owner)
-{
-    (void)owner;
-    return desk.waits;
 }
 
 static const struct slot_ops ops = {.before_login = before_login,
                                     .ready = ready,
                                     .capabilities = capabilities,
                                     .alert = alert,
-                                    .closed = closed,
-                                    .somebody_waits = somebody_waits};
+                                    .closed = closed};
 
 static bool needed(void *owner, const struct mailbox *mailbox)
 {
@@ -166,51 +157,19 @@ Test(slot, it_tells_its_account_what_the_upstream_does)
     cr_assert(slot_is_away(desk.slot));
 }
 
-Test(slot, after_a_lost_line_it_pauses_and_no_mailbox_is_in_step)
+Test(slot, after_a_lost_line_no_mailbox_is_in_step)
 {
     struct mailbox *inbox = mailboxes_get(desk.mailboxes, SLICE("INBOX"));
-    usec now = runqueue_now(desk.bench.ground.runqueue), deadline = USEC_NEVER;
 
-    cr_assert(slot_may_dial(desk.slot, false, now, &deadline));
     log_in();
     inbox->map_in_step = true;
     upstream_drop(desk.bench.upstream, "cut");
     bench_closed(&desk.bench);
     cr_assert_not(inbox->map_in_step);
-    cr_assert_not(slot_may_dial(desk.slot, false, now, &deadline));
-    cr_assert_geq(deadline, now + desk.bench.settings.reconnect_first / 2);
-    cr_assert_lt(deadline, now + 2 * desk.bench.settings.reconnect_first);
-    cr_assert(slot_may_dial(desk.slot, false, deadline, &deadline));
-}
-
-static usec pause_after_failures(int failures)
-{
-    usec now = 0, deadline = 0;
-
-    for (int i = 0; i < failures; i++) {
-        dial();
-        upstream_drop_refused(desk.bench.upstream, REFUSAL_LIMIT, SLICE("too many"));
-        bench_closed(&desk.bench);
-        now = runqueue_now(desk.bench.ground.runqueue);
-        deadline = USEC_NEVER;
-        (void)slot_may_dial(desk.slot, false, now, &deadline);
-    }
-    return deadline - now;
-}
-
-Test(slot, pauses_grow_and_those_who_come_wait_two_seconds_at_most)
-{
-    usec now = runqueue_now(desk.bench.ground.runqueue), deadline = USEC_NEVER;
-
-    cr_assert_gt(pause_after_failures(12), 60 * USEC_SECOND);
-    cr_assert_not(slot_may_dial(desk.slot, true, now, &deadline));
-    cr_assert_leq(deadline, now + 2 * USEC_SECOND);
 }
 
 Test(slot, a_check_in_place_may_take_several_connections)
 {
-    usec deadline = USEC_NEVER;
-
     log_in();
     cr_assert_str_eq(work(), "LIST \"\" \"\"");
     bench_say(&desk.bench, "* LIST (\\Noselect) \"/\" \"\"\r\n%T OK done");
@@ -220,8 +179,6 @@ Test(slot, a_check_in_place_may_take_several_connections)
     bench_say(&desk.bench, "* BYE\r\n%T OK bye");
     bench_closed(&desk.bench);
     cr_assert(slot_is_away(desk.slot));
-    cr_assert(slot_may_dial(desk.slot, false, runqueue_now(desk.bench.ground.runqueue), &deadline),
-              "the others wait for it: no pause");
     log_in();
     cr_assert(slot_can_work(desk.slot));
 }

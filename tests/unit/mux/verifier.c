@@ -11,7 +11,13 @@
 static struct bench bench;
 static struct verifier *verifier;
 static struct upstream *dialled;
-static unsigned accepted, closed;
+static unsigned logins, accepted, closed;
+
+static void on_logs_in(void *owner)
+{
+    (void)owner;
+    logins++;
+}
 
 static void on_accepted(void *owner, const struct credential *credential)
 {
@@ -46,7 +52,7 @@ static void close_link(void *link, bool flush)
 }
 
 static const struct upstream_link_ops link_ops = {.dial = dial, .wake = wake, .close = close_link};
-static const struct verifier_ops ops = {.accepted = on_accepted, .closed = on_closed};
+static const struct verifier_ops ops = {.logs_in = on_logs_in, .accepted = on_accepted, .closed = on_closed};
 
 static void begin(void)
 {

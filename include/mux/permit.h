@@ -1,0 +1,88 @@
+/* May an account connect to its server now, and if not, why and until when: the account's one state for the log, for
+ * clients that wait, and for whoever asks. It joins the account's own measure (pauses after an end, login budget, a
+ * server that cuts the oldest session) with the server's (server.h). Connects nothing itself. */
+#ifndef IMAPMUX_MUX_PERMIT_H
+#define IMAPMUX_MUX_PERMIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "mux/backoff.h"
+#include "mux/bucket.h"
+#include "mux/ground.h"
+#include "mux/refusal.h"
+#include "mux/server.h"
+#include "mux/settings.h"
+#include "mux/upstream.h"
+
+/* The account's state. Of several reasons to wait the one that lasts longest counts. */
+#define PERMIT_STATES(X)                                                                                               \
+    X(OPEN)        /* it may connect */                                                                                \
+    X(CONNECTED)   /* a connection stands, or is being made */                                                         \
+    X(PAUSED)      /* the last connection ended or was refused: it waits before the next */                            \
+    X(SPENT)       /* its login budget is used up */                                                                   \
+    X(KICKED)      /* the server cuts the oldest session, so another program is left the only one */                   \
+    X(SERVER_DOWN) /* the server cannot be reached; one account tries it */                                            \
+    X(IN_ROW)      /* others of this server are before it */
+
+enum permit_state {
+#define PERMIT_STATE_ENUM(name) PERMIT_##name,
+    PERMIT_STATES(PERMIT_STATE_ENUM)
+#undef PERMIT_STATE_ENUM
+};
+
+/* All borrowed for as long as the permit lives. */
+struct permit_options {
+    struct ground *ground;
+    const struct upstream_settings *settings;
+    struct server *server;
+    struct task *task; /* the account's: woken when it may connect */
+    const char *name;  /* of the account, for the log */
+};
+
+/* Written by its own functions only. */
+struct permit {
+    struct permit_options options;
+    struct server_visitor visitor;
+    struct bucket logins; /* of login_budget */
+    struct backoff backoff;
+    bool connected;
+    usec retry_at;        /* after the last end: not before */
+    bool kicked;          /* retry_at is the end of a kick_pause */
+    enum refusal refusal; /* of the last connection that failed; REFUSAL_NONE: it did not */
+    char reason[400];     /* in words: the server's if it had any; "": none */
+    usec ready_at;        /* when the last session was logged in */
+    unsigned cut_young;   /* sessions in a row that the server ended within a minute */
+};
+
+void permit_init(struct permit *permit, const struct permit_options *options);
+/* Before its task or its server go. */
+void permit_clear(struct permit *permit);
+
+/* When may it connect? `now` or earlier: now. USEC_NEVER: others are before it, and its task is woken. hurries: a client
+ * waits for it; then a pause after a failure is short, but not after a limit or a throttle. */
+usec permit_open_at(struct permit *permit, bool hurries, usec now);
+/* It will not connect, although it may: it leaves the server's row. */
+void permit_decline(struct permit *permit);
+/* When may a credential be checked that nobody needs for the connection itself? A login stays for that one. */
+usec permit_check_at(const struct permit *permit, usec now);
+
+void permit_dialled(struct permit *permit, usec now);    /* permit_open_at has said so */
+void permit_logs_in(struct permit *permit, usec now);    /* LOGIN or AUTHENTICATE is sent, on whatever connection */
+void permit_ready(struct permit *permit, usec now);      /* the account's own connection is logged in */
+enum permit_check {
+    PERMIT_NO_CHECK,      /* it was no connection of a check in place */
+    PERMIT_CHECK_GOES_ON, /* the check goes on, and everybody waits for it */
+    PERMIT_CHECK_OVER,    /* it has ended, and everybody has waited for it */
+};
+/* The account's own connection has ended. hurries: a client waits. */
+void permit_closed(struct permit *permit, const struct upstream_end *end, enum permit_check check, bool hurries,
+                   usec now);
+
+/* The state, and until when it lasts at least (USEC_NEVER: not foreseeable). */
+enum permit_state permit_state(const struct permit *permit, usec now, usec *until);
+const char *permit_state_name(enum permit_state state); /* "SERVER_DOWN"; a constant */
+/* Why a client cannot be served now, in words for it. */
+void permit_explain(const struct permit *permit, usec now, char *text, size_t size);
+
+#endif

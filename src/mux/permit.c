@@ -1,0 +1,230 @@
+/* Every reason to wait is a time; the latest of them counts. A back-off falls back only when a session has lived a
+ * minute: a server that says OK and then BYE would see a login every 50 ms. */
+#include "mux/permit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define HURRIED_PAUSE  (2 * USEC_SECOND)
+#define LIMIT_PAUSE    (2 * USEC_SECOND) /* the second one after "too many sessions": the first try may have met our own
+                                            former session */
+#define GROWN_UP       USEC_MINUTE       /* a session that lives so long was not cut by another login */
+#define CUTS_ARE_KICKS 3
+#define KEPT_FOR_OURSELVES 2
+
+static const char *const state_names[] = {
+#define STATE_NAME(name) [PERMIT_##name] = #name,
+    PERMIT_STATES(STATE_NAME)
+#undef STATE_NAME
+};
+
+const char *permit_state_name(enum permit_state state)
+{
+    return state_names[state];
+}
+
+void permit_init(struct permit *permit, const struct permit_options *options)
+{
+    *permit = (struct permit){.options = *options, .visitor = {.task = options->task}};
+}
+
+void permit_clear(struct permit *permit)
+{
+    if (permit->options.server)
+        server_stay_away(permit->options.server, &permit->visitor);
+}
+
+static const struct manners *manners_of(const struct permit *permit)
+{
+    return &permit->options.settings->manners;
+}
+
+static struct bucket_measure measure(const struct permit *permit)
+{
+    const struct manners *manners = manners_of(permit);
+
+    return (struct bucket_measure){.burst = manners->login_budget, .each = manners->login_interval};
+}
+
+static usec later(usec one, usec other)
+{
+    return one > other ? one : other;
+}
+
+/* --- may it? */
+
+/* A pause that the server does not owe to us ends soon when a client comes. */
+static bool may_hurry(const struct permit *permit)
+{
+    return !permit->kicked && permit->refusal != REFUSAL_THROTTLED && permit->refusal != REFUSAL_LIMIT;
+}
+
+usec permit_open_at(struct permit *permit, bool hurries, usec now)
+{
+    usec own = bucket_open_at(&permit->logins, measure(permit), 1, now);
+
+    if (hurries && may_hurry(permit) && permit->retry_at > now + HURRIED_PAUSE)
+        permit->retry_at = now + HURRIED_PAUSE;
+    own = later(own, permit->retry_at);
+    if (own > now) {
+        server_stay_away(permit->options.server, &permit->visitor);
+        return own;
+    }
+    return server_visit_at(permit->options.server, manners_of(permit), &permit->visitor, hurries, now);
+}
+
+void permit_decline(struct permit *permit)
+{
+    server_stay_away(permit->options.server, &permit->visitor);
+}
+
+usec permit_check_at(const struct permit *permit, usec now)
+{
+    return later(bucket_open_at(&permit->logins, measure(permit), KEPT_FOR_OURSELVES, now),
+                 server_login_at(permit->options.server, manners_of(permit), now));
+}
+
+/* --- what happens */
+
+void permit_dialled(struct permit *permit, usec now)
+{
+    permit->connected = true;
+    permit->kicked = false;
+    server_visited(permit->options.server, manners_of(permit), &permit->visitor, now);
+}
+
+void permit_logs_in(struct permit *permit, usec now)
+{
+    bucket_take(&permit->logins, measure(permit), now);
+    server_spend_login(permit->options.server, manners_of(permit), now);
+}
+
+static void note_server(struct permit *permit, bool reached, const char *why, usec now)
+{
+    const struct permit_options *options = &permit->options;
+
+    if (reached)
+        server_is_up(options->server, options->ground, &permit->visitor, options->settings->name, now);
+    else
+        server_is_down(options->server, options->ground, &permit->visitor, options->settings->name, why, now);
+}
+
+void permit_ready(struct permit *permit, usec now)
+{
+    permit->ready_at = now;
+    permit->refusal = REFUSAL_NONE;
+    permit->reason[0] = '\0';
+    note_server(permit, true, "", now);
+}
+
+/* True: once too often the server has ended a session within a minute. */
+static bool is_kicked(struct permit *permit, const struct upstream_end *end, usec now)
+{
+    bool young = now - permit->ready_at < GROWN_UP;
+
+    if (!end->was_ready)
+        return false;
+    permit->cut_young = young && end->by_server ? permit->cut_young + 1 : 0;
+    if (permit->cut_young < CUTS_ARE_KICKS || manners_of(permit)->kick_pause == 0)
+        return false;
+    permit->cut_young = 0;
+    return true;
+}
+
+static void leave_alone(struct permit *permit, usec now)
+{
+    usec pause = manners_of(permit)->kick_pause;
+
+    permit->kicked = true;
+    permit->retry_at = now + pause;
+    log_line(permit->options.ground->log, LOG_WARNING,
+             "%s: the server has ended %d sessions within a minute of their login: it seems to cut the oldest session "
+             "when another program logs in; leaving it alone for %" PRId64 " s (kick_pause)",
+             permit->options.name, CUTS_ARE_KICKS, pause / USEC_SECOND);
+}
+
+static usec pause_after(struct permit *permit, const struct upstream_end *end, bool hurries)
+{
+    usec pause;
+
+    if (end->refusal == REFUSAL_LIMIT && permit->backoff.next > 0 && permit->backoff.next < LIMIT_PAUSE)
+        permit->backoff.next = LIMIT_PAUSE;
+    pause = backoff_pause(&permit->backoff, permit->options.ground->settings, hurries && may_hurry(permit),
+                          &permit->options.ground->random);
+    return end->backoff > pause ? end->backoff : pause;
+}
+
+void permit_closed(struct permit *permit, const struct upstream_end *end, enum permit_check check, bool hurries,
+                   usec now)
+{
+    bool failed = !end->was_ready || end->refusal != REFUSAL_NONE;
+
+    permit->connected = false;
+    if (failed) {
+        permit->refusal = end->refusal;
+        snprintf(permit->reason, sizeof(permit->reason), "%s", end->reason);
+    }
+    if (check == PERMIT_CHECK_OVER || (end->was_ready && now - permit->ready_at >= GROWN_UP))
+        backoff_reset(&permit->backoff);
+    note_server(permit, end->reached, end->reason, now);
+    if (is_kicked(permit, end, now))
+        leave_alone(permit, now);
+    else if (!end->reached || (check == PERMIT_CHECK_GOES_ON && end->was_ready))
+        permit->retry_at = now; /* the server has a pause of its own */
+    else
+        permit->retry_at = now + pause_after(permit, end, hurries);
+}
+
+/* --- the state */
+
+enum permit_state permit_state(const struct permit *permit, usec now, usec *until)
+{
+    const struct server *server = permit->options.server;
+    usec budget = bucket_open_at(&permit->logins, measure(permit), 1, now);
+
+    *until = later(budget, permit->retry_at);
+    if (permit->connected)
+        return PERMIT_CONNECTED;
+    if (permit->kicked && permit->retry_at > now)
+        return PERMIT_KICKED;
+    if (*until > now)
+        return budget > permit->retry_at ? PERMIT_SPENT : PERMIT_PAUSED;
+    *until = server->down && !server->prober ? server->probe_at : USEC_NEVER;
+    if (server->down)
+        return PERMIT_SERVER_DOWN;
+    return permit->visitor.waits ? PERMIT_IN_ROW : PERMIT_OPEN;
+}
+
+void permit_explain(const struct permit *permit, usec now, char *text, size_t size)
+{
+    usec until, left;
+    enum permit_state state = permit_state(permit, now, &until);
+    const char *reason = permit->reason[0] ? permit->reason : "the last connection was lost";
+
+    left = until == USEC_NEVER || until < now ? 0 : (until - now + USEC_SECOND - 1) / USEC_SECOND;
+    switch (state) {
+    case PERMIT_KICKED:
+        snprintf(text, size,
+                 "Another program uses the only session that the mail server permits for this account; next try in "
+                 "%" PRId64 " s",
+                 left);
+        break;
+    case PERMIT_SPENT:
+        snprintf(text, size,
+                 "The mail server is not asked to log in more often, because servers count logins; next try in %" PRId64
+                 " s; the last answer was: %s",
+                 left, reason);
+        break;
+    case PERMIT_SERVER_DOWN:
+        snprintf(text, size, "The mail server cannot be reached: %s", permit->options.server->why_down);
+        break;
+    case PERMIT_IN_ROW:
+        snprintf(text, size, "Many logins wait for the mail server, one after the other; please try again");
+        break;
+    case PERMIT_PAUSED:
+    case PERMIT_OPEN:
+    case PERMIT_CONNECTED:
+        snprintf(text, size, "The mail server cannot be reached or is not accepting logins: %s", reason);
+        break;
+    }
+}

@@ -1,0 +1,217 @@
+/* When accounts may connect to their server: budgets, the row, a server that is down, one that cuts the oldest. */
+#include "mux/permit.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define ACCOUNTS 5
+
+struct desk {
+    struct ground ground;
+    struct settings settings;
+    struct log log;
+    struct upstream_settings upstream_settings;
+    struct server server;
+    struct task tasks[ACCOUNTS];
+    struct permit permits[ACCOUNTS];
+    usec now;
+};
+
+static struct desk desk;
+
+static void run(struct task *task, usec now)
+{
+    (void)now;
+    task_set_deadline(task, USEC_NEVER);
+}
+
+static void begin(void)
+{
+    desk = (struct desk){.now = USEC_HOUR};
+    settings_defaults(&desk.settings);
+    desk.upstream_settings = (struct upstream_settings){.name = "server",
+                                                        .host = "127.0.0.1",
+                                                        .manners = {.login_budget = 3,
+                                                                    .login_interval = 30 * USEC_SECOND,
+                                                                    .server_login_budget = 60,
+                                                                    .login_pace = 10,
+                                                                    .kick_pause = 5 * USEC_MINUTE}};
+    desk.ground = (struct ground){.runqueue = runqueue_new(), .log = &desk.log, .settings = &desk.settings};
+    desk.log.level = LOG_ERROR;
+    random_init(&desk.ground.random, 1);
+    for (size_t i = 0; i < ACCOUNTS; i++) {
+        task_init(&desk.tasks[i], desk.ground.runqueue, run);
+        permit_init(&desk.permits[i], &(struct permit_options){.ground = &desk.ground,
+                                                               .settings = &desk.upstream_settings,
+                                                               .server = &desk.server,
+                                                               .task = &desk.tasks[i],
+                                                               .name = "user@server"});
+    }
+}
+
+static void finish(void)
+{
+    for (size_t i = 0; i < ACCOUNTS; i++) {
+        permit_clear(&desk.permits[i]);
+        task_clear(&desk.tasks[i]);
+    }
+    cr_assert_null(desk.server.row);
+    runqueue_free(desk.ground.runqueue);
+}
+
+TestSuite(permit, .init = begin, .fini = finish);
+
+/* Lets the time go on until it may connect, an hour at most. Returns how long that took. */
+static usec wait_for(size_t account, bool hurries)
+{
+    usec from = desk.now;
+
+    while (permit_open_at(&desk.permits[account], hurries, desk.now) > desk.now && desk.now < from + USEC_HOUR)
+        desk.now += USEC_SECOND / 100;
+    return desk.now - from;
+}
+
+static void connect_and_log_in(size_t account)
+{
+    permit_dialled(&desk.permits[account], desk.now);
+    permit_logs_in(&desk.permits[account], desk.now);
+}
+
+static void end(size_t account, bool was_ready, enum refusal refusal, bool reached)
+{
+    permit_closed(&desk.permits[account],
+                  &(struct upstream_end){
+                      .was_ready = was_ready, .refusal = refusal, .reason = "no", .reached = reached, .by_server = true},
+                  PERMIT_NO_CHECK, true, desk.now);
+}
+
+static enum permit_state state(size_t account)
+{
+    usec until;
+
+    return permit_state(&desk.permits[account], desk.now, &until);
+}
+
+/* How many logins a server sees from one account within a minute, if it ends each of them this way. */
+static unsigned logins_in_a_minute(bool ready, enum refusal refusal)
+{
+    usec until = desk.now + USEC_MINUTE;
+    unsigned logins = 0;
+
+    for (;;) {
+        while (desk.now < until && permit_open_at(&desk.permits[0], true, desk.now) > desk.now)
+            desk.now += USEC_SECOND / 100;
+        if (desk.now >= until)
+            return logins;
+        connect_and_log_in(0);
+        logins++;
+        if (ready)
+            permit_ready(&desk.permits[0], desk.now);
+        desk.now += USEC_SECOND / 10;
+        end(0, ready, refusal, true);
+    }
+}
+
+Test(permit, a_slot_held_by_a_stranger_costs_at_most_five_logins_a_minute)
+{
+    cr_assert_leq(logins_in_a_minute(false, REFUSAL_LIMIT), 5);
+    cr_assert_eq(desk.permits[0].refusal, REFUSAL_LIMIT);
+}
+
+Test(permit, a_server_that_says_ok_and_then_bye_sees_at_most_six)
+{
+    cr_assert_leq(logins_in_a_minute(false, REFUSAL_UNKNOWN), 6);
+}
+
+Test(permit, a_server_that_cuts_the_oldest_sees_at_most_four_and_is_left_alone)
+{
+    char text[500];
+
+    cr_assert_leq(logins_in_a_minute(true, REFUSAL_NONE), 4);
+    cr_assert_eq(state(0), PERMIT_KICKED);
+    permit_explain(&desk.permits[0], desk.now, text, sizeof(text));
+    cr_assert(strstr(text, "Another program"), "%s", text);
+    cr_assert_gt(wait_for(0, true), 3 * USEC_MINUTE, "also while a client waits");
+}
+
+Test(permit, a_session_that_lived_a_minute_was_not_kicked_and_its_pause_is_short)
+{
+    for (int i = 0; i < 10; i++) {
+        (void)wait_for(0, true);
+        connect_and_log_in(0);
+        permit_ready(&desk.permits[0], desk.now);
+        desk.now += USEC_MINUTE;
+        end(0, true, REFUSAL_NONE, true);
+        cr_assert_eq(state(0), PERMIT_PAUSED);
+        cr_assert_leq(wait_for(0, false), USEC_SECOND / 5);
+    }
+}
+
+Test(permit, a_check_leaves_a_login_for_the_account_itself)
+{
+    connect_and_log_in(0);
+    cr_assert_leq(permit_check_at(&desk.permits[0], desk.now), desk.now);
+    permit_logs_in(&desk.permits[0], desk.now);
+    cr_assert_gt(permit_check_at(&desk.permits[0], desk.now), desk.now);
+    end(0, true, REFUSAL_NONE, true);
+    cr_assert_leq(wait_for(0, false), USEC_SECOND);
+    connect_and_log_in(0);
+    end(0, true, REFUSAL_NONE, true);
+    desk.now += USEC_SECOND;
+    cr_assert_eq(state(0), PERMIT_SPENT);
+}
+
+Test(permit, one_account_tries_a_server_that_is_down_and_the_others_follow)
+{
+    (void)wait_for(0, true);
+    permit_dialled(&desk.permits[0], desk.now);
+    end(0, false, REFUSAL_TEMPORARY, false);
+    cr_assert_geq(permit_open_at(&desk.permits[1], false, desk.now), desk.server.probe_at);
+    for (size_t i = 2; i < ACCOUNTS; i++)
+        cr_assert_eq(permit_open_at(&desk.permits[i], false, desk.now), USEC_NEVER);
+    cr_assert_eq(state(2), PERMIT_SERVER_DOWN);
+    cr_assert_leq(wait_for(1, false), USEC_SECOND / 10);
+    permit_dialled(&desk.permits[1], desk.now);
+    cr_assert_eq(permit_open_at(&desk.permits[2], false, desk.now), USEC_NEVER, "it is being tried");
+    permit_ready(&desk.permits[1], desk.now);
+    cr_assert_not(desk.server.down);
+    for (size_t i = 2; i < ACCOUNTS; i++) {
+        cr_assert_leq(wait_for(i, false), USEC_SECOND / 10);
+        permit_dialled(&desk.permits[i], desk.now);
+    }
+}
+
+Test(permit, the_first_of_the_row_that_gives_up_makes_way)
+{
+    cr_assert_leq(permit_open_at(&desk.permits[0], false, desk.now), desk.now);
+    cr_assert_eq(permit_open_at(&desk.permits[1], false, desk.now), USEC_NEVER);
+    permit_decline(&desk.permits[0]);
+    cr_assert_leq(permit_open_at(&desk.permits[1], false, desk.now), desk.now);
+}
+
+Test(permit, whom_a_client_waits_for_comes_before_the_others)
+{
+    cr_assert_leq(permit_open_at(&desk.permits[0], false, desk.now), desk.now);
+    cr_assert_eq(permit_open_at(&desk.permits[1], false, desk.now), USEC_NEVER);
+    cr_assert_leq(permit_open_at(&desk.permits[2], true, desk.now), desk.now);
+    cr_assert_eq(permit_open_at(&desk.permits[3], true, desk.now), USEC_NEVER);
+    permit_dialled(&desk.permits[2], desk.now);
+    cr_assert_eq(permit_open_at(&desk.permits[0], false, desk.now), USEC_NEVER);
+    cr_assert_leq(wait_for(3, true), USEC_SECOND / 10);
+}
+
+Test(permit, never_more_a_second_than_the_pace)
+{
+    usec from = desk.now;
+    unsigned dials = 0;
+
+    desk.upstream_settings.manners.login_budget = desk.upstream_settings.manners.server_login_budget = 0;
+    while (desk.now < from + USEC_SECOND) {
+        while (permit_open_at(&desk.permits[0], true, desk.now) <= desk.now) {
+            permit_dialled(&desk.permits[0], desk.now);
+            dials++;
+        }
+        desk.now += USEC_SECOND / 100;
+    }
+    cr_assert_eq(dials, 10);
+}
