@@ -83,6 +83,8 @@ struct mailbox {
     unsigned troubles;           /* in a row: it could not be opened or proved */
     unsigned refusals;           /* in a row: NO to SELECT or STATUS */
     usec shut_until;             /* left alone until then */
+    unsigned losses;             /* connections lost in a row by the same command about it */
+    unsigned lost_doing;         /* that command: its kind, as the caller numbers them */
     struct view *views;          /* DL list */
     usec looked_at;              /* when the last command there finished; MAILBOX_NEVER */
     uint64_t confirmed;          /* number of the last upstream command that was written there and has finished */
@@ -186,8 +188,13 @@ void mailbox_deleted(struct mailbox *mailbox); /* it is kept for its views only 
 void mailbox_forget_look(struct mailbox *mailbox);
 
 /* It could not be opened or proved: it is left alone for a pause, from two seconds doubled up to five minutes with each
- * trouble in a row. Coming in step ends that. */
+ * trouble in a row. Coming in step ends that, unless what cost the connection has not been answered yet. */
 void mailbox_trouble(struct mailbox *mailbox, usec now);
+/* A command of this kind about it was in flight when the connection was lost. Returns how many in a row there have
+ * been; an answer to such a command ends the row. */
+unsigned mailbox_cost_line(struct mailbox *mailbox, unsigned doing);
+/* A command of this kind about it has been answered. */
+void mailbox_spared_line(struct mailbox *mailbox, unsigned doing);
 /* NO to SELECT or STATUS of it. Returns how many in a row there have been; an answer that tells of it ends the row. */
 unsigned mailbox_refused(struct mailbox *mailbox);
 /* The server's mod-sequences have begun again: ours says nothing any more, and all flags and messages are looked at

@@ -4,13 +4,24 @@
 #define IMAPMUX_MUX_MEMBER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
+#include "base/runqueue.h"
 #include "base/slice.h"
 #include "mailbox/view.h"
 
+/* The [ALERT]s that a member has heard last. Written by mux/members only. */
+#define ALERTS_KEPT 4
+struct alerts_heard {
+    uint64_t words[ALERTS_KEPT]; /* their hashes */
+    usec at[ALERTS_KEPT];
+    unsigned next; /* the place of the next one */
+};
+
 struct account_member {
     struct account_member *prev, *next; /* the account's */
-    bool retired;                       /* set when the account calls `retire`, never cleared */
+    struct alerts_heard alerts;
+    bool retired; /* set when the account calls `retire`, never cleared */
     void *owner;
     /* The account has ended (credentials no longer accepted, shutdown): say BYE. */
     void (*end)(void *owner, const char *reason);

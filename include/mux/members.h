@@ -18,8 +18,9 @@ void members_join(struct members *members, struct account_member *member);
 void members_leave(struct members *members, struct account_member *member);
 /* Each may leave while it is told. */
 void members_end(struct members *members, const char *reason);
-/* Hands the text of an [ALERT] to every member. Borrowed for the call. */
-void members_alert(struct members *members, struct slice text);
+/* Hands the text of an [ALERT] to every member that has not heard the same within the last hour. Borrowed for the call.
+ */
+void members_alert(struct members *members, struct slice text, usec now);
 /* Retires at most so many of those that have not been told yet; returns how many. The reason is a constant. */
 size_t members_retire(struct members *members, size_t most, const char *reason);
 

@@ -69,6 +69,21 @@ void mailbox_trouble(struct mailbox *mailbox, usec now)
     mailbox_doubt(mailbox);
 }
 
+unsigned mailbox_cost_line(struct mailbox *mailbox, unsigned doing)
+{
+    mailbox->lost_doing = doing;
+    return ++mailbox->losses;
+}
+
+void mailbox_spared_line(struct mailbox *mailbox, unsigned doing)
+{
+    if (mailbox->losses == 0 || mailbox->lost_doing != doing)
+        return;
+    mailbox->losses = 0;
+    if (mailbox->map_in_step)
+        mailbox->troubles = 0;
+}
+
 unsigned mailbox_refused(struct mailbox *mailbox)
 {
     return ++mailbox->refusals;
@@ -108,7 +123,9 @@ enum mailbox_result mailbox_in_step(struct mailbox *mailbox, const struct mailbo
 {
     mailbox->known = mailbox->map_in_step = true;
     mailbox->doubted = false;
-    mailbox->troubles = mailbox->refusals = 0;
+    mailbox->refusals = 0;
+    if (mailbox->losses == 0)
+        mailbox->troubles = 0;
     mailbox->shut_until = 0;
     mailbox->flags_cursor = 0;
     mailbox->uidnext = uidnext_of(mailbox, told->uidnext ? told->uidnext : mailbox->uidnext_status);

@@ -293,7 +293,7 @@ static void on_alert(void *owner, struct slice text)
 {
     struct account *account = owner;
 
-    members_alert(&account->members, text);
+    members_alert(&account->members, text, now_of(account));
 }
 
 /* Judges a connection's credential by the way the connection ended. */

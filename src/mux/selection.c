@@ -11,8 +11,9 @@
 #include "imap/mailbox_name.h"
 #include "mux/selection_inside.h"
 
-#define LEARNED_IN_VAIN    3
-#define REFUSALS_MEAN_GONE 2
+#define LEARNED_IN_VAIN     3
+#define REFUSALS_MEAN_GONE  2
+#define LOSSES_MEAN_TROUBLE 2
 
 struct selection *selection_new(struct ground *ground, struct upstream *upstream, const char *name,
                                 const struct selection_ops *ops, void *owner)
@@ -392,6 +393,31 @@ static void asked(struct selection *selection, const struct response *tagged)
         selection_mailbox_refused(selection, mailbox, tagged);
 }
 
+/* The mailbox that the selection's own command in flight is about; NULL: none. */
+static struct mailbox *in_hand(const struct selection *selection)
+{
+    switch (selection->activity) {
+    case ACTIVITY_NONE:
+    case ACTIVITY_OWNER:
+    case ACTIVITY_LEAVE:
+        return NULL;
+    case ACTIVITY_STATUS:
+        return selection->asked;
+    case ACTIVITY_LEARN:
+    case ACTIVITY_NOOP:
+    case ACTIVITY_FLAGS:
+        return selection->selected;
+    case ACTIVITY_SELECT:
+    case ACTIVITY_FETCH_NEW:
+    case ACTIVITY_SEARCH_ALL:
+    case ACTIVITY_FETCH_ALL:
+    case ACTIVITY_SETTLE:
+    case ACTIVITY_SEARCH_RECENT:
+        return selection->switching.mailbox;
+    }
+    abort();
+}
+
 static void forget_garbage(struct selection *selection)
 {
     if (!selection->garbage_since_tag)
@@ -420,8 +446,11 @@ static bool is_refused(const struct selection *selection, enum selection_activit
 void selection_tagged(struct selection *selection, const struct response *response)
 {
     enum selection_activity activity = selection->activity;
+    struct mailbox *mailbox = in_hand(selection);
 
     forget_garbage(selection);
+    if (mailbox)
+        mailbox_spared_line(mailbox, activity);
     selection->activity = ACTIVITY_NONE;
     note_modseq(selection, response);
     if (selection_is_switching(selection)) {
@@ -449,8 +478,25 @@ void selection_connected(struct selection *selection)
     selection->garbage = 0;
 }
 
+/* A mailbox that costs one connection after the other, whether by BYE, silence or nonsense, is left alone for a while:
+ * the others are served over the next one. */
+static void count_loss(struct selection *selection)
+{
+    struct mailbox *mailbox = in_hand(selection);
+
+    if (!mailbox || upstream_was_unsent(selection->upstream) ||
+        mailbox_cost_line(mailbox, selection->activity) < LOSSES_MEAN_TROUBLE)
+        return;
+    mailbox_trouble(mailbox, selection_now(selection));
+    log_line(selection->ground->log, LOG_WARNING,
+             "%s: %s: %u connections in a row were lost by this mailbox; next try in %lld s", selection->name,
+             mailbox->name, mailbox->losses,
+             (long long)((mailbox->shut_until - selection_now(selection)) / USEC_SECOND));
+}
+
 void selection_lost(struct selection *selection)
 {
+    count_loss(selection);
     selection->selected = selection->asked = NULL;
     fetch_intake_broken(selection);
     switch_clear(selection);

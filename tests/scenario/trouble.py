@@ -4,7 +4,7 @@ import re
 import time
 
 from scenario import scenario
-from scripted_upstream import ScriptedUpstream
+from scripted_upstream import Gone, ScriptedUpstream
 
 
 def asked(s, pattern):
@@ -33,3 +33,64 @@ def a_search_without_an_answer_is_sent_twice_and_holds_up_nobody_for_longer(s):
     assert result.status == "NO" and "did not answer in time" in repr(result), result
     assert reader.fetch_identity(3) == "m3"
     assert asked(s, "TEXT") == 2 and s.upstream.connections == 3, s.upstream.commands
+
+
+# --- mailboxes
+
+class Deadly(ScriptedUpstream):
+    """The session does not survive a SELECT of Work. It says the same ALERT after each login."""
+    def __init__(self, way):
+        super().__init__()
+        self.way = way
+
+    def do_list(self, tag, rest):
+        self.line("* OK [ALERT] Your mailbox is nearly full")
+        super().do_list(tag, rest)
+
+    def do_select(self, tag, rest, read_only=False):
+        if "Work" not in rest:
+            super().do_select(tag, rest, read_only)
+            return
+        self.line("* OK [ALERT] Your mailbox is damaged")
+        if self.way == "bye":
+            self.line("* BYE Internal error")
+        elif self.way == "bad":
+            self.line("* BAD Internal error")
+        elif self.way == "literal":
+            self.line('* LIST () "/" {500}\r\nshort')
+            self.line(tag + " OK done")
+        while self.way in ("bad", "literal", "silence"):
+            self.read_more()
+        raise Gone
+
+
+def deadly(name, way):
+    """A scenario `name` before such a server."""
+    def body(s):
+        reader = s.client(select="INBOX", learn=True)
+        asker = s.client()
+        tags = [asker.begin(command) for command in ("SELECT Work", "SELECT Work")]
+        for number in (1, 2, 3, 4):
+            assert reader.fetch_identity(number) == "m%d" % number
+            reader.ok("STATUS INBOX (MESSAGES)")
+        results = [asker.finish(tag, 30) for tag in tags]
+        assert [result.status for result in results] == ["NO", "NO"], results
+        reader.ok("NOOP")
+        assert s.upstream.logins <= 3, s.upstream.commands
+        assert asked(s, "(SELECT|EXAMINE) Work") == 2
+        with open(s.log_file.name) as log:
+            assert log.read().count("Your mailbox is damaged") <= 2, "once for each client"
+        asker.ok("SELECT INBOX")
+    body.__name__ = name
+    body.__module__ = __name__
+    return scenario(upstream=lambda s: Deadly(way), relay=False, timeout=60,
+                    settings={"response_timeout": "500ms", "slow_timeout": "1s"})(body)
+
+
+a_mailbox_that_ends_the_session_is_left_alone = deadly("a_mailbox_that_ends_the_session_is_left_alone", "bye")
+a_mailbox_that_cuts_the_line_is_left_alone = deadly("a_mailbox_that_cuts_the_line_is_left_alone", "eof")
+a_mailbox_that_silences_the_server_is_left_alone = deadly("a_mailbox_that_silences_the_server_is_left_alone", "silence")
+a_mailbox_that_is_answered_by_an_untagged_bad_is_left_alone = deadly(
+    "a_mailbox_that_is_answered_by_an_untagged_bad_is_left_alone", "bad")
+a_mailbox_with_a_literal_that_is_too_short_is_left_alone = deadly(
+    "a_mailbox_with_a_literal_that_is_too_short_is_left_alone", "literal")

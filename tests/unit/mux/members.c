@@ -39,12 +39,24 @@ static void three(void)
 Test(members, each_may_leave_while_all_are_told)
 {
     three();
-    members_alert(&members, SLICE("full"));
+    members_alert(&members, SLICE("full"), 0);
     cr_assert_eq(told, 3);
     members_end(&members, "over");
     cr_assert_eq(told, 6);
     cr_assert_eq(members.count, 0);
     cr_assert_null(members.first);
+}
+
+Test(members, the_same_alert_is_told_again_after_an_hour_only)
+{
+    three();
+    members_alert(&members, SLICE("full"), 1);
+    members_alert(&members, SLICE("going down"), 2);
+    cr_assert_eq(told, 6);
+    members_alert(&members, SLICE("full"), 3 + 3599 * USEC_SECOND);
+    cr_assert_eq(told, 6);
+    members_alert(&members, SLICE("full"), 3 + 3600 * USEC_SECOND);
+    cr_assert_eq(told, 9);
 }
 
 Test(members, they_are_retired_once_each_a_few_at_a_time)

@@ -90,10 +90,17 @@ static void tagged(void *owner, const struct response *response)
     scheduler_tagged(desk.scheduler, response);
 }
 
+static void line_lost(void *context, struct mailbox *mailbox)
+{
+    (void)context;
+    mailbox_line_lost(mailbox, selection_mailbox(scheduler_selection(desk.scheduler)) == mailbox);
+}
+
 static void closed(void *owner, const struct upstream_end *end)
 {
     (void)owner;
     (void)end;
+    mailboxes_each(desk.mailboxes, line_lost, NULL);
     scheduler_lost(desk.scheduler);
 }
 
@@ -269,6 +276,66 @@ Test(scheduler, riders_of_what_kills_the_line_do_not_kill_it_again)
     }
     cr_assert_str_eq(desk.told, "a lost;b lost;");
     cr_assert_str_eq(step(), "");
+}
+
+/* INBOX is opened where a command is sent for it: all is well until then. */
+static const char *open_inbox(void)
+{
+    cr_assert_str_eq(step(), "EXAMINE INBOX");
+    bench_say(&desk.bench, "* 1 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    for (;;) {
+        const char *command = step();
+        if (!strstr(command, "UID "))
+            return command;
+        bench_say(&desk.bench,
+                  strstr(command, "SEARCH") ? "* SEARCH 10\r\n%T OK done" : "* 1 FETCH (UID 10)\r\n%T OK done");
+    }
+}
+
+Test(scheduler, a_mailbox_that_kills_the_line_is_tried_twice_and_then_left_alone_for_a_growing_pause)
+{
+    struct mailbox *inbox = mailboxes_get(desk.mailboxes, SLICE("INBOX"));
+
+    add("a", POLICY_FETCH, inbox);
+    add("b", POLICY_FETCH, inbox);
+    cr_assert_str_eq(step(), "EXAMINE INBOX");
+    reconnect();
+    cr_assert_str_eq(step(), "EXAMINE INBOX", "by the other one");
+    reconnect();
+    add("c", POLICY_FOLDERS, NULL);
+    cr_assert_str_eq(step(), "XCOMMAND", "others are served");
+    bench_say(&desk.bench, "%T OK done");
+    cr_assert_str_eq(step(), "", "the mailbox is left alone");
+    cr_assert_str_eq(desk.told, "c OK;a not selected;b not selected;");
+    be_silent(3 * USEC_SECOND);
+    add("d", POLICY_FETCH, inbox);
+    cr_assert_str_eq(step(), "EXAMINE INBOX");
+    reconnect();
+    be_silent(3 * USEC_SECOND);
+    cr_assert_str_eq(step(), "", "one try only, and a longer pause");
+    be_silent(3 * USEC_SECOND);
+    add("e", POLICY_FETCH, inbox);
+    cr_assert_str_eq(open_inbox(), "XCOMMAND");
+    cr_assert_eq(inbox->losses, 0);
+}
+
+Test(scheduler, a_mailbox_whose_new_messages_kill_the_line_is_in_trouble_too)
+{
+    struct mailbox *inbox = mailboxes_get(desk.mailboxes, SLICE("INBOX"));
+
+    for (int lines = 0; lines < 2; lines++) {
+        add("a", POLICY_FETCH, inbox);
+        cr_assert_str_eq(open_inbox(), "XCOMMAND");
+        bench_say(&desk.bench, "* 2 EXISTS\r\n%T OK done");
+        add("b", POLICY_FETCH, inbox);
+        cr_assert_str_eq(step(), "UID FETCH 11:* (UID FLAGS)");
+        reconnect();
+        scheduler_end(desk.scheduler, "over");
+    }
+    desk.told[0] = '\0';
+    add("c", POLICY_FETCH, inbox);
+    cr_assert_str_eq(step(), "");
+    cr_assert_str_eq(desk.told, "c not selected;");
 }
 
 Test(scheduler, what_may_have_been_done_is_never_repeated)
