@@ -7,17 +7,9 @@
 #include <stdlib.h>
 
 #include "mux/refusal.h"
+#include "mux/scheduler_inside.h"
 
 #define ATTEMPTS_MAX 5 /* with answers that contradict the map */
-#define TRIES_MAX    2 /* with a connection that is lost each time: the command itself may end it */
-
-struct scheduler {
-    struct scheduler_options options;
-    struct selection *selection;
-    struct job *current; /* whose turn it is: being prepared, or in flight; NULL: nobody's */
-    uint64_t turns;      /* ended */
-    uint64_t drained;    /* octets of literals read in this turn for a client that has gone */
-};
 
 struct selection *scheduler_selection(const struct scheduler *scheduler)
 {
@@ -48,9 +40,8 @@ static void turn_over(struct scheduler *scheduler)
     scheduler->turns++;
 }
 
-/* The current job's turn is over, and so is the job. */
-static void finish(struct scheduler *scheduler, enum job_status status, const struct response *response,
-                   const char *text)
+void scheduler_finish(struct scheduler *scheduler, enum job_status status, const struct response *response,
+                      const char *text)
 {
     struct job_result result = {.status = status, .response = response, .text = text};
     struct job *job = scheduler->current;
@@ -74,7 +65,7 @@ static void put_back(struct scheduler *scheduler)
 void scheduler_end(struct scheduler *scheduler, const char *text)
 {
     if (scheduler->current)
-        finish(scheduler, JOB_DEAD, NULL, text);
+        scheduler_finish(scheduler, JOB_DEAD, NULL, text);
     jobs_end_all(scheduler->options.jobs, text);
 }
 
@@ -233,10 +224,10 @@ static void build(struct scheduler *scheduler)
     }
     outgoing_free(out);
     if (turn == JOB_SEND)
-        finish(scheduler, JOB_REFUSED, NULL,
-               "the command cannot be sent: out of memory, or it has characters that IMAP cannot carry");
+        scheduler_finish(scheduler, JOB_REFUSED, NULL,
+                         "the command cannot be sent: out of memory, or it has characters that IMAP cannot carry");
     else
-        finish(scheduler, turn == JOB_NOTHING ? JOB_OK : JOB_REFUSED, NULL, NULL);
+        scheduler_finish(scheduler, turn == JOB_NOTHING ? JOB_OK : JOB_REFUSED, NULL, NULL);
 }
 
 /* Has the mailbox become another since the job was submitted? Its UIDs mean nothing any more. */
@@ -285,7 +276,7 @@ static void fulfilled(struct scheduler *scheduler)
     if (scheduler->current->goal == JOB_RUN)
         build(scheduler);
     else
-        finish(scheduler, JOB_OK, NULL, NULL);
+        scheduler_finish(scheduler, JOB_OK, NULL, NULL);
 }
 
 static void advance(struct scheduler *scheduler)
@@ -293,7 +284,7 @@ static void advance(struct scheduler *scheduler)
     struct job *job = scheduler->current;
 
     if (!job->ops || is_dead(job)) {
-        finish(scheduler, JOB_DEAD, NULL, "the mailbox is gone or has been replaced");
+        scheduler_finish(scheduler, JOB_DEAD, NULL, "the mailbox is gone or has been replaced");
         return;
     }
     switch (prepare(scheduler)) {
@@ -302,8 +293,8 @@ static void advance(struct scheduler *scheduler)
             fulfilled(scheduler);
         break;
     case SELECTION_SHUT:
-        finish(scheduler, JOB_NOT_SELECTED, NULL,
-               "The mail server had trouble with this mailbox a moment ago; please try again later");
+        scheduler_finish(scheduler, JOB_NOT_SELECTED, NULL,
+                         "The mail server had trouble with this mailbox a moment ago; please try again later");
         break;
     case SELECTION_SENT:
     case SELECTION_DROPPED:
@@ -350,13 +341,13 @@ static void answered(void *owner, const struct response *response)
     bool heard = job->ops || job->queueing.riders;
 
     if ((course->garbled || course->spoilt) && policy_loss(job->policy) == POLICY_FIND_OUT)
-        finish(scheduler, JOB_LOST, NULL, NULL);
+        scheduler_finish(scheduler, JOB_LOST, NULL, NULL);
     else if (course->garbled && heard)
-        finish(scheduler, JOB_GARBAGE, NULL, "the server's answer could not be understood");
+        scheduler_finish(scheduler, JOB_GARBAGE, NULL, "the server's answer could not be understood");
     else if (course->spoilt && policy_loss(job->policy) == POLICY_REPEAT && !try_again(scheduler))
-        finish(scheduler, JOB_GARBAGE, NULL, "the server keeps contradicting itself");
+        scheduler_finish(scheduler, JOB_GARBAGE, NULL, "the server keeps contradicting itself");
     else if (scheduler->current == job)
-        finish(scheduler, status_of(response->status), response, NULL);
+        scheduler_finish(scheduler, status_of(response->status), response, NULL);
 }
 
 static void prepared(void *owner, bool part)
@@ -375,7 +366,7 @@ static void refused(void *owner, const struct response *tagged, const char *text
     struct scheduler *scheduler = owner;
 
     if (scheduler->current)
-        finish(scheduler, JOB_NOT_SELECTED, tagged, text);
+        scheduler_finish(scheduler, JOB_NOT_SELECTED, tagged, text);
 }
 
 static void untagged(void *owner, const struct response *response)
@@ -399,9 +390,9 @@ static void denied(void *owner, const struct response *tagged)
     if (!scheduler->current)
         return;
     if (tagged->status == RESPONSE_OK)
-        finish(scheduler, JOB_GARBAGE, NULL, "the server's answer lacks what was asked");
+        scheduler_finish(scheduler, JOB_GARBAGE, NULL, "the server's answer lacks what was asked");
     else
-        finish(scheduler, JOB_NO, tagged, NULL);
+        scheduler_finish(scheduler, JOB_NO, tagged, NULL);
 }
 
 /* The mailbox is gone by another program's DELETE or RENAME. */
@@ -508,7 +499,7 @@ static bool session_is_void(struct scheduler *scheduler, const struct response *
     struct job *job = scheduler->current;
     enum refusal refusal;
 
-    if (response->status != RESPONSE_BAD || (job && job->course.losses + 1 >= TRIES_MAX))
+    if (response->status != RESPONSE_BAD || (job && job->course.losses + 1 >= SCHEDULER_TRIES_MAX))
         return false;
     refusal = refusal_classify(REFUSAL_AT_FIRST_COMMAND, RESPONSE_BAD, response->text, scheduler->options.settings);
     if (refusal != REFUSAL_THROTTLED && !slice_contains_nocase(response->text, SLICE("not connected")))
@@ -523,58 +514,6 @@ void scheduler_tagged(struct scheduler *scheduler, const struct response *respon
 {
     if (!session_is_void(scheduler, response))
         selection_tagged(scheduler->selection, response);
-}
-
-/* May it be sent (again) over the next connection? */
-static bool is_kept(const struct job *job)
-{
-    return job->ops && job->course.losses < TRIES_MAX &&
-           (!job->course.written || policy_loss(job->policy) == POLICY_REPEAT);
-}
-
-static void count_loss(struct job *job)
-{
-    job->course.losses++;
-    for (struct job *rider = job->queueing.riders; rider; rider = rider->next)
-        rider->course.losses++;
-}
-
-static void finish_lost(struct scheduler *scheduler)
-{
-    bool timed_out = upstream_has_timed_out(scheduler->options.upstream);
-
-    if (scheduler->current->course.written)
-        finish(scheduler, JOB_LOST, NULL,
-               timed_out ? "The mail server did not answer in time" : "The connection to the mail server was lost");
-    else
-        finish(scheduler, JOB_NOT_SELECTED, NULL,
-               timed_out ? "The mail server did not answer in time; please try again later"
-                         : "The connection to the mail server was lost twice; please try again later");
-}
-
-/* Keeps the current job, finds its outcome unknown, or gives it up. Tries are bounded, because the command itself may
- * have made the server end the connection; and whoever has cost a connection goes last. Riders share the fate of the
- * command that went up for them, unless the first to ask has gone. */
-void scheduler_lost(struct scheduler *scheduler)
-{
-    struct job *job = scheduler->current;
-
-    selection_lost(scheduler->selection);
-    if (!job)
-        return;
-    selection_wish_lost(&job->progress);
-    if (upstream_was_unsent(scheduler->options.upstream))
-        job->course.written = false;
-    count_loss(job);
-    if (!job->ops)
-        jobs_unload(scheduler->options.jobs, job);
-    if (!is_kept(job)) {
-        finish_lost(scheduler);
-        return;
-    }
-    job->course.written = false;
-    scheduler->current = NULL;
-    jobs_put_last(scheduler->options.jobs, job);
 }
 
 /* --- making and ending */

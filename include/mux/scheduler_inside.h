@@ -1,0 +1,23 @@
+/* The inside of the scheduler, shared by its files: scheduler.c (turns, answers) and scheduler_lost.c (what becomes of
+ * a job when the connection is lost). Nobody else includes it. */
+#ifndef IMAPMUX_MUX_SCHEDULER_INSIDE_H
+#define IMAPMUX_MUX_SCHEDULER_INSIDE_H
+
+#include "mux/scheduler.h"
+
+/* Connections under which a command is tried, each being lost: the command itself may have ended them. */
+#define SCHEDULER_TRIES_MAX 2
+
+struct scheduler {
+    struct scheduler_options options;
+    struct selection *selection;
+    struct job *current; /* whose turn it is: being prepared, or in flight; NULL: nobody's */
+    uint64_t turns;      /* ended */
+    uint64_t drained;    /* octets of literals read in this turn for a client that has gone */
+};
+
+/* The current job's turn is over, and so is the job: its result is made of these. `text`: see job_result. */
+void scheduler_finish(struct scheduler *scheduler, enum job_status status, const struct response *response,
+                      const char *text);
+
+#endif

@@ -1,0 +1,57 @@
+/* The current job when the connection is lost under it: it is sent again, or its outcome is found unknown, or it is
+ * given up. A command that may have been carried out is never sent again unless its policy says so, and none a third
+ * time. */
+#include "mux/scheduler_inside.h"
+
+/* May it be sent (again) over the next connection? */
+static bool is_kept(const struct job *job)
+{
+    return job->ops && job->course.losses < SCHEDULER_TRIES_MAX &&
+           (!job->course.written || policy_loss(job->policy) == POLICY_REPEAT);
+}
+
+static void count_loss(struct job *job)
+{
+    job->course.losses++;
+    for (struct job *rider = job->queueing.riders; rider; rider = rider->next)
+        rider->course.losses++;
+}
+
+static void finish_lost(struct scheduler *scheduler)
+{
+    bool timed_out = upstream_has_timed_out(scheduler->options.upstream);
+
+    if (scheduler->current->course.written)
+        scheduler_finish(scheduler, JOB_LOST, NULL,
+                         timed_out ? "The mail server did not answer in time"
+                                   : "The connection to the mail server was lost");
+    else
+        scheduler_finish(scheduler, JOB_NOT_SELECTED, NULL,
+                         timed_out ? "The mail server did not answer in time; please try again later"
+                                   : "The connection to the mail server was lost twice; please try again later");
+}
+
+/* Keeps the current job, finds its outcome unknown, or gives it up. Tries are bounded, because the command itself may
+ * have made the server end the connection; and whoever has cost a connection goes last. Riders share the fate of the
+ * command that went up for them, unless the first to ask has gone. */
+void scheduler_lost(struct scheduler *scheduler)
+{
+    struct job *job = scheduler->current;
+
+    selection_lost(scheduler->selection);
+    if (!job)
+        return;
+    selection_wish_lost(&job->progress);
+    if (upstream_was_unsent(scheduler->options.upstream))
+        job->course.written = false;
+    count_loss(job);
+    if (!job->ops)
+        jobs_unload(scheduler->options.jobs, job);
+    if (!is_kept(job)) {
+        finish_lost(scheduler);
+        return;
+    }
+    job->course.written = false;
+    scheduler->current = NULL;
+    jobs_put_last(scheduler->options.jobs, job);
+}
