@@ -130,6 +130,7 @@ struct response_input {
     const struct response *response; /* READY. Borrowed until the next call, with all its slices and values */
     struct slice bytes;              /* DATA, GARBAGE */
     bool open_fetch;                 /* GARBAGE: a FETCH that was not complete ends here */
+    uint32_t fetch_number;           /* GARBAGE: it is a FETCH answer about this message; 0: not, or not known */
     bool announces_literal;          /* GARBAGE: it ends with {n}: what follows may be a literal's octets, or not */
 };
 

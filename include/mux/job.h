@@ -67,8 +67,9 @@ struct job_ops {
     void (*untagged)(struct job *job, const struct response *response);
     void (*fetch)(struct job *job, const struct job_fetch *fetch);
     void (*fetch_data)(struct job *job, struct slice bytes);
-    /* The FETCH answer that was open (a part that was not complete) will never be completed: line lost or garbage. */
-    void (*fetch_broken)(struct job *job);
+    /* The FETCH answer that was open (a part that was not complete) will never be completed: line lost or
+     * garbage. sound: see selection_ops. */
+    void (*fetch_broken)(struct job *job, bool sound);
     /* Exactly once, and last; the account frees the job afterwards: the owner must forget it. */
     void (*done)(struct job *job, const struct job_result *result);
 };
@@ -114,7 +115,8 @@ struct job {
     enum policy policy;
     struct mailbox *mailbox; /* borrowed; NULL: the selected mailbox does not matter */
     bool read_write;         /* the mailbox must have been SELECTed, not EXAMINEd */
-    bool sets_seen;          /* a FETCH without PEEK */
+    bool judges_answers; /* its owner finds out which messages were not answered: an unreadable line does not end it */
+    bool sets_seen;      /* a FETCH without PEEK */
     /* NULL, or: must the upstream leave its selected mailbox (by name) before this command? Leaving and the command are
      * one (DELETE, RENAME). */
     bool (*leaves)(const struct job *job, const struct mailbox *selected);

@@ -29,7 +29,8 @@ struct selection_ops {
      * fetch_data follows with the octets of its literal (stream_size in all), then the next part; or fetch_broken. */
     void (*fetch)(void *owner, uint32_t uid, const struct fetch_answer *part);
     void (*fetch_data)(void *owner, struct slice bytes);
-    void (*fetch_broken)(void *owner);
+    /* sound: what was handed on of the answer is true; only its rest could not be read. */
+    void (*fetch_broken)(void *owner, bool sound);
     /* Octets of a literal have been read, whether or not they are handed on. */
     void (*literal_read)(void *owner, size_t octets);
     /* Neither numbers nor flags, while the owner's command is in flight. */
@@ -110,8 +111,9 @@ void selection_untagged(struct selection *selection, const struct response *resp
 void selection_fetch(struct selection *selection, const struct response *response);
 /* Octets of the literal that the last part of a FETCH answer announced. */
 void selection_fetch_data(struct selection *selection, struct slice bytes);
-/* A line that could not be read. open_fetch: the FETCH answer that was open will not be completed. */
-void selection_garbage(struct selection *selection, bool open_fetch);
+/* A line that could not be read. open_fetch: the FETCH answer that was open will not be completed. fetch_number: it was
+ * an answer about this message, which has changed no numbers; 0: nobody knows. */
+void selection_garbage(struct selection *selection, bool open_fetch, uint32_t fetch_number);
 /* The tagged answer of the command in flight: to `answered` if it is the owner's, else it carries on the selection's
  * own work. */
 void selection_tagged(struct selection *selection, const struct response *response);

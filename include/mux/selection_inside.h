@@ -167,7 +167,8 @@ void proof_take_recent(struct selection_switch *sw); /* what the search has foun
 void fetch_intake_response(struct selection *selection, const struct response *response);
 /* Octets of its literal. */
 void fetch_intake_data(struct selection *selection, struct slice bytes);
-void fetch_intake_broken(struct selection *selection); /* the open answer will not be completed */
+/* The open answer will not be completed. sound: see selection_ops. */
+void fetch_intake_broken(struct selection *selection, bool sound);
 /* The flags of a FETCH answer; the list's slices are borrowed from the pairs, its array from the arena. False: they
  * cannot be read. */
 bool fetch_intake_flags(const struct fetch_pair *pairs, struct arena *arena, struct mailbox_flags *flags)

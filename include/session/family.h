@@ -45,14 +45,15 @@ struct run {
 struct run_step {
     enum job_goal goal;
     enum policy policy;
-    bool read_write; /* the mailbox must have been SELECTed, not EXAMINEd */
-    bool sets_seen;  /* a FETCH without PEEK */
+    bool read_write;     /* the mailbox must have been SELECTed, not EXAMINEd */
+    bool sets_seen;      /* a FETCH without PEEK */
+    bool judges_answers; /* see struct job */
     bool (*leaves)(const struct run *run, const struct mailbox *selected);
     enum job_turn (*build)(struct run *run, struct mailbox *mailbox, struct outgoing *out);
     void (*untagged)(struct run *run, const struct response *response);
     void (*fetch)(struct run *run, uint32_t uid, const struct fetch_answer *part);
     void (*fetch_data)(struct run *run, struct slice bytes);
-    void (*fetch_broken)(struct run *run);
+    void (*fetch_broken)(struct run *run, bool sound);
     /* Exactly once, unless the session ends before. The job is forgotten already: another step may be submitted. */
     void (*done)(struct run *run, const struct job_result *result);
 };

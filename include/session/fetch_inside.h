@@ -44,8 +44,11 @@ struct fetch_run {
     struct fetch_message *slice;
     size_t slice_count;
     size_t slice_limit;
-    unsigned tries; /* of the present slice, in which living messages were not wholly answered */
-    bool lacking;   /* set when a slice is given up for that */
+    unsigned tries;   /* of the present slice, in which living messages were not wholly answered */
+    bool lacking;     /* set when a slice is given up for that */
+    unsigned refused; /* slices in a row that were answered NO, without an answer about any message */
+    bool has_refusal; /* a slice was answered NO; its text: */
+    char refusal[400];
     struct fetch_writing writing;
 };
 
@@ -59,8 +62,9 @@ void fetch_answer_ask_again(struct fetch_run *fetch);
 void fetch_answer_part(struct fetch_run *fetch, uint32_t uid, const struct fetch_answer *part);
 /* Octets of the literal that the last part announced. */
 void fetch_answer_data(struct fetch_run *fetch, struct slice bytes);
-/* The answer will not be completed. A client with an open line is cut off. */
-void fetch_answer_broken(struct fetch_run *fetch);
+/* The answer will not be completed. A client with an open line is cut off, unless what it has got of it is sound and
+ * stands between two items. */
+void fetch_answer_broken(struct fetch_run *fetch, bool sound);
 /* One line from the truth alone (UID, FLAGS). */
 void fetch_answer_from_truth(struct fetch_run *fetch, const struct message *message);
 /* At the tagged answer: held lines about messages that still live, and FLAGS that are still owed. */

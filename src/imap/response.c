@@ -145,7 +145,12 @@ static bool announces_literal(struct slice line)
 static struct response_input garbage(struct response_reader *reader)
 {
     struct response_input input = {.event = RESPONSE_EVENT_GARBAGE, .open_fetch = reader->fetch_open};
+    size_t offset;
 
+    if (reader->fetch_open)
+        input.fetch_number = reader->fetch_number;
+    else if (!response_line_begins_fetch(present_line(reader).bytes, &input.fetch_number, &offset))
+        input.fetch_number = 0;
     input.bytes = present_line(reader).bytes;
     input.announces_literal = announces_literal(input.bytes);
     if (input.bytes.length > GARBAGE_SHOWN)

@@ -342,7 +342,7 @@ static void answered(void *owner, const struct response *response)
 
     if ((course->garbled || course->spoilt) && policy_loss(job->policy) == POLICY_FIND_OUT)
         scheduler_finish(scheduler, JOB_LOST, NULL, NULL);
-    else if (course->garbled && heard)
+    else if (course->garbled && heard && !job->judges_answers)
         scheduler_finish(scheduler, JOB_GARBAGE, NULL, "the server's answer could not be understood");
     else if (course->spoilt && policy_loss(job->policy) == POLICY_REPEAT && !try_again(scheduler))
         scheduler_finish(scheduler, JOB_GARBAGE, NULL, "the server keeps contradicting itself");
@@ -432,13 +432,13 @@ static void fetch_data(void *owner, struct slice bytes)
         job->ops->fetch_data(job, bytes);
 }
 
-static void fetch_broken(void *owner)
+static void fetch_broken(void *owner, bool sound)
 {
     const struct scheduler *scheduler = owner;
     struct job *job = scheduler->current;
 
     if (job && job->ops && job->ops->fetch_broken)
-        job->ops->fetch_broken(job);
+        job->ops->fetch_broken(job, sound);
 }
 
 static void literal_read(void *owner, size_t octets)

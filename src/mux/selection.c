@@ -34,7 +34,7 @@ void selection_free(struct selection *selection)
 {
     if (!selection)
         return;
-    fetch_intake_broken(selection);
+    fetch_intake_broken(selection, false);
     switch_clear(selection);
     free(selection);
 }
@@ -182,15 +182,30 @@ void selection_contradicted(struct selection *selection, const char *format, ...
         mailbox_doubt(mailbox);
     selection->owner_void = true;
     selection->ops->contradicted(selection->owner);
-    fetch_intake_broken(selection);
+    fetch_intake_broken(selection, false);
     count_garbage(selection);
 }
 
-void selection_garbage(struct selection *selection, bool open_fetch)
+/* True: it was about one message that is counted, and costs that message's flags at most. */
+static bool lose_one_answer(struct selection *selection, uint32_t number)
+{
+    struct mailbox *mailbox = selection->selected;
+
+    if (!mailbox || !mailbox->map_in_step || selection_is_switching(selection) || number == 0 ||
+        number > mailbox_upstream_exists(mailbox))
+        return false;
+    if (number <= mailbox->map.count)
+        mailbox_flags_untold(mailbox, uid_map_at(&mailbox->map, number - 1), false);
+    return true;
+}
+
+void selection_garbage(struct selection *selection, bool open_fetch, uint32_t fetch_number)
 {
     selection->ops->garbled(selection->owner);
     if (open_fetch)
-        fetch_intake_broken(selection);
+        fetch_intake_broken(selection, true);
+    if (lose_one_answer(selection, fetch_number))
+        return;
     if (selection->selected)
         mailbox_doubt(selection->selected);
     if (selection_is_switching(selection))
@@ -498,7 +513,7 @@ void selection_lost(struct selection *selection)
 {
     count_loss(selection);
     selection->selected = selection->asked = NULL;
-    fetch_intake_broken(selection);
+    fetch_intake_broken(selection, false);
     switch_clear(selection);
     selection->activity = ACTIVITY_NONE;
     selection->learned = false;

@@ -221,7 +221,7 @@ static void literal_is_lost(struct selection *selection)
 {
     selection->intake.to_owner = false;
     if (selection_owner_listens(selection))
-        selection->ops->fetch_broken(selection->owner);
+        selection->ops->fetch_broken(selection->owner, false);
 }
 
 static void replay_literal(struct selection *selection, const struct held_part *part)
@@ -299,7 +299,7 @@ void fetch_intake_response(struct selection *selection, const struct response *r
     if (!selection->selected || !selection->selected->map_in_step)
         return;
     if (part->first) {
-        fetch_intake_broken(selection);
+        fetch_intake_broken(selection, false);
         intake->number = response->number;
         if (!part->complete && find_uid(part->pairs, &uid) && uid == 0)
             intake->held = held_new(selection);
@@ -329,7 +329,7 @@ void fetch_intake_data(struct selection *selection, struct slice bytes)
     }
 }
 
-void fetch_intake_broken(struct selection *selection)
+void fetch_intake_broken(struct selection *selection, bool sound)
 {
     struct fetch_intake *intake = &selection->intake;
     bool tell = intake->open && intake->to_owner;
@@ -338,5 +338,5 @@ void fetch_intake_broken(struct selection *selection)
     *intake = (struct fetch_intake){0};
     held_free(held);
     if (tell)
-        selection->ops->fetch_broken(selection->owner);
+        selection->ops->fetch_broken(selection->owner, sound);
 }

@@ -137,14 +137,14 @@ static void on_fetch_data(void *owner, struct slice bytes)
     selection_fetch_data(slot_selection(slot), bytes);
 }
 
-static void on_garbage(void *owner, struct slice line, bool open_fetch)
+static void on_garbage(void *owner, struct slice line, bool open_fetch, uint32_t fetch_number)
 {
     const struct slot *slot = owner;
     char quoted[LOG_QUOTE_SIZE];
 
     log_line(slot->options.ground->log, LOG_WARNING, "%s: the server sent a line that cannot be understood: %s",
              slot->options.name, log_quote(line, quoted, sizeof(quoted)));
-    selection_garbage(slot_selection(slot), open_fetch);
+    selection_garbage(slot_selection(slot), open_fetch, fetch_number);
     task_wake(slot->options.task);
 }
 

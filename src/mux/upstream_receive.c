@@ -12,7 +12,7 @@ static bool tag_is(const char *tag, struct slice text)
     return slice_equal(slice_of(tag), text);
 }
 
-static void garbage(struct upstream *upstream, struct slice line, bool open_fetch)
+static void garbage(struct upstream *upstream, struct slice line, bool open_fetch, uint32_t fetch_number)
 {
     enum refusal refusal = REFUSAL_NONE;
 
@@ -21,7 +21,7 @@ static void garbage(struct upstream *upstream, struct slice line, bool open_fetc
     if (refusal != REFUSAL_NONE && refusal != REFUSAL_CREDENTIALS)
         upstream_fail(upstream, refusal, line);
     else if (upstream->owner.garbage)
-        upstream->owner.garbage(upstream->owner.owner, line, open_fetch);
+        upstream->owner.garbage(upstream->owner.owner, line, open_fetch, fetch_number);
 }
 
 static void unknown_tag(struct upstream *upstream, struct slice tag)
@@ -30,7 +30,7 @@ static void unknown_tag(struct upstream *upstream, struct slice tag)
 
     snprintf(text, sizeof(text), "an answer with the unknown tag %.*s", tag.length < 60 ? (int)tag.length : 60,
              tag.data);
-    garbage(upstream, slice_of(text), false);
+    garbage(upstream, slice_of(text), false, 0);
 }
 
 /* The tagged answer of IDLE: after our DONE (then nothing else has changed), or not. */
@@ -106,7 +106,7 @@ static void continuation(struct upstream *upstream, const struct response *respo
         outgoing_continue(upstream->sending);
         upstream_push(upstream);
     } else {
-        garbage(upstream, SLICE("+ without a command that waits for it"), false);
+        garbage(upstream, SLICE("+ without a command that waits for it"), false, 0);
     }
 }
 
@@ -227,7 +227,7 @@ void upstream_receive(struct upstream *upstream, struct evbuffer *in)
             if (input.announces_literal)
                 refuse_ambiguity(upstream);
             else
-                garbage(upstream, input.bytes, input.open_fetch);
+                garbage(upstream, input.bytes, input.open_fetch, input.fetch_number);
             break;
         case RESPONSE_EVENT_MORE:
             break;

@@ -1,6 +1,7 @@
 /* FETCH and UID FETCH: numbers become UIDs at the turn. Known items come from the truth, the rest from upstream in
  * slices, so that others have their turn between. After a lost connection a slice is asked again for the items not yet
  * answered. RFC 3501 section 6.4.5, RFC 2180 section 4.1. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "session/fetch_inside.h"
@@ -11,6 +12,8 @@
 #define FIRST_SLICE_OF_BODIES 2
 /* The next slice has at most so many times as many messages: two small ones say little of those after them. */
 #define SLICE_GROWTH 4
+/* So many slices in a row are refused before the others are given up: it is not for a message's sake. */
+#define REFUSALS_MAX 3
 
 static void clear(struct run *run)
 {
@@ -126,16 +129,16 @@ static void data(struct run *run, struct slice bytes)
     fetch_answer_data((struct fetch_run *)run, bytes);
 }
 
-static void broken(struct run *run)
+static void broken(struct run *run, bool sound)
 {
-    fetch_answer_broken((struct fetch_run *)run);
+    fetch_answer_broken((struct fetch_run *)run, sound);
 }
 
 static void done(struct run *run, const struct job_result *result);
 
 #define FETCH_STEP                                                                                                     \
     .goal = JOB_RUN, .policy = POLICY_FETCH, .build = build, .fetch = part, .fetch_data = data,                        \
-    .fetch_broken = broken, .done = done
+    .fetch_broken = broken, .done = done, .judges_answers = true
 
 static const struct run_step look_step = {FETCH_STEP};
 static const struct run_step read_step = {FETCH_STEP, .read_write = true, .sets_seen = true};
@@ -167,7 +170,9 @@ static void finish(struct fetch_run *fetch)
 {
     struct session *session = fetch->run.session;
 
-    if (fetch->lacking)
+    if (fetch->has_refusal)
+        run_no(session, NULL, fetch->refusal);
+    else if (fetch->lacking)
         run_no(session, "SERVERBUG", "The mail server did not answer for all messages; please try again");
     else if (!session_command(session)->uid && some_are_gone(session, fetch))
         run_finish(session, RESPONSE_OK, "EXPUNGEISSUED", "Some of the messages no longer exist");
@@ -177,7 +182,7 @@ static void finish(struct fetch_run *fetch)
 
 static void go_on(struct fetch_run *fetch)
 {
-    if (fetch->left.count == 0) {
+    if (fetch->left.count == 0 || fetch->refused == REFUSALS_MAX) {
         finish(fetch);
         return;
     }
@@ -224,10 +229,37 @@ static void ask_again(struct fetch_run *fetch)
     (void)!run_submit(fetch->run.session, &news_step, mailbox);
 }
 
+static bool has_any_answer(const struct fetch_run *fetch)
+{
+    for (size_t i = 0; i < fetch->slice_count; i++) {
+        if (fetch->slice[i].answered)
+            return true;
+    }
+    return false;
+}
+
+/* One message may be the cause: those of the other slices are asked for, and the end is NO. */
+static void refused(struct fetch_run *fetch, const struct response *response)
+{
+    struct slice text = response->text;
+
+    fetch_answer_settle(fetch);
+    if (!fetch->has_refusal)
+        snprintf(fetch->refusal, sizeof(fetch->refusal), "%.*s", (int)(text.length < 390 ? text.length : 390),
+                 text.length ? text.data : "The mail server refused");
+    fetch->has_refusal = true;
+    fetch->refused = has_any_answer(fetch) ? 0 : fetch->refused + 1;
+    go_on(fetch);
+}
+
 static void done(struct run *run, const struct job_result *result)
 {
     struct fetch_run *fetch = (struct fetch_run *)run;
 
+    if (result->status == JOB_NO && result->response && fetch->left.count > 0 && session_view(run->session)) {
+        refused(fetch, result->response);
+        return;
+    }
     if (result->status != JOB_OK || !session_view(run->session)) {
         run_result(run->session, result);
         return;
@@ -236,6 +268,7 @@ static void done(struct run *run, const struct job_result *result)
         submit(fetch);
         return;
     }
+    fetch->refused = 0;
     fetch_answer_settle(fetch);
     if (is_lacking(fetch) && fetch->tries++ == 0) {
         ask_again(fetch);

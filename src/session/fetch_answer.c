@@ -237,10 +237,17 @@ void fetch_answer_data(struct fetch_run *fetch, struct slice bytes)
     session_wake_link(fetch->run.session);
 }
 
-void fetch_answer_broken(struct fetch_run *fetch)
+void fetch_answer_broken(struct fetch_run *fetch, bool sound)
 {
-    fetch->writing.message = NULL;
-    if (output_of(fetch)->line_open)
+    struct fetch_writing *writing = &fetch->writing;
+    bool between_items = writing->message && writing->started && writing->stream_left == 0 && !is_held(fetch);
+
+    writing->message = NULL;
+    writing->started = false;
+    if (output_of(fetch)->line_open && between_items && sound) {
+        output_format(output_of(fetch), ")\r\n"); /* what came of it is whole; the rest is owed */
+        output_close_line(output_of(fetch));
+    } else if (output_of(fetch)->line_open)
         session_ask_to_end(fetch->run.session, SESSION_END_ABORT,
                            "cut in the middle of a message: the server did not send the rest");
 }

@@ -299,13 +299,13 @@ static void fetch_data(struct job *job, struct slice bytes)
         step->fetch_data(session->current.run, bytes);
 }
 
-static void fetch_broken(struct job *job)
+static void fetch_broken(struct job *job, bool sound)
 {
     struct session *session = job->owner;
     const struct run_step *step = session->current.step;
 
     if (step->fetch_broken && !session_is_over(session))
-        step->fetch_broken(session->current.run);
+        step->fetch_broken(session->current.run, sound);
 }
 
 static void done(struct job *job, const struct job_result *result)
@@ -345,6 +345,7 @@ static bool submit(struct session *session, const struct run_step *step, struct 
         .mailbox = mailbox,
         .read_write = step->read_write,
         .sets_seen = step->sets_seen,
+        .judges_answers = step->judges_answers,
         .leaves = step->leaves ? leaves : NULL,
     };
 

@@ -94,3 +94,67 @@ a_mailbox_that_is_answered_by_an_untagged_bad_is_left_alone = deadly(
     "a_mailbox_that_is_answered_by_an_untagged_bad_is_left_alone", "bad")
 a_mailbox_with_a_literal_that_is_too_short_is_left_alone = deadly(
     "a_mailbox_with_a_literal_that_is_too_short_is_left_alone", "literal")
+
+
+# --- messages
+
+class Envelopes(ScriptedUpstream):
+    """ENVELOPE of every sixtieth message has a quote that is not escaped."""
+    def items(self, message, wanted):
+        found = super().items(message, wanted)
+        if "ENVELOPE" in wanted:
+            subject = b'"a "quoted" word"' if message.uid % 60 == 0 else b'"%d"' % message.uid
+            found.append(("ENVELOPE", b"(NIL %s NIL NIL NIL NIL NIL NIL NIL NIL)" % subject))
+        return found
+
+
+@scenario(upstream=lambda s: Envelopes(fill=600), settings={"max_garbage": "5"}, timeout=60)
+def a_malformed_envelope_costs_its_message_only(s):
+    client = s.client(select="INBOX")
+    for turn in range(2):
+        result = client.command("FETCH 1:* (ENVELOPE)")
+        assert result.status == "NO" and "did not answer for all" in repr(result.tagged), result.tagged
+        assert len(result.of("FETCH")) == 590, len(result.of("FETCH"))
+    assert client.command("FETCH 59 (ENVELOPE)").ok
+    assert client.command("FETCH 60 (FLAGS)").ok
+    assert client.command("FETCH 60 (ENVELOPE)").status == "NO"
+    assert s.upstream.connections == 1
+
+
+class Withheld(ScriptedUpstream):
+    """Answers OK to a FETCH of bodies, with no line for the third message."""
+    def fetched(self, message, wanted):
+        if message.uid != 3 or "BODY" not in wanted:
+            super().fetched(message, wanted)
+
+
+@scenario(upstream=lambda s: Withheld())
+def a_living_message_without_an_answer_is_not_passed_over_with_ok(s):
+    client = s.client(select="INBOX")
+    result = client.command("UID FETCH 1:5 (BODY.PEEK[HEADER])")
+    assert result.status == "NO" and len(result.of("FETCH")) == 4, result
+    assert client.command("UID FETCH 4 (BODY.PEEK[HEADER])").ok
+
+
+class Refuser(ScriptedUpstream):
+    """Says NO to every FETCH of a body that names the third message, after the others have been answered."""
+    def do_uid_fetch(self, tag, rest):
+        if "BODY" not in rest:
+            super().do_uid_fetch(tag, rest)
+            return
+        wanted = self.uids(rest.split(" ")[2])
+        for message in wanted:
+            if message.uid != 3:
+                self.fetched(message, rest)
+        if any(message.uid == 3 for message in wanted):
+            self.line(tag + " NO Some messages could not be FETCHed")
+        else:
+            self.ok(tag)
+
+
+@scenario(upstream=lambda s: Refuser(fill=20), settings={"slice_messages": "3"})
+def what_the_server_refuses_for_one_message_costs_the_others_nothing(s):
+    client = s.client(select="INBOX")
+    result = client.command("UID FETCH 1:20 (BODY.PEEK[HEADER])")
+    assert result.status == "NO" and "could not be FETCHed" in repr(result.tagged), result
+    assert len(result.of("FETCH")) == 19, result

@@ -77,11 +77,11 @@ static void untagged(void *owner, const struct response *response)
         selection_untagged(scheduler_selection(desk.scheduler), response);
 }
 
-static void garbage(void *owner, struct slice line, bool open_fetch)
+static void garbage(void *owner, struct slice line, bool open_fetch, uint32_t fetch_number)
 {
     (void)owner;
     (void)line;
-    selection_garbage(scheduler_selection(desk.scheduler), open_fetch);
+    selection_garbage(scheduler_selection(desk.scheduler), open_fetch, fetch_number);
 }
 
 static void tagged(void *owner, const struct response *response)

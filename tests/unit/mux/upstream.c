@@ -34,8 +34,9 @@ static void idle_over(void *owner, bool refused)
     tell(refused ? "IDLE refused;" : "IDLE over;");
 }
 
-static void garbage(void *owner, struct slice line, bool open_fetch)
+static void garbage(void *owner, struct slice line, bool open_fetch, uint32_t fetch_number)
 {
+    (void)fetch_number;
     (void)owner;
     (void)line;
     (void)open_fetch;

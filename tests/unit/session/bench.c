@@ -278,7 +278,7 @@ void bench_answer(const char *bytes)
 
 void bench_break(void)
 {
-    bench.job->ops->fetch_broken(bench.job);
+    bench.job->ops->fetch_broken(bench.job, false);
     bench_settle();
 }
 
