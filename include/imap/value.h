@@ -20,6 +20,7 @@ enum value_kind {
     VALUE_LITERAL8,
     VALUE_SPOOLED, /* a literal whose bytes are not here: text is empty, size says how long, spool_index which */
     VALUE_LIST,
+    VALUE_DEEP, /* a list deeper than values are made of: text is all of it, as it was written, checked (see `deep`) */
 };
 
 struct value {
@@ -31,7 +32,10 @@ struct value {
     uint64_t size;        /* VALUE_SPOOLED */
 };
 
-enum value_result { VALUE_OK, VALUE_BAD, VALUE_TOO_BIG /* deeper than 100, or the arena's limit */ };
+/* TOO_BIG: deeper than VALUE_DEPTH_MAX lists, or beyond the arena's limit. */
+enum value_result { VALUE_OK, VALUE_BAD, VALUE_TOO_BIG };
+
+#define VALUE_DEPTH_MAX 100
 
 /* A line put together again: text with its literals inside, each as "{n}\r\n" (or "~{n}\r\n") and n bytes, except those
  * at the offsets in `spooled` (ascending; offset of the '{' or '~'), of which only "{n}\r\n" stands there. */
@@ -42,6 +46,8 @@ struct line {
     bool strict; /* a backslash in a quoted string stands before a quote or a backslash only: a client's line. Servers
                     put it before anything */
     bool any_octet; /* NUL may stand in literals: a server's message, passed on as it is */
+    bool deep;      /* a list below VALUE_DEPTH_MAX others comes out as one VALUE_DEEP: a sender may nest at will. Its quotes,
+                       literals, parentheses and spaces have been checked like those of every other list */
     bool sections;  /* of FETCH: atoms that name a section are read as a whole. A mailbox may be named body[x] */
 };
 

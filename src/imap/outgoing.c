@@ -270,6 +270,7 @@ void outgoing_value(struct outgoing *outgoing, const struct value *value)
         put_list(outgoing, value);
         break;
     case VALUE_SPOOLED:
+    case VALUE_DEEP: /* never in a client's line */
         outgoing->failed = true;
         break;
     }

@@ -179,7 +179,7 @@ static bool parse_last_part(struct response_reader *reader)
     struct value *list;
     const char *error;
 
-    line.any_octet = line.sections = true;
+    line.any_octet = line.deep = line.sections = true;
     if (value_parse(line, 0, &reader->arena, &list, &error) != VALUE_OK || !value_is_list(list) || list->next)
         return false;
     if (!response_line_pairs(list->first, NULL, &reader->arena, &pairs))
@@ -223,7 +223,7 @@ static enum stream_check check_stream(struct response_reader *reader, struct val
     if (!reader->fetch_open && !response_line_begins_fetch(line.bytes, &reader->fetch_number, &offset))
         return STREAM_NO;
     arena_clear(&reader->arena);
-    line.any_octet = line.sections = true;
+    line.any_octet = line.deep = line.sections = true;
     if (value_parse(line, offset + 1, &reader->arena, values, &error) != VALUE_OK)
         return STREAM_NO;
     *name = last_of(*values);

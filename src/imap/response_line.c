@@ -363,7 +363,7 @@ static bool parse_data(struct line line, struct slice text, struct arena *arena,
     response->word = take_data_word(&text);
     if (response->word.length == 0 || !find_kind(response, numbered))
         return false;
-    line.any_octet = line.sections = response->kind == RESPONSE_FETCH;
+    line.any_octet = line.deep = line.sections = response->kind == RESPONSE_FETCH;
     if (value_parse(line, (size_t)(text.data - line.bytes.data), arena, &response->arguments, &error) != VALUE_OK)
         return false;
     if (response->kind == RESPONSE_FETCH)

@@ -67,10 +67,15 @@ static const struct value *element(const struct value *first, unsigned index)
     return first;
 }
 
+static bool is_part(const struct value *value)
+{
+    return value_is_list(value) || (value && value->kind == VALUE_DEEP);
+}
+
 /* A body that is one part, from its type on. */
 static bool print_fields(const struct value *first, struct evbuffer *out)
 {
-    bool message = value_is_list(element(first, BODY_ENVELOPE));
+    bool message = is_part(element(first, BODY_ENVELOPE));
     unsigned index = 0;
 
     for (const struct value *each = first; each; each = each->next, index++) {
@@ -82,7 +87,8 @@ static bool print_fields(const struct value *first, struct evbuffer *out)
     return true;
 }
 
-/* The bodies of a multipart stand in front of its subtype; a part begins with its type. */
+/* The bodies of a multipart stand in front of its subtype; a part begins with its type. Its depth is VALUE_DEPTH_MAX at
+ * most. */
 bool structure_print_body(const struct value *body, struct evbuffer *out)
 {
     const struct value *each;
@@ -90,7 +96,7 @@ bool structure_print_body(const struct value *body, struct evbuffer *out)
     if (!value_is_list(body))
         return value_print(body, out);
     append_bytes(out, "(", 1);
-    for (each = body->first; value_is_list(each); each = each->next) {
+    for (each = body->first; is_part(each); each = each->next) {
         if (!structure_print_body(each, out))
             return false;
     }

@@ -6,14 +6,12 @@
 
 #include <string.h>
 
-#define DEPTH_MAX 100
-
 struct lexer {
     struct line line;
     struct arena *arena;
     size_t at;
     size_t spooled; /* spooled literals met so far */
-    struct value *open[DEPTH_MAX];
+    struct value *open[VALUE_DEPTH_MAX];
     size_t depth;
     struct value **tail; /* where the next value is hung in */
     bool apart;          /* a value may begin here */
@@ -351,12 +349,63 @@ static enum value_result lex_atom(struct lexer *lexer)
 
 /* ---- lists ---- */
 
+/* Moves past an atom or a string. */
+static enum value_result skip_value(struct lexer *lexer)
+{
+    struct slice text = rest(lexer);
+
+    if (is_control(text.data[0]))
+        return bad(lexer, "Control character");
+    if (!lexer->apart)
+        return bad(lexer, "Missing space between arguments");
+    lexer->apart = false;
+    if (text.data[0] == '"')
+        return read_quoted(lexer, &text);
+    if (text.data[0] == '{')
+        return read_literal(lexer, lexer->line.any_octet, &text);
+    lexer->at += atom_length(text, false);
+    return VALUE_OK;
+}
+
+/* A list as one value, from its opening parenthesis to the one that closes it. */
+static enum value_result lex_deep(struct lexer *lexer)
+{
+    const char *start = rest(lexer).data;
+    enum value_result result = VALUE_OK;
+    size_t depth = 0;
+
+    do {
+        if (lexer->at == lexer->line.bytes.length)
+            return bad(lexer, "Unbalanced parentheses");
+        switch (rest(lexer).data[0]) {
+        case '(':
+            depth++;
+            lexer->apart = true;
+            lexer->at++;
+            break;
+        case ')':
+            depth--;
+            lexer->apart = false;
+            lexer->at++;
+            break;
+        case ' ':
+            lexer->apart = true;
+            lexer->at++;
+            break;
+        default:
+            result = skip_value(lexer);
+        }
+    } while (depth > 0 && result == VALUE_OK);
+    return result == VALUE_OK ? add(lexer, VALUE_DEEP, (struct slice){start, (size_t)(rest(lexer).data - start)})
+                              : result;
+}
+
 static enum value_result open_list(struct lexer *lexer)
 {
     struct value *list;
 
-    if (lexer->depth == DEPTH_MAX)
-        return VALUE_TOO_BIG;
+    if (lexer->depth == VALUE_DEPTH_MAX)
+        return lexer->line.deep ? lex_deep(lexer) : VALUE_TOO_BIG;
     list = hang(lexer, VALUE_LIST, (struct slice){"", 0});
     if (!list)
         return VALUE_TOO_BIG;

@@ -59,6 +59,7 @@ bool value_print(const struct value *value, struct evbuffer *out)
 {
     switch (value->kind) {
     case VALUE_ATOM:
+    case VALUE_DEEP:
         return put(out, value->text);
     case VALUE_QUOTED:
     case VALUE_LITERAL:

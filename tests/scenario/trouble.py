@@ -158,3 +158,26 @@ def what_the_server_refuses_for_one_message_costs_the_others_nothing(s):
     result = client.command("UID FETCH 1:20 (BODY.PEEK[HEADER])")
     assert result.status == "NO" and "could not be FETCHed" in repr(result.tagged), result
     assert len(result.of("FETCH")) == 19, result
+
+
+class Nested(ScriptedUpstream):
+    """BODYSTRUCTURE of the second message is nested deeper than most programs read."""
+    STRUCTURE = b'("text" "plain" NIL NIL NIL "7bit" 12 1)'
+
+    def items(self, message, wanted):
+        found = super().items(message, wanted)
+        if "BODYSTRUCTURE" in wanted:
+            depth = 3000 if message.uid == 2 else 2
+            found.append(("BODYSTRUCTURE", b"(" * depth + self.STRUCTURE + b' "mixed")' * depth))
+        return found
+
+
+@scenario(upstream=lambda s: Nested())
+def a_message_nested_deeply_costs_nobody_anything(s):
+    client = s.client(select="INBOX", tracked=False)
+    client.socket.sendall(b"x UID FETCH 1:* (BODYSTRUCTURE)\r\n")
+    seen = b""
+    while b"\r\nx " not in seen:
+        seen += client.socket.recv(65536)
+    assert b"x OK" in seen and seen.count(b"FETCH (UID") == 5, seen[-300:]
+    assert b"(" * 3001 + Nested.STRUCTURE[1:] + b' "mixed")' * 3000 in seen

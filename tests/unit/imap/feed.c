@@ -124,6 +124,10 @@ static void record_value(struct evbuffer *record, const struct value *value)
     case VALUE_SPOOLED:
         evbuffer_add_printf(record, "$%u:%llu", value->spool_index, (unsigned long long)value->size);
         break;
+    case VALUE_DEEP:
+        evbuffer_add_printf(record, "deep ");
+        record_quoted(record, value->text);
+        break;
     case VALUE_LIST:
         evbuffer_add_printf(record, "(");
         record_values(record, value->first);

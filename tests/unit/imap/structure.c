@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <event2/buffer.h>
+#include <stdio.h>
 
 #include "imap/fetch_items.h"
 
@@ -131,4 +132,61 @@ Test(structure, each_item_is_printed_by_its_own_grammar)
     evbuffer_free(out);
     expect(print_section, SLICE("~{3}\r\na\rb"), "{3}\r\na\rb");
     expect(print_section, SLICE("NIL"), "NIL");
+}
+
+/* A multipart in a multipart, `depth` times, around `inside`. Returned until the next call. */
+static const char *nested(unsigned depth, const char *inside)
+{
+    static char text[40000];
+    size_t used = 0;
+
+    for (unsigned i = 0; i < depth; i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "(%s", PLAIN);
+    used += (size_t)snprintf(text + used, sizeof(text) - used, "%s", inside);
+    for (unsigned i = 0; i < depth; i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, " \"mixed\")");
+    return text;
+}
+
+static enum value_result parse_deep(const char *text, struct arena *arena, struct value **values)
+{
+    const char *error;
+
+    arena_init(arena, 1 << 20);
+    return value_parse((struct line){.bytes = slice_of(text), .deep = true}, 0, arena, values, &error);
+}
+
+static void expect_deep(const char *text)
+{
+    struct evbuffer *out = evbuffer_new();
+    struct arena arena;
+    struct value *values;
+
+    cr_assert_eq(parse_deep(text, &arena, &values), VALUE_OK);
+    cr_assert(structure_print_body(values, out));
+    evbuffer_add(out, "", 1);
+    cr_assert_str_eq((const char *)evbuffer_pullup(out, -1), text);
+    evbuffer_free(out);
+    arena_clear(&arena);
+}
+
+Test(structure, a_body_nested_deeper_than_values_are_comes_out_as_it_was)
+{
+    for (unsigned depth = 95; depth < 105; depth++)
+        expect_deep(nested(depth, PLAIN));
+    expect_deep(nested(130, "(\"text\" \"pl\\\"(ain\" NIL {3}\r\na)\" NIL \"7bit\" 1 1)"));
+    expect_deep(nested(130, "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 12 " ENVELOPE PLAIN " 1)"));
+}
+
+Test(structure, what_is_deep_is_checked_all_the_same)
+{
+    static const char *const faults[] = {"(\"a\"b\" NIL)", "(\"a\" {9}\r\nshort)", "(a\tb)", "(a", "(\"a\r\nb\")",
+                                         "(a\"b\")"};
+    struct arena arena;
+    struct value *values;
+
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        cr_assert_eq(parse_deep(nested(130, faults[i]), &arena, &values), VALUE_BAD, "%s", faults[i]);
+        arena_clear(&arena);
+    }
 }
