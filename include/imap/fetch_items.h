@@ -55,10 +55,15 @@ struct outgoing;
 /* Appends the item as it is written upstream. peek: in the form that sets nothing (RFC822 as BODY.PEEK[], RFC822.TEXT
  * as BODY.PEEK[TEXT]). */
 void fetch_item_print_upstream(const struct fetch_item *item, bool peek, struct outgoing *out);
-/* Does an answer's item with this name answer the asked one, if that was written upstream with `peek`? (BODY[TEXT]
- * answers RFC822.TEXT asked with peek; sections compare without case, header field names in any quoting; <start> must
- * be the asked start) */
-bool fetch_item_answered_by(const struct fetch_item *item, bool peek, struct slice answer_name);
+/* Does an answer's item with this name answer the asked one by its meaning? BODY[], RFC822 and BODY.PEEK[] are one
+ * item, and so are those of HEADER and of TEXT. Sections compare without case, names of header fields in any quoting
+ * and order. <start> must be the asked start, with or without a count. */
+bool fetch_item_answered_by(const struct fetch_item *item, struct slice answer_name);
+/* Does it answer the asked item if no other one is answered better? So does <0> one that was asked for whole, and no
+ * <start> one that was asked for from 0. The caller checks that a part is not longer than it was asked for. */
+bool fetch_item_loosely_answered_by(const struct fetch_item *item, struct slice answer_name);
+/* May a value of so many octets be the answer? A part has at most the asked count. */
+bool fetch_item_permits_size(const struct fetch_item *item, uint64_t octets);
 /* The name that the client is told: RFC822.TEXT as asked, BODY[section]<start>. Appends to out. False: out of memory.
  */
 bool fetch_item_print_label(const struct fetch_item *item, struct evbuffer *out) __attribute__((warn_unused_result));

@@ -26,8 +26,9 @@ struct flag_list {
     size_t keyword_count;
 };
 
-/* From a list value (parenthesised) or from the elements from `first` on (STORE's bare form). False: an element is no
- * flag, or the arena is full. Duplicates (keywords compare without case) come out once. */
+/* From a list value (parenthesised) or from the elements from `first` on (STORE's bare form). A server's
+ * keyword may stand in quotes; a string that can be no keyword is left out. False: an element is no flag, or the arena
+ * is full. Duplicates (keywords compare without case) come out once. */
 bool flags_parse(const struct value *first, struct arena *arena, struct flag_list *flags)
     __attribute__((warn_unused_result));
 /* The bit of a system flag, spelt in any case; 0 if it is none. */

@@ -121,6 +121,8 @@ struct job {
      * one (DELETE, RENAME). */
     bool (*leaves)(const struct job *job, const struct mailbox *selected);
 
+    uint32_t sole; /* set by build: the UID of the only message that the command asks for; 0: none, or several */
+
     /* private to mux */
     struct account *account;
     struct job_queueing queueing;

@@ -90,6 +90,7 @@ struct selection {
     uint64_t activity_number; /* of its command */
     bool leaves_by_name;      /* set when LEAVE opens a mailbox that does not exist, cleared when it is UNSELECT */
     enum selection_effect owner_effect; /* of its command, set by selection_send */
+    uint32_t owner_sole;                /* see selection_send */
     bool owner_void;                    /* set by selection_contradicted, cleared by selection_send */
     struct mailbox *asked;              /* by STATUS; NULL: dropped meanwhile */
     bool status_told;                   /* set by a STATUS line about `asked`, cleared when STATUS is sent */

@@ -38,6 +38,7 @@ struct run_ops {
 struct run {
     const struct run_ops *ops;
     struct session *session;
+    uint32_t sole; /* set by build: see struct job */
 };
 
 /* One job of a command: what mux/job.h says of job_ops, with the run in place of the job. All ops but `done` may be

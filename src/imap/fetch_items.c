@@ -11,6 +11,7 @@
 #include "imap/structure.h"
 
 #define ITEMS_MAX  1000
+#define FIELDS_MAX 200 /* names of header fields that are compared in any order */
 #define MODSEQ_MAX ((uint64_t)INT64_MAX)
 
 static const char *const kind_names[] = {
@@ -167,6 +168,61 @@ static bool same_section(struct slice a, struct slice b)
         if (!slice_equal_nocase((struct slice){&x, 1}, (struct slice){&y, 1}))
             return false;
     }
+}
+
+/* The next name of a list of header fields, with its quotes. False: there is none. */
+static bool next_field(struct slice *list, struct slice *name)
+{
+    size_t length;
+
+    while (list->length > 0 && list->data[0] == ' ')
+        *list = behind(*list, 1);
+    length = field_length(*list);
+    *name = (struct slice){list->data, length};
+    *list = behind(*list, length);
+    return length > 0;
+}
+
+/* Is every name of `some` among those of `others`? The lists are read at most FIELDS_MAX names long. */
+static bool are_among(struct slice some, struct slice others)
+{
+    struct slice name, other;
+
+    for (unsigned count = 0; next_field(&some, &name); count++) {
+        struct slice left = others;
+        bool found = false;
+        for (unsigned i = 0; !found && i < FIELDS_MAX && next_field(&left, &other); i++)
+            found = same_section(name, other);
+        if (!found || count == FIELDS_MAX)
+            return false;
+    }
+    return true;
+}
+
+/* Splits "HEADER.FIELDS (From To)" before its list; the list is what stands in the parentheses. False: there is none.
+ */
+static bool split_list(struct slice *section, struct slice *list)
+{
+    const char *open = section->length ? memchr(section->data, '(', section->length) : NULL;
+
+    if (!open || section->data[section->length - 1] != ')')
+        return false;
+    *list = (struct slice){open + 1, (size_t)(section->data + section->length - 1 - (open + 1))};
+    section->length = (size_t)(open - section->data);
+    while (section->length > 0 && section->data[section->length - 1] == ' ')
+        section->length--;
+    return true;
+}
+
+/* However they are spelt, quoted and ordered. */
+static bool means_the_same(struct slice a, struct slice b)
+{
+    struct slice list_a, list_b;
+
+    if (same_section(a, b))
+        return true;
+    return split_list(&a, &list_a) && split_list(&b, &list_b) && slice_equal_nocase(a, b) &&
+           are_among(list_a, list_b) && are_among(list_b, list_a);
 }
 
 /* ---- asking ---- */
@@ -361,31 +417,89 @@ void fetch_item_print_upstream(const struct fetch_item *item, bool peek, struct 
     }
 }
 
-/* "<start>" if the item is partial, else nothing. */
-static bool is_asked_start(const struct fetch_item *item, struct slice text)
+/* The section that is meant, in whatever words: RFC822 is BODY[] (RFC 3501 section 6.4.5). False: none is. */
+static bool meant_section(enum fetch_kind kind, struct slice *section)
 {
-    uint64_t start;
-
-    if (!item->partial)
-        return text.length == 0;
-    return text.length > 2 && text.data[0] == '<' && text.data[text.length - 1] == '>' &&
-           slice_number((struct slice){text.data + 1, text.length - 2}, UINT32_MAX, &start) &&
-           start == item->partial_start;
+    if (kind == FETCH_RFC822)
+        *section = SLICE("");
+    else if (kind == FETCH_RFC822_HEADER)
+        *section = SLICE("HEADER");
+    else if (kind == FETCH_RFC822_TEXT)
+        *section = SLICE("TEXT");
+    else
+        return false;
+    return true;
 }
 
-bool fetch_item_answered_by(const struct fetch_item *item, bool peek, struct slice answer_name)
+/* "<5>" or "<5.10>" */
+static bool read_origin(struct slice text, uint64_t *start)
 {
-    struct slice section;
+    const char *end;
+
+    if (text.length < 3 || text.data[0] != '<' || text.data[text.length - 1] != '>')
+        return false;
+    text = (struct slice){text.data + 1, text.length - 2};
+    end = memchr(text.data, '.', text.length);
+    if (end)
+        text.length = (size_t)(end - text.data);
+    return slice_number(text, UINT32_MAX, start);
+}
+
+static bool is_asked_start(const struct fetch_item *item, struct slice text, bool loosely)
+{
+    uint64_t start = 0;
+
+    if (text.length == 0)
+        return !item->partial || (loosely && item->partial_start == 0);
+    if (!read_origin(text, &start))
+        return false;
+    return item->partial ? start == item->partial_start : loosely && start == 0;
+}
+
+/* Splits an answer's name into the section that it means and the <start> behind it. False: it names no section. */
+static bool split_name(struct slice name, struct slice *section, struct slice *origin)
+{
+    struct fetch_item named = {.kind = kind_of(name)};
+    static const struct slice peek = {"BODY.PEEK[", 10};
     size_t end;
 
-    if (!upstream_section(item, peek, &section))
-        return slice_equal_nocase(answer_name, slice_of(kind_names[item->kind]));
-    if (kind_of(answer_name) != FETCH_SECTION)
+    *origin = (struct slice){"", 0};
+    if (meant_section(named.kind, section))
+        return true;
+    if (named.kind != FETCH_SECTION && !slice_starts_nocase(name, peek))
         return false;
-    answer_name = behind(answer_name, strlen("BODY["));
-    end = section_end(answer_name);
-    return end < answer_name.length && same_section(section, (struct slice){answer_name.data, end}) &&
-           is_asked_start(item, behind(answer_name, end + 1));
+    name = behind(name, named.kind == FETCH_SECTION ? strlen("BODY[") : peek.length);
+    end = section_end(name);
+    if (end == name.length)
+        return false;
+    *section = (struct slice){name.data, end};
+    *origin = behind(name, end + 1);
+    return true;
+}
+
+static bool answered_by(const struct fetch_item *item, struct slice name, bool loosely)
+{
+    struct slice asked = item->section, section, origin;
+
+    if (item->kind != FETCH_SECTION && !meant_section(item->kind, &asked))
+        return slice_equal_nocase(name, slice_of(kind_names[item->kind]));
+    return split_name(name, &section, &origin) && is_asked_start(item, origin, loosely) &&
+           means_the_same(asked, section);
+}
+
+bool fetch_item_answered_by(const struct fetch_item *item, struct slice answer_name)
+{
+    return answered_by(item, answer_name, false);
+}
+
+bool fetch_item_loosely_answered_by(const struct fetch_item *item, struct slice answer_name)
+{
+    return answered_by(item, answer_name, true);
+}
+
+bool fetch_item_permits_size(const struct fetch_item *item, uint64_t octets)
+{
+    return !item->partial || octets <= item->partial_count;
 }
 
 bool fetch_item_print_label(const struct fetch_item *item, struct evbuffer *out)

@@ -58,6 +58,12 @@ bool flags_valid_name(struct slice name)
     return name.length > 0;
 }
 
+/* A keyword that a server puts in quotes is a keyword. */
+static bool is_quoted_flag(const struct value *value)
+{
+    return value_is_string(value) && (flags_system_bit(value->text) || flags_valid_name(value->text));
+}
+
 /* True: a server may list it, as any atom that would come back as one atom. */
 static bool is_listed_flag(const struct value *value)
 {
@@ -112,7 +118,9 @@ bool flags_parse(const struct value *first, struct arena *arena, struct flag_lis
         return false;
     for (const struct value *value = first; value; value = value->next) {
         unsigned bit;
-        if (!is_listed_flag(value))
+        if (value_is_string(value) && !is_quoted_flag(value))
+            continue; /* no client could be shown it */
+        if (!value_is_string(value) && !is_listed_flag(value))
             return false;
         bit = flags_system_bit(value->text);
         flags->system |= bit;

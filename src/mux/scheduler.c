@@ -205,7 +205,7 @@ static void send(struct scheduler *scheduler, struct outgoing *command)
     job->course.written = true;
     job->course.spoilt = job->course.garbled = false;
     gather(scheduler, command);
-    (void)selection_send(scheduler->selection, command, effect_of(job), policy_patience(job->policy));
+    (void)selection_send(scheduler->selection, command, effect_of(job), policy_patience(job->policy), job->sole);
 }
 
 static void build(struct scheduler *scheduler)

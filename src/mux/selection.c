@@ -135,9 +135,10 @@ void selection_send_own(struct selection *selection, enum selection_activity act
 }
 
 uint64_t selection_send(struct selection *selection, struct outgoing *command, enum selection_effect effect,
-                        enum policy_patience patience)
+                        enum policy_patience patience, uint32_t sole)
 {
     selection->owner_effect = effect;
+    selection->owner_sole = sole;
     selection->owner_void = false;
     send(selection, ACTIVITY_OWNER, command, patience);
     return selection->activity_number;

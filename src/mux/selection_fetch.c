@@ -122,6 +122,14 @@ static void judge_flags(struct selection *selection, bool readable)
         mailbox_flags_untold(selection->selected, message, true);
 }
 
+/* An answer without a UID belongs to its number. It is handed on if the owner has asked for just this message, so that
+ * it can be no other answer to the same command. */
+static bool is_sole(const struct selection *selection)
+{
+    return selection->activity == ACTIVITY_OWNER && selection->intake.uid != 0 &&
+           selection->intake.uid == selection->owner_sole;
+}
+
 /* A part whose UID is known: `told` says whether the server itself told it. */
 static void take_part(struct selection *selection, const struct fetch_answer *part, bool told)
 {
@@ -136,7 +144,7 @@ static void take_part(struct selection *selection, const struct fetch_answer *pa
         flags = (struct mailbox_flags){0};
     intake->flags_told |= flags.present;
     if (part->first)
-        intake->to_owner = check_first(selection, &flags, &intake->uid) && told;
+        intake->to_owner = check_first(selection, &flags, &intake->uid) && (told || is_sole(selection));
     else if (!later_flags(selection, &flags))
         upstream_drop(selection->upstream, "out of memory");
     if (arena.out_of_memory) /* a change would be lost */

@@ -112,6 +112,7 @@ static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outg
     } else if (ranges.count > 0 && !(fetch->upstream_items == 0 && account_flags_in_step(account, mailbox))) {
         outgoing_text(out, "UID FETCH ");
         outgoing_set(out, &ranges);
+        run->sole = seqset_size(&ranges) == 1 ? ranges.ranges[0].low : 0;
         write_items(account, mailbox, fetch, out);
         turn = JOB_SEND;
     }

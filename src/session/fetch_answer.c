@@ -88,12 +88,24 @@ void fetch_answer_from_truth(struct fetch_run *fetch, const struct message *mess
 
 /* --- the items of an answer */
 
-/* True: the server's item `name` answers the item of this bit for the present message. */
+/* Is an item of the list exactly the one of this name, answered already or not? Then no other is meant. */
+static bool is_one_exactly(const struct fetch_run *fetch, struct slice name)
+{
+    for (const struct fetch_item *item = fetch->items; item; item = item->next) {
+        if (fetch_item_answered_by(item, name))
+            return true;
+    }
+    return false;
+}
+
+/* True: the server's item `name`, of so many octets, answers the item of this bit for the present message. */
 static bool is_answered_by(const struct fetch_run *fetch, const struct fetch_item *item, uint64_t bit,
-                           struct slice name)
+                           struct slice name, uint64_t octets)
 {
     return (fetch->upstream_items & bit) && !(fetch->writing.message->answered & bit) &&
-           fetch_item_answered_by(item, fetch->peek, name);
+           fetch_item_permits_size(item, octets) &&
+           (fetch_item_answered_by(item, name) ||
+            (fetch_item_loosely_answered_by(item, name) && !is_one_exactly(fetch, name)));
 }
 
 /* Every item asked for that this pair answers, each under its own name (one may answer two: BODY[TEXT] and
@@ -104,7 +116,7 @@ static void write_pair(struct fetch_run *fetch, const struct fetch_pair *pair)
     uint64_t bit = 1;
 
     for (const struct fetch_item *item = fetch->items; item; item = item->next, bit <<= 1) {
-        if (!is_answered_by(fetch, item, bit, pair->name))
+        if (!is_answered_by(fetch, item, bit, pair->name, pair->value->text.length))
             continue;
         writing->message->answered |= bit;
         before_item(fetch, writing->message->uid);
@@ -122,7 +134,7 @@ static void start_stream(struct fetch_run *fetch, const struct fetch_answer *par
 
     writing->stream_left = 0;
     for (const struct fetch_item *item = fetch->items; item; item = item->next, bit <<= 1) {
-        if (!is_answered_by(fetch, item, bit, part->stream_name))
+        if (!is_answered_by(fetch, item, bit, part->stream_name, part->stream_size))
             continue;
         if (writing->stream_left > 0) {
             writing->again = true;

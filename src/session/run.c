@@ -267,9 +267,15 @@ void run_result(struct session *session, const struct job_result *result)
 static enum job_turn build(struct job *job, struct outgoing *out)
 {
     struct session *session = job->owner;
+    struct run *run = session->current.run;
+    enum job_turn turn;
 
-    return session_is_over(session) ? JOB_REFUSE
-                                    : session->current.step->build(session->current.run, job->mailbox, out);
+    if (session_is_over(session))
+        return JOB_REFUSE;
+    run->sole = 0;
+    turn = session->current.step->build(run, job->mailbox, out);
+    job->sole = run->sole;
+    return turn;
 }
 
 static void untagged(struct job *job, const struct response *response)

@@ -396,6 +396,16 @@ static const struct {
     {"+FLAGS.SILENT", STORE_ADD, true}, {"-FLAGS", STORE_REMOVE, false},       {"-FLAGS.SILENT", STORE_REMOVE, true},
 };
 
+/* A client's flags never stand in quotes. */
+static bool are_atoms(const struct value *list)
+{
+    const struct value *value = value_is_list(list) ? list->first : list;
+
+    while (value && value->kind == VALUE_ATOM)
+        value = value->next;
+    return !value;
+}
+
 static const char *parse(struct store_run *store)
 {
     struct session *session = store->run.session;
@@ -415,7 +425,7 @@ static const char *parse(struct store_run *store)
     list = item->next;
     if (value_is_list(list) && list->next)
         return "Nothing may follow the list of flags";
-    if (!flags_parse(list, &session->current.queued->arena, &store->flags))
+    if (!are_atoms(list) || !flags_parse(list, &session->current.queued->arena, &store->flags))
         return "This is not a list of flags";
     if (store->flags.system & FLAG_RECENT)
         return "\\Recent cannot be stored";

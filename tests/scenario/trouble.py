@@ -181,3 +181,32 @@ def a_message_nested_deeply_costs_nobody_anything(s):
         seen += client.socket.recv(65536)
     assert b"x OK" in seen and seen.count(b"FETCH (UID") == 5, seen[-300:]
     assert b"(" * 3001 + Nested.STRUCTURE[1:] + b' "mixed")' * 3000 in seen
+
+
+class Speller(ScriptedUpstream):
+    """Spells labels in its own way, quotes keywords, and tells no UID where one message was asked for."""
+    def items(self, message, wanted):
+        found = super().items(message, wanted)
+        spelt = {"BODY[]": "RFC822", "BODY[HEADER.FIELDS (X-Id Subject)]": 'BODY[HEADER.FIELDS ("SUBJECT" "X-ID")]'}
+        found = [(spelt.get(name, name), value) for name, value in found]
+        return [(name, b'(\\Seen "$Mine")' if name == "FLAGS" else value) for name, value in found]
+
+    def do_uid_fetch(self, tag, rest):
+        match = re.match(r"UID FETCH (\d+) \((.*)\)$", rest)
+        if not match:
+            super().do_uid_fetch(tag, rest)
+            return
+        message = self.uids(match.group(1))[0]
+        items = b" ".join(name.encode() + b" " + value for name, value in self.items(message, match.group(2)))
+        self.send(b"* %d FETCH (%s)\r\n" % (self.number(message), items))
+        self.ok(tag)
+
+
+@scenario(upstream=lambda s: Speller(size=40_000))
+def an_answer_is_understood_by_its_meaning(s):
+    client = s.client(select="INBOX")
+    result = client.ok("FETCH 1:3 (FLAGS BODY.PEEK[HEADER.FIELDS (X-Id Subject)])")
+    assert len(result.of("FETCH")) == 3 and all(b"$Mine" in line.text for line in result.of("FETCH")), result
+    for number in (2, 4):
+        line, = client.ok("UID FETCH %d (BODY.PEEK[])" % number).of("FETCH")
+        assert b"X-Id: m%d\r" % number in line.fetch_items()[b"BODY[]"]

@@ -167,11 +167,11 @@ Test(fetch_items, what_no_fetch_may_ask_for_is_refused)
     }
 }
 
-static bool answers(const char *asked, bool peek, const char *name)
+static bool answers(const char *asked, const char *name)
 {
     const char *error = NULL;
     struct fetch_item *item = parse(asked, &error);
-    bool done = fetch_item_answered_by(item, peek, slice_of(name));
+    bool done = fetch_item_answered_by(item, slice_of(name));
 
     arena_clear(&arena);
     return done;
@@ -179,29 +179,64 @@ static bool answers(const char *asked, bool peek, const char *name)
 
 Test(fetch_items, which_answer_is_meant_by_an_item)
 {
-    cr_assert(answers("FLAGS", false, "FLAGS"));
-    cr_assert_not(answers("BODY", false, "BODY[]"));
-    cr_assert_not(answers("BODY", false, "BODYSTRUCTURE"));
-    cr_assert(answers("RFC822", false, "RFC822"));
-    cr_assert_not(answers("RFC822", true, "RFC822"));
-    cr_assert(answers("RFC822", true, "BODY[]"));
-    cr_assert(answers("RFC822.TEXT", true, "BODY[TEXT]"));
-    cr_assert(answers("RFC822.HEADER", true, "RFC822.HEADER"));
-    cr_assert(answers("BODY.PEEK[1.text]", true, "BODY[1.TEXT]"));
-    cr_assert_not(answers("BODY[1]", false, "BODY[1.TEXT]"));
-    cr_assert_not(answers("BODY[1.TEXT]", false, "BODY[1]"));
-    cr_assert(answers("BODY[HEADER.FIELDS (from TO)]", false, "BODY[HEADER.FIELDS (\"From\" To)]"));
-    cr_assert(answers("BODY[HEADER.FIELDS (\"x]\" b)]", false, "BODY[HEADER.FIELDS (\"X]\" \"b\")]"));
-    cr_assert_not(answers("BODY[HEADER.FIELDS (from)]", false, "BODY[HEADER.FIELDS (from to)]"));
+    cr_assert(answers("FLAGS", "FLAGS"));
+    cr_assert_not(answers("BODY", "BODY[]"));
+    cr_assert_not(answers("BODY", "BODYSTRUCTURE"));
+    cr_assert(answers("RFC822", "RFC822"));
+    cr_assert(answers("RFC822", "BODY[]"));
+    cr_assert(answers("RFC822.TEXT", "BODY[TEXT]"));
+    cr_assert(answers("RFC822.HEADER", "RFC822.HEADER"));
+    cr_assert(answers("BODY.PEEK[1.text]", "BODY[1.TEXT]"));
+    cr_assert_not(answers("BODY[1]", "BODY[1.TEXT]"));
+    cr_assert_not(answers("BODY[1.TEXT]", "BODY[1]"));
+    cr_assert(answers("BODY[HEADER.FIELDS (from TO)]", "BODY[HEADER.FIELDS (\"From\" To)]"));
+    cr_assert(answers("BODY[HEADER.FIELDS (\"x]\" b)]", "BODY[HEADER.FIELDS (\"X]\" \"b\")]"));
+    cr_assert_not(answers("BODY[HEADER.FIELDS (from)]", "BODY[HEADER.FIELDS (from to)]"));
+}
+
+Test(fetch_items, an_answer_is_matched_by_its_meaning)
+{
+    cr_assert(answers("BODY[]", "RFC822"));
+    cr_assert(answers("BODY.PEEK[HEADER]", "RFC822.HEADER"));
+    cr_assert(answers("RFC822.HEADER", "BODY[header]"));
+    cr_assert(answers("BODY.PEEK[]", "BODY.PEEK[]"));
+    cr_assert(answers("BODY[1.MIME]", "body[1.mime]"));
+    cr_assert(answers("BODY[HEADER.FIELDS (From To)]", "BODY[HEADER.FIELDS (\"TO\"  FROM TO)]"));
+    cr_assert(answers("BODY[1.HEADER.FIELDS.NOT (a b)]", "BODY[1.HEADER.FIELDS.NOT(b a)]"));
+    cr_assert_not(answers("BODY[HEADER.FIELDS (From To)]", "BODY[HEADER.FIELDS (To)]"));
+    cr_assert_not(answers("BODY[HEADER.FIELDS (From To)]", "BODY[HEADER.FIELDS.NOT (To From)]"));
+    cr_assert_not(answers("BODY[TEXT]", "RFC822"));
+    cr_assert_not(answers("BODYSTRUCTURE", "BODY"));
+}
+
+static bool loosely(const char *asked, const char *name)
+{
+    const char *error = NULL;
+    struct fetch_item *item = parse(asked, &error);
+    bool done = fetch_item_loosely_answered_by(item, slice_of(name));
+
+    arena_clear(&arena);
+    return done;
+}
+
+Test(fetch_items, an_origin_of_zero_may_be_told_or_not)
+{
+    cr_assert(loosely("BODY[]", "BODY[]<0>") && !answers("BODY[]", "BODY[]<0>"));
+    cr_assert(loosely("BODY[]<0.10>", "BODY[]") && !answers("BODY[]<0.10>", "BODY[]"));
+    cr_assert(answers("BODY[]<5.10>", "BODY[]<5.10>"));
+    cr_assert_not(loosely("BODY[]<5.10>", "BODY[]"));
+    cr_assert_not(loosely("BODY[]", "BODY[]<5>"));
+    cr_assert(fetch_item_permits_size(&(struct fetch_item){.partial = true, .partial_count = 5}, 5));
+    cr_assert_not(fetch_item_permits_size(&(struct fetch_item){.partial = true, .partial_count = 5}, 6));
 }
 
 Test(fetch_items, a_partial_is_answered_by_its_start)
 {
-    cr_assert(answers("BODY[]<5.10>", false, "BODY[]<5>"));
-    cr_assert_not(answers("BODY[]<5.10>", false, "BODY[]<6>"));
-    cr_assert_not(answers("BODY[]<5.10>", false, "BODY[]"));
-    cr_assert_not(answers("BODY[]<5.10>", false, "BODY[]<>"));
-    cr_assert_not(answers("BODY[]", false, "BODY[]<5>"));
+    cr_assert(answers("BODY[]<5.10>", "BODY[]<5>"));
+    cr_assert_not(answers("BODY[]<5.10>", "BODY[]<6>"));
+    cr_assert_not(answers("BODY[]<5.10>", "BODY[]"));
+    cr_assert_not(answers("BODY[]<5.10>", "BODY[]<>"));
+    cr_assert_not(answers("BODY[]", "BODY[]<5>"));
 }
 
 Test(fetch_items, what_sets_seen)

@@ -248,7 +248,7 @@ static void send_own(const char *command)
     struct outgoing *out = upstream_command(desk.bench.upstream);
 
     outgoing_text(out, command);
-    cr_assert_gt(selection_send(desk.selection, out, SELECTION_NO_EFFECT, PATIENCE_QUICK), 0);
+    cr_assert_gt(selection_send(desk.selection, out, SELECTION_NO_EFFECT, PATIENCE_QUICK, 0), 0);
     (void)bench_written(&desk.bench);
 }
 
@@ -337,7 +337,7 @@ static void send_reading(const char *command)
     struct outgoing *out = upstream_command(desk.bench.upstream);
 
     outgoing_text(out, command);
-    cr_assert_gt(selection_send(desk.selection, out, SELECTION_SETS_SEEN, PATIENCE_QUICK), 0);
+    cr_assert_gt(selection_send(desk.selection, out, SELECTION_SETS_SEEN, PATIENCE_QUICK, 0), 0);
     (void)bench_written(&desk.bench);
 }
 
@@ -849,6 +849,20 @@ Test(selection, garbage_is_told_and_the_mailbox_doubted)
     say("%T OK done");
     cr_assert_str_eq(desk.told, "garbled;OK;");
     cr_assert(desk.inbox->doubted);
+}
+
+Test(selection, an_answer_without_uid_is_handed_on_if_only_its_message_was_asked_for)
+{
+    struct outgoing *out = upstream_command(desk.bench.upstream);
+
+    select_three();
+    outgoing_text(out, "UID FETCH 20 (UID ENVELOPE)");
+    cr_assert_gt(selection_send(desk.selection, out, SELECTION_NO_EFFECT, PATIENCE_QUICK, 20), 0);
+    (void)bench_written(&desk.bench);
+    desk.told[0] = '\0';
+    say("* 1 FETCH (ENVELOPE NIL)\r\n* 2 FETCH (ENVELOPE NIL)\r\n* 3 FETCH (ENVELOPE NIL)");
+    cr_assert_str_eq(desk.told, "fetch 20;");
+    say("%T OK done");
 }
 
 Test(selection, an_answer_about_one_message_that_cannot_be_read_costs_its_flags_only)
