@@ -77,9 +77,8 @@ const struct capability_set *account_capabilities(const struct account *account)
 /* Every FETCH that asks the upstream for FLAGS must ask for MODSEQ as well: flags without it would leave an old modseq
  * beside them. */
 bool account_wants_modseq(const struct account *account);
-char account_separator(const struct account *account); /* hierarchy separator; 0: not known or flat */
-/* A LIST answer has told it. */
-void account_note_separator(struct account *account, char separator);
+/* An answer to LIST or NAMESPACE has told a separator of names. */
+void account_note_separator(struct account *account, const struct value *separator);
 /* The truth of a mailbox by its name (made canonical); made if not there. NULL: out of memory. */
 struct mailbox *account_mailbox(struct account *account, struct slice name);
 struct mailbox *account_find_mailbox(struct account *account, struct slice name); /* NULL: not there */
@@ -93,10 +92,9 @@ bool account_is_fresh(const struct account *account, const struct mailbox *mailb
 bool account_is_selected(const struct account *account, const struct mailbox *mailbox);
 /* Somebody has changed it from outside (APPEND, COPY): look at it soon if a view is on it. */
 void account_mailbox_touched(struct account *account, struct slice name);
-/* DELETE or RENAME has been answered OK: views on it (and on its inferiors) end, all with * BYE but `except`, which
- * just ends. All knowledge of it is forgotten. */
-void account_mailbox_gone(struct account *account, struct slice name, bool inferiors, const char *reason,
-                          struct view *except);
+/* DELETE or RENAME has been answered OK: views on it end, all with * BYE but `except`, which just ends. All knowledge
+ * of it is forgotten. What else the command took away is found by the job's name_change. */
+void account_mailbox_gone(struct account *account, struct slice name, const char *reason, struct view *except);
 /* The knowledge of it is no longer sure (RENAME INBOX). */
 void account_mailbox_out_of_step(struct account *account, struct slice name);
 /* A STATUS answer about a mailbox that is not selected: marks it out of step and looks at it if it differs from the

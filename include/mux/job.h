@@ -10,6 +10,7 @@
 #include "imap/outgoing.h"
 #include "imap/response.h"
 #include "mailbox/mailbox.h"
+#include "mux/name_change.h"
 #include "mux/policy.h"
 #include "mux/wish.h"
 
@@ -122,12 +123,16 @@ struct job {
     bool (*leaves)(const struct job *job, const struct mailbox *selected);
 
     uint32_t sole; /* set by build: the UID of the only message that the command asks for; 0: none, or several */
+    /* NULL, or what the command does to names. The job owns it: it counts for the account once the server has answered
+     * OK, or may have carried the command out, whether or not the owner has gone. */
+    struct name_change *change;
 
     /* private to mux */
     struct account *account;
     struct job_queueing queueing;
     struct job_course course;
     struct wish_progress progress;
+    bool urgent;     /* its turn is before all others */
     bool background; /* yields to the others, but has a turn now and then (mux/jobs) */
 };
 

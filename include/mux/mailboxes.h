@@ -7,8 +7,10 @@
 
 #include "base/runqueue.h"
 #include "base/slice.h"
+#include "imap/value.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/view.h"
+#include "mux/name_change.h"
 
 struct mailboxes;
 
@@ -30,19 +32,29 @@ void mailboxes_free(struct mailboxes *mailboxes); /* ends the views that are lef
 struct mailbox *mailboxes_find(const struct mailboxes *mailboxes, struct slice name);
 /* The same, made if not there. NULL: out of memory. */
 struct mailbox *mailboxes_get(struct mailboxes *mailboxes, struct slice name);
-/* The mailbox (and its inferiors) is no more: views on it end with the reason, `except` (NULL: none) without one, and
- * what is known of it is dropped. */
-void mailboxes_gone(struct mailboxes *mailboxes, struct slice name, bool inferiors, const char *reason,
-                    struct view *except);
-/* All of them are gone, and so is the separator. Views end with the reason. */
+/* The mailbox is no more: views on it end with the reason, `except` (NULL: none) without one, and what is known of it
+ * is dropped. */
+void mailboxes_gone(struct mailboxes *mailboxes, struct slice name, const char *reason, struct view *except);
+/* All of them are gone, and so are the separators. Views end with the reason. */
 void mailboxes_forget(struct mailboxes *mailboxes, const char *reason);
 /* In the order in which they were made. The visitor may not drop any. */
 void mailboxes_each(const struct mailboxes *mailboxes, void (*visit)(void *context, struct mailbox *mailbox),
                     void *context);
 
-/* The hierarchy separator of the server; 0: not known yet, or flat. The first one that is told stays. */
-char mailboxes_separator(const struct mailboxes *mailboxes);
-/* The server has told its separator. Nothing happens if one is known already. */
-void mailboxes_note_separator(struct mailboxes *mailboxes, char separator);
+/* A hierarchy separator belongs to a name: namespaces may differ. So all that the server has told are kept. */
+bool mailboxes_knows_separators(const struct mailboxes *mailboxes); /* has it told one? */
+/* The separator of an answer to LIST or NAMESPACE. Nothing happens if it is none (NIL, for example). */
+void mailboxes_note_separator(struct mailboxes *mailboxes, const struct value *separator);
+/* Is `name` below `parent`, by any separator that has been told? */
+bool mailboxes_is_inferior(const struct mailboxes *mailboxes, struct slice name, struct slice parent);
+
+/* The server has carried the change out; not sure: it may have. What is known of mailboxes that are certainly gone or
+ * other ones is dropped, and views on them end. Others may be the same mailbox under another spelling, or below it by
+ * a separator that nobody knows: those with views are in doubt until mailboxes_settle. */
+void mailboxes_changed(struct mailboxes *mailboxes, const struct name_change *change, bool sure);
+/* The name of one that is in doubt, borrowed; empty: none. */
+struct slice mailboxes_doubted(const struct mailboxes *mailboxes);
+/* The server has been asked about a mailbox in doubt. Not there: its views end. Nothing happens if it is not known. */
+void mailboxes_settle(struct mailboxes *mailboxes, struct slice name, bool there);
 
 #endif

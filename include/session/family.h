@@ -50,6 +50,7 @@ struct run_step {
     bool sets_seen;      /* a FETCH without PEEK */
     bool judges_answers; /* see struct job */
     bool (*leaves)(const struct run *run, const struct mailbox *selected);
+    struct name_change *(*change)(const struct run *run); /* owned by the job; NULL: out of memory */
     enum job_turn (*build)(struct run *run, struct mailbox *mailbox, struct outgoing *out);
     void (*untagged)(struct run *run, const struct response *response);
     void (*fetch)(struct run *run, uint32_t uid, const struct fetch_answer *part);

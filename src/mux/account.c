@@ -155,12 +155,7 @@ void job_doom(struct job *job)
 
 /* --- mailboxes */
 
-char account_separator(const struct account *account)
-{
-    return mailboxes_separator(account->mailboxes);
-}
-
-void account_note_separator(struct account *account, char separator)
+void account_note_separator(struct account *account, const struct value *separator)
 {
     mailboxes_note_separator(account->mailboxes, separator);
 }
@@ -220,10 +215,9 @@ void account_mailbox_out_of_step(struct account *account, struct slice name)
     account_mailbox_touched(account, name);
 }
 
-void account_mailbox_gone(struct account *account, struct slice name, bool inferiors, const char *reason,
-                          struct view *except)
+void account_mailbox_gone(struct account *account, struct slice name, const char *reason, struct view *except)
 {
-    mailboxes_gone(account->mailboxes, name, inferiors, reason, except);
+    mailboxes_gone(account->mailboxes, name, reason, except);
 }
 
 void account_status_seen(struct account *account, struct mailbox *mailbox, const struct value *items)

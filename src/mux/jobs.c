@@ -43,7 +43,10 @@ struct job *jobs_add(struct jobs *jobs, const struct job *wanted, uint64_t last_
                                           .uidvalidity = wanted->mailbox ? wanted->mailbox->uidvalidity : 0};
     job->course = (struct job_course){0};
     job->progress = (struct wish_progress){0};
-    DL_APPEND(jobs->waiting, job);
+    if (job->urgent)
+        DL_PREPEND(jobs->waiting, job);
+    else
+        DL_APPEND(jobs->waiting, job);
     return job;
 }
 
@@ -87,10 +90,20 @@ static bool is_here(const struct job *job, const struct mailbox *selected)
 /* Where the others never end, one job in the background has its turn after so many quanta of theirs. */
 #define BACKGROUND_SHARE 2
 
+static struct job *take(struct jobs *jobs, struct job *job)
+{
+    assert(job->queueing.place == JOB_IS_WAITING);
+    DL_DELETE(jobs->waiting, job);
+    job->queueing.place = JOB_IS_TAKEN;
+    return job;
+}
+
 struct job *jobs_pick(struct jobs *jobs, const struct mailbox *selected, uint64_t quantum)
 {
     struct job *here = NULL, *other = NULL, *background = NULL, *job, *picked;
 
+    if (jobs->waiting && jobs->waiting->urgent)
+        return take(jobs, jobs->waiting);
     DL_FOREACH (jobs->waiting, job) {
         struct job **kind = job->background ? &background : is_here(job, selected) ? &here : &other;
         if (!*kind)
@@ -107,12 +120,7 @@ struct job *jobs_pick(struct jobs *jobs, const struct mailbox *selected, uint64_
         picked = other ? other : background;
         jobs->in_a_row = 0;
     }
-    if (!picked)
-        return NULL;
-    assert(picked->queueing.place == JOB_IS_WAITING);
-    DL_DELETE(jobs->waiting, picked);
-    picked->queueing.place = JOB_IS_TAKEN;
-    return picked;
+    return picked ? take(jobs, picked) : NULL;
 }
 
 void jobs_put_back(struct jobs *jobs, struct job *job)
@@ -182,7 +190,10 @@ void jobs_put_last(struct jobs *jobs, struct job *job)
 
 static void free_job(void *object)
 {
-    free(object);
+    struct job *job = object;
+
+    free(job->change);
+    free(job);
 }
 
 static void end(struct jobs *jobs, struct job *job, const struct job_result *result)

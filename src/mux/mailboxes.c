@@ -10,8 +10,11 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
+#define SEPARATORS_MAX 8
+
 struct entry {
     struct mailbox *mailbox;
+    bool doubted; /* from mailboxes_changed to mailboxes_settle */
     UT_hash_handle hh;
 };
 
@@ -19,8 +22,8 @@ struct mailboxes {
     struct runqueue *runqueue;
     const struct mailboxes_ops *ops;
     void *owner;
-    struct entry *entries; /* by the mailbox's name */
-    char separator;
+    struct entry *entries;               /* by the mailbox's name */
+    char separators[SEPARATORS_MAX + 1]; /* those that were told */
 };
 
 struct mailboxes *mailboxes_new(struct runqueue *runqueue, const struct mailboxes_ops *ops, void *owner)
@@ -50,12 +53,19 @@ void mailboxes_free(struct mailboxes *mailboxes)
     free(mailboxes);
 }
 
-struct mailbox *mailboxes_find(const struct mailboxes *mailboxes, struct slice name)
+static struct entry *find_entry(const struct mailboxes *mailboxes, struct slice name)
 {
     struct entry *entry = NULL;
     struct slice canonical = mailbox_name_canonical(name);
 
     HASH_FIND(hh, mailboxes->entries, canonical.data, canonical.length, entry);
+    return entry;
+}
+
+struct mailbox *mailboxes_find(const struct mailboxes *mailboxes, struct slice name)
+{
+    const struct entry *entry = find_entry(mailboxes, name);
+
     return entry ? entry->mailbox : NULL;
 }
 
@@ -109,23 +119,16 @@ struct mailbox *mailboxes_get(struct mailboxes *mailboxes, struct slice name)
     return NULL;
 }
 
-void mailboxes_gone(struct mailboxes *mailboxes, struct slice name, bool inferiors, const char *reason,
-                    struct view *except)
+void mailboxes_gone(struct mailboxes *mailboxes, struct slice name, const char *reason, struct view *except)
 {
-    struct entry *entry, *next;
-    struct slice canonical = mailbox_name_canonical(name);
+    struct entry *entry = find_entry(mailboxes, name);
 
-    HASH_ITER (hh, mailboxes->entries, entry, next) {
-        struct mailbox *mailbox = entry->mailbox;
-        struct slice has = slice_of(mailbox->name);
-        if (!slice_equal(has, canonical) &&
-            !(inferiors && mailbox_name_is_inferior(has, canonical, mailboxes->separator)))
-            continue;
-        mailbox_end_views(mailbox, reason, except);
-        if (except && except->mailbox == mailbox)
-            view_end(except, NULL);
-        drop(mailboxes, entry);
-    }
+    if (!entry)
+        return;
+    mailbox_end_views(entry->mailbox, reason, except);
+    if (except && except->mailbox == entry->mailbox)
+        view_end(except, NULL);
+    drop(mailboxes, entry);
 }
 
 void mailboxes_forget(struct mailboxes *mailboxes, const char *reason)
@@ -136,7 +139,7 @@ void mailboxes_forget(struct mailboxes *mailboxes, const char *reason)
         mailbox_end_views(entry->mailbox, reason, NULL);
         drop(mailboxes, entry);
     }
-    mailboxes->separator = '\0';
+    mailboxes->separators[0] = '\0';
 }
 
 void mailboxes_each(const struct mailboxes *mailboxes, void (*visit)(void *context, struct mailbox *mailbox),
@@ -149,13 +152,143 @@ void mailboxes_each(const struct mailboxes *mailboxes, void (*visit)(void *conte
     }
 }
 
-char mailboxes_separator(const struct mailboxes *mailboxes)
+/* --- separators */
+
+bool mailboxes_knows_separators(const struct mailboxes *mailboxes)
 {
-    return mailboxes->separator;
+    return mailboxes->separators[0] != '\0';
 }
 
-void mailboxes_note_separator(struct mailboxes *mailboxes, char separator)
+void mailboxes_note_separator(struct mailboxes *mailboxes, const struct value *separator)
 {
-    if (mailboxes->separator == '\0')
-        mailboxes->separator = separator;
+    size_t count = strlen(mailboxes->separators);
+
+    if (!separator || !value_is_string(separator) || separator->text.length != 1 || count == SEPARATORS_MAX ||
+        strchr(mailboxes->separators, separator->text.data[0]))
+        return;
+    mailboxes->separators[count] = separator->text.data[0];
+    mailboxes->separators[count + 1] = '\0';
+}
+
+static bool is_inferior(struct slice name, struct slice parent, const char *separators)
+{
+    for (; *separators; separators++) {
+        if (mailbox_name_is_inferior(name, parent, *separators))
+            return true;
+    }
+    return false;
+}
+
+bool mailboxes_is_inferior(const struct mailboxes *mailboxes, struct slice name, struct slice parent)
+{
+    return is_inferior(name, parent, mailboxes->separators);
+}
+
+/* --- changes of names */
+
+/* What becomes of a mailbox. */
+enum fate { FATE_STAYS, FATE_IN_DOUBT, FATE_GONE };
+
+static bool ends_nocase(struct slice text, struct slice end)
+{
+    return text.length >= end.length &&
+           slice_equal_nocase((struct slice){text.data + text.length - end.length, end.length}, end);
+}
+
+/* Of the name that was taken away, or of one that may be another spelling of it (in another case, or without the prefix
+ * of its namespace), or below one. Without a view it costs little to forget it. */
+static enum fate fate_of_former(const struct mailbox *mailbox, struct slice name, bool sure)
+{
+    struct slice has = slice_of(mailbox->name);
+
+    if (slice_equal(has, name))
+        return sure ? FATE_GONE : FATE_IN_DOUBT;
+    if (!slice_contains_nocase(has, name) && !ends_nocase(name, has))
+        return FATE_STAYS;
+    if (mailbox->views)
+        return FATE_IN_DOUBT;
+    return slice_starts_nocase(has, name) ? FATE_GONE : FATE_STAYS;
+}
+
+/* Of the name that has come into being, or below it: what was known of it was another mailbox. */
+static bool is_replaced(const struct mailboxes *mailboxes, const struct mailbox *mailbox, struct slice name)
+{
+    static const char usual[] = "/.\\^|:";
+    struct slice has = slice_of(mailbox->name);
+
+    return slice_equal(has, name) || mailboxes_is_inferior(mailboxes, has, name) || is_inferior(has, name, usual);
+}
+
+static struct slice without_separator(const struct mailboxes *mailboxes, struct slice name)
+{
+    if (name.length > 1 && strchr(mailboxes->separators, name.data[name.length - 1]))
+        name.length--;
+    return name;
+}
+
+static enum fate fate(const struct mailboxes *mailboxes, const struct mailbox *mailbox,
+                      const struct name_change *change, bool sure)
+{
+    if (slice_equal(slice_of(mailbox->name), SLICE("INBOX")))
+        return FATE_STAYS;
+    switch (change->kind) {
+    case NAME_CREATED:
+        return slice_equal(slice_of(mailbox->name), without_separator(mailboxes, change->name)) ? FATE_GONE
+                                                                                                : FATE_STAYS;
+    case NAME_RENAMED:
+        if (is_replaced(mailboxes, mailbox, change->to))
+            return FATE_GONE;
+        if (slice_equal(change->name, SLICE("INBOX"))) /* its messages have moved, and nothing below it */
+            return FATE_STAYS;
+        return fate_of_former(mailbox, change->name, sure);
+    case NAME_DELETED:
+        return fate_of_former(mailbox, change->name, sure);
+    }
+    abort();
+}
+
+static void end(struct mailboxes *mailboxes, struct entry *entry, const char *reason)
+{
+    mailbox_end_views(entry->mailbox, reason, NULL);
+    drop(mailboxes, entry);
+}
+
+void mailboxes_changed(struct mailboxes *mailboxes, const struct name_change *change, bool sure)
+{
+    struct entry *entry, *next;
+
+    HASH_ITER (hh, mailboxes->entries, entry, next) {
+        switch (fate(mailboxes, entry->mailbox, change, sure)) {
+        case FATE_STAYS:
+            break;
+        case FATE_IN_DOUBT:
+            entry->doubted = true;
+            break;
+        case FATE_GONE:
+            end(mailboxes, entry, "The mailbox that you had selected has been deleted, renamed or replaced");
+            break;
+        }
+    }
+}
+
+struct slice mailboxes_doubted(const struct mailboxes *mailboxes)
+{
+    struct entry *entry, *next;
+
+    HASH_ITER (hh, mailboxes->entries, entry, next) {
+        if (entry->doubted)
+            return slice_of(entry->mailbox->name);
+    }
+    return SLICE("");
+}
+
+void mailboxes_settle(struct mailboxes *mailboxes, struct slice name, bool there)
+{
+    struct entry *entry = find_entry(mailboxes, name);
+
+    if (!entry)
+        return;
+    entry->doubted = false;
+    if (!there)
+        end(mailboxes, entry, "The mailbox that you had selected has been deleted or renamed");
 }

@@ -40,6 +40,15 @@ static void turn_over(struct scheduler *scheduler)
     scheduler->turns++;
 }
 
+/* Its client, if it is still there, has been told already. */
+static void note_change(const struct scheduler *scheduler, const struct job *job, enum job_status status)
+{
+    bool perhaps = (status == JOB_LOST || status == JOB_GARBAGE) && job->course.written;
+
+    if (job->change && (status == JOB_OK || perhaps))
+        mailboxes_changed(scheduler->options.mailboxes, job->change, status == JOB_OK);
+}
+
 void scheduler_finish(struct scheduler *scheduler, enum job_status status, const struct response *response,
                       const char *text)
 {
@@ -50,6 +59,7 @@ void scheduler_finish(struct scheduler *scheduler, enum job_status status, const
     selection_turn_over(scheduler->selection);
     scheduler->drained = 0;
     jobs_end(scheduler->options.jobs, job, &result);
+    note_change(scheduler, job, status);
     task_wake(scheduler->options.task);
 }
 
@@ -106,24 +116,6 @@ static enum job_turn own_build(struct job *job, struct outgoing *out)
 
 static const struct job_ops own_ops = {.build = own_build, .done = own_done};
 
-/* The hierarchy separator must be known before the first RENAME. */
-static enum job_turn separator_build(struct job *job, struct outgoing *out)
-{
-    (void)job;
-    outgoing_text(out, "LIST \"\" \"\"");
-    return JOB_SEND;
-}
-
-static void separator_told(struct job *job, const struct response *response)
-{
-    const struct value *separator = response->arguments ? response->arguments->next : NULL;
-
-    if (response->kind == RESPONSE_LIST && separator && value_is_string(separator) && separator->text.length == 1)
-        mailboxes_note_separator(job->owner, separator->text.data[0]);
-}
-
-static const struct job_ops separator_ops = {.build = separator_build, .untagged = separator_told, .done = own_done};
-
 static bool add(struct scheduler *scheduler, const struct job *wanted)
 {
     bool added = jobs_add(scheduler->options.jobs, wanted, upstream_commands(scheduler->options.upstream)) != NULL;
@@ -135,13 +127,8 @@ static bool add(struct scheduler *scheduler, const struct job *wanted)
 
 void scheduler_learn_separator(struct scheduler *scheduler)
 {
-    struct job wanted = {.ops = &separator_ops,
-                         .owner = scheduler->options.mailboxes,
-                         .title = "own",
-                         .goal = JOB_RUN,
-                         .policy = POLICY_LIST};
-
-    (void)add(scheduler, &wanted);
+    hierarchy_learn(&scheduler->hierarchy, upstream_commands(scheduler->options.upstream));
+    task_wake(scheduler->options.task);
 }
 
 bool scheduler_ask(struct scheduler *scheduler, struct mailbox *mailbox, enum job_goal goal, bool background)
@@ -306,6 +293,8 @@ void scheduler_step(struct scheduler *scheduler)
 {
     while (!upstream_busy(scheduler->options.upstream)) {
         if (!scheduler->current)
+            hierarchy_ask(&scheduler->hierarchy, upstream_commands(scheduler->options.upstream));
+        if (!scheduler->current)
             scheduler->current = jobs_pick(scheduler->options.jobs, selection_mailbox(scheduler->selection),
                                            scheduler->options.ground->settings->quantum);
         if (!scheduler->current)
@@ -402,7 +391,7 @@ static void gone(void *owner, struct mailbox *mailbox)
 
     log_line(scheduler->options.ground->log, LOG_INFO, "%s: %s: the server has no such mailbox any more",
              scheduler->options.name, mailbox->name);
-    mailboxes_gone(scheduler->options.mailboxes, slice_of(mailbox->name), false,
+    mailboxes_gone(scheduler->options.mailboxes, slice_of(mailbox->name),
                    "The mailbox has been deleted or renamed by another program; please reconnect", NULL);
 }
 
@@ -525,6 +514,7 @@ struct scheduler *scheduler_new(const struct scheduler_options *options)
     if (!scheduler)
         return NULL;
     scheduler->options = *options;
+    scheduler->hierarchy = (struct hierarchy){.jobs = options->jobs, .mailboxes = options->mailboxes};
     scheduler->selection = selection_new(options->ground, options->upstream, options->name, &selection_ops, scheduler);
     if (scheduler->selection)
         return scheduler;

@@ -100,7 +100,7 @@ static void on_ready(void *owner, const struct credential *credential)
     log_line(slot->options.ground->log, LOG_INFO, "%s: logged in upstream", slot->options.name);
     slot->options.ops->ready(slot->options.owner, credential);
     watch_connected(&slot->watch, slot->options.ground->settings, now_of(slot));
-    if (mailboxes_separator(slot->options.mailboxes) == '\0')
+    if (!mailboxes_knows_separators(slot->options.mailboxes))
         scheduler_learn_separator(slot->scheduler);
     task_wake(slot->options.task);
 }

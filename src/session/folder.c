@@ -32,11 +32,11 @@ static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outg
     return JOB_SEND;
 }
 
-static bool is_or_is_below(const struct session *session, const struct mailbox *selected, struct slice name)
+/* Names are compared without case and without separators, since the server may take another spelling for the same
+ * mailbox, and separates names as it likes: to leave it in vain costs little. */
+static bool is_or_is_below(const struct mailbox *selected, struct slice name)
 {
-    struct slice has = slice_of(selected->name);
-
-    return slice_equal(has, name) || mailbox_name_is_inferior(has, name, account_separator(session_account(session)));
+    return slice_starts_nocase(slice_of(selected->name), name);
 }
 
 static bool leaves(const struct run *run, const struct mailbox *selected)
@@ -44,9 +44,18 @@ static bool leaves(const struct run *run, const struct mailbox *selected)
     const struct session *session = run->session;
 
     if (session_command(session)->name == COMMAND_DELETE)
-        return slice_equal(slice_of(selected->name), argument(session, 0));
-    return is_or_is_below(session, selected, argument(session, 0)) ||
-           is_or_is_below(session, selected, argument(session, 1));
+        return is_or_is_below(selected, argument(session, 0));
+    return is_or_is_below(selected, argument(session, 0)) || is_or_is_below(selected, argument(session, 1));
+}
+
+static struct name_change *change_of(const struct run *run)
+{
+    enum command_name command = session_command(run->session)->name;
+    struct slice name = argument(run->session, 0);
+
+    if (command == COMMAND_RENAME)
+        return name_change_new(NAME_RENAMED, name, argument(run->session, 1));
+    return name_change_new(command == COMMAND_DELETE ? NAME_DELETED : NAME_CREATED, name, SLICE(""));
 }
 
 /* DELETE or RENAME has been done. */
@@ -57,14 +66,13 @@ static void is_gone(struct session *session)
     struct slice name = argument(session, 0);
 
     if (session_command(session)->name == COMMAND_DELETE) {
-        account_mailbox_gone(account, name, false, "The mailbox that you had selected has been deleted", own);
+        account_mailbox_gone(account, name, "The mailbox that you had selected has been deleted", own);
     } else if (slice_equal(name, SLICE("INBOX"))) {
         account_mailbox_out_of_step(account, name); /* it stays, its messages have moved */
     } else {
-        account_mailbox_gone(account, name, true, "The mailbox that you had selected has been renamed", own);
+        account_mailbox_gone(account, name, "The mailbox that you had selected has been renamed", own);
         /* the former knowledge of the target's name was about another mailbox */
-        account_mailbox_gone(account, argument(session, 1), true, "The mailbox that you had selected has been replaced",
-                             own);
+        account_mailbox_gone(account, argument(session, 1), "The mailbox that you had selected has been replaced", own);
     }
     if (!session_view(session))
         membership_unselect(&session->membership);
@@ -84,9 +92,16 @@ static void done(struct run *run, const struct job_result *result)
     run_result(session, result);
 }
 
-static const struct run_step change = {.goal = JOB_RUN, .policy = POLICY_FOLDERS, .build = build, .done = done};
+static const struct run_step subscribe = {.goal = JOB_RUN, .policy = POLICY_FOLDERS, .build = build, .done = done};
+static const struct run_step create = {
+    .goal = JOB_RUN, .policy = POLICY_FOLDERS, .change = change_of, .build = build, .done = done};
 static const struct run_step take_away = {
-    .goal = JOB_RUN, .policy = POLICY_FOLDERS, .leaves = leaves, .build = build, .done = done};
+    .goal = JOB_RUN, .policy = POLICY_FOLDERS, .leaves = leaves, .change = change_of, .build = build, .done = done};
+
+static const struct run_step *step_of(enum command_name name)
+{
+    return takes_away(name) ? &take_away : name == COMMAND_CREATE ? &create : &subscribe;
+}
 
 static const char *fault(const struct command *command)
 {
@@ -113,7 +128,7 @@ static void start(struct run *run)
     if (fault(command))
         run_bad(run->session, fault(command));
     else
-        (void)!run_submit(run->session, takes_away(command->name) ? &take_away : &change, NULL);
+        (void)!run_submit(run->session, step_of(command->name), NULL);
 }
 
 const struct run_ops folder_ops = {.size = sizeof(struct run), .start = start};

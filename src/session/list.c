@@ -59,10 +59,21 @@ static bool print_list(const char *word, const struct value *values, struct evbu
 
 static void note_separator(struct account *account, const struct value *values)
 {
-    const struct value *separator = values ? values->next : NULL;
+    if (values)
+        account_note_separator(account, values->next);
+}
 
-    if (separator && value_is_string(separator) && separator->text.length == 1)
-        account_note_separator(account, separator->text.data[0]);
+/* NAMESPACE: three lists of (prefix separator ...), or NIL. */
+static void note_separators(struct account *account, const struct value *namespaces)
+{
+    for (; namespaces; namespaces = namespaces->next) {
+        if (!value_is_list(namespaces))
+            continue;
+        for (const struct value *one = namespaces->first; one; one = one->next) {
+            if (value_is_list(one))
+                note_separator(account, one->first);
+        }
+    }
 }
 
 static bool print_status(struct list_run *list, const struct value *values)
@@ -101,6 +112,7 @@ static void answered(struct run *run, const struct response *response)
     } else if (response->kind == RESPONSE_MAILBOX_STATUS) {
         ok = print_status((struct list_run *)run, response->arguments);
     } else if (response->kind == RESPONSE_NAMESPACE) {
+        note_separators(account, response->arguments);
         append_format(out, "* NAMESPACE ");
         ok = structure_print_namespaces(response->arguments, out) && append_bytes(out, "\r\n", 2);
     }

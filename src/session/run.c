@@ -355,9 +355,16 @@ static bool submit(struct session *session, const struct run_step *step, struct 
         .leaves = step->leaves ? leaves : NULL,
     };
 
+    if (step->change) {
+        wanted.change = step->change(session->current.run);
+        if (!wanted.change)
+            return false;
+    }
     assert(!session->current.job && step->done && (step->goal != JOB_RUN || step->build));
     session->current.step = step;
     session->current.job = job_submit(session_account(session), &wanted);
+    if (!session->current.job)
+        free(wanted.change);
     return session->current.job != NULL;
 }
 

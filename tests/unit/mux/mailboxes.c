@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct mailbox *kept; /* needed although no view is on it */
@@ -88,30 +89,142 @@ Test(mailboxes, beyond_the_bound_the_oldest_that_nobody_needs_is_dropped)
     view_free(view);
 }
 
-Test(mailboxes, a_mailbox_that_is_gone_ends_its_views_and_those_of_its_inferiors)
+static void note_separator(const char *text)
 {
-    struct view *view, *own;
+    struct value separator = {.kind = VALUE_QUOTED, .text = slice_of(text)};
 
-    mailboxes_note_separator(mailboxes, '/');
-    view = view_new(mailboxes_get(mailboxes, SLICE("a/b")), false, &view_ops, NULL);
-    mailboxes_get(mailboxes, SLICE("ab"));
-    mailboxes_gone(mailboxes, SLICE("a"), false, "gone", NULL);
+    mailboxes_note_separator(mailboxes, &separator);
+}
+
+Test(mailboxes, a_mailbox_that_is_gone_ends_its_views)
+{
+    struct view *view = view_new(mailboxes_get(mailboxes, SLICE("a/b")), false, &view_ops, NULL), *own;
+
+    note_separator("/");
+    mailboxes_gone(mailboxes, SLICE("a"), "gone", NULL);
     cr_assert_eq(drops, 0);
-    mailboxes_gone(mailboxes, SLICE("a"), true, "gone", NULL);
+    mailboxes_gone(mailboxes, SLICE("a/b"), "gone", NULL);
     cr_assert_eq(drops, 1);
     cr_assert_str_eq(last_end, "gone");
-    cr_assert_not_null(mailboxes_find(mailboxes, SLICE("ab")));
     own = view_new(mailboxes_get(mailboxes, SLICE("c")), false, &view_ops, NULL);
-    mailboxes_gone(mailboxes, SLICE("c"), false, "gone", own);
+    mailboxes_gone(mailboxes, SLICE("c"), "gone", own);
     cr_assert_str_eq(last_end, "silently", "the one whose command it was");
     view_free(view);
     view_free(own);
 }
 
-Test(mailboxes, the_first_separator_that_is_told_stays)
+Test(mailboxes, a_name_is_below_another_by_any_separator_that_was_told)
 {
-    cr_assert_eq(mailboxes_separator(mailboxes), '\0');
-    mailboxes_note_separator(mailboxes, '.');
-    mailboxes_note_separator(mailboxes, '/');
-    cr_assert_eq(mailboxes_separator(mailboxes), '.');
+    cr_assert_not(mailboxes_knows_separators(mailboxes));
+    note_separator("");
+    note_separator("::");
+    cr_assert_not(mailboxes_knows_separators(mailboxes));
+    note_separator(".");
+    note_separator("/");
+    note_separator(".");
+    cr_assert(mailboxes_knows_separators(mailboxes));
+    cr_assert(mailboxes_is_inferior(mailboxes, SLICE("a.b"), SLICE("a")));
+    cr_assert(mailboxes_is_inferior(mailboxes, SLICE("a/b"), SLICE("a")));
+    cr_assert_not(mailboxes_is_inferior(mailboxes, SLICE("a:b"), SLICE("a")));
+    for (char told[2] = "0"; told[0] <= '9'; told[0]++)
+        note_separator(told); /* no more than there is room for */
+}
+
+/* --- changes of names */
+
+static void change(enum name_change_kind kind, const char *name, const char *to, bool sure)
+{
+    struct name_change *change = name_change_new(kind, slice_of(name), slice_of(to));
+
+    mailboxes_changed(mailboxes, change, sure);
+    free(change);
+}
+
+/* The names that are in doubt; each is settled. */
+static const char *doubted(bool there)
+{
+    static char names[500];
+    struct slice name;
+
+    names[0] = '\0';
+    while ((name = mailboxes_doubted(mailboxes)).length > 0) {
+        char copy[100];
+        snprintf(copy, sizeof(copy), "%.*s", (int)name.length, name.data);
+        strcat(strcat(names, copy), ";");
+        mailboxes_settle(mailboxes, slice_of(copy), there);
+    }
+    return names;
+}
+
+static struct view *watch(const char *name)
+{
+    return view_new(mailboxes_get(mailboxes, slice_of(name)), false, &view_ops, NULL);
+}
+
+Test(mailboxes, what_may_be_below_a_renamed_mailbox_or_another_spelling_of_it_is_asked_for)
+{
+    struct view *views[] = {watch("Work:Sub"), watch("work"), watch("Other"), watch("INBOX")};
+
+    mailboxes_get(mailboxes, SLICE("WORK:unseen"));
+    mailboxes_get(mailboxes, SLICE("Work"));
+    change(NAME_RENAMED, "Work", "New", true);
+    cr_assert_null(mailboxes_find(mailboxes, SLICE("Work")));
+    cr_assert_null(mailboxes_find(mailboxes, SLICE("WORK:unseen")), "forgotten: no view is on it");
+    cr_assert_str_eq(doubted(true), "Work:Sub;work;");
+    cr_assert_not_null(mailboxes_find(mailboxes, SLICE("work")), "it is there: another mailbox");
+    change(NAME_DELETED, "Work", "", true);
+    cr_assert_str_eq(doubted(false), "Work:Sub;work;");
+    cr_assert_null(mailboxes_find(mailboxes, SLICE("Work:Sub")));
+    cr_assert_not_null(mailboxes_find(mailboxes, SLICE("Other")));
+    for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++)
+        view_free(views[i]);
+}
+
+Test(mailboxes, a_prefix_of_the_namespace_may_be_missing)
+{
+    struct view *view = watch("Work");
+
+    change(NAME_DELETED, "INBOX.Work", "", true);
+    cr_assert_str_eq(doubted(false), "Work;");
+    cr_assert_str_eq(last_end, "The mailbox that you had selected has been deleted or renamed");
+    view_free(view);
+}
+
+Test(mailboxes, what_comes_into_being_was_another_mailbox_before)
+{
+    struct view *created = watch("a"), *target = watch("b"), *below = watch("b|c"), *beside = watch("bc");
+
+    note_separator("/");
+    change(NAME_CREATED, "a/", "", true);
+    cr_assert_null(mailboxes_find(mailboxes, SLICE("a")));
+    change(NAME_RENAMED, "x", "b", true);
+    cr_assert_null(mailboxes_find(mailboxes, SLICE("b")));
+    cr_assert_null(mailboxes_find(mailboxes, SLICE("b|c")));
+    cr_assert_not_null(mailboxes_find(mailboxes, SLICE("bc")));
+    view_free(created);
+    view_free(target);
+    view_free(below);
+    view_free(beside);
+}
+
+Test(mailboxes, a_change_that_may_have_been_made_is_asked_for)
+{
+    struct view *view = watch("a");
+
+    change(NAME_DELETED, "a", "", false);
+    cr_assert_not_null(mailboxes_find(mailboxes, SLICE("a")));
+    cr_assert_str_eq(doubted(false), "a;");
+    cr_assert_null(mailboxes_find(mailboxes, SLICE("a")));
+    view_free(view);
+}
+
+Test(mailboxes, inbox_stays_and_so_does_what_is_below_it)
+{
+    struct view *inbox = watch("INBOX"), *below = watch("INBOX/a");
+
+    change(NAME_RENAMED, "INBOX", "old", true);
+    cr_assert_str_eq(doubted(false), "");
+    cr_assert_not_null(mailboxes_find(mailboxes, SLICE("INBOX/a")));
+    view_free(inbox);
+    view_free(below);
 }

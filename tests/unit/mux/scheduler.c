@@ -16,6 +16,7 @@ struct desk {
     const char *command; /* what the next job builds; NULL: nothing is left to do */
     char told[1000];     /* ends and untagged answers, a word each */
     const char *text;    /* of the last end; NULL: none */
+    struct job *job;     /* that renames */
 };
 
 static struct desk desk;
@@ -387,7 +388,7 @@ Test(scheduler, a_mailbox_that_is_dropped_while_it_is_being_selected_ends_its_jo
     add("a", POLICY_FETCH, work);
     (void)step();
     bench_say(&desk.bench, "* 0 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
-    mailboxes_gone(desk.mailboxes, SLICE("Work"), false, "gone", NULL);
+    mailboxes_gone(desk.mailboxes, SLICE("Work"), "gone", NULL);
     cr_assert_str_eq(step(), "");
     cr_assert_str_eq(desk.told, "a dead;");
     cr_assert_null(selection_mailbox(scheduler_selection(desk.scheduler)));
@@ -410,7 +411,61 @@ Test(scheduler, the_separator_is_learned_from_list)
     scheduler_learn_separator(desk.scheduler);
     cr_assert_str_eq(step(), "LIST \"\" \"\"");
     bench_say(&desk.bench, "* LIST (\\Noselect) \".\" \"\"\r\n%T OK done");
-    cr_assert_eq(mailboxes_separator(desk.mailboxes), '.');
+    cr_assert(mailboxes_is_inferior(desk.mailboxes, SLICE("a.b"), SLICE("a")));
+}
+
+static void view_ended(void *view_owner, const char *reason)
+{
+    (void)view_owner;
+    (void)reason;
+}
+
+static struct view *watch(const char *name)
+{
+    static const struct view_ops view_ops = {.changed = NULL, .ended = view_ended};
+
+    return view_new(mailboxes_get(desk.mailboxes, slice_of(name)), false, &view_ops, NULL);
+}
+
+static void rename_work(void)
+{
+    struct job wanted = {.ops = &ops, .title = "rename", .goal = JOB_RUN, .policy = POLICY_FOLDERS};
+
+    wanted.change = name_change_new(NAME_RENAMED, SLICE("Work"), SLICE("New"));
+    desk.job = jobs_add(desk.jobs, &wanted, upstream_commands(desk.bench.upstream));
+    cr_assert_not_null(desk.job);
+}
+
+Test(scheduler, what_may_have_gone_with_a_name_is_asked_for_before_anything_else)
+{
+    struct view *gone = watch("Work#a"), *there = watch("Work#b");
+
+    rename_work();
+    add("next", POLICY_COPY, NULL);
+    cr_assert_str_eq(step(), "XCOMMAND");
+    bench_say(&desk.bench, "%T OK done");
+    cr_assert_str_eq(step(), "LIST \"\" Work#a");
+    bench_say(&desk.bench, "* LIST (\\HasChildren \\NonExistent) \"#\" \"Work#a\"\r\n%T OK done");
+    cr_assert_null(mailboxes_find(desk.mailboxes, SLICE("Work#a")));
+    cr_assert_str_eq(step(), "LIST \"\" Work#b");
+    bench_say(&desk.bench, "* LIST () \"#\" \"work#B\"\r\n%T OK done");
+    cr_assert_not_null(mailboxes_find(desk.mailboxes, SLICE("Work#b")));
+    cr_assert_str_eq(step(), "XCOMMAND", "the next one's");
+    view_free(gone);
+    view_free(there);
+}
+
+Test(scheduler, a_change_counts_although_its_client_has_gone_and_its_outcome_is_unknown)
+{
+    struct view *view = watch("Work");
+
+    rename_work();
+    cr_assert_str_eq(step(), "XCOMMAND");
+    scheduler_abandon(desk.scheduler, desk.job);
+    bench_closed(&desk.bench);
+    cr_assert_not_null(mailboxes_find(desk.mailboxes, SLICE("Work")));
+    cr_assert(slice_equal(mailboxes_doubted(desk.mailboxes), SLICE("Work")));
+    view_free(view);
 }
 
 Test(scheduler, all_end_when_the_account_does)

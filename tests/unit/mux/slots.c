@@ -51,7 +51,7 @@ Test(slots, at_first_none_is_connected_none_works_and_no_mailbox_is_needed)
     cr_assert_not(slots_work(&slots));
     cr_assert_null(slots_with(&slots, inbox));
     cr_assert_not(slots_need(&slots, inbox));
-    mailboxes_gone(mailboxes, SLICE("INBOX"), false, "gone", NULL);
+    mailboxes_gone(mailboxes, SLICE("INBOX"), "gone", NULL);
     slots_end_jobs(&slots, "over");
     slots_free(&slots);
     mailboxes_free(mailboxes);

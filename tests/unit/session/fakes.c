@@ -111,13 +111,7 @@ bool account_wants_modseq(const struct account *account)
     return bench.wants_modseq;
 }
 
-char account_separator(const struct account *account)
-{
-    (void)account;
-    return '/';
-}
-
-void account_note_separator(struct account *account, char separator)
+void account_note_separator(struct account *account, const struct value *separator)
 {
     (void)account;
     (void)separator;
@@ -159,13 +153,11 @@ void account_mailbox_touched(struct account *account, struct slice name)
     bench.touched++;
 }
 
-void account_mailbox_gone(struct account *account, struct slice name, bool inferiors, const char *reason,
-                          struct view *except)
+void account_mailbox_gone(struct account *account, struct slice name, const char *reason, struct view *except)
 {
     size_t used = strlen(bench.gone);
 
     (void)account;
-    (void)inferiors;
     snprintf(bench.gone + used, sizeof(bench.gone) - used, "%.*s ", (int)name.length, name.data);
     if (!slice_equal(name, SLICE("INBOX")))
         return;
