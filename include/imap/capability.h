@@ -70,8 +70,8 @@ struct capability_set {
 
 /* Frees the text; nothing is known then. */
 void capability_set_clear(struct capability_set *set);
-/* Replaces the set by the atoms from `first` on. False: out of memory, or an element is no atom (the set is then
- * cleared). */
+/* Replaces the set by the words from `first` on, in quotes or not. False: out of memory, or an element is no word; the
+ * set is as it was. */
 bool capability_set_read(struct capability_set *set, const struct value *first) __attribute__((warn_unused_result));
 /* Makes `to` a copy and frees what it had. False: out of memory, `to` is as before. */
 bool capability_set_copy(const struct capability_set *from, struct capability_set *to)

@@ -131,6 +131,7 @@ struct response_input {
     struct slice bytes;              /* DATA, GARBAGE */
     bool open_fetch;                 /* GARBAGE: a FETCH that was not complete ends here */
     uint32_t fetch_number;           /* GARBAGE: it is a FETCH answer about this message; 0: not, or not known */
+    bool spare;                      /* GARBAGE: it is about nothing but itself: see response_line_is_spare */
     bool announces_literal;          /* GARBAGE: it ends with {n}: what follows may be a literal's octets, or not */
 };
 

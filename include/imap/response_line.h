@@ -14,6 +14,9 @@
 
 /* False: garbage. The line is without line end, and without padding at its ends. */
 bool response_line_parse(struct line line, struct arena *arena, struct response *response);
+/* A line that could not be parsed: is it about nothing but itself, so that it can be left out? True of * LIST, * STATUS
+ * and words that nobody knows; false of everything about messages or a command. */
+bool response_line_is_spare(struct slice line);
 /* Does the text begin with "* n FETCH ("? *offset: of the parenthesis. A number of 0 or beyond 32 bits is none. */
 bool response_line_begins_fetch(struct slice text, uint32_t *number, size_t *offset);
 /* Makes pairs of the values from `first` up to `end` (excluded; NULL: all). False: garbage, such as an odd count, a

@@ -19,6 +19,10 @@ bool structure_print_envelope(const struct value *envelope, struct evbuffer *out
 bool structure_print_body(const struct value *body, struct evbuffer *out) __attribute__((warn_unused_result));
 /* The arguments of NAMESPACE from `first` on: each is NIL or a list of descriptions. */
 bool structure_print_namespaces(const struct value *first, struct evbuffer *out) __attribute__((warn_unused_result));
+/* The attributes of a mailbox in LIST, LSUB and XLIST: \Noselect and the like. What is no attribute is left out; no
+ * list is an empty one. */
+bool structure_print_attributes(const struct value *attributes, struct evbuffer *out)
+    __attribute__((warn_unused_result));
 /* A hierarchy separator, in LIST and NAMESPACE: one octet in quotes, escaped if need be, never a literal. NIL stands
  * for NIL, and for everything that is no separator. */
 bool structure_print_separator(const struct value *separator, struct evbuffer *out) __attribute__((warn_unused_result));

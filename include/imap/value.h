@@ -46,9 +46,11 @@ struct line {
     bool strict; /* a backslash in a quoted string stands before a quote or a backslash only: a client's line. Servers
                     put it before anything */
     bool any_octet; /* NUL may stand in literals: a server's message, passed on as it is */
-    bool deep;      /* a list below VALUE_DEPTH_MAX others comes out as one VALUE_DEEP: a sender may nest at will. Its quotes,
-                       literals, parentheses and spaces have been checked like those of every other list */
-    bool sections;  /* of FETCH: atoms that name a section are read as a whole. A mailbox may be named body[x] */
+    bool deep;      /* a list below VALUE_DEPTH_MAX others comes out as one VALUE_DEEP: a sender may nest at will. Its
+                       quotes,      literals, parentheses and spaces have been checked like those of every other list */
+    bool names;    /* about mailboxes: control characters but NUL, CR and LF are part of an atom, and a backslash before
+                      anything but a quote or a backslash stands for itself */
+    bool sections; /* of FETCH: atoms that name a section are read as a whole. A mailbox may be named body[x] */
 };
 
 /* Parses line.bytes from `offset` to its end into a list of values. On VALUE_OK *values is the first or NULL (nothing

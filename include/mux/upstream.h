@@ -67,6 +67,7 @@ struct upstream_owner {
     void (*fetch_data)(void *owner, struct slice bytes);
     /* fetch_number: it is a FETCH answer about this message; 0: it is none, or its number cannot be read. */
     void (*garbage)(void *owner, struct slice line, bool open_fetch, uint32_t fetch_number);
+    void (*left_out)(void *owner, struct slice line); /* it cannot be read, and concerns nothing but itself */
     void (*tagged)(void *owner, const struct response *response); /* of the command sent with upstream_send */
     void (*idle_over)(void *owner, bool refused);                 /* IDLE has ended without our DONE, or was refused */
     void (*closed)(void *owner, const struct upstream_end *end);  /* last: now DISCONNECTED */

@@ -56,11 +56,14 @@ static void note(struct capability_set *set)
                 set->has[i] = true;
 }
 
+/* A word in quotes is a word. */
 static bool text_length(const struct value *first, size_t *length)
 {
+    struct slice text;
+
     *length = 0;
     for (const struct value *value = first; value; value = value->next) {
-        if (value->kind != VALUE_ATOM || memchr(value->text.data, ' ', value->text.length))
+        if (!value_astring(value, &text) || text.length == 0 || memchr(text.data, ' ', text.length))
             return false;
         *length += value->text.length + 1;
     }
@@ -70,13 +73,15 @@ static bool text_length(const struct value *first, size_t *length)
 bool capability_set_read(struct capability_set *set, const struct value *first)
 {
     size_t length, used = 0;
+    char *text;
 
-    capability_set_clear(set);
     if (!text_length(first, &length))
         return false;
-    set->text = malloc(length + 1);
-    if (!set->text)
+    text = malloc(length + 1);
+    if (!text)
         return false;
+    capability_set_clear(set);
+    set->text = text;
     for (const struct value *value = first; value; value = value->next) {
         memcpy(set->text + used, value->text.data, value->text.length);
         used += value->text.length;

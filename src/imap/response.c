@@ -152,6 +152,7 @@ static struct response_input garbage(struct response_reader *reader)
     else if (!response_line_begins_fetch(present_line(reader).bytes, &input.fetch_number, &offset))
         input.fetch_number = 0;
     input.bytes = present_line(reader).bytes;
+    input.spare = !input.open_fetch && response_line_is_spare(input.bytes);
     input.announces_literal = announces_literal(input.bytes);
     if (input.bytes.length > GARBAGE_SHOWN)
         input.bytes.length = GARBAGE_SHOWN;

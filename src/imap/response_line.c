@@ -351,6 +351,73 @@ static struct slice take_data_word(struct slice *text)
     return word;
 }
 
+/* ---- repairs ---- */
+
+static bool is_about_names(enum response_kind kind)
+{
+    return kind == RESPONSE_LIST || kind == RESPONSE_LSUB || kind == RESPONSE_XLIST || kind == RESPONSE_NAMESPACE ||
+           kind == RESPONSE_MAILBOX_STATUS;
+}
+
+/* Where a separator begins that is a backslash or a quote without its escape: "\" or """, and then `after`, between
+ * `from` and `to`. text.length: nowhere. */
+static size_t bare_separator(struct slice text, size_t from, size_t to, char after)
+{
+    for (size_t i = from; i < to && i + 3 < text.length; i++) {
+        char c = text.data[i + 1];
+        if (text.data[i] == '"' && (c == '\\' || c == '"') && text.data[i + 2] == '"' && text.data[i + 3] == after)
+            return i;
+    }
+    return text.length;
+}
+
+static struct slice escape_separator(struct slice text, size_t at, struct arena *arena)
+{
+    char *copy = arena_alloc(arena, text.length + 1);
+
+    if (!copy)
+        return text;
+    memcpy(copy, text.data, at + 1);
+    copy[at + 1] = '\\';
+    memcpy(copy + at + 2, text.data + at + 1, text.length - at - 1);
+    return (struct slice){copy, text.length + 1};
+}
+
+/* (prefix separator) of each namespace. */
+static struct slice repair_namespaces(struct slice text, struct arena *arena)
+{
+    size_t at = 0;
+
+    while ((at = bare_separator(text, at, text.length, ')')) < text.length) {
+        if (at > 0 && text.data[at - 1] == ' ' && text.data[at + 1] == '\\')
+            text = escape_separator(text, at, arena);
+        at += 2;
+    }
+    return text;
+}
+
+/* (attributes) separator name: an attribute has no parenthesis. */
+static struct slice repair_list(struct slice text, struct arena *arena)
+{
+    const char *close = text.length ? memchr(text.data, ')', text.length) : NULL;
+    size_t from = close ? (size_t)(close - text.data) + 1 : text.length, at;
+
+    while (from < text.length && text.data[from] == ' ')
+        from++;
+    at = bare_separator(text, from, from + 1, ' ');
+    return at < text.length ? escape_separator(text, at, arena) : text;
+}
+
+/* Understands what is written wrong but can mean one thing only. */
+static struct slice repaired(struct slice text, enum response_kind kind, struct arena *arena)
+{
+    if (kind == RESPONSE_CAPABILITY)
+        return clean_text(text, arena);
+    if (kind == RESPONSE_NAMESPACE)
+        return repair_namespaces(text, arena);
+    return kind == RESPONSE_MAILBOX_STATUS ? text : repair_list(text, arena);
+}
+
 static bool parse_data(struct line line, struct slice text, struct arena *arena, struct response *response)
 {
     bool numbered = text.length > 0 && text.data[0] >= '0' && text.data[0] <= '9';
@@ -364,6 +431,9 @@ static bool parse_data(struct line line, struct slice text, struct arena *arena,
     if (response->word.length == 0 || !find_kind(response, numbered))
         return false;
     line.any_octet = line.deep = line.sections = response->kind == RESPONSE_FETCH;
+    line.names = is_about_names(response->kind);
+    if (line.names || response->kind == RESPONSE_CAPABILITY)
+        line.bytes = text = repaired(text, response->kind, arena);
     if (value_parse(line, (size_t)(text.data - line.bytes.data), arena, &response->arguments, &error) != VALUE_OK)
         return false;
     if (response->kind == RESPONSE_FETCH)
@@ -389,6 +459,27 @@ bool response_line_parse(struct line line, struct arena *arena, struct response 
         return is_tag(first) && parse_status(behind, arena, response);
     }
     return slice_equal(first, SLICE("*")) && parse_data(line, text, arena, response);
+}
+
+bool response_line_is_spare(struct slice line)
+{
+    static const char *const needed[] = {"SEARCH", "ESEARCH", "SORT",    "THREAD", "VANISHED",
+                                         "FLAGS",  "EXISTS",  "EXPUNGE", "RECENT", "FETCH"};
+    struct slice left = line, word;
+
+    if (!slice_equal(take_word(&left), SLICE("*")))
+        return false;
+    word = take_data_word(&left);
+    for (size_t i = 0; i < word.length; i++) {
+        char c = slice_upper(word.data[i]);
+        if (!(c >= 'A' && c <= 'Z') && c != '-')
+            return false;
+    }
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+        if (slice_equal_nocase(word, slice_of(needed[i])))
+            return false;
+    }
+    return word.length > 0;
 }
 
 enum seqset_result response_uid_set(const struct value *value, struct seqset *set)

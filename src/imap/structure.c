@@ -2,6 +2,8 @@
  * must never drop, add or repair a value, since a mail program may rely on its server's values. */
 #include "imap/structure.h"
 
+#include <string.h>
+
 #include <event2/buffer.h>
 
 #include "base/append.h"
@@ -109,15 +111,49 @@ bool structure_print_body(const struct value *body, struct evbuffer *out)
     return append_bytes(out, ")", 1);
 }
 
+/* A backslash, perhaps, and an atom. */
+static bool is_attribute(struct slice text)
+{
+    size_t from = text.length > 0 && text.data[0] == '\\';
+
+    for (size_t i = from; i < text.length; i++) {
+        if (text.data[i] <= ' ' || text.data[i] > '~' || strchr("(){%*\"\\]", text.data[i]))
+            return false;
+    }
+    return text.length > from;
+}
+
+bool structure_print_attributes(const struct value *attributes, struct evbuffer *out)
+{
+    const struct value *each = value_is_list(attributes) ? attributes->first : NULL;
+    bool ok = append_bytes(out, "(", 1), first = true;
+    struct slice text;
+
+    for (; ok && each; each = each->next) {
+        if (!value_astring(each, &text) || !is_attribute(text))
+            continue;
+        ok = (first || append_bytes(out, " ", 1)) && append_bytes(out, text.data, text.length);
+        first = false;
+    }
+    return ok && append_bytes(out, ")", 1);
+}
+
 bool structure_print_separator(const struct value *separator, struct evbuffer *out)
 {
     char c = '\0';
 
-    if (value_is_string(separator) && separator->text.length == 1)
+    if (separator->kind != VALUE_LIST && separator->text.length == 1) /* an atom, too: servers leave out the quotes */
         c = separator->text.data[0];
     if (c == '\0' || c == '\r' || c == '\n' || (unsigned char)c >= 0x80)
         return append_bytes(out, "NIL", 3);
     return append_format(out, c == '"' || c == '\\' ? "\"\\%c\"" : "\"%c\"", c);
+}
+
+static bool print_prefix(const struct value *prefix, struct evbuffer *out)
+{
+    struct slice text;
+
+    return value_astring(prefix, &text) ? value_print_string(text, out) : value_print(prefix, out);
 }
 
 /* (prefix separator *extension) */
@@ -129,7 +165,7 @@ static bool print_namespace(const struct value *namespace, struct evbuffer *out)
     if (!separator)
         return value_print(namespace, out);
     append_bytes(out, "(", 1);
-    if (!value_print(prefix, out) || !append_bytes(out, " ", 1) || !structure_print_separator(separator, out))
+    if (!print_prefix(prefix, out) || !append_bytes(out, " ", 1) || !structure_print_separator(separator, out))
         return false;
     if (separator->next && (!append_bytes(out, " ", 1) || !value_print_all(separator->next, out)))
         return false;
@@ -141,8 +177,12 @@ bool structure_print_namespaces(const struct value *first, struct evbuffer *out)
     for (const struct value *each = first; each; each = each->next) {
         if (each != first)
             append_bytes(out, " ", 1);
-        if (!print_adjacent(each, print_namespace, out))
+        if (value_is_list(each) && !each->first) {
+            if (!append_bytes(out, "NIL", 3))
+                return false;
+        } else if (!print_adjacent(each, print_namespace, out)) {
             return false;
+        }
     }
     return true;
 }

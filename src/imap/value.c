@@ -62,6 +62,11 @@ static bool is_atom_end(char c)
     return c == ' ' || c == '(' || c == ')' || c == '"' || c == '{' || is_control(c);
 }
 
+static bool is_odd_name(const struct lexer *lexer, char c)
+{
+    return lexer->line.names && is_control(c) && c != '\0' && c != '\r' && c != '\n';
+}
+
 /* ---- strings ---- */
 
 /* Finds the closing quote of the string at the front of text (after its opening one); *escapes tells of backslashes.
@@ -85,12 +90,14 @@ static size_t quoted_end(struct slice text, bool *escapes)
     return text.length;
 }
 
-static size_t unescape(char *to, struct slice from)
+/* keep: a backslash that escapes nothing stays. */
+static size_t unescape(char *to, struct slice from, bool keep)
 {
     size_t length = 0;
 
     for (size_t i = 0; i < from.length; i++) {
-        if (from.data[i] == '\\' && i + 1 < from.length)
+        char next = i + 1 < from.length ? from.data[i + 1] : '\0';
+        if (from.data[i] == '\\' && i + 1 < from.length && (!keep || next == '"' || next == '\\'))
             i++;
         to[length++] = from.data[i];
     }
@@ -126,7 +133,7 @@ static enum value_result read_quoted(struct lexer *lexer, struct slice *text)
         char *copy = arena_alloc(lexer->arena, end);
         if (!copy)
             return VALUE_TOO_BIG;
-        *text = (struct slice){copy, unescape(copy, *text)};
+        *text = (struct slice){copy, unescape(copy, *text, lexer->line.names)};
     }
     return VALUE_OK;
 }
@@ -289,11 +296,12 @@ static enum value_result section_brackets(struct lexer *lexer, struct section *s
     return bad(lexer, "Unterminated section: ] is missing");
 }
 
-static size_t atom_length(struct slice text, bool stop_at_bracket)
+static size_t atom_length(const struct lexer *lexer, struct slice text, bool stop_at_bracket)
 {
     size_t length = 0;
 
-    while (length < text.length && !is_atom_end(text.data[length]) && !(stop_at_bracket && text.data[length] == '['))
+    while (length < text.length && (!is_atom_end(text.data[length]) || is_odd_name(lexer, text.data[length])) &&
+           !(stop_at_bracket && text.data[length] == '['))
         length++;
     return length;
 }
@@ -312,7 +320,7 @@ static enum value_result read_section(struct lexer *lexer, struct slice name, st
     result = section_brackets(lexer, section);
     if (result != VALUE_OK)
         return result;
-    behind = (struct slice){rest(lexer).data, atom_length(rest(lexer), false)};
+    behind = (struct slice){rest(lexer).data, atom_length(lexer, rest(lexer), false)};
     section_add(section, behind);
     lexer->at += behind.length;
     return VALUE_OK;
@@ -338,11 +346,11 @@ static enum value_result lex_section(struct lexer *lexer, struct slice name)
 static enum value_result lex_atom(struct lexer *lexer)
 {
     struct slice text = rest(lexer);
-    struct slice name = {text.data, atom_length(text, true)};
+    struct slice name = {text.data, atom_length(lexer, text, true)};
 
     if (lexer->line.sections && name.length < text.length && text.data[name.length] == '[' && is_section_name(name))
         return lex_section(lexer, name);
-    text.length = atom_length(text, false);
+    text.length = atom_length(lexer, text, false);
     lexer->at += text.length;
     return add(lexer, VALUE_ATOM, text);
 }
@@ -363,7 +371,7 @@ static enum value_result skip_value(struct lexer *lexer)
         return read_quoted(lexer, &text);
     if (text.data[0] == '{')
         return read_literal(lexer, lexer->line.any_octet, &text);
-    lexer->at += atom_length(text, false);
+    lexer->at += atom_length(lexer, text, false);
     return VALUE_OK;
 }
 
@@ -430,7 +438,7 @@ static enum value_result lex_value(struct lexer *lexer)
 {
     struct slice text = rest(lexer);
 
-    if (is_control(text.data[0]))
+    if (is_control(text.data[0]) && !is_odd_name(lexer, text.data[0]))
         return bad(lexer, "Control character");
     if (!lexer->apart)
         return bad(lexer, "Missing space between arguments");

@@ -163,7 +163,7 @@ void mailboxes_note_separator(struct mailboxes *mailboxes, const struct value *s
 {
     size_t count = strlen(mailboxes->separators);
 
-    if (!separator || !value_is_string(separator) || separator->text.length != 1 || count == SEPARATORS_MAX ||
+    if (!separator || separator->kind == VALUE_LIST || separator->text.length != 1 || count == SEPARATORS_MAX ||
         strchr(mailboxes->separators, separator->text.data[0]))
         return;
     mailboxes->separators[count] = separator->text.data[0];

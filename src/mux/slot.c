@@ -7,12 +7,15 @@
 
 #include "mux/watch.h"
 
+#define LEFT_OUT_SHOWN 20
+
 struct slot {
     struct slot_options options;
     enum slot_state state;
     struct upstream *upstream;
     struct scheduler *scheduler;
     struct watch watch;
+    uint64_t left_out; /* lines, over all connections */
 };
 
 static const char *const state_names[] = {
@@ -148,6 +151,18 @@ static void on_garbage(void *owner, struct slice line, bool open_fetch, uint32_t
     task_wake(slot->options.task);
 }
 
+/* A server may have a thousand of them in each answer to LIST. */
+static void on_left_out(void *owner, struct slice line)
+{
+    struct slot *slot = owner;
+    char quoted[LOG_QUOTE_SIZE];
+    bool many = ++slot->left_out > LEFT_OUT_SHOWN;
+
+    log_line(slot->options.ground->log, many ? LOG_DEBUG : LOG_WARNING,
+             "%s: the server sent a line that cannot be understood; it is left out: %s", slot->options.name,
+             log_quote(line, quoted, sizeof(quoted)));
+}
+
 static void on_tagged(void *owner, const struct response *response)
 {
     struct slot *slot = owner;
@@ -202,6 +217,7 @@ static const struct upstream_owner upstream_ops = {
     .fetch = on_fetch,
     .fetch_data = on_fetch_data,
     .garbage = on_garbage,
+    .left_out = on_left_out,
     .tagged = on_tagged,
     .idle_over = on_idle_over,
     .closed = on_closed,

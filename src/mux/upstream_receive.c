@@ -12,16 +12,30 @@ static bool tag_is(const char *tag, struct slice text)
     return slice_equal(slice_of(tag), text);
 }
 
-static void garbage(struct upstream *upstream, struct slice line, bool open_fetch, uint32_t fetch_number)
+/* A line that cannot be read, or that nobody waits for. While the connection is being set up it may be a refusal. True:
+ * it was one. */
+static bool is_refusal(struct upstream *upstream, struct slice line)
 {
     enum refusal refusal = REFUSAL_NONE;
 
     if (!upstream->was_ready)
         refusal = refusal_classify(REFUSAL_AT_LOGIN, RESPONSE_BYE, line, upstream->settings);
-    if (refusal != REFUSAL_NONE && refusal != REFUSAL_CREDENTIALS)
-        upstream_fail(upstream, refusal, line);
-    else if (upstream->owner.garbage)
+    if (refusal == REFUSAL_NONE || refusal == REFUSAL_CREDENTIALS)
+        return false;
+    upstream_fail(upstream, refusal, line);
+    return true;
+}
+
+static void garbage(struct upstream *upstream, struct slice line, bool open_fetch, uint32_t fetch_number)
+{
+    if (!is_refusal(upstream, line) && upstream->owner.garbage)
         upstream->owner.garbage(upstream->owner.owner, line, open_fetch, fetch_number);
+}
+
+static void left_out(struct upstream *upstream, struct slice line)
+{
+    if (!is_refusal(upstream, line) && upstream->owner.left_out)
+        upstream->owner.left_out(upstream->owner.owner, line);
 }
 
 static void unknown_tag(struct upstream *upstream, struct slice tag)
@@ -226,6 +240,8 @@ void upstream_receive(struct upstream *upstream, struct evbuffer *in)
         case RESPONSE_EVENT_GARBAGE:
             if (input.announces_literal)
                 refuse_ambiguity(upstream);
+            else if (input.spare)
+                left_out(upstream, input.bytes);
             else
                 garbage(upstream, input.bytes, input.open_fetch, input.fetch_number);
             break;

@@ -46,11 +46,11 @@ static bool print_list(const char *word, const struct value *values, struct evbu
     const struct value *name = separator ? separator->next : NULL;
     struct slice text;
 
-    if (!value_is_list(values) || !name || !value_astring(name, &text))
+    if (!(value_is_list(values) || value_is_nil(values)) || !name || !value_astring(name, &text))
         return true; /* malformed: not shown */
     append_format(out, "* %s ", word);
-    if (!value_print(values, out) || !append_bytes(out, " ", 1) || !structure_print_separator(separator, out) ||
-        !append_bytes(out, " ", 1) || !value_print_astring(text, out))
+    if (!structure_print_attributes(values, out) || !append_bytes(out, " ", 1) ||
+        !structure_print_separator(separator, out) || !append_bytes(out, " ", 1) || !value_print_astring(text, out))
         return false;
     if (name->next && (!append_bytes(out, " ", 1) || !value_print_all(name->next, out)))
         return false;

@@ -45,9 +45,19 @@ Test(capability, a_new_list_replaces_the_former)
     cr_assert(read_list(&set, ""));
     cr_assert(set.known);
     cr_assert_str_eq(set.text, "");
-    cr_assert_not(read_list(&set, "IDLE (MOVE)"));
-    cr_assert_not(set.known);
-    cr_assert_null(set.text);
+    capability_set_clear(&set);
+}
+
+Test(capability, a_list_that_cannot_be_read_whole_leaves_the_former)
+{
+    struct capability_set set = {0};
+
+    cr_assert(read_list(&set, "IDLE \"MOVE\""));
+    cr_assert(set.has[CAPABILITY_MOVE], "a word in quotes is a word");
+    cr_assert_not(read_list(&set, "IMAP4rev1 (UIDPLUS)"));
+    cr_assert_not(read_list(&set, "IMAP4rev1 \"X Y\""));
+    cr_assert(set.known && set.has[CAPABILITY_MOVE] && !set.has[CAPABILITY_UIDPLUS]);
+    cr_assert_str_eq(set.text, "IDLE MOVE");
     capability_set_clear(&set);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/random.h"
+#include "imap/response_line.h"
 #include "imap/seqset.h"
 #include "unit/imap/feed.h"
 
@@ -278,6 +279,43 @@ Test(response, garbage_with_literals_is_skipped_whole)
 }
 
 /* ---- odd servers ---- */
+
+Test(response, names_with_octets_that_no_atom_has_are_names)
+{
+    expect(SLICE("* LIST () \"/\" a\tb\r\n* LSUB () \"/\" \x01\xe4\x7f\r\n* STATUS a\tb (MESSAGES 1)\r\n"),
+           "LIST () \"/\" a\\x09b\nLSUB () \"/\" \\x01\\xe4\\x7f\nSTATUS a\\x09b (MESSAGES 1)");
+    expect(SLICE("* LIST () \"\\\\\" \"a\\b\\\\c\\\"\"\r\n"), "LIST () \"\\\" \"a\\b\\c\"\"");
+}
+
+Test(response, a_separator_without_its_escape_is_that_separator)
+{
+    expect(
+        SLICE(
+            "* LIST (\\Marked) \"\\\" \"a\\b\"\r\n* LSUB () \"\"\" x\r\n* LIST () \"\" x\r\n* LIST () \"\\\"\" x\r\n"),
+        "LIST (\\Marked) \"\\\" \"a\\b\"\nLSUB () \"\"\" x\nLIST () \"\" x\nLIST () \"\"\" x");
+    expect(SLICE("* NAMESPACE ((\"\" \"\\\")) ((\"Other\\\\\" \"\\\")(\"#x\" \"/\")) NIL\r\n"),
+           "NAMESPACE ((\"\" \"\\\")) ((\"Other\\\" \"\\\") (\"#x\" \"/\")) NIL");
+}
+
+Test(response, capabilities_are_read_across_control_characters)
+{
+    expect(SLICE("* CAPABILITY IMAP4rev1\tIDLE\x01 MOVE\r\n"), "CAPA IMAP4rev1 IDLE MOVE");
+}
+
+Test(response, a_line_about_nothing_but_itself_can_be_spared)
+{
+    static const char *const spare[] = {
+        "* LIST () \"/\" \"a\"b\"", "* lsub (", "* STATUS \"x", "* CAPABILITY (", "* X-NEW (",
+        "* NAMESPACE ((",           "* LIST("};
+    static const char *const needed[] = {"* SEARCH 1 x", "* 5 FETCH (", "* 0 EXPUNGE", "* VANISHED x(", "* FLAGS (",
+                                         "LIST () x",    "*",           "* ",          "(UID 5)",       "x1 OK",
+                                         "+ x",          "* X\tY",      "* THREAD (("};
+
+    for (size_t i = 0; i < sizeof(spare) / sizeof(*spare); i++)
+        cr_assert(response_line_is_spare(slice_of(spare[i])), "%s", spare[i]);
+    for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+        cr_assert_not(response_line_is_spare(slice_of(needed[i])), "%s", needed[i]);
+}
 
 Test(response, padding_and_empty_lines_are_nothing)
 {

@@ -98,8 +98,21 @@ Test(structure, namespaces_stand_side_by_side)
 {
     expect_namespaces("((\"\" \"/\")) NIL ((\"#shared/\" \"/\")(\"#public/\" NIL \"X-P\" (\"a\" \"b\")))",
                       "((\"\" \"/\")) NIL ((\"#shared/\" \"/\")(\"#public/\" NIL \"X-P\" (\"a\" \"b\")))");
-    expect_namespaces("((\"\" \"\\\\\") (\"a\" {1}\r\n/)) () NIL", "((\"\" \"\\\\\")(\"a\" \"/\")) () NIL");
+    expect_namespaces("((\"\" \"\\\\\") (\"a\" {1}\r\n/)) () NIL", "((\"\" \"\\\\\")(\"a\" \"/\")) NIL NIL");
     expect_namespaces("(x (\"\")) NIL", "(x(\"\")) NIL");
+}
+
+Test(structure, a_prefix_is_a_string_whatever_it_comes_as)
+{
+    expect_namespaces("((INBOX. \".\")) NIL NIL", "((\"INBOX.\" \".\")) NIL NIL");
+}
+
+Test(structure, attributes_of_a_mailbox_are_words)
+{
+    expect(structure_print_attributes, SLICE("(\\Marked \\HasNoChildren)"), "(\\Marked \\HasNoChildren)");
+    expect(structure_print_attributes, SLICE("(\"\\\\Sent\" {1}\r\nx \"a b\" \"\" (y) a\\b \\ \xc3\xa4)"),
+           "(\\Sent x)");
+    expect(structure_print_attributes, SLICE("NIL"), "()");
 }
 
 Test(structure, a_separator_is_one_octet_in_quotes_or_nil)
@@ -108,6 +121,7 @@ Test(structure, a_separator_is_one_octet_in_quotes_or_nil)
     expect(structure_print_separator, SLICE("\"\\\\\""), "\"\\\\\"");
     expect(structure_print_separator, SLICE("{1}\r\n\""), "\"\\\"\"");
     expect(structure_print_separator, SLICE("NIL"), "NIL");
+    expect(structure_print_separator, SLICE("."), "\".\"");
     expect(structure_print_separator, SLICE("\"\""), "NIL");
     expect(structure_print_separator, SLICE("\"ab\""), "NIL");
     expect(structure_print_separator, SLICE("\"\xc3\""), "NIL");
