@@ -82,7 +82,7 @@ usec server_login_at(const struct server *server, const struct manners *manners,
 usec server_open_at(const struct server *server, const struct settings *settings, bool stranger, usec now);
 /* A trial of an unknown credential begins; server_release must follow. */
 void server_reserve(struct server *server);
-/* The trial has ended; refused: by the server's word that the credential is wrong. */
+/* The trial has ended; refused: the server said that the credential is wrong, or gave no cause. */
 void server_release(struct server *server, const struct settings *settings, bool refused, usec now);
 /* Where server_open_at has said USEC_NEVER: the waiter's task is woken once, at the end of the next trial of any
  * account. A waiter that waits already keeps its place. */

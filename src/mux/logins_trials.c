@@ -68,7 +68,7 @@ static void trial_begin(struct logins *logins, struct trial *trial, enum trial_s
         server_reserve(logins->options.server);
 }
 
-/* Without a trial nothing happens. refused: by the server's own word. */
+/* Without a trial nothing happens. refused: the server counts it as a wrong credential, or may do so. */
 static void trial_end(struct logins *logins, struct trial *trial, bool refused, usec now)
 {
     struct login *login = trial->login;
@@ -396,7 +396,7 @@ static void unanswered(struct logins *logins, const struct upstream_end *end, us
         return;
     if (login->done && (end->refusal == REFUSAL_UNKNOWN || in_place))
         login_fail(login, end->refusal == REFUSAL_LIMIT ? LOGIN_LIMIT : LOGIN_UNAVAILABLE, end->reason);
-    trial_end(logins, trial, false, now);
+    trial_end(logins, trial, end->refusal == REFUSAL_UNKNOWN, now); /* a server may ban for it as for a wrong one */
 }
 
 bool logins_failed(struct logins *logins, enum logins_place place, const struct upstream_end *end, usec now)
@@ -414,7 +414,7 @@ bool logins_failed(struct logins *logins, enum logins_place place, const struct 
     }
     if (!is_refused(end) && login)
         login->in_place = true; /* the second connection could not tell */
-    trial_end(logins, trial, is_refused(end), now);
+    trial_end(logins, trial, is_refused(end) || end->refusal == REFUSAL_UNKNOWN, now);
     return nobody_left;
 }
 

@@ -1,18 +1,30 @@
 /* The table of refusals. Words of a limit beat the code AUTHENTICATIONFAILED: a large host says "Authentication failed
- * ... (Too many simultaneous connections.)" to a right password. A refusal that no row explains proves nothing. */
+ * ... (Too many simultaneous connections.)" to a right password. A refusal that no row explains proves nothing, and
+ * neither does one that names several causes: large providers have one text for every refusal. */
 #include "mux/refusal.h"
 
 #include <ctype.h>
 #include <string.h>
 
 static const char limit_words[] = "[LIMIT]|too many|maximum number|simultaneous|concurrent";
-static const char throttle_words[] = "throttl|rate limit|backoff time";
+static const char throttle_words[] =
+    "throttl|rate limit|backoff time|frequen|too many failed|too many login|too many attempts|too many auth|"
+    "too many invalid|too many wrong|too many incorrect|authentication limit|login limit";
 static const char temporary_words[] =
-    "[UNAVAILABLE]|temporar|unavailable|internal|not connected|try again|[INUSE]|"
-    "shutting down|overload|[SERVERBUG]|disconnected for inactivity|timeout|timed out";
+    "[UNAVAILABLE]|temporar|unavailable|internal|not connected|try again|[INUSE]|[CONTACTADMIN]|"
+    "shutting down|overload|[SERVERBUG]|disconnected for inactivity|timeout|timed out|busy|try later|maintenance";
 static const char credential_words[] =
     "[AUTHENTICATIONFAILED]|login failed|authentication fail|authenticate failed|invalid credentials|"
-    "password|[EXPIRED]|[AUTHORIZATIONFAILED]|not authenticated|login denied";
+    "password|[EXPIRED]|[AUTHORIZATIONFAILED]|not authenticated|login denied|bad credentials|wrong credentials|"
+    "incorrect credentials|login credentials|invalid login|unknown user|no such user";
+
+/* Between the causes of a text that names several. */
+static const char choice_words[] = " or | oder | ou |\xe6\x88\x96"; /* the last is Chinese */
+/* Beside words of wrong credentials they are another cause, which passes: the password may be right. */
+static const char barred_words[] = "locked|blocked|suspend|abnormal";
+/* The same, unless a code says that it is the credentials. */
+static const char other_words[] = "disabled|not enabled|not open|cannot|could not|unable|database|backend|system error|"
+                                  "server error";
 
 /* Is one of the patterns (separated by '|') in the line, without case? */
 static bool has_words(struct slice line, const char *patterns)
@@ -26,9 +38,28 @@ static bool has_words(struct slice line, const char *patterns)
     return false;
 }
 
+static bool is_about_server(struct slice line, const struct upstream_settings *settings)
+{
+    return has_words(line, throttle_words) || has_words(line, limit_words) || has_words(line, settings->limit_words) ||
+           has_words(line, temporary_words) || has_words(line, settings->temporary_words);
+}
+
+/* Words of wrong credentials among those of other causes. */
+static bool proves_nothing(struct slice line, const struct upstream_settings *settings)
+{
+    if (!has_words(line, credential_words) || has_words(line, settings->credential_words))
+        return false;
+    if (is_about_server(line, settings))
+        return has_words(line, choice_words) && !has_words(line, "[LIMIT]|[UNAVAILABLE]|[INUSE]");
+    return has_words(line, barred_words) ||
+           (has_words(line, other_words) && !has_words(line, "[AUTHENTICATIONFAILED]"));
+}
+
 /* Classifies by the words alone; REFUSAL_NONE: nothing known. */
 static enum refusal by_words(struct slice line, const struct upstream_settings *settings)
 {
+    if (proves_nothing(line, settings))
+        return REFUSAL_NONE;
     if (has_words(line, throttle_words))
         return REFUSAL_THROTTLED;
     if (has_words(line, limit_words) || has_words(line, settings->limit_words))

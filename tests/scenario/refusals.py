@@ -2,6 +2,7 @@
 the server says so. tests/unit/mux/refusal.c has every line of the table; here are those that end differently."""
 import time
 
+from mail_server import wait_until
 from scenario import scenario
 from scripted_upstream import ScriptedUpstream, odd
 
@@ -86,3 +87,45 @@ def a_password_that_is_no_longer_accepted_ends_the_sessions(s):
     client.idle()
     s.upstream.drop()
     assert "password" in client.wait_closed()
+
+
+# --- one text for every refusal
+
+ONE_TEXT = ("Login fail. Account is abnormal, service is not open, password is incorrect, login frequency limited, or system is busy. "
+            "More information at https://help.mail.qq.com/detail/0/1010")
+
+
+class OneText(ScriptedUpstream):
+    """`busy` refuses everybody; a wrong password gets the same text."""
+
+    def __init__(self):
+        super().__init__(login=self.judge)
+        self.busy, self.judged = False, 0
+
+    def judge(self, server):
+        self.judged += 1
+        if self.busy or "secret" not in self.commands[-1]:
+            return "TAG NO " + ONE_TEXT
+        return None
+
+
+@scenario(upstream=lambda s: OneText(), settings={"login_wait": "6s", "reverify_interval": "0"}, timeout=90)
+def one_text_for_every_refusal_proves_nothing(s):
+    stranger = s.connect().command("LOGIN u1 wrong", timeout=20)
+    assert stranger.code_name == "UNAVAILABLE" and b"password is incorrect" in stranger.tagged.words, stranger
+    s.upstream.busy = True
+    early = s.connect().command("LOGIN u1 secret", timeout=20)
+    assert early.code_name == "UNAVAILABLE" and b"system is busy" in early.tagged.words, early
+    s.upstream.busy = False
+    client = s.client(name="in", select="INBOX", learn=True)
+    s.upstream.busy = True
+    s.upstream.drop()
+    judged = s.upstream.judged
+    wait_until(lambda: s.upstream.judged > judged + 2, "reconnects")
+    late = s.connect().command("LOGIN u1 secret", timeout=20)
+    assert late.status == "NO" and late.code_name == "UNAVAILABLE", late
+    s.upstream.busy = False
+    assert client.fetch_identity(3) == "m3", "its session has not ended"
+    assert s.connect().command("LOGIN u1 wrong", timeout=30).code_name == "UNAVAILABLE"
+    assert client.fetch_identity(2) == "m2"
+    assert s.connect().command("LOGIN u1 secret", timeout=20).ok, "it is not remembered as refused"

@@ -56,6 +56,68 @@ REFUSES(exchange_refuses_a_password, REFUSAL_AT_LOGIN, RESPONSE_NO, "LOGIN faile
 REFUSES(bye_never_proves_a_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_BYE, "Login failed", REFUSAL_UNKNOWN)
 REFUSES(words_about_a_mailbox_are_no_refusal, REFUSAL_AT_FIRST_COMMAND, RESPONSE_BAD, "Unknown command", REFUSAL_NONE)
 
+/* What providers and programs say to a right or a wrong password; all of it tagged NO. */
+REFUSES(qq_has_one_text_for_every_refusal, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "Login fail. Account is abnormal, service is not open, password is incorrect, login frequency limited, or "
+        "system is busy. More information at https://help.mail.qq.com/detail/0/1010",
+        REFUSAL_UNKNOWN)
+REFUSES(tencent_enterprise_names_two_causes, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "Login fail. Password is incorrect or service is not open.", REFUSAL_UNKNOWN)
+REFUSES(qq_wants_a_code_instead_of_the_password, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "Login fail. Please using authorized code to login.", REFUSAL_UNKNOWN)
+REFUSES(netease_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_NO, "LOGIN Login error or password error",
+        REFUSAL_CREDENTIALS)
+REFUSES(netease_unsafe_login, REFUSAL_AT_LOGIN, RESPONSE_NO, "LOGIN Unsafe Login. Please contact kefu@188.com for help",
+        REFUSAL_UNKNOWN)
+REFUSES(netease_suspended, REFUSAL_AT_LOGIN, RESPONSE_NO, "LOGIN Login error user suspended", REFUSAL_UNKNOWN)
+REFUSES(netease_logs_in_too_often, REFUSAL_AT_LOGIN, RESPONSE_NO, "LOGIN Login frequently, please try later",
+        REFUSAL_THROTTLED)
+REFUSES(a_busy_system_proves_nothing, REFUSAL_AT_LOGIN, RESPONSE_NO, "LOGIN failed, system busy", REFUSAL_TEMPORARY)
+REFUSES(a_choice_of_causes_in_chinese_proves_nothing, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "LOGIN failed \xe6\x88\x96 system busy", REFUSAL_UNKNOWN)
+REFUSES(a_code_of_the_server_is_one_cause, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "[UNAVAILABLE] Temporary authentication failure or password server down", REFUSAL_TEMPORARY)
+REFUSES(a_code_of_credentials_with_a_choice_proves_nothing, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "[AUTHENTICATIONFAILED] Wrong password or too many connections", REFUSAL_UNKNOWN)
+REFUSES(yandex_says_by_its_code_that_it_is_the_credentials, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "[AUTHENTICATIONFAILED] LOGIN invalid credentials or IMAP is disabled sc=x", REFUSAL_CREDENTIALS)
+REFUSES(outlook_blocks_an_account, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "[ALERT] Account is blocked. Login to your account via a web browser to verify your identity.", REFUSAL_UNKNOWN)
+REFUSES(a_locked_account_proves_nothing_of_its_password, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "[AUTHENTICATIONFAILED] Account locked, reset your password", REFUSAL_UNKNOWN)
+REFUSES(gmail_wants_an_application_password, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "[ALERT] Application-specific password required: https://support.google.com/accounts/answer/185833 (Failure)",
+        REFUSAL_CREDENTIALS)
+REFUSES(gmail_wants_a_browser, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "[ALERT] Please log in via your web browser: https://support.google.com/mail/accounts/answer/78754 (Failure)",
+        REFUSAL_UNKNOWN)
+REFUSES(mail_ru_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "[AUTHENTICATIONFAILED] Authentication failed. Please use application password", REFUSAL_CREDENTIALS)
+REFUSES(zoho_has_imap_switched_off, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "[ALERT] You are yet to enable IMAP for your account. Please contact your administrator (Failure)",
+        REFUSAL_UNKNOWN)
+REFUSES(hmailserver_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_NO, "Invalid user name or password.",
+        REFUSAL_CREDENTIALS)
+REFUSES(smartermail_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_NO, "Authentication failed", REFUSAL_CREDENTIALS)
+REFUSES(zimbra_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_NO, "[AUTHENTICATIONFAILED] LOGIN failed",
+        REFUSAL_CREDENTIALS)
+REFUSES(domino_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_NO, "LOGIN invalid login", REFUSAL_CREDENTIALS)
+REFUSES(proton_bridge_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_NO, "incorrect login credentials", REFUSAL_CREDENTIALS)
+REFUSES(greenmail_unknown_user, REFUSAL_AT_LOGIN, RESPONSE_NO, "LOGIN failed. Unknown user", REFUSAL_CREDENTIALS)
+REFUSES(blueweb_counts_logins, REFUSAL_AT_LOGIN, RESPONSE_NO, "Authentication limit exceeded", REFUSAL_THROTTLED)
+REFUSES(too_many_wrong_ones_are_no_word_about_this_one, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "[AUTHENTICATIONFAILED] Too many failed login attempts", REFUSAL_THROTTLED)
+REFUSES(a_backend_that_fails_is_no_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "Login failed: cannot connect to password database", REFUSAL_UNKNOWN)
+REFUSES(a_code_to_ask_the_admin_is_no_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "[CONTACTADMIN] password could not be checked", REFUSAL_TEMPORARY)
+REFUSES(a_session_that_is_in_use, REFUSAL_AT_LOGIN, RESPONSE_NO, "[INUSE] Mailbox is locked by another session",
+        REFUSAL_TEMPORARY)
+REFUSES(a_limit_in_the_middle_of_other_words, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "Login denied: too many simultaneous sessions", REFUSAL_LIMIT)
+REFUSES(one_text_for_all_is_no_refusal_of_a_command, REFUSAL_AT_FIRST_COMMAND, RESPONSE_BAD,
+        "Login fail. Password is incorrect, or system is busy", REFUSAL_NONE)
+
 Test(refusal, a_time_to_wait_is_read)
 {
     cr_assert_eq(refusal_backoff(SLICE("Request is throttled. Suggested Backoff Time: 92415 milliseconds")),
@@ -72,4 +134,8 @@ Test(refusal, patterns_of_the_settings_count_too)
                  REFUSAL_LIMIT);
     cr_assert_eq(refusal_classify(REFUSAL_AT_LOGIN, RESPONSE_NO, SLICE("Who are you?"), &settings),
                  REFUSAL_CREDENTIALS);
+    settings.credential_words = "login fail";
+    cr_assert_eq(refusal_classify(REFUSAL_AT_LOGIN, RESPONSE_NO, SLICE("Login fail. Service is not open or password"),
+                                  &settings),
+                 REFUSAL_CREDENTIALS, "who knows the server knows what it means");
 }
