@@ -85,7 +85,8 @@ bool value_print(const struct value *value, struct evbuffer *out) __attribute__(
 bool value_print_all(const struct value *first, struct evbuffer *out) __attribute__((warn_unused_result));
 /* A string for a client: quoted or literal as above. */
 bool value_print_string(struct slice text, struct evbuffer *out) __attribute__((warn_unused_result));
-/* An astring for a client (mailbox names): an atom if it may be one, else as a string. Never the atom NIL. */
+/* An astring for a client (mailbox names): an atom if it may be one, else quoted, with escapes, else a literal. Never
+ * the atom NIL. */
 bool value_print_astring(struct slice text, struct evbuffer *out) __attribute__((warn_unused_result));
 
 #endif

@@ -15,13 +15,14 @@ static bool put(struct evbuffer *out, struct slice text)
     return text.length == 0 || append_bytes(out, text.data, text.length);
 }
 
-static bool may_be_quoted(struct slice text)
+/* escaped: with a backslash before quotes and backslashes. */
+static bool may_be_quoted(struct slice text, bool escaped)
 {
     if (text.length > QUOTED_MAX)
         return false;
     for (size_t i = 0; i < text.length; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        if (c == '\r' || c == '\n' || c == '\0' || c == '"' || c == '\\' || c >= 0x80)
+        if (c == '\r' || c == '\n' || c == '\0' || (!escaped && (c == '"' || c == '\\')) || c >= 0x80)
             return false;
     }
     return true;
@@ -45,14 +46,29 @@ static bool print_literal(struct slice text, const char *prefix, struct evbuffer
 
 bool value_print_string(struct slice text, struct evbuffer *out)
 {
-    if (!may_be_quoted(text))
+    if (!may_be_quoted(text, false))
         return print_literal(text, "", out);
     return put(out, SLICE("\"")) && put(out, text) && put(out, SLICE("\""));
 }
 
+static bool print_quoted(struct slice text, struct evbuffer *out)
+{
+    bool ok = put(out, SLICE("\""));
+
+    for (size_t i = 0; ok && i < text.length; i++) {
+        if (text.data[i] == '"' || text.data[i] == '\\')
+            ok = put(out, SLICE("\\"));
+        ok = ok && append_bytes(out, text.data + i, 1);
+    }
+    return ok && put(out, SLICE("\""));
+}
+
+/* Clients that read names by lines do not expect literals, so these are for what quotes cannot hold. */
 bool value_print_astring(struct slice text, struct evbuffer *out)
 {
-    return may_be_atom(text) ? put(out, text) : value_print_string(text, out);
+    if (may_be_atom(text))
+        return put(out, text);
+    return may_be_quoted(text, true) ? print_quoted(text, out) : value_print_string(text, out);
 }
 
 bool value_print(const struct value *value, struct evbuffer *out)

@@ -83,6 +83,8 @@ def a_backslash_that_separates_is_told_as_one(s):
                         b'* LIST () "\\"" plain', b'* LIST () """ plain', b'* LIST () "ab" plain', b'* LIST ("\\\\Marked" (x)) "/" plain']
     assert told(client, 'LIST "" *') == [b'* LIST () "\\\\" plain'] * 3 + [b"* LIST () NIL plain"] + [b'* LIST () "\\"" plain'] * 2 + [
         b"* LIST () NIL plain", b'* LIST (\\Marked) "/" plain']
+    s.upstream.lists = [b'* LIST () "\\\\" "a\\\\b"', b'* LIST () "\\" "c\\d"', b'* LIST () "\\\\" {5}\r\ne"\\"f']
+    assert told(client, 'LIST "" *') == [b'* LIST () "\\\\" "a\\\\b"', b'* LIST () "\\\\" "c\\\\d"', b'* LIST () "\\\\" "e\\"\\\\\\"f"']
     s.upstream.namespaces = [b'* NAMESPACE ((INBOX. "\\")) ((\'\' NIL)', b'* NAMESPACE (("" "\\")(Other "\\")) () NIL']
     assert told(client, "NAMESPACE") == [b'* NAMESPACE (("" "\\\\")("Other" "\\\\")) NIL NIL']
 

@@ -313,8 +313,8 @@ Test(value, strings_are_printed_so_that_they_come_back)
     expect_string(SLICE("a b"), "\"a b\"", "\"a b\"");
     expect_string(SLICE("a]b"), "\"a]b\"", "a]b");
     expect_string(SLICE("%*"), "\"%*\"", "\"%*\"");
-    expect_string(SLICE("a\"b"), "{3}\r\na\"b", "{3}\r\na\"b");
-    expect_string(SLICE("a\\b"), "{3}\r\na\\b", "{3}\r\na\\b");
+    expect_string(SLICE("a\"b"), "{3}\r\na\"b", "\"a\\\"b\"");
+    expect_string(SLICE("a\\b"), "{3}\r\na\\b", "\"a\\\\b\"");
     expect_string(SLICE("\xfc"), "{1}\r\n\xfc", "{1}\r\n\xfc");
     expect_string(SLICE("a\r\nb"), "{4}\r\na\r\nb", "{4}\r\na\r\nb");
 }
