@@ -123,6 +123,15 @@ static bool is_clean(struct slice text)
            !memchr(text.data, '\0', text.length);
 }
 
+/* SIGHUP has given this listener another server, or none, since the client came. */
+static void send_away(struct session *session)
+{
+    static const char reason[] = "The settings name another mail server now; please connect again";
+
+    run_no(session, "UNAVAILABLE", reason);
+    session_ask_to_end(session, SESSION_END_BYE, reason);
+}
+
 static void attach(struct login_run *run, struct slice authorization, struct slice authentication,
                    enum credential_kind kind, struct slice secret)
 {
@@ -137,6 +146,10 @@ static void attach(struct login_run *run, struct slice authorization, struct sli
         !is_clean(authentication) || !is_clean(secret)) {
         run_no(session, "AUTHENTICATIONFAILED",
                "User name or password is empty, or has characters that IMAP cannot carry");
+        return;
+    }
+    if (session->options.upstream->removed) {
+        send_away(session);
         return;
     }
     run->login = login_begin(session->registry, session->options.upstream, &credentials, session->options.address,
