@@ -45,7 +45,7 @@ bool scheduler_works(const struct scheduler *scheduler); /* a job has its turn *
 /* How many turns have ended, over all connections. */
 uint64_t scheduler_turns(const struct scheduler *scheduler);
 bool scheduler_needs(const struct scheduler *scheduler, const struct mailbox *mailbox); /* now, or selected */
-/* The account's own work, unless equal work waits. False: out of memory. */
+/* The account's own work, unless equal work waits or is under way. False: out of memory. */
 bool scheduler_ask(struct scheduler *scheduler, struct mailbox *mailbox, enum job_goal goal, bool background);
 void scheduler_learn_separator(struct scheduler *scheduler); /* of the mailbox hierarchy: LIST "" "" */
 /* The current job and all that wait end JOB_DEAD; `text` is a constant. */

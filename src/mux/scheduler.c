@@ -131,6 +131,14 @@ void scheduler_learn_separator(struct scheduler *scheduler)
     task_wake(scheduler->options.task);
 }
 
+/* The same is being done. Asked for once more with each turn, two mailboxes would be selected in turn without end. */
+static bool is_under_way(const struct scheduler *scheduler, const struct job *wanted)
+{
+    const struct job *job = scheduler->current;
+
+    return job && job->ops == wanted->ops && job->mailbox == wanted->mailbox && job->goal == wanted->goal;
+}
+
 bool scheduler_ask(struct scheduler *scheduler, struct mailbox *mailbox, enum job_goal goal, bool background)
 {
     struct job wanted = {.ops = &own_ops,
@@ -140,7 +148,7 @@ bool scheduler_ask(struct scheduler *scheduler, struct mailbox *mailbox, enum jo
                          .mailbox = mailbox,
                          .background = background};
 
-    return jobs_has(scheduler->options.jobs, &wanted) || add(scheduler, &wanted);
+    return is_under_way(scheduler, &wanted) || jobs_has(scheduler->options.jobs, &wanted) || add(scheduler, &wanted);
 }
 
 /* --- its own command */

@@ -406,6 +406,16 @@ Test(scheduler, the_accounts_own_work_waits_once)
     cr_assert_not(jobs_wait(desk.jobs));
 }
 
+Test(scheduler, what_is_under_way_is_not_asked_for_once_more)
+{
+    struct mailbox *work = mailboxes_get(desk.mailboxes, SLICE("Work"));
+
+    cr_assert(scheduler_ask(desk.scheduler, work, JOB_LOOK, false));
+    cr_assert_str_eq(step(), "EXAMINE Work");
+    cr_assert(scheduler_ask(desk.scheduler, work, JOB_LOOK, false));
+    cr_assert_not(jobs_wait(desk.jobs));
+}
+
 Test(scheduler, the_separator_is_learned_from_list)
 {
     scheduler_learn_separator(desk.scheduler);
