@@ -424,7 +424,7 @@ static void try_again(struct selection *selection)
 /* Without UIDVALIDITY nothing is kept over a switch: the UIDs may mean anything. */
 static bool is_another(const struct mailbox *mailbox, const struct mailbox_told *told)
 {
-    bool none = told->uidvalidity == 0 && mailbox->known;
+    bool none = mailbox->known && (told->uidvalidity == 0 || mailbox->uidvalidity == 0);
 
     return none || (mailbox->uidvalidity != 0 && mailbox->uidvalidity != told->uidvalidity);
 }

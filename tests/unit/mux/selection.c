@@ -500,6 +500,19 @@ Test(selection, without_uidvalidity_a_mailbox_can_be_used_and_nothing_is_kept_ov
     cr_assert_not(desk.bench.closing);
 }
 
+Test(selection, a_first_uidvalidity_is_another_mailbox)
+{
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 1 EXISTS\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* ESEARCH (TAG \"%T\") UID ALL 10\r\n%T OK done");
+    (void)sends(WISH_SELECTED, desk.work);
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 1 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    cr_assert_str_eq(desk.told, "meaning lost;", "by what the mailbox was known before nobody knows");
+}
+
 Test(selection, a_search_that_was_disturbed_proves_nothing)
 {
     (void)sends(WISH_SELECTED, desk.inbox);
