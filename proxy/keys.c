@@ -224,10 +224,10 @@ static const char *set_choice(const struct key *key, void *place, const char *te
             return NULL;
         }
     }
-    return key->choices == auto_yes_no ? "must be auto, yes or no"
-           : key->choices == id_times  ? "must be auto, before, after or never"
+    return key->choices == auto_yes_no   ? "must be auto, yes or no"
+           : key->choices == id_times    ? "must be auto, before, after or never"
            : key->choices == token_rules ? "must be auto, yes, no or checked"
-                                       : "must be error, warning, info or debug";
+                                         : "must be error, warning, info or debug";
 }
 
 static const char *set_text(const struct key *key, void *place, const char *text)

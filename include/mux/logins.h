@@ -65,14 +65,14 @@ void logins_end(struct logins *logins, enum login_outcome outcome, const char *t
 /* The account as it stands. */
 struct logins_facts {
     usec now;
-    bool logged_in;       /* the upstream is */
-    bool disconnected;    /* the upstream has no connection */
-    const char *ending;   /* why nobody is let in any more; NULL: the account lives on */
-    bool jobs_wait;       /* a job waits for its turn */
-    bool works;           /* a job waits, or has its turn */
-    uint64_t turns;       /* of jobs that have ended: grows by one with each */
-    usec quiet_since;     /* the last command was answered */
-    bool second_free;     /* there is no second connection (verify_connection) */
+    bool logged_in;     /* the upstream is */
+    bool disconnected;  /* the upstream has no connection */
+    const char *ending; /* why nobody is let in any more; NULL: the account lives on */
+    bool jobs_wait;     /* a job waits for its turn */
+    bool works;         /* a job waits, or has its turn */
+    uint64_t turns;     /* of jobs that have ended: grows by one with each */
+    usec quiet_since;   /* the last command was answered */
+    bool second_free;   /* there is no second connection (verify_connection) */
 };
 
 /* Answers all that can be answered, and forgets the trial that nobody waits for any more. *deadline becomes the time of

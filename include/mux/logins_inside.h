@@ -73,7 +73,7 @@ struct logins {
 
 /* --- logins.c */
 struct accepted_credential *login_known(const struct login *login); /* accepted once; NULL: unknown */
-bool login_is_accepted(const struct login *login, usec now);        /* not longer than verify_ttl ago, and not refused since */
+bool login_is_accepted(const struct login *login, usec now); /* not longer than verify_ttl ago, and not refused since */
 /* May it be compared and tried? Not while its address is shut, nor before the one ahead of it from the same strange
  * address has been answered. */
 bool login_is_open(const struct login *login, usec now);

@@ -59,17 +59,17 @@ void permit_init(struct permit *permit, const struct permit_options *options);
 /* Before its task or its server go. */
 void permit_clear(struct permit *permit);
 
-/* When may it connect? `now` or earlier: now. USEC_NEVER: others are before it, and its task is woken. hurries: a client
- * waits for it; then a pause after a failure is short, but not after a limit or a throttle. */
+/* When may it connect? `now` or earlier: now. USEC_NEVER: others are before it, and its task is woken. hurries: a
+ * client waits for it; then a pause after a failure is short, but not after a limit or a throttle. */
 usec permit_open_at(struct permit *permit, bool hurries, usec now);
 /* It will not connect, although it may: it leaves the server's row. */
 void permit_decline(struct permit *permit);
 /* When may a credential be checked that nobody needs for the connection itself? A login stays for that one. */
 usec permit_check_at(const struct permit *permit, usec now);
 
-void permit_dialled(struct permit *permit, usec now);    /* permit_open_at has said so */
-void permit_logs_in(struct permit *permit, usec now);    /* LOGIN or AUTHENTICATE is sent, on whatever connection */
-void permit_ready(struct permit *permit, usec now);      /* the account's own connection is logged in */
+void permit_dialled(struct permit *permit, usec now); /* permit_open_at has said so */
+void permit_logs_in(struct permit *permit, usec now); /* LOGIN or AUTHENTICATE is sent, on whatever connection */
+void permit_ready(struct permit *permit, usec now);   /* the account's own connection is logged in */
 enum permit_check {
     PERMIT_NO_CHECK,      /* it was no connection of a check in place */
     PERMIT_CHECK_GOES_ON, /* the check goes on, and everybody waits for it */

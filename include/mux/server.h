@@ -1,9 +1,9 @@
-/* The state shared by all accounts of one server (endpoint.h): whether it can be reached, how many logins it sees and how
- * many refused credentials among them, since each comes from the proxy's own address and servers ban addresses, and
+/* The state shared by all accounts of one server (endpoint.h): whether it can be reached, how many logins it sees and
+ * how many refused credentials among them, since each comes from the proxy's own address and servers ban addresses, and
  * whether it has been seen to take tokens.
  *
- * Every connection begins with a place in one row: at most login_pace a second leave it, and server_login_budget logins a
- * minute. While the server cannot be reached only the first of the row tries it; when it answers again the others
+ * Every connection begins with a place in one row: at most login_pace a second leave it, and server_login_budget logins
+ * a minute. While the server cannot be reached only the first of the row tries it; when it answers again the others
  * follow. */
 #ifndef IMAPMUX_MUX_SERVER_H
 #define IMAPMUX_MUX_SERVER_H
@@ -40,7 +40,7 @@ struct server {
     struct bucket pace;   /* of login_pace */
     bool down;            /* it could not be reached when it was tried last */
     usec down_since;
-    usec probe_at;                      /* while it is down: it is not tried before */
+    usec probe_at;                       /* while it is down: it is not tried before */
     const struct server_visitor *prober; /* tries it now; NULL: nobody does */
     struct backoff backoff;
     char why_down[200]; /* in words; "" while it is not */
@@ -54,10 +54,10 @@ struct server {
 
 /* --- connections */
 
-/* When may this visitor connect? `now` or earlier: now. It stands in the row from here on. USEC_NEVER: others are before
- * it; its task is woken. hurries: a client waits for it. */
-usec server_visit_at(struct server *server, const struct manners *manners, struct server_visitor *visitor,
-                     bool hurries, usec now);
+/* When may this visitor connect? `now` or earlier: now. It stands in the row from here on. USEC_NEVER: others are
+ * before it; its task is woken. hurries: a client waits for it. */
+usec server_visit_at(struct server *server, const struct manners *manners, struct server_visitor *visitor, bool hurries,
+                     usec now);
 /* It connects now: it leaves the row, and its place counts. */
 void server_visited(struct server *server, const struct manners *manners, struct server_visitor *visitor, usec now);
 /* It leaves the row for nothing, or will never come back (before its task goes). */

@@ -104,8 +104,8 @@ struct naming {
     const char *default_domain; /* added to user names without an @; NULL: none */
 };
 
-/* How often a server is asked to let somebody in: X(name, kind, default text, what it is), settings of an [upstream NAME].
- * 0: no measure, no pause. */
+/* How often a server is asked to let somebody in: X(name, kind, default text, what it is), settings of an [upstream
+ * NAME]. 0: no measure, no pause. */
 #define MANNERS(X)                                                                                                     \
     X(login_budget, COUNT, "3", "logins of one account at once; then one each login_interval; 0: no limit")            \
     X(login_interval, DURATION, "30s", "time after which an account may log in once more")                             \
@@ -139,7 +139,7 @@ struct upstream_settings {
     bool verify_connection;      /* an unknown credential may be tried on a short second connection */
     enum upstream_tokens tokens; /* are XOAUTH2 and OAUTHBEARER offered to clients? */
     struct manners manners;
-    bool removed;                /* no section names the server any more: no session of it is begun again */
+    bool removed; /* no section names the server any more: no session of it is begun again */
 };
 
 #endif

@@ -56,8 +56,8 @@ struct upstream {
     char reason[400];
     usec backoff;
     bool was_ready;
-    bool said_bye;  /* set by BYE, cleared by a dial */
-    bool unreached; /* set by a dial and where no greeting came in time; cleared when the connection stands */
+    bool said_bye;   /* set by BYE, cleared by a dial */
+    bool unreached;  /* set by a dial and where no greeting came in time; cleared when the connection stands */
     usec last_octet; /* when something was received or written last */
     usec heard_at;   /* when something was received last */
     usec give_up_at; /* of setup or LOGOUT; USEC_NEVER: none */

@@ -12,7 +12,7 @@
 struct verifier;
 
 struct verifier_ops {
-    void (*logs_in)(void *owner); /* a credential is about to be sent */
+    void (*logs_in)(void *owner);                                       /* a credential is about to be sent */
     void (*accepted)(void *owner, const struct credential *credential); /* borrowed for the call; it logs out */
     void (*closed)(void *owner, const struct upstream_end *end);        /* the connection is closed, always and last */
 };

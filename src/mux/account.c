@@ -2,43 +2,12 @@
  * below is the only place from which anything is begun; everything else marks the account as runnable. It never dials
  * while an open connection forbids a further one. It goes away only without members and waiting logins, and with every
  * connection closed. */
-#include "mux/account.h"
-
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "mux/linger.h"
-#include "mux/mailboxes.h"
-#include "mux/members.h"
-#include "mux/offered.h"
-#include "mux/permit.h"
-#include "mux/slots.h"
-#include "mux/verifier.h"
-
-struct account {
-    struct task task;
-    struct account_options options;
-    struct ground *ground;
-    char *name; /* for the log */
-    char *key;
-    size_t key_length;
-    char *authorization_id;
-    char *authentication_id;
-    const char *ending; /* why nobody is let in any more: the last member's leave is the logout; NULL: it lives on */
-
-    struct members members;
-    struct linger linger;
-    struct logins *logins;
-    struct mailboxes *mailboxes;
-    struct jobs *jobs;
-    struct capability_set capabilities; /* the last list after a login */
-
-    struct slots slots;
-    struct verifier *verifier;
-    struct permit permit;
-};
+#include "mux/account_inside.h"
 
 static usec now_of(const struct account *account)
 {
@@ -111,7 +80,7 @@ size_t account_retire_members(struct account *account, size_t most)
     return members_retire(&account->members, most, account->ending);
 }
 
-static bool ask(struct account *account, struct mailbox *mailbox, enum job_goal goal)
+bool account_ask(struct account *account, struct mailbox *mailbox, enum job_goal goal)
 {
     return scheduler_ask(slot_scheduler(slots_first(&account->slots)), mailbox, goal, false);
 }
@@ -125,109 +94,12 @@ void account_interest_changed(struct account *account)
         struct mailbox *mailbox = member->view ? member->view->mailbox : NULL;
         if (member->idling && mailbox && !account_is_selected(account, mailbox) &&
             now_of(account) - mailbox->looked_at > account->ground->settings->freshness)
-            (void)ask(account, mailbox, JOB_LOOK);
+            (void)account_ask(account, mailbox, JOB_LOOK);
     }
     task_wake(&account->task);
 }
 
-/* --- jobs */
-
-struct job *job_submit(struct account *account, const struct job *wanted)
-{
-    struct job own = *wanted, *job;
-
-    own.account = account;
-    job = jobs_add(account->jobs, &own, upstream_commands(slot_upstream(slots_first(&account->slots))));
-    if (job)
-        task_wake(&account->task);
-    return job;
-}
-
-void job_abandon(struct job *job)
-{
-    scheduler_abandon(slot_scheduler(slots_first(&job->account->slots)), job);
-}
-
-void job_doom(struct job *job)
-{
-    jobs_doom(job);
-}
-
 /* --- mailboxes */
-
-void account_note_separator(struct account *account, const struct value *separator)
-{
-    mailboxes_note_separator(account->mailboxes, separator);
-}
-
-struct mailbox *account_mailbox(struct account *account, struct slice name)
-{
-    return mailboxes_get(account->mailboxes, name);
-}
-
-struct mailbox *account_find_mailbox(struct account *account, struct slice name)
-{
-    return mailboxes_find(account->mailboxes, name);
-}
-
-bool account_is_selected(const struct account *account, const struct mailbox *mailbox)
-{
-    return slots_with(&account->slots, mailbox) != NULL;
-}
-
-bool account_in_step(const struct account *account, const struct mailbox *mailbox)
-{
-    const struct slot *slot = slots_with(&account->slots, mailbox);
-
-    return slot && selection_in_step(slot_selection(slot), mailbox);
-}
-
-bool account_flags_in_step(const struct account *account, const struct mailbox *mailbox)
-{
-    const struct slot *slot = slots_with(&account->slots, mailbox);
-
-    return slot && selection_flags_in_step(slot_selection(slot), mailbox);
-}
-
-bool account_is_fresh(const struct account *account, const struct mailbox *mailbox)
-{
-    const struct slot *slot = slots_with(&account->slots, mailbox);
-
-    return slot && selection_is_fresh(slot_selection(slot), mailbox);
-}
-
-void account_mailbox_touched(struct account *account, struct slice name)
-{
-    struct mailbox *mailbox = account_find_mailbox(account, name);
-
-    if (mailbox)
-        mailbox_forget_look(mailbox);
-    if (mailbox && mailbox->views)
-        (void)ask(account, mailbox, JOB_LOOK);
-}
-
-void account_mailbox_out_of_step(struct account *account, struct slice name)
-{
-    struct mailbox *mailbox = account_find_mailbox(account, name);
-
-    if (mailbox)
-        mailbox_unsure(mailbox);
-    account_mailbox_touched(account, name);
-}
-
-void account_mailbox_gone(struct account *account, struct slice name, const char *reason, struct view *except)
-{
-    mailboxes_gone(account->mailboxes, name, reason, except);
-}
-
-void account_status_seen(struct account *account, struct mailbox *mailbox, const struct value *items)
-{
-    if (!mailbox->known || account_is_selected(account, mailbox) || !mailbox_status_differs(mailbox, items))
-        return;
-    mailbox_differs(mailbox);
-    if (mailbox->views)
-        (void)ask(account, mailbox, JOB_SELECTED);
-}
 
 static bool mailbox_is_needed(void *owner, const struct mailbox *mailbox)
 {

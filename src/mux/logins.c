@@ -220,7 +220,8 @@ bool login_is_accepted(const struct login *login, usec now)
 {
     const struct accepted_credential *known = login_known(login);
 
-    return known && !known->refused_once && now - known->accepted_at <= login->logins->options.ground->settings->verify_ttl;
+    return known && !known->refused_once &&
+           now - known->accepted_at <= login->logins->options.ground->settings->verify_ttl;
 }
 
 static bool one_is_ahead(const struct login *login)

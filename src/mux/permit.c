@@ -5,11 +5,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define HURRIED_PAUSE  (2 * USEC_SECOND)
-#define LIMIT_PAUSE    (2 * USEC_SECOND) /* the second one after "too many sessions": the first try may have met our own
-                                            former session */
-#define GROWN_UP       USEC_MINUTE       /* a session that lives so long was not cut by another login */
-#define CUTS_ARE_KICKS 3
+#define HURRIED_PAUSE (2 * USEC_SECOND)
+#define LIMIT_PAUSE                                                                                                    \
+    (2 * USEC_SECOND)                  /* the second one after "too many sessions": the first try may have met our own \
+                                          former session */
+#define GROWN_UP           USEC_MINUTE /* a session that lives so long was not cut by another login */
+#define CUTS_ARE_KICKS     3
 #define KEPT_FOR_OURSELVES 2
 
 static const char *const state_names[] = {

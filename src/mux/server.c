@@ -64,8 +64,8 @@ static usec later(usec one, usec other)
     return one > other ? one : other;
 }
 
-usec server_visit_at(struct server *server, const struct manners *manners, struct server_visitor *visitor,
-                     bool hurries, usec now)
+usec server_visit_at(struct server *server, const struct manners *manners, struct server_visitor *visitor, bool hurries,
+                     usec now)
 {
     usec at = later(bucket_open_at(&server->pace, pace_of(manners), 1, now),
                     bucket_open_at(&server->logins, logins_of(manners), 1, now));
@@ -109,7 +109,7 @@ void server_is_up(struct server *server, struct ground *ground, struct server_vi
     if (!server->down)
         return;
     log_line(ground->log, LOG_INFO, "%s: reached again after %" PRId64 " s; %zu more accounts connect now", name,
-                 (now - server->down_since) / USEC_SECOND, server->row_length);
+             (now - server->down_since) / USEC_SECOND, server->row_length);
     server->down = false;
     server->why_down[0] = '\0';
     backoff_reset(&server->backoff);

@@ -78,8 +78,11 @@ TestSuite(logins, .init = begin, .fini = finish);
 
 static void answered(void *owner, const struct login_answer *answer)
 {
-    static const char *const outcomes[] = {
-        [LOGIN_OK] = "in", [LOGIN_REJECTED] = "rejected", [LOGIN_LIMIT] = "limit", [LOGIN_INUSE] = "in use", [LOGIN_UNAVAILABLE] = "unavailable"};
+    static const char *const outcomes[] = {[LOGIN_OK] = "in",
+                                           [LOGIN_REJECTED] = "rejected",
+                                           [LOGIN_LIMIT] = "limit",
+                                           [LOGIN_INUSE] = "in use",
+                                           [LOGIN_UNAVAILABLE] = "unavailable"};
     char text[100];
 
     snprintf(text, sizeof(text), "%s %s;", (const char *)owner, outcomes[answer->outcome]);

@@ -79,10 +79,11 @@ static void connect_and_log_in(size_t account)
 
 static void end(size_t account, bool was_ready, enum refusal refusal, bool reached)
 {
-    permit_closed(&desk.permits[account],
-                  &(struct upstream_end){
-                      .was_ready = was_ready, .refusal = refusal, .reason = "no", .reached = reached, .by_server = true},
-                  PERMIT_NO_CHECK, true, desk.now);
+    permit_closed(
+        &desk.permits[account],
+        &(struct upstream_end){
+            .was_ready = was_ready, .refusal = refusal, .reason = "no", .reached = reached, .by_server = true},
+        PERMIT_NO_CHECK, true, desk.now);
 }
 
 static enum permit_state state(size_t account)

@@ -58,11 +58,8 @@ static bool closed(void *owner, const struct upstream_end *end)
     return desk.goes_on;
 }
 
-static const struct slot_ops ops = {.before_login = before_login,
-                                    .ready = ready,
-                                    .capabilities = capabilities,
-                                    .alert = alert,
-                                    .closed = closed};
+static const struct slot_ops ops = {
+    .before_login = before_login, .ready = ready, .capabilities = capabilities, .alert = alert, .closed = closed};
 
 static bool needed(void *owner, const struct mailbox *mailbox)
 {
