@@ -47,7 +47,8 @@ struct job_result {
     enum job_status status;
     const struct response
         *response;    /* the tagged answer, for its code and text; NULL if there was none. Borrowed for the call */
-    const char *text; /* NULL or a constant text, where there is no response. JOB_LOST: what became of the connection */
+    const char *text; /* NULL, or a text that is borrowed for the call, where there is no response. JOB_LOST: what
+                         became of the connection */
 };
 
 /* One piece of a FETCH answer about one message of the job's mailbox. The guard has checked number and UID against the
@@ -92,6 +93,7 @@ struct job_queueing {
     enum job_place place;
     struct job *riders;   /* of a job that is taken: those answered with it */
     struct job *carrier;  /* of a rider */
+    usec since;           /* when it was added */
     uint64_t submitted;   /* number of the last upstream command when it was added */
     uint32_t uidvalidity; /* of its mailbox when it was added; 0: not known */
     bool doomed;          /* set when the mailbox is gone or its UIDs mean other messages; never cleared */

@@ -58,6 +58,9 @@ void jobs_doom(struct job *job);
 void jobs_end_mailbox(struct jobs *jobs, struct job *taken, const struct mailbox *mailbox, const char *text);
 /* All that wait end JOB_DEAD with these words. */
 void jobs_end_all(struct jobs *jobs, const char *text);
+/* Those that wait and were added at `since` or before end (JOB_DEAD). Returns when the oldest of the others was added;
+ * USEC_NEVER: there is none. */
+usec jobs_end_older(struct jobs *jobs, usec since, const char *text);
 /* The UIDs of the mailbox mean other messages now: those that name messages there are doomed. Waiting ones and, where
  * it is not NULL, the one that is taken. */
 void jobs_doom_mailbox(struct jobs *jobs, struct job *taken, const struct mailbox *mailbox);

@@ -349,6 +349,21 @@ static bool step_away(struct account *account, struct slot *slot, usec now, usec
     return true;
 }
 
+/* A client is told after login_wait why its command is not carried out: a mail program that hears nothing for a minute
+ * gives up the connection. */
+static void answer_jobs(struct account *account, usec now, usec *deadline)
+{
+    usec patience = account->ground->settings->login_wait, oldest;
+    char text[700];
+
+    if (is_logged_in(account) || !jobs_wait(account->jobs))
+        return;
+    permit_explain(&account->permit, now, text, sizeof(text));
+    oldest = jobs_end_older(account->jobs, now - patience, text);
+    if (oldest != USEC_NEVER && oldest + patience < *deadline)
+        *deadline = oldest + patience;
+}
+
 static void step(struct task *task, usec now)
 {
     struct account *account = (struct account *)task;
@@ -363,6 +378,7 @@ static void step(struct task *task, usec now)
         else if (slot_is_away(slot) && step_away(account, slot, now, &deadline))
             return;
     }
+    answer_jobs(account, now, &deadline);
     task_set_deadline(&account->task, deadline);
 }
 

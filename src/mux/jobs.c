@@ -39,6 +39,7 @@ struct job *jobs_add(struct jobs *jobs, const struct job *wanted, uint64_t last_
         return NULL;
     *job = *wanted;
     job->queueing = (struct job_queueing){.place = JOB_IS_WAITING,
+                                          .since = runqueue_now(jobs->runqueue),
                                           .submitted = last_command,
                                           .uidvalidity = wanted->mailbox ? wanted->mailbox->uidvalidity : 0};
     job->course = (struct job_course){0};
@@ -279,6 +280,20 @@ void jobs_end_all(struct jobs *jobs, const char *text)
     DL_FOREACH (jobs->waiting, job)
         job->queueing.ending = true;
     end_marked(jobs, text);
+}
+
+usec jobs_end_older(struct jobs *jobs, usec since, const char *text)
+{
+    usec oldest = USEC_NEVER;
+    struct job *job;
+
+    DL_FOREACH (jobs->waiting, job) {
+        job->queueing.ending = job->queueing.since <= since;
+        if (!job->queueing.ending && job->queueing.since < oldest)
+            oldest = job->queueing.since;
+    }
+    end_marked(jobs, text);
+    return oldest;
 }
 
 void jobs_doom(struct job *job)

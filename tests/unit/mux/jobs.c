@@ -230,3 +230,13 @@ Test(jobs, an_end_twice_is_an_assertion, .signal = SIGABRT)
     end(job, JOB_OK);
     end(job, JOB_OK);
 }
+
+Test(jobs, those_that_have_waited_too_long_end)
+{
+    add("old", NULL, false);
+    runqueue_step(desk.runqueue, 5 * USEC_SECOND);
+    add("new", NULL, false);
+    cr_assert_eq(jobs_end_older(desk.jobs, 4 * USEC_SECOND, "the server is away"), 5 * USEC_SECOND);
+    cr_assert_str_eq(desk.order, "old-");
+    cr_assert_eq(jobs_end_older(desk.jobs, 5 * USEC_SECOND, "the server is away"), USEC_NEVER);
+}
