@@ -44,6 +44,8 @@ struct permit_options {
 struct permit {
     struct permit_options options;
     struct server_visitor visitor;
+    struct server_waiter place;
+    bool no_place;        /* set by a refusal for want of a place, cleared when one is free or the account connects */
     struct bucket logins; /* of login_budget */
     struct backoff backoff;
     bool connected;

@@ -17,7 +17,8 @@
 #include "mux/ground.h"
 #include "mux/settings.h"
 
-/* An account that waits until one more unknown credential may be tried. Zero-initialised, but for the task. */
+/* An account that waits until one more unknown credential may be tried, or for a place. Zero-initialised, but for the
+ * task. */
 struct server_waiter {
     struct server_waiter *prev, *next;
     struct task *task; /* woken; borrowed */
@@ -49,7 +50,8 @@ struct server {
     unsigned reserved;  /* unknown credentials that are being tried now: each may become a refusal */
     bool takes_xoauth2; /* seen in its CAPABILITY before a login */
     bool takes_oauthbearer;
-    struct server_waiter *waiters; /* in the order of their coming */
+    struct server_waiter *waiters;  /* for a trial, in the order of their coming */
+    struct server_waiter *no_place; /* refused because there was no place for one more session */
 };
 
 /* --- connections */
@@ -73,6 +75,14 @@ void server_is_down(struct server *server, struct ground *ground, struct server_
 void server_spend_login(struct server *server, const struct manners *manners, usec now);
 /* When it may be sent; `now` or earlier: now. */
 usec server_login_at(const struct server *server, const struct manners *manners, usec now);
+
+/* It was refused for want of a place. Its task is woken, and it waits no more, when a session of any account has ended:
+ * some servers count the sessions of an address. */
+void server_await_place(struct server *server, struct server_waiter *waiter);
+/* It does not wait for one any more; before its task goes. Nothing happens if it does not. */
+void server_has_place(struct server *server, struct server_waiter *waiter);
+/* A session has ended. */
+void server_place_is_free(struct server *server);
 
 /* --- unknown credentials */
 

@@ -10,6 +10,7 @@
     (2 * USEC_SECOND)                  /* the second one after "too many sessions": the first try may have met our own \
                                           former session */
 #define GROWN_UP           USEC_MINUTE /* a session that lives so long was not cut by another login */
+#define FREED_AFTER        (USEC_SECOND / 10) /* a server counts a session for a moment after its end */
 #define CUTS_ARE_KICKS     3
 #define KEPT_FOR_OURSELVES 2
 
@@ -26,13 +27,16 @@ const char *permit_state_name(enum permit_state state)
 
 void permit_init(struct permit *permit, const struct permit_options *options)
 {
-    *permit = (struct permit){.options = *options, .visitor = {.task = options->task}};
+    *permit =
+        (struct permit){.options = *options, .visitor = {.task = options->task}, .place = {.task = options->task}};
 }
 
 void permit_clear(struct permit *permit)
 {
-    if (permit->options.server)
-        server_stay_away(permit->options.server, &permit->visitor);
+    if (!permit->options.server)
+        return;
+    server_stay_away(permit->options.server, &permit->visitor);
+    server_has_place(permit->options.server, &permit->place);
 }
 
 static const struct manners *manners_of(const struct permit *permit)
@@ -60,10 +64,21 @@ static bool may_hurry(const struct permit *permit)
     return !permit->kicked && permit->refusal != REFUSAL_THROTTLED && permit->refusal != REFUSAL_LIMIT;
 }
 
+/* A session of the same server has ended: perhaps it was the one too many. */
+static void note_free_place(struct permit *permit, usec now)
+{
+    if (!permit->no_place || permit->place.waits)
+        return;
+    permit->no_place = false;
+    if (permit->retry_at > now + FREED_AFTER)
+        permit->retry_at = now + FREED_AFTER;
+}
+
 usec permit_open_at(struct permit *permit, bool hurries, usec now)
 {
     usec own = bucket_open_at(&permit->logins, measure(permit), 1, now);
 
+    note_free_place(permit, now);
     if (hurries && may_hurry(permit) && permit->retry_at > now + HURRIED_PAUSE)
         permit->retry_at = now + HURRIED_PAUSE;
     own = later(own, permit->retry_at);
@@ -90,7 +105,8 @@ usec permit_check_at(const struct permit *permit, usec now)
 void permit_dialled(struct permit *permit, usec now)
 {
     permit->connected = true;
-    permit->kicked = false;
+    permit->kicked = permit->no_place = false;
+    server_has_place(permit->options.server, &permit->place);
     server_visited(permit->options.server, manners_of(permit), &permit->visitor, now);
 }
 
@@ -155,6 +171,17 @@ static usec pause_after(struct permit *permit, const struct upstream_end *end, b
     return end->backoff > pause ? end->backoff : pause;
 }
 
+/* Courier closes the connection of one too many without a word. */
+static void note_place(struct permit *permit, const struct upstream_end *end)
+{
+    if (end->was_ready) {
+        server_place_is_free(permit->options.server);
+    } else if (end->refusal == REFUSAL_LIMIT || (end->reached && end->refusal == REFUSAL_TEMPORARY)) {
+        permit->no_place = true;
+        server_await_place(permit->options.server, &permit->place);
+    }
+}
+
 void permit_closed(struct permit *permit, const struct upstream_end *end, enum permit_check check, bool hurries,
                    usec now)
 {
@@ -168,6 +195,7 @@ void permit_closed(struct permit *permit, const struct upstream_end *end, enum p
     if (check == PERMIT_CHECK_OVER || (end->was_ready && now - permit->ready_at >= GROWN_UP))
         backoff_reset(&permit->backoff);
     note_server(permit, end->reached, end->reason, now);
+    note_place(permit, end);
     if (is_kicked(permit, end, now))
         leave_alone(permit, now);
     else if (!end->reached || (check == PERMIT_CHECK_GOES_ON && end->was_ready))

@@ -170,36 +170,61 @@ void server_reserve(struct server *server)
     server->reserved++;
 }
 
-void server_await(struct server *server, struct server_waiter *waiter)
+static void await(struct server_waiter **list, struct server_waiter *waiter)
 {
     if (waiter->waits)
         return;
     waiter->waits = true;
-    DL_APPEND(server->waiters, waiter);
+    DL_APPEND(*list, waiter);
 }
 
-void server_leave(struct server *server, struct server_waiter *waiter)
+static void leave(struct server_waiter **list, struct server_waiter *waiter)
 {
     if (!waiter->waits)
         return;
     waiter->waits = false;
-    DL_DELETE(server->waiters, waiter);
+    DL_DELETE(*list, waiter);
 }
 
-/* Wakes all waiters: the first ones find a place, and the others wait again. */
-static void wake_waiters(struct server *server)
+/* Wakes all of them: the first ones find what they wait for, and the others wait again. */
+static void wake_all(struct server_waiter **list)
 {
-    while (server->waiters) {
-        struct server_waiter *waiter = server->waiters;
-        server_leave(server, waiter);
+    while (*list) {
+        struct server_waiter *waiter = *list;
+        leave(list, waiter);
         task_wake(waiter->task);
     }
+}
+
+void server_await(struct server *server, struct server_waiter *waiter)
+{
+    await(&server->waiters, waiter);
+}
+
+void server_leave(struct server *server, struct server_waiter *waiter)
+{
+    leave(&server->waiters, waiter);
+}
+
+void server_await_place(struct server *server, struct server_waiter *waiter)
+{
+    await(&server->no_place, waiter);
+}
+
+void server_has_place(struct server *server, struct server_waiter *waiter)
+{
+    leave(&server->no_place, waiter);
+}
+
+void server_place_is_free(struct server *server)
+{
+    wake_all(&server->no_place);
 }
 
 void server_release(struct server *server, const struct settings *settings, bool refused, usec now)
 {
     server->reserved--;
-    wake_waiters(server);
+    wake_all(&server->waiters);
     if (!refused)
         return;
     if (server->filled_until < now)

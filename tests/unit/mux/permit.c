@@ -201,6 +201,23 @@ Test(permit, whom_a_client_waits_for_comes_before_the_others)
     cr_assert_leq(wait_for(3, true), USEC_SECOND / 10);
 }
 
+/* Some servers count the sessions of an address, of all users together. */
+Test(permit, a_session_that_ends_makes_room_for_one_that_was_refused)
+{
+    desk.upstream_settings.manners.login_budget = 0;
+    (void)wait_for(0, true);
+    connect_and_log_in(0);
+    permit_ready(&desk.permits[0], desk.now);
+    for (int i = 0; i < 6; i++) {
+        (void)wait_for(1, true);
+        connect_and_log_in(1);
+        end(1, false, REFUSAL_LIMIT, true);
+    }
+    cr_assert_gt(permit_open_at(&desk.permits[1], true, desk.now), desk.now + 5 * USEC_SECOND);
+    end(0, true, REFUSAL_NONE, true);
+    cr_assert_leq(wait_for(1, true), USEC_SECOND / 5);
+}
+
 Test(permit, never_more_a_second_than_the_pace)
 {
     usec from = desk.now;
