@@ -22,18 +22,23 @@ def ask_for(s, seconds):
     return result
 
 
+def logins(s):
+    """Those that were sent, whatever came of them."""
+    return sum(1 for command in s.upstream.commands if command.startswith(("LOGIN", "AUTHENTICATE")))
+
+
 @scenario(upstream=odd(login="TAG NO [LIMIT] Too many connections"), settings=FAST)
 def a_slot_held_by_another_program_costs_few_logins(s):
-    result = ask_for(s, 5)
+    result = ask_for(s, 4)
     assert result.status == "NO" and result.code_name == "LIMIT", result
-    assert s.upstream.logins <= 5, s.upstream.logins
+    assert 2 <= logins(s) <= 5, logins(s)
 
 
 @scenario(upstream=odd(login="* BYE Too busy for you"), settings=FAST)
 def a_server_that_says_bye_to_each_login_sees_few(s):
-    result = ask_for(s, 5)
+    result = ask_for(s, 4)
     assert result.status == "NO" and result.code_name == "UNAVAILABLE", result
-    assert s.upstream.logins <= 6, s.upstream.logins
+    assert 2 <= logins(s) <= 6, logins(s)
 
 
 class CutsTheOldest(ScriptedUpstream):
@@ -56,12 +61,12 @@ class CutsTheOldest(ScriptedUpstream):
 def a_server_that_cuts_the_oldest_session_is_left_alone(s):
     client = s.client(select="INBOX")
     wait_until(lambda: "leaving it alone for 30 s" in s.log_text(), "a word in the log that it is left alone", timeout=15)
-    assert s.upstream.logins <= 4, s.upstream.logins
+    assert logins(s) <= 4, logins(s)
     result = client.command("NOOP", timeout=10)
     assert result.status == "NO" and "Another program uses the only session" in repr(result.tagged), result
     result = s.connect().command("LOGIN u1 secret", timeout=10)
     assert result.status == "NO" and result.code_name == "INUSE", result
-    assert s.upstream.logins <= 4, s.upstream.logins
+    assert logins(s) <= 4, logins(s)
 
 
 @scenario(users=40, settings={**FAST, "login_pace": "20", "login_wait": "20s"}, timeout=90)
