@@ -81,6 +81,9 @@ enum permit_check {
 void permit_closed(struct permit *permit, const struct upstream_end *end, enum permit_check check, bool hurries,
                    usec now);
 
+/* Until then what it knows counts: forgotten earlier, an account that is made anew would ask the server too often. */
+usec permit_matters_until(const struct permit *permit);
+
 /* The state, and until when it lasts at least (USEC_NEVER: not foreseeable). */
 enum permit_state permit_state(const struct permit *permit, usec now, usec *until);
 const char *permit_state_name(enum permit_state state); /* "SERVER_DOWN"; a constant */

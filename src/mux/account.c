@@ -318,17 +318,28 @@ static void work(struct account *account, struct slot *slot, usec now, usec *dea
         slot_work(slot, now, deadline);
 }
 
-static bool may_go(const struct account *account)
-{
-    return !is_wanted(account) && slots_connected(&account->slots) == 0 && verifier_is_free(account->verifier);
-}
-
 /* Why no connection will be made again; NULL: one may be. */
 static const char *is_over(const struct account *account)
 {
     if (account->ending)
         return account->ending;
     return account->options.settings->removed ? "The settings name another mail server now; please log in again" : NULL;
+}
+
+/* Nobody wants it any more; but while its measure of logins counts it stays, without a connection. */
+static bool is_forgettable(const struct account *account, usec now, usec *deadline)
+{
+    usec until = permit_matters_until(&account->permit);
+
+    if (is_over(account) || until <= now)
+        return true;
+    *deadline = until < *deadline ? until : *deadline;
+    return false;
+}
+
+static bool may_go(const struct account *account)
+{
+    return !is_wanted(account) && slots_connected(&account->slots) == 0 && verifier_is_free(account->verifier);
 }
 
 /* True: the account has gone. */
@@ -343,7 +354,7 @@ static bool step_away(struct account *account, struct slot *slot, usec now, usec
         reconnect(account, slot, now, deadline);
         return false;
     }
-    if (!may_go(account))
+    if (!may_go(account) || !is_forgettable(account, now, deadline))
         return false;
     go_away(account);
     return true;

@@ -204,6 +204,13 @@ void permit_closed(struct permit *permit, const struct upstream_end *end, enum p
         permit->retry_at = now + pause_after(permit, end, hurries);
 }
 
+usec permit_matters_until(const struct permit *permit)
+{
+    usec budget = manners_of(permit)->login_budget > 0 ? permit->logins.full_at : 0;
+
+    return may_hurry(permit) ? budget : later(budget, permit->retry_at);
+}
+
 /* --- the state */
 
 enum permit_state permit_state(const struct permit *permit, usec now, usec *until)
