@@ -4,12 +4,20 @@
 #define IMAPMUX_MUX_LINK_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+/* Our end of a connection: its address and port, as the link writes them. Nobody else reads the octets. */
+struct link_local {
+    uint8_t length; /* 0: none */
+    uint8_t octets[28];
+};
 
 struct upstream;
 struct upstream_settings;
 
 struct upstream_link_ops {
-    /* Begins a connection to the settings' host (addresses one after another, TLS with verification if implicit).
+    /* Begins a connection to the settings' host (addresses one after another, TLS with verification if implicit), from
+     * upstream_from if that is possible.
      * Returns the link; NULL: cannot even begin. Afterwards the link calls, never from within this call:
      * upstream_connected once the connection stands, upstream_receive with bytes, and upstream_closed EXACTLY ONCE,
      * when its descriptor has been closed for any reason (also after close below); the link is gone then. Until that

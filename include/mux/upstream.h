@@ -48,7 +48,9 @@ struct upstream_end {
     const char *reason;   /* in words, for the log and for clients: the server's if it had any. Borrowed for the call */
     bool reached;         /* the server has answered, if only by closing the connection once it stood */
     bool by_server;       /* the server ended it, by BYE or by closing it */
-    usec backoff;         /* the server asked for so much patience; 0: no word of it */
+    const struct link_local *ghost; /* our end of it, if the server may not know that it has ended; else NULL. Borrowed
+                                       for the call */
+    usec backoff;                   /* the server asked for so much patience; 0: no word of it */
     const struct credential *credential; /* of the login in progress; NULL once logged in. Borrowed for the call */
     struct slice challenge; /* the server's decoded challenge to a refused token (RFC 7628 section 3.2.2); empty:
                                nothing. Borrowed for the call */
@@ -77,6 +79,7 @@ struct upstream_login {
     struct slice authorization_id; /* empty: none */
     struct slice authentication_id;
     const struct credential *credential; /* copied */
+    const struct link_local *from;       /* copied; NULL: any address and port of ours */
 };
 
 /* Borrows ground, settings, name (for the log) and owner. Returns owned, DISCONNECTED; NULL: out of memory. */
@@ -123,6 +126,12 @@ bool upstream_has_timed_out(const struct upstream *upstream);
 
 /* --- verbs of the link */
 /* The connection stands; with implicit TLS the handshake is done. Ignored unless CONNECTING. */
+/* Our end is to be this one, if possible; NULL: any. Borrowed until upstream_closed. */
+const struct link_local *upstream_from(const struct upstream *upstream);
+/* Our end of the connection that stands now: before upstream_connected. */
+void upstream_stands_at(struct upstream *upstream, const struct link_local *local);
+/* Neither an end nor a reset of the server has come: before upstream_closed. */
+void upstream_ends_unheard(struct upstream *upstream);
 void upstream_connected(struct upstream *upstream);
 /* The TLS handshake after STARTTLS is done. */
 void upstream_secured(struct upstream *upstream);

@@ -56,11 +56,14 @@ struct upstream {
     char reason[400];
     usec backoff;
     bool was_ready;
-    bool said_bye;   /* set by BYE, cleared by a dial */
-    bool unreached;  /* set by a dial and where no greeting came in time; cleared when the connection stands */
-    usec last_octet; /* when something was received or written last */
-    usec heard_at;   /* when something was received last */
-    usec give_up_at; /* of setup or LOGOUT; USEC_NEVER: none */
+    struct link_local from;  /* where our end is to be; length 0: anywhere */
+    struct link_local local; /* where it is; length 0: not known */
+    bool unheard;            /* set when it ends without an end or a reset of the server; cleared by a dial */
+    bool said_bye;           /* set by BYE, cleared by a dial */
+    bool unreached;          /* set by a dial and where no greeting came in time; cleared when the connection stands */
+    usec last_octet;         /* when something was received or written last */
+    usec heard_at;           /* when something was received last */
+    usec give_up_at;         /* of setup or LOGOUT; USEC_NEVER: none */
 };
 
 bool upstream_has_link(const struct upstream *upstream); /* and it is not being closed */

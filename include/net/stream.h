@@ -63,6 +63,11 @@ const char *stream_state_name(enum stream_state state);
 const char *stream_reason(const struct stream *stream);
 bool stream_input_ended(const struct stream *stream); /* the peer closed its end; all that it sent is in the input */
 
+/* The peer has closed its end, or reset the connection: it knows that this is over. */
+bool stream_peer_has_ended(const struct stream *stream);
+/* stream_free will reset the connection: the kernel keeps nothing of it, and its port is free at once. */
+void stream_reset(struct stream *stream);
+
 struct evbuffer *stream_input(struct stream *stream);  /* the owner drains it */
 struct evbuffer *stream_output(struct stream *stream); /* the owner adds, then calls stream_flush */
 /* Writes what the kernel takes now; the rest goes by itself. OPEN only; otherwise nothing happens. */

@@ -18,6 +18,7 @@ struct stream {
     struct evbuffer *input, *output;
     struct event read_event, write_event;
     bool reading, writing; /* the events are added */
+    bool reset_by_peer;
     bool secure, paused, input_ended, wipe_input, wipe_output;
     bool watching; /* paused, but octets are read as long as the owner has looked at all of the input */
     bool read_wants_write, write_wants_read, ssl_may_hold;

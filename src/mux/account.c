@@ -193,10 +193,10 @@ static const struct slot_ops slot_ops = {.before_login = on_before_login,
 
 /* --- connections: every connection for this user is opened here */
 
-static void dial(struct account *account, struct slot *slot, const struct upstream_login *with)
+static void dial(struct account *account, struct slot *slot, struct upstream_login *with)
 {
     assert(slots_connected(&account->slots) < SLOTS);
-    permit_dialled(&account->permit, now_of(account));
+    with->from = permit_dialled(&account->permit, now_of(account));
     slot_dial(slot, with);
 }
 

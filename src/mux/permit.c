@@ -102,12 +102,15 @@ usec permit_check_at(const struct permit *permit, usec now)
 
 /* --- what happens */
 
-void permit_dialled(struct permit *permit, usec now)
+const struct link_local *permit_dialled(struct permit *permit, usec now)
 {
+    permit->revived = permit->revives;
+    permit->revives = false;
     permit->connected = true;
     permit->kicked = permit->no_place = false;
     server_has_place(permit->options.server, &permit->place);
     server_visited(permit->options.server, manners_of(permit), &permit->visitor, now);
+    return permit->revived ? &permit->ghost : NULL;
 }
 
 void permit_logs_in(struct permit *permit, usec now)
@@ -131,7 +134,30 @@ void permit_ready(struct permit *permit, usec now)
     permit->ready_at = now;
     permit->refusal = REFUSAL_NONE;
     permit->reason[0] = '\0';
+    permit->ghost.length = 0;
     note_server(permit, true, "", now);
+}
+
+/* Is there no place because the server still counts our former session? */
+static bool may_be_a_ghost(const struct permit *permit, const struct upstream_end *end)
+{
+    bool no_place = end->refusal == REFUSAL_LIMIT || (end->refusal == REFUSAL_TEMPORARY && !end->was_ready);
+
+    return permit->ghost.length > 0 && end->reached && no_place && !permit->revived;
+}
+
+static void note_ghost(struct permit *permit, const struct upstream_end *end)
+{
+    if (end->ghost) {
+        permit->ghost = *end->ghost;
+    } else if (may_be_a_ghost(permit, end)) {
+        permit->revives = true;
+        log_line(permit->options.ground->log, LOG_INFO,
+                 "%s: the server may still count the session that was lost; connecting from its port",
+                 permit->options.name);
+    } else if (permit->revived && end->reached) {
+        permit->ghost.length = 0; /* it was not that */
+    }
 }
 
 /* True: once too often the server has ended a session within a minute. */
@@ -195,6 +221,7 @@ void permit_closed(struct permit *permit, const struct upstream_end *end, enum p
     if (check == PERMIT_CHECK_OVER || (end->was_ready && now - permit->ready_at >= GROWN_UP))
         backoff_reset(&permit->backoff);
     note_server(permit, end->reached, end->reason, now);
+    note_ghost(permit, end);
     note_place(permit, end);
     if (is_kicked(permit, end, now))
         leave_alone(permit, now);

@@ -281,11 +281,14 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
     copied = credential_init(&upstream->credential, login->credential->kind, secret_bytes(login->credential->secret));
     upstream->login = *login;
     upstream->login.credential = &upstream->credential;
+    upstream->login.from = NULL;
     upstream->refusal = REFUSAL_NONE;
     upstream->reason[0] = '\0';
     upstream->backoff = 0;
-    upstream->said_bye = false;
+    upstream->said_bye = upstream->unheard = false;
     upstream->unreached = true;
+    upstream->from = login->from ? *login->from : (struct link_local){0};
+    upstream->local = (struct link_local){0};
     upstream->was_ready = upstream->secured = upstream->capabilities_told = upstream->timed_out = false;
     upstream->sent_credential = upstream->sent_response = false;
     upstream->challenge_length = 0;
@@ -306,6 +309,27 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
         return;
     }
     upstream_set_deadline(upstream);
+}
+
+const struct link_local *upstream_from(const struct upstream *upstream)
+{
+    return upstream->from.length > 0 ? &upstream->from : NULL;
+}
+
+void upstream_stands_at(struct upstream *upstream, const struct link_local *local)
+{
+    upstream->local = *local;
+}
+
+void upstream_ends_unheard(struct upstream *upstream)
+{
+    upstream->unheard = true;
+}
+
+/* The server may count the session on, if it has one: a login was sent. */
+static const struct link_local *ghost_of(const struct upstream *upstream)
+{
+    return upstream->unheard && upstream->sent_credential && upstream->local.length > 0 ? &upstream->local : NULL;
 }
 
 void upstream_connected(struct upstream *upstream)
@@ -375,6 +399,7 @@ void upstream_closed(struct upstream *upstream, const char *reason)
     enum upstream_state state = upstream->state;
     struct upstream_end end = {.was_ready = upstream->was_ready,
                                .reached = !upstream->unreached,
+                               .ghost = ghost_of(upstream),
                                .by_server = upstream->said_bye || state != UPSTREAM_CLOSING};
 
     upstream->link = NULL;

@@ -140,6 +140,37 @@ static usec share_of_time(const struct dialer *dialer, usec now)
     return now + left / addresses;
 }
 
+/* Opens a socket to the address and begins to connect, from `from` if that is not NULL. False: errno says why. */
+static bool begin(struct dialer *dialer, const struct evutil_addrinfo *address, const struct sockaddr *from,
+                  socklen_t length)
+{
+    int one = 1;
+
+    dialer->descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (dialer->descriptor < 0)
+        return false;
+    if (from && (setsockopt(dialer->descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
+                 bind(dialer->descriptor, from, length) < 0))
+        return false;
+    return connect(dialer->descriptor, address->ai_addr, (socklen_t)address->ai_addrlen) == 0 || errno == EINPROGRESS;
+}
+
+/* From the wanted port first, if it is of this family. It may be in use still. */
+static bool begin_somewhere(struct dialer *dialer, const struct evutil_addrinfo *address)
+{
+    struct sockaddr_storage from;
+
+    memset(&from, 0, sizeof(from));
+    memcpy(&from, dialer->options.from.octets, dialer->options.from.length);
+    if (dialer->options.from.length > 0 && from.ss_family == address->ai_family) {
+        if (begin(dialer, address, (struct sockaddr *)&from, dialer->options.from.length))
+            return true;
+        if (dialer->descriptor >= 0)
+            close(dialer->descriptor);
+    }
+    return begin(dialer, address, NULL, 0);
+}
+
 /* Begins with the next address. False: there is none, or it failed at once. */
 static bool try_address(struct dialer *dialer, usec now)
 {
@@ -147,9 +178,7 @@ static bool try_address(struct dialer *dialer, usec now)
 
     dialer->next = address->ai_next;
     address_set(&dialer->trying, address->ai_addr, (socklen_t)address->ai_addrlen);
-    dialer->descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (dialer->descriptor < 0 ||
-        (connect(dialer->descriptor, address->ai_addr, (socklen_t)address->ai_addrlen) < 0 && errno != EINPROGRESS)) {
+    if (!begin_somewhere(dialer, address)) {
         note_failure(dialer, strerror(errno));
         return false;
     }

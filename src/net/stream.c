@@ -48,6 +48,7 @@ void stream_set_state(struct stream *stream, enum stream_state state)
 
 void stream_fail_errno(struct stream *stream, const char *doing)
 {
+    stream->reset_by_peer = errno == ECONNRESET || errno == EPIPE;
     snprintf(stream->reason.text, sizeof(stream->reason.text), "%s: %s", doing, strerror(errno));
     stream_set_state(stream, STREAM_FAILED);
 }
@@ -413,6 +414,18 @@ const char *stream_reason(const struct stream *stream)
 bool stream_input_ended(const struct stream *stream)
 {
     return stream->input_ended;
+}
+
+bool stream_peer_has_ended(const struct stream *stream)
+{
+    return stream->input_ended || stream->reset_by_peer || stream->state == STREAM_CLOSED;
+}
+
+void stream_reset(struct stream *stream)
+{
+    const struct linger at_once = {.l_onoff = 1};
+
+    (void)!setsockopt(stream->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
 struct evbuffer *stream_input(struct stream *stream)

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <utlist.h>
 
 #include "base/runqueue.h"
@@ -73,6 +75,10 @@ static void finish(struct upstream_link *link, const char *reason)
     char kept[sizeof(struct tls_fault)];
 
     snprintf(kept, sizeof(kept), "%s", reason); /* it may live in the stream */
+    if (link->stream && !stream_peer_has_ended(link->stream)) {
+        upstream_ends_unheard(upstream);
+        stream_reset(link->stream);
+    }
     release(link);
     upstream_closed(upstream, kept);
 }
@@ -144,6 +150,19 @@ static void step_securing(struct upstream_link *link, usec now)
 
 /* ---- dialling ---- */
 
+static void tell_local(const struct upstream_link *link, int descriptor)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof(address);
+    struct link_local local = {0};
+
+    if (getsockname(descriptor, (struct sockaddr *)&address, &length) != 0 || length > sizeof(local.octets))
+        return;
+    local.length = (uint8_t)length;
+    memcpy(local.octets, &address, length);
+    upstream_stands_at(link->upstream, &local);
+}
+
 static void on_dialled(void *owner, int descriptor, const char *reason)
 {
     struct upstream_link *link = owner;
@@ -157,6 +176,7 @@ static void on_dialled(void *owner, int descriptor, const char *reason)
         finish(link, text);
         return;
     }
+    tell_local(link, descriptor);
     link->stream = stream_new(link->links->base, descriptor, wake, link);
     if (!link->stream) {
         finish(link, "out of memory");
@@ -323,12 +343,14 @@ static void *dial(void *context, struct upstream *upstream, const struct upstrea
     link->links = links;
     link->upstream = upstream;
     link->settings = settings;
+    const struct link_local *from = upstream_from(upstream);
     const struct dialer_options options = {
         .base = links->base,
         .resolver = links->resolver,
         .runqueue = links->runqueue,
         .host = settings->host,
         .port = settings->port,
+        .from = from ? *from : (struct link_local){0},
         .timeout = links->settings->connect_timeout,
         .done = on_dialled,
         .owner = link,

@@ -201,6 +201,29 @@ Test(permit, whom_a_client_waits_for_comes_before_the_others)
     cr_assert_leq(wait_for(3, true), USEC_SECOND / 10);
 }
 
+/* The line was lost, and the server counts the session on. */
+Test(permit, a_lost_session_that_is_still_counted_is_connected_to_from_its_port)
+{
+    static const struct link_local port = {.length = 1, .octets = {7}};
+    struct upstream_end lost = {.was_ready = true, .reason = "silent", .reached = true, .ghost = &port};
+    const struct link_local *from;
+
+    (void)wait_for(0, true);
+    cr_assert_null(permit_dialled(&desk.permits[0], desk.now));
+    permit_ready(&desk.permits[0], desk.now);
+    permit_closed(&desk.permits[0], &lost, PERMIT_NO_CHECK, true, desk.now);
+    (void)wait_for(0, true);
+    cr_assert_null(permit_dialled(&desk.permits[0], desk.now), "a fresh port first");
+    end(0, false, REFUSAL_LIMIT, true);
+    (void)wait_for(0, true);
+    from = permit_dialled(&desk.permits[0], desk.now);
+    cr_assert(from && from->octets[0] == 7);
+    permit_ready(&desk.permits[0], desk.now);
+    end(0, true, REFUSAL_NONE, true);
+    (void)wait_for(0, true);
+    cr_assert_null(permit_dialled(&desk.permits[0], desk.now), "it is gone");
+}
+
 /* Some servers count the sessions of an address, of all users together. */
 Test(permit, a_session_that_ends_makes_room_for_one_that_was_refused)
 {

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/runqueue.h"
+#include "mux/link.h"
 #include "mux/settings.h"
 
 struct bench {
@@ -72,6 +73,8 @@ struct fake_upstream {
     bool start_tls_on_connect, start_tls_after_receive, busy;
     char reason[600];
     void *link;
+    struct link_local from, local;
+    int unheard;
 };
 extern struct fake_upstream fake_upstream;
 struct upstream *fake_upstream_reset(void);

@@ -139,6 +139,24 @@ bool upstream_busy(const struct upstream *upstream)
     return fake_upstream.busy;
 }
 
+const struct link_local *upstream_from(const struct upstream *upstream)
+{
+    (void)upstream;
+    return fake_upstream.from.length > 0 ? &fake_upstream.from : NULL;
+}
+
+void upstream_stands_at(struct upstream *upstream, const struct link_local *local)
+{
+    (void)upstream;
+    fake_upstream.local = *local;
+}
+
+void upstream_ends_unheard(struct upstream *upstream)
+{
+    (void)upstream;
+    fake_upstream.unheard++;
+}
+
 void upstream_connected(struct upstream *upstream)
 {
     (void)upstream;

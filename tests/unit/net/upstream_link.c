@@ -224,6 +224,62 @@ Test(upstream_link, close_at_once_tells_after_the_descriptor_is_closed)
     close_rig(&rig);
 }
 
+Test(upstream_link, an_end_that_the_server_has_told_is_no_secret)
+{
+    struct rig rig;
+
+    connect_rig(&rig);
+    shutdown(rig.peer, SHUT_WR);
+    cr_assert(bench_until(&rig.bench, is_closed, &rig));
+    cr_assert_eq(fake_upstream.unheard, 0);
+    close_rig(&rig);
+}
+
+/* The port is free at once, and a connection from it is another one. */
+Test(upstream_link, after_an_end_that_the_server_may_not_know_it_connects_from_the_same_port)
+{
+    struct rig rig;
+    struct link_local before;
+
+    connect_rig(&rig);
+    before = fake_upstream.local;
+    cr_assert_gt(before.length, 0);
+    upstream_link_ops.close(rig.link, false);
+    bench_rounds(&rig.bench, 3);
+    cr_assert(fake_upstream.closed == 1 && fake_upstream.unheard == 1);
+    close(rig.peer);
+    rig.peer = -1;
+    fake_upstream_free();
+    fake_upstream_reset();
+    fake_upstream.from = before;
+    rig.link = upstream_link_ops.dial(&rig.links, (struct upstream *)&fake_upstream, &rig.settings);
+    cr_assert(bench_until(&rig.bench, accepted, &rig));
+    bench_rounds(&rig.bench, 5);
+    cr_assert(fake_upstream.local.length == before.length &&
+              memcmp(fake_upstream.local.octets, before.octets, before.length) == 0);
+    close_rig(&rig);
+}
+
+Test(upstream_link, a_port_that_is_in_use_is_no_hindrance)
+{
+    struct rig rig;
+    struct sockaddr_in address;
+    socklen_t length = sizeof(address);
+    int other;
+
+    open_rig(&rig);
+    getsockname(rig.listening, (struct sockaddr *)&address, &length);
+    fake_upstream_reset();
+    fake_upstream.from.length = (uint8_t)length;
+    memcpy(fake_upstream.from.octets, &address, length); /* somebody listens there */
+    other = rig.listening;
+    rig.link = upstream_link_ops.dial(&rig.links, (struct upstream *)&fake_upstream, &rig.settings);
+    cr_assert(bench_until(&rig.bench, accepted, &rig) && other == rig.listening);
+    bench_rounds(&rig.bench, 5);
+    cr_assert_eq(fake_upstream.connected, 1);
+    close_rig(&rig);
+}
+
 Test(upstream_link, close_while_dialling)
 {
     struct rig rig;
