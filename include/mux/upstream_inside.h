@@ -58,6 +58,7 @@ struct upstream {
     bool was_ready;
     struct link_local from;  /* where our end is to be; length 0: anywhere */
     struct link_local local; /* where it is; length 0: not known */
+    bool late;               /* set when it is not ready in time, cleared by a dial */
     bool unheard;            /* set when it ends without an end or a reset of the server; cleared by a dial */
     bool said_bye;           /* set by BYE, cleared by a dial */
     bool unreached;          /* set by a dial and where no greeting came in time; cleared when the connection stands */

@@ -191,6 +191,7 @@ static const char *late_words(enum upstream_state state)
 static void not_ready_in_time(struct upstream *upstream)
 {
     upstream->unreached |= upstream->state == UPSTREAM_GREETING;
+    upstream->late = true;
     upstream_fail(upstream, REFUSAL_TEMPORARY, slice_of(late_words(upstream->state)));
 }
 
@@ -285,7 +286,7 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
     upstream->refusal = REFUSAL_NONE;
     upstream->reason[0] = '\0';
     upstream->backoff = 0;
-    upstream->said_bye = upstream->unheard = false;
+    upstream->said_bye = upstream->unheard = upstream->late = false;
     upstream->unreached = true;
     upstream->from = login->from ? *login->from : (struct link_local){0};
     upstream->local = (struct link_local){0};
@@ -326,10 +327,12 @@ void upstream_ends_unheard(struct upstream *upstream)
     upstream->unheard = true;
 }
 
-/* The server may count the session on, if it has one: a login was sent. */
+/* The server may count the session on, if there was one: a login was accepted, or not answered. */
 static const struct link_local *ghost_of(const struct upstream *upstream)
 {
-    return upstream->unheard && upstream->sent_credential && upstream->local.length > 0 ? &upstream->local : NULL;
+    bool session = upstream->was_ready || (upstream->sent_credential && upstream->late);
+
+    return upstream->unheard && session && upstream->local.length > 0 ? &upstream->local : NULL;
 }
 
 void upstream_connected(struct upstream *upstream)

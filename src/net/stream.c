@@ -418,7 +418,7 @@ bool stream_input_ended(const struct stream *stream)
 
 bool stream_peer_has_ended(const struct stream *stream)
 {
-    return stream->input_ended || stream->reset_by_peer || stream->state == STREAM_CLOSED;
+    return stream->input_ended || stream->reset_by_peer;
 }
 
 void stream_reset(struct stream *stream)

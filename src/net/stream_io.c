@@ -229,6 +229,8 @@ void stream_read_away(struct stream *stream)
     char nothing[DISCARD_SIZE];
     ssize_t got = read(stream->descriptor, nothing, sizeof(nothing));
 
+    stream->input_ended |= got == 0;
+    stream->reset_by_peer |= got < 0 && errno == ECONNRESET;
     secret_wipe(nothing, sizeof(nothing));
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
         stream_set_state(stream, STREAM_CLOSED);
