@@ -47,7 +47,7 @@ struct line {
                     put it before anything */
     bool any_octet; /* NUL may stand in literals: a server's message, passed on as it is */
     bool deep;      /* a list below VALUE_DEPTH_MAX others comes out as one VALUE_DEEP: a sender may nest at will. Its
-                       quotes,      literals, parentheses and spaces have been checked like those of every other list */
+                       quotes, literals, parentheses and spaces have been checked like those of every other list */
     bool names;    /* about mailboxes: control characters but NUL, CR and LF are part of an atom, and a backslash before
                       anything but a quote or a backslash stands for itself */
     bool sections; /* of FETCH: atoms that name a section are read as a whole. A mailbox may be named body[x] */

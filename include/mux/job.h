@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/runqueue.h"
 #include "imap/outgoing.h"
 #include "imap/response.h"
 #include "mailbox/mailbox.h"
@@ -124,7 +125,8 @@ struct job {
      * one (DELETE, RENAME). */
     bool (*leaves)(const struct job *job, const struct mailbox *selected);
 
-    uint32_t sole; /* set by build: the UID of the only message that the command asks for; 0: none, or several */
+    usec owed_until; /* until then the account stays for it, though nobody is logged in; 0: it does not */
+    uint32_t sole;   /* set by build: the UID of the only message that the command asks for; 0: none, or several */
     /* NULL, or what the command does to names. The job owns it: it counts for the account once the server has answered
      * OK, or may have carried the command out, whether or not the owner has gone. */
     struct name_change *change;

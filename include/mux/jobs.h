@@ -51,6 +51,11 @@ void jobs_unload(struct jobs *jobs, struct job *carrier);
 void jobs_end(struct jobs *jobs, struct job *job, const struct job_result *result);
 /* Its owner has gone: no op is called any more. One that is taken stays so until jobs_end. */
 void jobs_abandon(struct jobs *jobs, struct job *job);
+/* It has another owner from here on, with these ops: the former one must forget it. It is no rider. owed_until: see
+ * struct job. */
+void job_inherit(struct job *job, const struct job_ops *ops, void *owner, usec owed_until);
+bool job_was_sent(const struct job *job);          /* its command may have been carried out */
+bool jobs_owed(const struct jobs *jobs, usec now); /* does one wait for which the account stays? */
 /* It ends JOB_DEAD at its turn, unless its command has been sent. */
 void jobs_doom(struct job *job);
 /* The mailbox is dropped: those that wait and name it end JOB_DEAD with these words (a constant); `taken` (NULL: none),
@@ -58,8 +63,8 @@ void jobs_doom(struct job *job);
 void jobs_end_mailbox(struct jobs *jobs, struct job *taken, const struct mailbox *mailbox, const char *text);
 /* All that wait end JOB_DEAD with these words. */
 void jobs_end_all(struct jobs *jobs, const char *text);
-/* Those that wait and were added at `since` or before end (JOB_DEAD). Returns when the oldest of the others was added;
- * USEC_NEVER: there is none. */
+/* Those that wait and were added at `since` or before end (JOB_DEAD), unless they are owed. Returns when the oldest of
+ * the others was added; USEC_NEVER: there is none. */
 usec jobs_end_older(struct jobs *jobs, usec since, const char *text);
 /* The UIDs of the mailbox mean other messages now: those that name messages there are doomed. Waiting ones and, where
  * it is not NULL, the one that is taken. */

@@ -25,6 +25,7 @@ enum policy_patience {
     X(APPEND, POLICY_UNKNOWN, PATIENCE_SLOW, false)                                                                    \
     X(COPY, POLICY_UNKNOWN, PATIENCE_SLOW, false)            /* MOVE, too */                                           \
     X(EXPUNGE, POLICY_UNKNOWN, PATIENCE_SLOW, false)         /* UID EXPUNGE and CLOSE, too */                          \
+    X(REMOVE, POLICY_REPEAT, PATIENCE_SLOW, false)           /* UID EXPUNGE of what a MOVE has copied */               \
     X(FOLDERS, POLICY_UNKNOWN, PATIENCE_SLOW, false)         /* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE */      \
     X(STORE_REPLACE, POLICY_FIND_OUT, PATIENCE_QUICK, false) /* again it might undo what another has set meanwhile */  \
     X(STORE_CHANGE, POLICY_REPEAT, PATIENCE_QUICK, false)    /* +FLAGS, -FLAGS: the others' flags stay */              \

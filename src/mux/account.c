@@ -310,7 +310,7 @@ static void work(struct account *account, struct slot *slot, usec now, usec *dea
 {
     struct logins_facts facts = logins_facts(account);
 
-    if ((account->ending && account->members.count == 0) || has_lingered(account, now, deadline))
+    if ((account->ending && account->members.count == 0 && !has_work(account)) || has_lingered(account, now, deadline))
         log_out(account, slot);
     else if (!scheduler_works(slot_scheduler(slot)) && logins_try_in_place(account->logins, &facts, deadline))
         slot_check(slot);
@@ -350,7 +350,7 @@ static bool step_away(struct account *account, struct slot *slot, usec now, usec
     if (is_over(account)) { /* what they wait for will not come */
         logins_end(account->logins, LOGIN_UNAVAILABLE, is_over(account));
         account_end_members(account, is_over(account));
-    } else if (is_wanted(account)) {
+    } else if (is_wanted(account) || jobs_owed(account->jobs, now)) {
         reconnect(account, slot, now, deadline);
         return false;
     }

@@ -237,6 +237,31 @@ void jobs_abandon(struct jobs *jobs, struct job *job)
     runqueue_dispose(jobs->runqueue, free_job, job);
 }
 
+void job_inherit(struct job *job, const struct job_ops *ops, void *owner, usec owed_until)
+{
+    assert(job->queueing.place == JOB_IS_WAITING || job->queueing.place == JOB_IS_TAKEN);
+    job->ops = ops;
+    job->owner = owner;
+    job->leaves = NULL;
+    job->owed_until = owed_until;
+}
+
+bool job_was_sent(const struct job *job)
+{
+    return job->course.written;
+}
+
+bool jobs_owed(const struct jobs *jobs, usec now)
+{
+    const struct job *job;
+
+    DL_FOREACH (jobs->waiting, job) {
+        if (job->owed_until > now)
+            return true;
+    }
+    return false;
+}
+
 /* Marked first, so that jobs added or abandoned within `done` are not mistaken for them. */
 static struct job *first_marked(const struct jobs *jobs)
 {
@@ -284,12 +309,13 @@ void jobs_end_all(struct jobs *jobs, const char *text)
 
 usec jobs_end_older(struct jobs *jobs, usec since, const char *text)
 {
-    usec oldest = USEC_NEVER;
+    usec oldest = USEC_NEVER, now = runqueue_now(jobs->runqueue);
     struct job *job;
 
     DL_FOREACH (jobs->waiting, job) {
-        job->queueing.ending = job->queueing.since <= since;
-        if (!job->queueing.ending && job->queueing.since < oldest)
+        bool owed = job->owed_until > now;
+        job->queueing.ending = !owed && job->queueing.since <= since;
+        if (!owed && !job->queueing.ending && job->queueing.since < oldest)
             oldest = job->queueing.since;
     }
     end_marked(jobs, text);

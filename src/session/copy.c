@@ -8,9 +8,12 @@
 #include "base/append.h"
 #include "imap/mailbox_name.h"
 #include "session/parts.h"
+#include "session/removal.h"
 #include "session/renumber.h"
 #include "session/target.h"
 #include "session/tell.h"
+
+#define REMOVAL_TIME (10 * USEC_MINUTE) /* for which an account without clients tries to finish a MOVE */
 
 struct copy_run {
     struct run run;
@@ -228,32 +231,14 @@ static void finish_in_part(struct copy_run *copy, const struct job_result *resul
 
 /* --- MOVE where the server has none */
 
-/* before, the UIDs that are to be removed and still live, behind. */
-static enum job_turn build_removal(const struct copy_run *copy, const struct mailbox *mailbox, const char *before,
-                                   const char *behind, struct outgoing *out)
-{
-    struct seqset living = {0};
-    bool ok = uid_map_intersect(&mailbox->map, &copy->removal, &living);
-    bool any = living.count > 0;
-
-    if (ok && any) {
-        outgoing_text(out, before);
-        outgoing_set(out, &living);
-        outgoing_text(out, behind);
-    }
-    seqset_clear(&living);
-    return !ok ? JOB_REFUSE : any ? JOB_SEND : JOB_NOTHING;
-}
-
 static enum job_turn build_mark(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    /* not .SILENT: the truth is to learn it */
-    return build_removal((const struct copy_run *)run, mailbox, "UID STORE ", " +FLAGS (\\Deleted)", out);
+    return removal_build(REMOVAL_MARK, &((const struct copy_run *)run)->removal, mailbox, out);
 }
 
 static enum job_turn build_remove(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    return build_removal((const struct copy_run *)run, mailbox, "UID EXPUNGE ", "", out);
+    return removal_build(REMOVAL_EXPUNGE, &((const struct copy_run *)run)->removal, mailbox, out);
 }
 
 static void next(struct copy_run *copy);
@@ -272,7 +257,7 @@ static const struct run_step move_step = {.goal = JOB_RUN,
 static const struct run_step mark_step = {
     .goal = JOB_RUN, .policy = POLICY_STORE_CHANGE, .read_write = true, .build = build_mark, .done = marked};
 static const struct run_step remove_step = {
-    .goal = JOB_RUN, .policy = POLICY_EXPUNGE, .read_write = true, .build = build_remove, .done = removed};
+    .goal = JOB_RUN, .policy = POLICY_REMOVE, .read_write = true, .build = build_remove, .done = removed};
 
 static void submit(struct copy_run *copy, const struct run_step *step)
 {
@@ -430,4 +415,19 @@ static void start(struct run *run)
         begin(copy);
 }
 
-const struct run_ops copy_ops = {.size = sizeof(struct copy_run), .start = start, .clear = clear};
+/* A MOVE that is made of three commands is the account's to finish once its COPY has been sent. */
+static bool leave(struct run *run, struct job *job)
+{
+    const struct copy_run *copy = (const struct copy_run *)run;
+    const struct run_step *step = run->session->current.step;
+    usec until = session_now(run->session) + REMOVAL_TIME;
+
+    if (!copy->emulated)
+        return false;
+    if (step == &mark_step || step == &remove_step)
+        return removal_inherit(job, step == &mark_step ? REMOVAL_MARK : REMOVAL_EXPUNGE, &copy->removal, until);
+    return step == &move_step &&
+           removal_inherit(job, REMOVAL_COPY, copy->named.count > 0 ? &copy->named : &copy->part, until);
+}
+
+const struct run_ops copy_ops = {.size = sizeof(struct copy_run), .start = start, .leave = leave, .clear = clear};

@@ -159,7 +159,12 @@ void run_doom(struct session *session)
 
 void run_drop(struct session *session)
 {
-    abandon_job(&session->current);
+    struct current *current = &session->current;
+    struct run *run = current->run;
+
+    if (current->job && run && run->ops->leave && run->ops->leave(run, current->job))
+        current->job = NULL;
+    abandon_job(current);
     clear(&session->current);
 }
 

@@ -1,10 +1,14 @@
 """Trouble stays where it belongs: a command, a mailbox or a message that a server cannot bear costs its asker a NO, and
 nobody else a mail."""
 import re
+import socket
+import struct
+import threading
 import time
 
+from mail_server import wait_until
 from scenario import scenario
-from scripted_upstream import Gone, ScriptedUpstream
+from scripted_upstream import FULL, Gone, ScriptedUpstream
 
 
 def asked(s, pattern):
@@ -210,3 +214,52 @@ def an_answer_is_understood_by_its_meaning(s):
     for number in (2, 4):
         line, = client.ok("UID FETCH %d (BODY.PEEK[])" % number).of("FETCH")
         assert b"X-Id: m%d\r" % number in line.fetch_items()[b"BODY[]"]
+
+
+# --- commands that are made of several
+
+class NoMove(ScriptedUpstream):
+    """Cannot MOVE. Waits inside one command, by name, until the test lets it go on, and may drop the line after it."""
+    def __init__(self, waits_in, drops=False):
+        super().__init__(capabilities=FULL.replace(" MOVE", ""))
+        self.waits_in, self.drops = waits_in, drops
+        self.reached, self.released = threading.Event(), threading.Event()
+
+    def answer(self, tag, word, rest):
+        if word == self.waits_in and not self.reached.is_set():
+            self.reached.set()
+            self.lock.release()
+            self.released.wait(20)
+            self.lock.acquire()
+            if self.drops:
+                raise Gone
+        super().answer(tag, word, rest)
+
+
+def left(name, waits_in, drops=False):
+    """A scenario `name` in which the only client leaves while the server is at this step of its MOVE."""
+    def body(s):
+        client = s.client(select="INBOX")
+        client.begin("UID MOVE 2,3 Work")
+        assert s.upstream.reached.wait(10)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close_socket()
+        wait_until(lambda: re.search("client .*: closed", s.log_text()), "the client stays")
+        s.upstream.released.set()
+        boxes = s.upstream.mailboxes
+        wait_until(lambda: len(boxes["INBOX"].messages) == 3, "the messages are not removed")
+        assert [message.identity for message in boxes["Work"].messages] == ["m2", "m3"]
+        assert [message.identity for message in boxes["INBOX"].messages] == ["m1", "m4", "m5"]
+        assert asked(s, "UID COPY") == 1
+    body.__name__ = name
+    body.__module__ = __name__
+    return scenario(upstream=lambda s: NoMove(waits_in, drops), relay=False)(body)
+
+
+a_move_is_finished_though_its_client_leaves_in_copy = left("a_move_is_finished_though_its_client_leaves_in_copy", "UID COPY")
+a_move_is_finished_though_its_client_leaves_in_store = left(
+    "a_move_is_finished_though_its_client_leaves_in_store", "UID STORE")
+a_move_is_finished_though_the_line_is_lost_in_store = left(
+    "a_move_is_finished_though_the_line_is_lost_in_store", "UID STORE", drops=True)
+a_move_is_finished_though_the_line_is_lost_in_expunge = left(
+    "a_move_is_finished_though_the_line_is_lost_in_expunge", "UID EXPUNGE", drops=True)

@@ -240,3 +240,17 @@ Test(jobs, those_that_have_waited_too_long_end)
     cr_assert_str_eq(desk.order, "old-");
     cr_assert_eq(jobs_end_older(desk.jobs, 5 * USEC_SECOND, "the server is away"), USEC_NEVER);
 }
+
+Test(jobs, one_that_is_inherited_ends_with_its_heir_and_is_owed_for_a_time)
+{
+    struct job *job = add("a", desk.inbox, false);
+
+    cr_assert_not(jobs_owed(desk.jobs, 0));
+    job_inherit(job, &ops, desk.work, 5);
+    cr_assert_eq(job->owner, desk.work);
+    cr_assert(jobs_owed(desk.jobs, 4));
+    cr_assert_not(jobs_owed(desk.jobs, 5));
+    cr_assert_not(job_was_sent(job));
+    cr_assert_eq(jobs_end_older(desk.jobs, 5, "the server is away"), USEC_NEVER);
+    cr_assert_str_eq(desk.order, "", "it waits on");
+}

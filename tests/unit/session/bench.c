@@ -116,7 +116,8 @@ void bench_open(void)
 
 void bench_close(void)
 {
-    session_closed(bench.session);
+    if (bench.session)
+        session_closed(bench.session);
     bench_settle();
     cr_assert_null(bench.job, "a job is left behind");
     cr_assert_null(bench.member, "a member is left behind");

@@ -189,6 +189,7 @@ struct job *job_submit(struct account *account, const struct job *wanted)
         return NULL;
     bench.job = malloc(sizeof(*bench.job));
     *bench.job = *wanted;
+    bench.job->account = account;
     bench.jobs++;
     return bench.job;
 }
