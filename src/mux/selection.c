@@ -409,18 +409,19 @@ static void asked(struct selection *selection, const struct response *tagged)
         selection_mailbox_refused(selection, mailbox, tagged);
 }
 
-/* The mailbox that the selection's own command in flight is about; NULL: none. */
+/* The mailbox that the selection's own command in flight is about, if a lost connection may be its fault; NULL: none.
+ */
 static struct mailbox *in_hand(const struct selection *selection)
 {
     switch (selection->activity) {
     case ACTIVITY_NONE:
     case ACTIVITY_OWNER:
     case ACTIVITY_LEAVE:
+    case ACTIVITY_NOOP:
+    case ACTIVITY_LEARN: /* the switch that comes next stands for both: it tells the news and the names of the tail */
         return NULL;
     case ACTIVITY_STATUS:
         return selection->asked;
-    case ACTIVITY_LEARN:
-    case ACTIVITY_NOOP:
     case ACTIVITY_FLAGS:
         return selection->selected;
     case ACTIVITY_SELECT:
@@ -503,6 +504,10 @@ static void count_loss(struct selection *selection)
     if (!mailbox || upstream_was_unsent(selection->upstream) ||
         mailbox_cost_line(mailbox, selection->activity) < LOSSES_MEAN_TROUBLE)
         return;
+    if (selection->activity == ACTIVITY_FLAGS) { /* the mailbox can be used without them */
+        mailbox_flags_tried(mailbox, selection_now(selection));
+        return;
+    }
     mailbox_trouble(mailbox, selection_now(selection));
     log_line(selection->ground->log, LOG_WARNING,
              "%s: %s: %u connections in a row were lost by this mailbox; next try in %lld s", selection->name,

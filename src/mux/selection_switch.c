@@ -346,6 +346,8 @@ static void in_step(struct selection *selection)
 
     switch_clear(selection);
     selection->activity = ACTIVITY_NONE;
+    if (mailbox->lost_doing != ACTIVITY_FLAGS && mailbox->lost_doing != ACTIVITY_STATUS)
+        mailbox_spared_line(mailbox, mailbox->lost_doing); /* a part of a switch, and this one has come to its end */
     if (mailbox_in_step(mailbox, &told, exists, flags, selection_now(selection)) != MAILBOX_OK)
         selection_contradicted(selection, "EXISTS %u, but %u messages are known", exists, mailbox->map.count);
 }
