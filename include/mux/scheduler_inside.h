@@ -15,8 +15,12 @@ struct scheduler {
     struct hierarchy hierarchy;
     struct job *current; /* whose turn it is: being prepared, or in flight; NULL: nobody's */
     uint64_t turns;      /* ended */
+    uint64_t losses;     /* connections lost with a job in its turn, or a mailbox selected */
     uint64_t drained;    /* octets of literals read in this turn for a client that has gone */
 };
+
+/* Losses that are excused in one job's course: so many at most. */
+#define SCHEDULER_EXCUSES_MAX 3
 
 /* The current job's turn is over, and so is the job: its result is made of these. `text`: see job_result. */
 void scheduler_finish(struct scheduler *scheduler, enum job_status status, const struct response *response,

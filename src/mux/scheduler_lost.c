@@ -10,11 +10,23 @@ static bool is_kept(const struct job *job)
            (!job->course.written || policy_loss(job->policy) == POLICY_REPEAT);
 }
 
-static void count_loss(struct job *job)
+/* Where connections are lost without it, too, the line is bad and not the command. */
+static void count_one(struct job_course *course, uint64_t number)
 {
-    job->course.losses++;
+    bool others_lost = course->losses > 0 && number > course->lost_as + 1;
+
+    if (others_lost && course->excused < SCHEDULER_EXCUSES_MAX)
+        course->excused++;
+    else
+        course->losses++;
+    course->lost_as = number;
+}
+
+static void count_loss(const struct scheduler *scheduler, struct job *job)
+{
+    count_one(&job->course, scheduler->losses);
     for (struct job *rider = job->queueing.riders; rider; rider = rider->next)
-        rider->course.losses++;
+        count_one(&rider->course, scheduler->losses);
 }
 
 static void finish_lost(struct scheduler *scheduler)
@@ -38,13 +50,14 @@ void scheduler_lost(struct scheduler *scheduler)
 {
     struct job *job = scheduler->current;
 
+    scheduler->losses += job || selection_mailbox(scheduler->selection);
     selection_lost(scheduler->selection);
     if (!job)
         return;
     selection_wish_lost(&job->progress);
     if (upstream_was_unsent(scheduler->options.upstream))
         job->course.written = false;
-    count_loss(job);
+    count_loss(scheduler, job);
     if (!job->ops)
         jobs_unload(scheduler->options.jobs, job);
     if (!is_kept(job)) {

@@ -267,6 +267,21 @@ Test(scheduler, what_is_not_answered_in_time_is_sent_twice_in_all_and_others_go_
     cr_assert_str_eq(desk.text, "The mail server did not answer in time");
 }
 
+Test(scheduler, where_the_line_is_lost_without_it_too_a_command_is_excused)
+{
+    add("a", POLICY_SEARCH, NULL);
+    (void)step();
+    add("b", POLICY_COPY, NULL);
+    reconnect();
+    for (int lines = 0; lines < 2; lines++) { /* b, then a */
+        cr_assert_str_eq(step(), "XCOMMAND");
+        reconnect();
+    }
+    cr_assert_str_eq(step(), "XCOMMAND", "a, for the third time");
+    bench_say(&desk.bench, "%T OK done");
+    cr_assert_str_eq(desk.told, "b lost;a OK;");
+}
+
 Test(scheduler, riders_of_what_kills_the_line_do_not_kill_it_again)
 {
     add("a", POLICY_LIST, NULL);
