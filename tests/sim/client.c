@@ -106,7 +106,7 @@ static void forget_line(struct client *client)
     client->deliver_at = client->read_at = 0;
     client->vanish_at = UINT64_MAX;
     client->greeted = client->logged_in = client->idling = client->done_sent = false;
-    client->says_end = client->ends = false;
+    client->says_end = client->ends = client->half_closed = false;
     client->held_for = NULL;
 }
 
@@ -118,6 +118,16 @@ void client_gone(struct client *client)
     session_closed(client->session);
     client->session = NULL;
     forget_line(client);
+}
+
+void client_depart(struct client *client, bool by_eof)
+{
+    client->held_for = NULL;
+    if (by_eof)
+        client->says_end = client->ends = true;
+    else
+        client->vanish_at = client->delivered;
+    task_wake(&client->line);
 }
 
 static bool may_be_cut(const struct client *client)
@@ -250,6 +260,7 @@ static void step_input(struct client *client, usec now)
     }
     if (client->says_end && !client->paused && client->delivered == client->queued) {
         client->says_end = false;
+        client->half_closed = true;
         session_end_of_input(client->session);
     }
 }

@@ -39,6 +39,7 @@ struct client {
     uint64_t vanish_at; /* octets delivered; UINT64_MAX: does not */
     bool says_end;      /* sends EOF once all is delivered */
     bool ends;          /* LOGOUT or EOF has been sent: the end may come */
+    bool half_closed;   /* EOF has been delivered */
 
     char show[2000]; /* of the packet, for the trace */
     size_t shown;
@@ -63,6 +64,9 @@ void client_hurry(struct client *client); /* its output and input are looked at 
 bool client_counts(const struct client *client, const struct message *message);
 void client_gone(struct client *client); /* its line is closed now, whatever is in progress */
 void client_check_waiting(struct client *client, usec limit);
+
+/* Leaves with whatever is in progress: by EOF, or without a word. */
+void client_depart(struct client *client, bool by_eof);
 
 /* --- sending. client_send begins, formats octets; what is sent between two client_end_packet comes in one piece. */
 void client_send(struct client *client, const char *octets, size_t size);

@@ -17,6 +17,8 @@ static bool holds_expunges_back(const struct order *order)
 
 static bool goes_by_number(const struct order *order)
 {
+    if (order->numbers)
+        return true;
     return !order->uid && (order->kind == ORDER_FETCH || order->kind == ORDER_STORE || order->kind == ORDER_SEARCH ||
                            order->kind == ORDER_COPY || order->kind == ORDER_MOVE);
 }
@@ -31,7 +33,7 @@ static void check_expunge(struct client *client, struct slice line)
     if (order->kind == ORDER_EXPUNGE || order->kind == ORDER_MOVE)
         return;
     for (order = order->next_of_client; order; order = order->next_of_client) {
-        if (order->whole && goes_by_number(order))
+        if ((order->whole || (order->begun > 0 && order->begun <= client->delivered)) && goes_by_number(order))
             wrong(client, "EXPUNGE though a command by number waits", line);
     }
 }
@@ -103,7 +105,7 @@ static void take_bye(struct client *client, struct slice line)
                          memmem(line.data, line.length, "mailbox that you had", 20) ||
                          memmem(line.data, line.length, "by another program", 18);
 
-    client->ends |= (user->ends > 0 || user->denials > 1) && about_mailbox;
+    client->ends |= (user->ends > 0 || client->sim->plan.ailment == NAMELESS || user->denials > 1) && about_mailbox;
     if (client->ends || client->sim->quiet)
         client->ends = true;
     else if (memmem(line.data, line.length, "no longer accepts", 17))
@@ -152,7 +154,12 @@ static void take_plus(struct client *client, struct slice line)
     if (client->held_for) {
         struct order *order = client->held_for;
         client->held_for = NULL;
-        client_send(client, order->identity->text, order->identity->size);
+        if (order->kind == ORDER_LOGIN && dice_percent(&client->dice, 30)) {
+            client_depart(client, dice_percent(&client->dice, 70));
+            return;
+        }
+        if (order->identity)
+            client_send(client, order->identity->text, order->identity->size);
         client_send(client, client->held, strlen(client->held));
         client_order_sent(client, order);
         client_end_packet(client);

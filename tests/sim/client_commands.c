@@ -71,6 +71,15 @@ static void encode(const char *in, size_t length, char *out)
     *out = '\0';
 }
 
+/* The response waits for the +, which some clients do not wait for. */
+static void hold_response(struct client *client, struct order *order, const char *response)
+{
+    client_print(client, "\r\n");
+    client_end_packet(client);
+    client->held_for = order;
+    client->held = memory_format(&client->sim->memory, "%s\r\n", response);
+}
+
 void client_log_in(struct client *client)
 {
     const struct user *user = client->user;
@@ -92,7 +101,12 @@ void client_log_in(struct client *client)
         int length =
             snprintf(message, sizeof(message), "%s%c%s%c%s", user->through ? user->name : "", 0, prover, 0, password);
         encode(message, (size_t)length, encoded);
-        client_print(client, "AUTHENTICATE PLAIN %s", encoded);
+        client_print(client, "AUTHENTICATE PLAIN");
+        if (client->sim->plan.departs && dice_percent(&client->dice, 60)) {
+            hold_response(client, order, encoded);
+            return;
+        }
+        client_print(client, " %s", encoded);
     } else if (strchr(password, '"')) {
         client_print(client, "LOGIN %s {%zu+}\r\n%s", prover, strlen(password), password);
     } else {
@@ -331,6 +345,8 @@ void client_act(struct client *client)
     if (client->idling && !client->done_sent) {
         if (dice_percent(&client->dice, 30))
             client_done(client);
+        else if (client->sim->plan.departs && dice_percent(&client->dice, 25))
+            client_depart(client, dice_percent(&client->dice, 70));
         else if (dice_percent(&client->dice, 3))
             vanish(client);
         return;

@@ -23,6 +23,17 @@ static usec known_from(const struct client *client, const struct order *order)
     return order->sent_at - plan->settings.freshness - plan->latency * (plan->split ? 300 : 2);
 }
 
+/* The number may be right by chance: one gone, one come. */
+static void check_gone(const struct client *client, const struct order *order, usec since)
+{
+    for (unsigned i = 0; i < client->replica.count; i++) {
+        const struct message *message = client->replica.entries[i].message;
+        if (message && message->dead && message->died_at < since)
+            sim_fail(client->sim, "not fresh", "%s, %s: counts UID %u, which was gone before", client->name, order->tag,
+                     message->uid);
+    }
+}
+
 static void check_count(struct client *client, const struct order *order)
 {
     const struct replica *replica = &client->replica;
@@ -31,9 +42,10 @@ static void check_count(struct client *client, const struct order *order)
 
     if (!replica->box || !undisturbed_since(client, since - USEC_MINUTE * 2))
         return;
-    if (client->sim->plan.liberties.says_nothing > 0)
+    if (client->sim->plan.liberties.says_nothing > 0 || replica->box->ailment == UNFINDABLE)
         return; /* the UIDs of the new ones may be among what it does not say */
     replica_bounds(replica->box, since, &low, &high);
+    check_gone(client, order, since);
     if (replica->count < low || replica->count > high)
         sim_fail(client->sim, "not fresh", "%s, %s: counts %u messages in %s, and %u to %u it should be", client->name,
                  order->tag, replica->count, replica->box->name, low, high);
@@ -57,10 +69,22 @@ static void check_look(struct client *client, const struct order *order, const s
 
 /* --- SELECT */
 
+/* Its mailbox, if that is one without UIDVALIDITY. */
+static struct box *nameless_box(const struct client *client, const struct order *order)
+{
+    struct box *box = box_find(client->user, slice_of(order->name));
+
+    return box && box->ailment == NAMELESS ? box : NULL;
+}
+
 static void judge_select(struct client *client, const struct order *order, struct slice code)
 {
     struct replica *replica = &client->replica;
 
+    if (client->told_validity == 0 && replica->selected)
+        replica->box = nameless_box(client, order);
+    if (!replica->box && client->told_validity == 0 && client->sim->plan.ailment == NAMELESS && client->user->ends > 0)
+        return; /* renamed or replaced meanwhile: which one it is nobody knows */
     if (!replica->box || !replica->selected) {
         wrong(client, order, "SELECT", "EXISTS or UIDVALIDITY is missing");
         return;
@@ -86,7 +110,8 @@ static void judge_open_end(const struct client *client, struct order *order)
     /* What has been said may come in many pieces, and more than one command may be needed for all of it. */
     usec before = order->sent_at - plan->latency * (plan->split ? 300 : 20) - 10000;
 
-    if (!box || box != order->box || !undisturbed_since(client, order->sent_at - USEC_MINUTE * 2))
+    if (!box || box != order->box || box->ailment == UNFINDABLE ||
+        !undisturbed_since(client, order->sent_at - USEC_MINUTE * 2))
         return;
     for (size_t i = 0; i < box->all_count; i++) {
         struct message *message = box->all[i];
@@ -241,7 +266,7 @@ static void judge_noop(struct client *client, const struct order *order)
     bool numbers_wait = false;
 
     for (const struct order *next = client->first; next; next = next->next_of_client)
-        numbers_wait |= !next->uid;
+        numbers_wait |= !next->uid || next->kind == ORDER_SEARCH; /* a set of UIDs looks like one of numbers */
     if (!numbers_wait && client->replica.selected)
         check_count(client, order);
     if (client->replica.selected)
@@ -257,10 +282,26 @@ static void judge_status(struct client *client, const struct order *order)
 
 /* --- refusals */
 
+/* What no search finds can be fetched. */
+static bool is_ill(const struct box *box)
+{
+    return box->ailment != SOUND && box->ailment != UNSEARCHABLE;
+}
+
+/* Its trouble is its own: NO to whoever asks there, or copies to it. */
+static bool is_about_ailing(const struct client *client, const struct order *order)
+{
+    const struct box *box = order->name ? box_find(client->user, slice_of(order->name)) : NULL;
+
+    return (box && is_ill(box)) || (order->box && is_ill(order->box));
+}
+
 /* Words of the proxy that must have a cause in this model: a lost line, or an end of the mailbox. */
 static bool has_cause(const struct client *client, const struct order *order, struct slice code)
 {
     if (!undisturbed_since(client, order->sent_at - USEC_HOUR) || client->user->refusals > 0)
+        return true;
+    if (is_about_ailing(client, order))
         return true;
     if (slice_equal(code, SLICE("READ-ONLY")))
         return order->read_only;

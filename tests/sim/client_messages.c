@@ -259,7 +259,7 @@ void client_search(struct client *client, bool uid)
 {
     struct order *order;
 
-    if (client->replica.count == 0)
+    if (client->replica.count == 0 || (client->sim->plan.searches_numbers && dice_percent(&client->dice, 60)))
         uid = true;
     order = client_order(client, ORDER_SEARCH);
     order->uid = uid;

@@ -14,6 +14,15 @@ struct search_key_of {
     bool quiet; /* asked when nothing changes */
 };
 
+/* A key that holds for all, with a literal that comes in a packet of its own. */
+static void add_literal(struct client *client, struct order *order)
+{
+    client_print(client, " NOT SUBJECT {4+}\r\n");
+    order->begun = client->queued;
+    client_end_packet(client);
+    client_print(client, "none");
+}
+
 struct search_key_of *client_new_key(struct client *client, struct order *order)
 {
     struct search_key_of *key = memory_take(&client->sim->memory, sizeof(*key));
@@ -22,8 +31,11 @@ struct search_key_of *client_new_key(struct client *client, struct order *order)
     key->kind = (enum key_kind)dice_below(&client->dice, KEY_NO_FLAG + 1);
     key->negated = dice_percent(&client->dice, 30);
     key->quiet = order->quiet;
-    if (key->kind == KEY_NUMBERS && (count == 0 || order->uid))
+    if (client->sim->plan.searches_numbers && dice_percent(&client->dice, 50))
+        key->kind = KEY_NUMBERS;
+    if (key->kind == KEY_NUMBERS && (count == 0 || (order->uid && !client->sim->plan.searches_numbers)))
         key->kind = KEY_ID;
+    order->numbers = key->kind == KEY_NUMBERS;
     low = dice_between(&client->dice, 1, count + 1);
     high = low + dice_below(&client->dice, 20);
     client_print(client, "%s", key->negated ? "NOT " : "");
@@ -35,6 +47,8 @@ struct search_key_of *client_new_key(struct client *client, struct order *order)
         key->ranges->range[0].low = low;
         key->ranges->range[0].high = high;
         client_print(client, key->kind == KEY_UIDS ? "UID %u:%u" : "%u:%u", low, high);
+        if (order->numbers && client->sim->plan.searches_numbers && dice_percent(&client->dice, 50))
+            add_literal(client, order);
     } else if (key->kind == KEY_ID) {
         key->value = dice_between(&client->dice, 1, client->sim->next_identity);
         client_print(client, "HEADER X-ID %s.%u", client->user->name, key->value);
@@ -83,7 +97,7 @@ static bool holds(const struct search_key_of *key, unsigned number, const struct
 
 static void judge_aim(struct client *client, const struct order *order, const struct aim *aim, bool found)
 {
-    if (!aim->message || (aim->message->dead && !found))
+    if (!aim->message || ((aim->message->dead || aim->message->hidden) && !found))
         return;
     if (found != holds(order->key, aim->number, aim->message))
         sim_fail(client->sim, "SEARCH", "%s, %s: number %u (UID %u) was %sfound", client->name, order->tag, aim->number,
@@ -127,9 +141,11 @@ static void judge_item(struct client *client, const struct order *order, const s
     unsigned low, high;
     bool right = true;
 
+    if (box->ailment == UNFINDABLE)
+        return;
     replica_bounds(box, since, &low, &high);
     if (slice_equal(item, SLICE("MESSAGES")))
-        right = number >= low && number <= high;
+        right = number <= high && (number >= low || client->sim->plan.liberties.says_nothing > 0);
     else if (slice_equal(item, SLICE("UIDNEXT")))
         right = number <= box->uidnext && (!order->quiet || number > box_highest(box));
     else if (slice_equal(item, SLICE("UNSEEN")))

@@ -285,6 +285,21 @@ static void wake(void *object)
     task_wake(&link->task);
 }
 
+/* Where nothing but one mailbox is in trouble, a connection that works is given up for nobody: that would be a login.
+ */
+static void check_hanging_up(const struct link *link)
+{
+    const struct sim *sim = link->sim;
+    const struct plan *plan = &sim->plan;
+    bool ends_well = !link->server || link->server->state == SERVER_CLOSED || link->dropped || link->server_closes;
+
+    if (ends_well || link->close_wanted || plan->ailment == SOUND || plan->ailment == DEADLY || sim->faults > 0 ||
+        plan->liberties.confused > 0 || plan->liberties.denies > 0 || plan->spool_fails > 0 ||
+        plan->settings.drain_max < 1024 * 1024 || !link->server->user || link->server->user->disturbed_at > 0)
+        return;
+    sim_fail(link->sim, "logins", "the proxy gives up a connection of %s that works", link->server->user->name);
+}
+
 static void close_link(void *object, bool flush)
 {
     struct link *link = object;
@@ -293,6 +308,7 @@ static void close_link(void *object, bool flush)
     struct dice dice = dice_make(sim->seed, DICE_LINK, link->number, 1);
 
     (void)flush;
+    check_hanging_up(link);
     if (!link->close_wanted && dice_percent(&dice, sim->plan.slow_close))
         link->closes_at = sim_now(sim) + 1 + (usec)dice_magnitude(&dice, 1, 3000000);
     link->close_wanted = true;

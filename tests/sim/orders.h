@@ -72,7 +72,9 @@ struct order {
     char tag[16];
     unsigned number; /* of the client's orders */
     uint64_t end;    /* in the client's octets: it is whole once they have been delivered */
+    uint64_t begun;  /* so much of it has come in a packet of its own; 0: it comes whole */
     bool whole;
+    bool numbers;    /* SEARCH: a key is by number, also in its UID form */
     bool closed;     /* answered, or given up before it was whole */
     char answer[64]; /* "OK", "NO [CODE]": once it has come */
     usec sent_at;

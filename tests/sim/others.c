@@ -135,7 +135,7 @@ static void strike_line(struct user *user, const struct fault *fault)
     case FAULT_NEW_VALIDITY:
     case FAULT_TIME_JUMPS:
     case FAULT_DELETED_ELSEWHERE:
-    case FAULT_KINDS:
+    case FAULT_MODSEQS_FALL:
         if (fault->amount % 3 == 0)
             user->ghost_until = sim_now(sim) + (usec)(fault->amount % 20) * USEC_SECOND;
         link_drop(link);
@@ -194,7 +194,10 @@ static void strike(struct sim *sim, const struct fault *fault)
         disturb_all(sim);
         sim->jump = (usec)fault->amount * USEC_SECOND;
         return;
-    case FAULT_KINDS:
+    case FAULT_MODSEQS_FALL:
+        for (struct box *box = user->boxes; box; box = box->next)
+            box_begin_modseqs(box);
+        strike_line(user, fault);
         return;
     }
 }
@@ -202,8 +205,8 @@ static void strike(struct sim *sim, const struct fault *fault)
 static void run_fault(struct task *task, usec now)
 {
     static const char *const names[] = {
-        "drop",         "cut answer",      "cut command", "stall",    "BYE",    "refuse connect", "refuse greeting",
-        "refuse login", "new UIDVALIDITY", "time jumps",  "replaced", "garbage"};
+        "drop",         "cut answer",      "cut command", "stall",    "BYE",     "refuse connect", "refuse greeting",
+        "refuse login", "new UIDVALIDITY", "time jumps",  "replaced", "garbage", "modseqs fall"};
     struct fault_task *fault_task = (struct fault_task *)task;
     struct sim *sim = fault_task->sim;
     const struct fault *fault = &sim->plan.faults[fault_task->index];

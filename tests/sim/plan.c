@@ -75,7 +75,7 @@ static void choose_faults(struct plan *plan, struct dice *dice)
     plan->fault_count = (unsigned)dice_magnitude(dice, 1, FAULTS_MAX);
     for (unsigned i = 0; i < plan->fault_count; i++) {
         struct fault *fault = &plan->faults[i];
-        *fault = (struct fault){.kind = (enum fault_kind)dice_below(dice, FAULT_KINDS),
+        *fault = (struct fault){.kind = (enum fault_kind)dice_below(dice, FIRST_FAULT_KINDS),
                                 .at = (usec)random_below(&dice->random, (uint64_t)length + 1),
                                 .user = dice_below(dice, plan->users),
                                 .amount = (uint32_t)dice_magnitude(dice, 1, 5000)};
@@ -117,7 +117,16 @@ static void choose_crowd(struct plan *plan, struct dice *dice)
 /* --- kinds of trouble: most runs have none, the others several. Each has dice of its own, so that a new one leaves the
  * others' runs as they are. */
 
-enum kind { KIND_ANY, KIND_DENIALS };
+enum kind {
+    KIND_ANY,
+    KIND_DENIALS,
+    KIND_DEPARTURES,
+    KIND_AILMENT,
+    KIND_MODSEQS,
+    KIND_HOLDS_BACK,
+    KIND_BARE_SELECT,
+    KIND_SEARCHES,
+};
 
 static struct dice kind_dice(uint64_t seed, enum kind kind)
 {
@@ -134,6 +143,61 @@ static void choose_denials(struct plan *plan, struct dice dice)
         plan->liberties.says_nothing = (unsigned)dice_magnitude(&dice, 1, 15);
 }
 
+static void choose_ailment(struct plan *plan, struct dice dice)
+{
+    if (!dice_percent(&dice, 25))
+        return;
+    plan->ailment = (enum ailment)dice_between(&dice, NAMELESS, UNFINDABLE);
+    plan->ailing = dice_below(&dice, plan->boxes);
+    if (dice_percent(&dice, 50)) {
+        plan->fault_count = 0; /* then nothing else may end the connection */
+        plan->liberties.confused = 0;
+    }
+}
+
+static void choose_modseqs_fall(struct plan *plan, struct dice dice)
+{
+    usec length = (usec)plan->acts * plan->rounds * plan->think;
+
+    if (!dice_percent(&dice, 20))
+        return;
+    plan->can |= CAN_CONDSTORE | CAN_ENABLE;
+    for (unsigned i = dice_between(&dice, 1, 3); i > 0 && plan->fault_count < FAULTS_MAX; i--)
+        plan->faults[plan->fault_count++] = (struct fault){.kind = FAULT_MODSEQS_FALL,
+                                                           .at = (usec)random_below(&dice.random, (uint64_t)length + 1),
+                                                           .user = dice_below(&dice, plan->users)};
+}
+
+static void choose_holding_back(struct plan *plan, struct dice dice)
+{
+    if (!dice_percent(&dice, 20))
+        return;
+    plan->holds_back = true;
+    plan->can = (plan->can | CAN_CONDSTORE | CAN_ENABLE) & ~(unsigned)CAN_QRESYNC;
+    plan->liberties.early_news = plan->liberties.news_between = plan->liberties.unasked_flags = 0;
+    plan->liberties.more_items = 0;
+    if (dice_percent(&dice, 70))
+        plan->can &= ~(unsigned)CAN_IDLE; /* which tells them, too */
+    if (plan->writers == 0)
+        plan->writers = 1;
+    if (plan->boxes == 1)
+        plan->boxes = 2;
+}
+
+/* What little some servers tell: RFC 3501 does not ask for UIDNEXT in the answer to SELECT, and a server may have no
+ * UIDVALIDITY at all. */
+static void choose_bare_select(struct plan *plan, struct dice dice)
+{
+    if (!dice_percent(&dice, 20))
+        return;
+    plan->status_uidnext = dice_percent(&dice, 70);
+    if (plan->ailment == SOUND && dice_percent(&dice, 50)) {
+        plan->ailment = NAMELESS;
+        plan->ailing = plan->boxes;
+        plan->can &= ~(unsigned)CAN_UIDPLUS; /* whose codes tell it */
+    }
+}
+
 static void choose_kinds(struct plan *plan, uint64_t seed)
 {
     struct dice dice = kind_dice(seed, KIND_ANY);
@@ -141,6 +205,14 @@ static void choose_kinds(struct plan *plan, uint64_t seed)
     if (plan->users > USERS_FEW || !dice_percent(&dice, 35))
         return;
     choose_denials(plan, kind_dice(seed, KIND_DENIALS));
+    dice = kind_dice(seed, KIND_DEPARTURES);
+    plan->departs = dice_percent(&dice, 25);
+    choose_ailment(plan, kind_dice(seed, KIND_AILMENT));
+    choose_modseqs_fall(plan, kind_dice(seed, KIND_MODSEQS));
+    choose_holding_back(plan, kind_dice(seed, KIND_HOLDS_BACK));
+    choose_bare_select(plan, kind_dice(seed, KIND_BARE_SELECT));
+    dice = kind_dice(seed, KIND_SEARCHES);
+    plan->searches_numbers = dice_percent(&dice, 25);
 }
 
 void plan_make(struct plan *plan, uint64_t seed)

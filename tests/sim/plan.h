@@ -82,7 +82,17 @@ enum fault_kind {
     FAULT_TIME_JUMPS,
     FAULT_DELETED_ELSEWHERE,
     FAULT_GARBAGE,
-    FAULT_KINDS,
+    FIRST_FAULT_KINDS,
+    FAULT_MODSEQS_FALL = FIRST_FAULT_KINDS, /* the mod-sequences begin again, and the line is lost */
+};
+
+/* What is wrong with one mailbox of every user. */
+enum ailment {
+    SOUND,
+    NAMELESS,     /* SELECT and STATUS tell no UIDVALIDITY */
+    UNSEARCHABLE, /* some messages are counted and fetched, and no search finds them */
+    UNFINDABLE,   /* they are not fetched either */
+    DEADLY,       /* SELECT ends the connection */
 };
 
 struct fault {
@@ -114,6 +124,12 @@ struct plan {
     unsigned slow_close;    /* percent of connections that take their time to close */
     bool abrupt_end;        /* the proxy is shut down in the middle of everything */
     unsigned spool_fails;   /* percent of openings, writes and reads of spools */
+    bool departs;           /* clients leave in IDLE, in AUTHENTICATE and in the middle of a MOVE */
+    enum ailment ailment;
+    unsigned ailing;       /* the index of that mailbox; as many as there are mailboxes: all of them */
+    bool holds_back;       /* with CONDSTORE and without QRESYNC, others' changes are told by NOOP only */
+    bool status_uidnext;   /* STATUS tells UIDNEXT, SELECT never */
+    bool searches_numbers; /* clients send UID SEARCH by number, and literals in a packet of their own */
     struct settings settings;
 };
 

@@ -220,8 +220,8 @@ void replica_compare(struct replica *replica, bool flags)
     struct box *box = replica->box;
     unsigned number = 0;
 
-    if (!box)
-        return;
+    if (!box || box->ailment == UNFINDABLE)
+        return; /* a map of it cannot be had */
     if (box->living != replica->count) {
         sim_fail(replica->sim, "not up to date", "%s counts %u messages in %s, the server has %u", replica->who,
                  replica->count, box->name, box->living);

@@ -101,6 +101,16 @@ static bool is_in_mailbox(const struct client *client)
            !client->rubbish && !client->replica.box->gone;
 }
 
+/* What a client that has gone half left behind is no longer there. */
+static void check_half_closed(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->plan.clients; i++) {
+        const struct client *client = &sim->clients[i];
+        if (client->session && client->half_closed && !client->rubbish)
+            sim_fail(sim, "does not leave", "%s has said that it leaves, and its session stays", client->name);
+    }
+}
+
 static void compare_all(struct sim *sim, bool idling)
 {
     for (unsigned i = 0; i < sim->plan.clients && !sim->failed; i++) {
@@ -177,6 +187,7 @@ static void quiet_point(struct sim *sim)
     run_pass(sim, 12 * USEC_MINUTE);
     faults_end(sim);
     run_settle(sim);
+    check_half_closed(sim);
     compare_all(sim, true);
     stop_idling(sim);
     for_all_in_mailbox(sim, ask_noop);

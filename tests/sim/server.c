@@ -49,7 +49,7 @@ void server_answer(struct server *server, const char *status, const char *code, 
     char held_back[60];
     bool brackets;
 
-    if (server->state == SERVER_LOGGED_IN && server->condstore && server->box)
+    if (server->state == SERVER_LOGGED_IN && server->condstore && server->box && !server->sim->plan.holds_back)
         code = seat_held_back(server, code, held_back, sizeof(held_back));
     brackets = !code && server_liberty(server, server->sim->plan.liberties.brackets);
 

@@ -277,6 +277,8 @@ static void answer_seen(struct server *server, const struct asked *asked, struct
 
     if (number == 0)
         return; /* told as gone meanwhile */
+    if (message->hidden && message->box->ailment == UNFINDABLE)
+        return;
     if (message->dead && !server_liberty(server, server->sim->plan.liberties.invented))
         return;
     if (asked->has_changed_since && message->modseq <= asked->changed_since)

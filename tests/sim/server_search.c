@@ -62,6 +62,16 @@ static bool read_header(struct cursor *cursor, const struct seen *seen, bool *ma
     return true;
 }
 
+static bool read_subject(struct cursor *cursor, const struct seen *seen, bool *matches)
+{
+    struct slice value, header = {seen->message->identity->text, seen->message->identity->header};
+
+    if (!cursor_string(cursor, &value))
+        return false;
+    *matches = slice_contains_nocase(header, value);
+    return true;
+}
+
 static bool read_list(struct server *server, struct cursor *cursor, const struct seen *seen, char end, bool *matches)
 {
     bool one;
@@ -106,6 +116,8 @@ static bool is_there(struct server *server, struct cursor *cursor, const struct 
         return read_numbers(server, cursor, seen, matches);
     if (cursor_word(cursor, "HEADER "))
         return read_header(cursor, seen, matches);
+    if (cursor_word(cursor, "SUBJECT "))
+        return read_subject(cursor, seen, matches);
     if (cursor_word(cursor, "UNKEYWORD "))
         return read_keyword(server, cursor, seen, false, matches);
     if (cursor_word(cursor, "KEYWORD "))
@@ -181,6 +193,8 @@ void server_search(struct server *server, struct cursor *cursor, struct slice li
         }
         /* Who is told of an arrival in the same command finds the dead that he still counts, or the sums would agree
          * by chance. */
+        if (seen->message->hidden)
+            continue;
         if (matches && (!seen->message->dead || (!drops && (!omits || server->seen_count > before))))
             uids[count++] = seen->message->uid;
     }

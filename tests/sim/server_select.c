@@ -89,8 +89,9 @@ static void write_counts(struct server *server)
     server_write(server, "* %u EXISTS\r\n* %u RECENT\r\n", server->seen_count, server->told_recent);
     if (unseen > 0 && server_liberty(server, 70))
         server_write(server, "* OK [UNSEEN %u] first unseen\r\n", unseen);
-    server_write(server, "* OK [UIDVALIDITY %u] valid\r\n", server->box->validity);
-    if (!server_liberty(server, server->sim->plan.liberties.no_uidnext))
+    if (server->box->ailment != NAMELESS)
+        server_write(server, "* OK [UIDVALIDITY %u] valid\r\n", server->box->validity);
+    if (!server->sim->plan.status_uidnext && !server_liberty(server, server->sim->plan.liberties.no_uidnext))
         server_write(server, "* OK [UIDNEXT %u] next\r\n", server->box->uidnext);
     if (server_can(server, CAN_CONDSTORE))
         server_write(server, "* OK [HIGHESTMODSEQ %llu] highest\r\n", (unsigned long long)server->box->modseq);
@@ -109,6 +110,33 @@ static void leave(struct server *server)
     seat_leave(server);
 }
 
+/* In the first trouble at most two tries; then at most one for each of its pauses, which begin with two seconds, are
+ * doubled each time, and are five minutes long at most. */
+static unsigned deaths_allowed(usec since)
+{
+    usec pause = 2 * USEC_SECOND;
+    unsigned allowed = 2;
+
+    for (; since >= pause && allowed < 1000; allowed += 2) {
+        since -= pause;
+        pause = pause * 2 < 256 * USEC_SECOND ? pause * 2 : 256 * USEC_SECOND;
+    }
+    return allowed;
+}
+
+static void kill_session(struct server *server, struct box *box)
+{
+    usec now = sim_now(server->sim);
+
+    if (box->deaths++ == 0)
+        box->died_first = now;
+    if (box->deaths > deaths_allowed(now - box->died_first))
+        sim_fail(server->sim, "logins", "%s: %s of %s has ended %u connections within %lld s", server->name, box->name,
+                 box->user->name, box->deaths, (long long)((now - box->died_first) / USEC_SECOND));
+    user_disturbed(box->user, now);
+    server_bye(server, "Internal error");
+}
+
 void server_select(struct server *server, struct cursor *cursor, bool examine)
 {
     struct slice name, line = {cursor->at, (size_t)(cursor->end - cursor->at)};
@@ -121,6 +149,10 @@ void server_select(struct server *server, struct cursor *cursor, bool examine)
     box = box_find(server->user, name);
     if (!box) {
         server_answer(server, "NO", "NONEXISTENT", "no such mailbox");
+        return;
+    }
+    if (box->ailment == DEADLY) {
+        kill_session(server, box);
         return;
     }
     seat_take(server, box, examine);
@@ -182,8 +214,11 @@ void server_status(struct server *server, struct cursor *cursor, struct slice li
     }
     server_write(server, "* STATUS {%zu}\r\n%.*s (", name.length, (int)name.length, name.data);
     do {
+        struct slice item = cursor_atom(cursor);
+        if (box->ailment == NAMELESS && slice_equal_nocase(item, SLICE("UIDVALIDITY")))
+            continue;
         server_write(server, "%s", space);
-        status_item(server, box, cursor_atom(cursor));
+        status_item(server, box, item);
         space = " ";
     } while (cursor_take(cursor, ' '));
     server_write(server, ")\r\n");

@@ -81,6 +81,18 @@ struct box *box_of_validity(struct user *user, struct slice name, uint32_t valid
     return NULL;
 }
 
+/* So high that no run reaches it again from a lower one. */
+#define MODSEQS_BEGIN (UINT64_C(1) << 40)
+
+static bool modseqs_will_fall(const struct sim *sim)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < sim->plan.fault_count; i++)
+        any |= sim->plan.faults[i].kind == FAULT_MODSEQS_FALL;
+    return any;
+}
+
 struct box *box_new(struct user *user, const char *name)
 {
     struct sim *sim = user->sim;
@@ -91,6 +103,8 @@ struct box *box_new(struct user *user, const char *name)
     box->validity = ++sim->next_validity;
     box->uidnext = 1 + sim->next_validity % 7;
     box->modseq = 1 + sim->next_validity % 11;
+    if (modseqs_will_fall(sim))
+        box->modseqs_begin = box->modseq = MODSEQS_BEGIN;
     box->looked_at = -USEC_HOUR;
     box->next = user->boxes;
     user->boxes = box;
@@ -109,6 +123,14 @@ void box_rename(struct box *box, const char *name)
     box->name = memory_text(&box->user->sim->memory, slice_of(name));
     box->user->ends++;
     user_disturbed(box->user, sim_now(box->user->sim));
+}
+
+void box_begin_modseqs(struct box *box)
+{
+    box->modseqs_begin /= 2;
+    box->modseq = box->modseqs_begin;
+    for (size_t i = 0; i < box->all_count; i++)
+        box->all[i]->modseq = box->all[i]->dead ? 0 : ++box->modseq;
 }
 
 static size_t index_of(const struct box *box, uint32_t uid)
@@ -159,6 +181,7 @@ struct message *box_deliver(struct box *box, struct identity *identity, uint32_t
     message->past[message->past_count++] = flags;
     message->modseq = ++box->modseq;
     message->recent = true;
+    message->hidden = (box->ailment == UNSEARCHABLE || box->ailment == UNFINDABLE) && identity->number % 4 == 0;
     message->born_at = sim_now(sim);
     box->all[box->all_count++] = message;
     box->living++;
@@ -320,6 +343,7 @@ void store_make(struct sim *sim)
         user->disturbed_at = -USEC_HOUR;
         for (unsigned b = 0; b < sim->plan.boxes; b++) {
             struct box *box = box_new(user, box_names[b]);
+            box->ailment = sim->plan.ailing == b || sim->plan.ailing >= sim->plan.boxes ? sim->plan.ailment : SOUND;
             unsigned count = dice_percent(&dice, 20) ? 0 : (unsigned)dice_magnitude(&dice, 1, 40);
             while (count-- > 0) {
                 struct message *message = box_deliver(box, identity_new(user, &dice), dice_below(&dice, ALL_FLAGS + 1));

@@ -46,6 +46,7 @@ struct message {
     uint64_t modseq; /* of its last change, or of its end */
     bool dead;
     bool recent; /* no session has had it yet */
+    bool hidden; /* UNSEARCHABLE, UNFINDABLE */
     usec born_at, died_at;
     usec named_at;     /* the answer to a UID FETCH has told its UID; 0: none has */
     usec gone_told_at; /* and its end; 0: never */
@@ -69,6 +70,10 @@ struct box {
     struct message **all; /* ascending by uid, the dead too */
     size_t all_count, all_capacity;
     unsigned living;
+    enum ailment ailment;
+    uint64_t modseqs_begin; /* where they begin when they fall */
+    usec died_first;        /* DEADLY: the first connection that it ended; 0: none */
+    unsigned deaths;
     bool gone;      /* deleted, renamed or replaced */
     usec looked_at; /* the server took a command then that tells all news of it, and answered OK */
 };
@@ -114,6 +119,8 @@ struct box *box_find(struct user *user, struct slice name); /* living; INBOX in 
 struct box *box_of_validity(struct user *user, struct slice name, uint32_t validity);
 void box_end(struct box *box);
 void box_rename(struct box *box, const char *name);
+/* The server has lost its index files: all mod-sequences are new and lower, and who has died nobody knows. */
+void box_begin_modseqs(struct box *box);
 struct message *box_deliver(struct box *box, struct identity *identity, uint32_t flags);
 struct message *box_message(const struct box *box, uint32_t uid); /* living or dead; NULL */
 struct message *box_living(const struct box *box, unsigned index);
