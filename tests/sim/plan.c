@@ -168,6 +168,11 @@ static void choose_modseqs_fall(struct plan *plan, struct dice dice)
                                                            .user = dice_below(&dice, plan->users)};
 }
 
+static bool modseqs_fall(const struct plan *plan)
+{
+    return plan->fault_count > 0 && plan->faults[plan->fault_count - 1].kind == FAULT_MODSEQS_FALL;
+}
+
 static void choose_holding_back(struct plan *plan, struct dice dice)
 {
     if (!dice_percent(&dice, 20))
@@ -191,6 +196,11 @@ static void choose_bare_select(struct plan *plan, struct dice dice)
     if (!dice_percent(&dice, 20))
         return;
     plan->status_uidnext = dice_percent(&dice, 70);
+    if (plan->status_uidnext && !plan->holds_back && !modseqs_fall(plan) && dice_percent(&dice, 60)) {
+        plan->can &= ~(unsigned)(CAN_CONDSTORE | CAN_QRESYNC); /* which show changes all the same */
+        plan->boxes = plan->boxes < 2 ? 2 : plan->boxes;
+        plan->writers = plan->writers < 1 ? 1 : plan->writers;
+    }
     if (plan->ailment == SOUND && dice_percent(&dice, 50)) {
         plan->ailment = NAMELESS;
         plan->ailing = plan->boxes;
