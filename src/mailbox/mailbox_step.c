@@ -205,15 +205,24 @@ static void settle_as_selected(struct mailbox *mailbox)
         mailbox->modseq = mailbox->modseq_selected;
 }
 
+/* Are there flags to be asked for above the cursor? */
+static bool flags_are_left(const struct mailbox *mailbox)
+{
+    const struct uid_map *map = &mailbox->map;
+    bool any = false;
+
+    for (uint32_t i = uid_map_rank(map, mailbox->flags_cursor); !any && i < map->count; i++)
+        any = !mailbox->flags_due_only || uid_map_at(map, i)->flags_due;
+    return any;
+}
+
 bool mailbox_flags_learned(struct mailbox *mailbox, usec now, bool vouched)
 {
-    const struct message *last = uid_map_last(&mailbox->map);
-
     if (!mailbox->map_in_step)
         return false; /* the news since then is not all in the truth */
     if (mailbox->flags_in_step)
         return true;
-    if (last && mailbox->flags_cursor < last->uid)
+    if (flags_are_left(mailbox))
         return false;
     mailbox->flags_cursor = 0; /* if some were not told: once more from the start */
     mailbox->flags_in_step = !mailbox->flags_due_only && mailbox_all_flags_known(mailbox);

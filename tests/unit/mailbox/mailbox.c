@@ -245,6 +245,21 @@ Test(mailbox, modseq_waits_for_unknown_flags)
 
 #define MANY 400000u
 
+Test(mailbox, due_flags_that_were_not_told_are_asked_for_from_the_start)
+{
+    struct mailbox *mailbox = three();
+    struct seqset uids = {0};
+
+    mailbox->flags_in_step = true;
+    mailbox_flags_untold(mailbox, uid_map_find(&mailbox->map, 10), false);
+    mailbox_flags_asked(mailbox, 10); /* and not answered */
+    cr_assert_not(mailbox_flags_learned(mailbox, 0, false));
+    cr_assert(mailbox_flags_next(mailbox, 200, &uids));
+    cr_assert_eq(seqset_highest(&uids), 10);
+    seqset_clear(&uids);
+    mailbox_free(mailbox);
+}
+
 static struct mailbox *with_arrivals(uint32_t count)
 {
     struct mailbox *mailbox = three();
