@@ -110,6 +110,18 @@ static void forget_line(struct client *client)
     client->held_for = NULL;
 }
 
+static bool is_last(const struct client *client)
+{
+    const struct sim *sim = client->sim;
+
+    for (unsigned i = 0; i < sim->plan.clients; i++) {
+        const struct client *other = &sim->clients[i];
+        if (other != client && other->user == client->user && other->session && other->logged_in)
+            return false;
+    }
+    return true;
+}
+
 void client_gone(struct client *client)
 {
     if (!client->session)
@@ -118,6 +130,8 @@ void client_gone(struct client *client)
     session_closed(client->session);
     client->session = NULL;
     forget_line(client);
+    if (is_last(client))
+        user_forgotten(client->user);
 }
 
 void client_depart(struct client *client, bool by_eof)

@@ -147,7 +147,7 @@ static void choose_ailment(struct plan *plan, struct dice dice)
 {
     if (!dice_percent(&dice, 25))
         return;
-    plan->ailment = (enum ailment)dice_between(&dice, NAMELESS, UNFINDABLE);
+    plan->ailment = (enum ailment)dice_between(&dice, NAMELESS, DEADLY);
     plan->ailing = dice_below(&dice, plan->boxes);
     if (dice_percent(&dice, 50)) {
         plan->fault_count = 0; /* then nothing else may end the connection */

@@ -151,6 +151,8 @@ static void logout(struct server *server)
     server_write(server, "* BYE logging out\r\n");
     server_answer(server, "OK", NULL, "bye");
     server->state = SERVER_CLOSED;
+    if (server->user)
+        user_forgotten(server->user);
     link_close_after_output(server->link);
 }
 

@@ -56,6 +56,8 @@ static void log_in(struct server *server, struct slice as, struct slice who, str
     if (right && user == prover && user->through)
         right = false; /* only through the other one */
     if (!right) {
+        if (user)
+            user_forgotten(user);
         refuse(server, "AUTHENTICATIONFAILED", "authentication failed");
         return;
     }

@@ -111,6 +111,14 @@ struct box *box_new(struct user *user, const char *name)
     return box;
 }
 
+void user_forgotten(struct user *user)
+{
+    for (struct box *box = user->boxes; box; box = box->next) {
+        box->deaths = 0;
+        box->died_first = 0;
+    }
+}
+
 void box_end(struct box *box)
 {
     box->gone = true;

@@ -117,6 +117,8 @@ struct identity *identity_of(struct sim *sim, struct slice message);
 struct box *box_new(struct user *user, const char *name);
 struct box *box_find(struct user *user, struct slice name); /* living; INBOX in any case of letters */
 struct box *box_of_validity(struct user *user, struct slice name, uint32_t validity);
+/* The account may be over: what the proxy knew of the user's mailboxes it has forgotten. */
+void user_forgotten(struct user *user);
 void box_end(struct box *box);
 void box_rename(struct box *box, const char *name);
 /* The server has lost its index files: all mod-sequences are new and lower, and who has died nobody knows. */
