@@ -136,7 +136,7 @@ static void take_part(struct selection *selection, const struct fetch_answer *pa
     struct fetch_intake *intake = &selection->intake;
     struct mailbox_flags flags;
     struct arena arena;
-    bool readable;
+    bool readable, complete = part->complete; /* a part that was held is freed when it contradicts the map */
 
     arena_init(&arena, (size_t)256 * 1024);
     readable = fetch_intake_flags(part->pairs, &arena, &flags);
@@ -150,7 +150,7 @@ static void take_part(struct selection *selection, const struct fetch_answer *pa
     if (arena.out_of_memory) /* a change would be lost */
         upstream_drop(selection->upstream, "out of memory");
     arena_clear(&arena);
-    if (selection->selected && (part->complete || !readable))
+    if (selection->selected && (complete || !readable))
         judge_flags(selection, readable);
     if (intake->to_owner)
         hand_on(selection, intake->uid, part);
