@@ -227,6 +227,8 @@ void permit_closed(struct permit *permit, const struct upstream_end *end, enum p
         leave_alone(permit, now);
     else if (!end->reached || (check == PERMIT_CHECK_GOES_ON && end->was_ready))
         permit->retry_at = now; /* the server has a pause of its own */
+    else if (permit->revives)
+        permit->retry_at = now + permit->options.ground->settings->reconnect_first;
     else
         permit->retry_at = now + pause_after(permit, end, hurries);
 }

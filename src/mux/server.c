@@ -8,6 +8,9 @@
 
 #include <utlist.h>
 
+#define HURRIED_PROBE   (2 * USEC_SECOND)
+#define PROBE_PAUSE_MAX (15 * USEC_SECOND)
+
 /* --- connections */
 
 /* Evenly: in no second more than the pace. */
@@ -77,6 +80,8 @@ usec server_visit_at(struct server *server, const struct manners *manners, struc
         join_row(server, visitor);
     if (server->row != visitor || (server->down && server->prober))
         return USEC_NEVER;
+    if (hurries && server->probe_at > now + HURRIED_PROBE)
+        server->probe_at = now + HURRIED_PROBE;
     return server->down ? later(at, server->probe_at) : at;
 }
 
@@ -116,10 +121,18 @@ void server_is_up(struct server *server, struct ground *ground, struct server_vi
     wake_first(server);
 }
 
+/* A try costs the server no login, and one account makes it for all: news need not wait for long after an outage. */
+static usec probe_pause(struct server *server, struct ground *ground, bool somebody_waits)
+{
+    usec pause = backoff_pause(&server->backoff, ground->settings, somebody_waits, &ground->random);
+
+    return pause < PROBE_PAUSE_MAX ? pause : PROBE_PAUSE_MAX;
+}
+
 void server_is_down(struct server *server, struct ground *ground, struct server_visitor *visitor, const char *name,
                     const char *why, usec now)
 {
-    bool somebody_waits = server->row && server->row->hurries;
+    bool somebody_waits = visitor->hurries || (server->row && server->row->hurries);
 
     if (!server->down) {
         server->down = true;
@@ -129,7 +142,7 @@ void server_is_down(struct server *server, struct ground *ground, struct server_
     }
     snprintf(server->why_down, sizeof(server->why_down), "%s", why);
     if (!server->prober || server->prober == visitor)
-        server->probe_at = now + backoff_pause(&server->backoff, ground->settings, somebody_waits, &ground->random);
+        server->probe_at = now + probe_pause(server, ground, somebody_waits);
     end_probe(server, visitor);
 }
 

@@ -182,6 +182,17 @@ Test(permit, one_account_tries_a_server_that_is_down_and_the_others_follow)
     }
 }
 
+Test(permit, a_server_that_is_down_is_tried_often_enough)
+{
+    for (int i = 0; i < 20; i++) {
+        cr_assert_leq(wait_for(0, false), 15 * USEC_SECOND);
+        permit_dialled(&desk.permits[0], desk.now);
+        end(0, false, REFUSAL_TEMPORARY, false);
+    }
+    cr_assert_gt(permit_open_at(&desk.permits[0], false, desk.now), desk.now + 5 * USEC_SECOND);
+    cr_assert_leq(wait_for(0, true), 2 * USEC_SECOND, "a client has come");
+}
+
 Test(permit, the_first_of_the_row_that_gives_up_makes_way)
 {
     cr_assert_leq(permit_open_at(&desk.permits[0], false, desk.now), desk.now);
