@@ -105,6 +105,8 @@ static void take_bye(struct client *client, struct slice line)
                          memmem(line.data, line.length, "mailbox that you had", 20) ||
                          memmem(line.data, line.length, "by another program", 18);
 
+    if (memmem(line.data, line.length, "has reused a UID", 16) && client->sim->plan.ailment != NAMELESS)
+        wrong(client, "the server has never given a UID twice", line);
     client->ends |= (user->ends > 0 || client->sim->plan.ailment == NAMELESS || user->denials > 1) && about_mailbox;
     if (client->ends || client->sim->quiet)
         client->ends = true;

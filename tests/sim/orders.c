@@ -170,10 +170,12 @@ static struct aim *uncredited(const struct server *server, struct message *messa
     return NULL;
 }
 
-/* What was ordered is still as one execution of it has left it: whoever looks finds it done. */
+/* What was ordered is still as one execution of it has left it: whoever looks finds it done. Where the same flags stood
+ * there before, the proxy may not have heard of another's change: what it finds is then as before, too. */
 static bool stands_as_stored(const struct aim *aim, const struct message *message, uint32_t flags)
 {
-    return aim->credited && aim->before != flags && message->flags == flags && message->modseq == aim->modseq;
+    return aim->credited && !aim->had_been && aim->before != flags && message->flags == flags &&
+           message->modseq == aim->modseq;
 }
 
 static bool moves_by_hand(struct order *order, struct message *message, int sign, uint32_t flags)
@@ -204,6 +206,7 @@ void order_stored(struct server *server, struct message *message, int sign, uint
         return;
     credit->credited = true;
     credit->before = message->flags;
+    credit->had_been = message_had_flags(message, flags);
     credit->sole = found == 1;
     credit->changes_before = message->changes;
     credit->stored_at = sim_now(server->sim);

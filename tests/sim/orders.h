@@ -57,6 +57,7 @@ struct aim { /* one message that an order is about */
     bool credited;           /* STORE: an execution has been put down to it */
     uint32_t before;         /* and the flags before that */
     uint64_t modseq;         /* and the modseq behind it */
+    bool had_been;           /* and the message had had the flags that it was given, at some time before */
     bool sole;               /* STORE: nobody else had ordered the same then */
     unsigned changes_before; /* of the message, and when it was stored */
     usec stored_at;

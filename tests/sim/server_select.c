@@ -130,7 +130,7 @@ static void kill_session(struct server *server, struct box *box)
 
     if (box->deaths++ == 0)
         box->died_first = now;
-    if (box->deaths > deaths_allowed(now - box->died_first))
+    if (server->sim->plan.liberties.denies == 0 && box->deaths > deaths_allowed(now - box->died_first))
         sim_fail(server->sim, "logins", "%s: %s of %s has ended %u connections within %lld s", server->name, box->name,
                  box->user->name, box->deaths, (long long)((now - box->died_first) / USEC_SECOND));
     user_disturbed(box->user, now);
