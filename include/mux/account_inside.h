@@ -33,6 +33,7 @@ struct account {
     struct slots slots;
     struct verifier *verifier;
     struct permit permit;
+    uint64_t came; /* logins, as far as the permit knows */
 };
 
 /* Work of the account's own about a mailbox: see scheduler_ask. */

@@ -56,7 +56,8 @@ void logins_free(struct logins *logins); /* nobody may wait (logins_end), and ev
  * called. */
 struct login *logins_add(struct logins *logins, enum credential_kind kind, struct slice secret, uint64_t address,
                          login_answered *done, void *owner);
-bool logins_wait(const struct logins *logins); /* one waits, or is being tried although its client has gone */
+uint64_t logins_came(const struct logins *logins); /* how many there have been */
+bool logins_wait(const struct logins *logins);     /* one waits, or is being tried although its client has gone */
 /* All that wait are told so. `text` is in words, for the client. */
 void logins_end(struct logins *logins, enum login_outcome outcome, const char *text);
 

@@ -63,6 +63,7 @@ struct trials {
 
 struct logins {
     struct logins_options options;
+    uint64_t came;
     struct login *waiting;           /* DL list, in the order of their coming */
     struct credential_list accepted; /* written by logins_trials.c, as the next two; all are of the hand */
     uint64_t hand;

@@ -67,6 +67,9 @@ void permit_clear(struct permit *permit);
 /* When may it connect? `now` or earlier: now. USEC_NEVER: others are before it, and its task is woken. hurries: a
  * client waits for it; then a pause after a failure is short, but not after a limit or a throttle. */
 usec permit_open_at(struct permit *permit, bool hurries, usec now);
+/* A client has come that wants to be let in. It is worth one more try where another program held the place before, as
+ * far as the login budget goes. */
+void permit_somebody_came(struct permit *permit, usec now);
 /* It will not connect, although it may: it leaves the server's row. */
 void permit_decline(struct permit *permit);
 /* When may a credential be checked that nobody needs for the connection itself? A login stays for that one. */

@@ -51,7 +51,7 @@ struct upstream_end {
     const struct link_local *ghost; /* our end of it, if the server may not know that it has ended; else NULL. Borrowed
                                        for the call */
     usec backoff;                   /* the server asked for so much patience; 0: no word of it */
-    const struct credential *credential; /* of the login in progress; NULL once logged in. Borrowed for the call */
+    const struct credential *credential; /* that was sent; NULL: none was, or it was accepted. Borrowed for the call */
     struct slice challenge; /* the server's decoded challenge to a refused token (RFC 7628 section 3.2.2); empty:
                                nothing. Borrowed for the call */
 };

@@ -181,7 +181,7 @@ static bool on_closed(void *owner, const struct upstream_end *end)
                   goes_on   ? PERMIT_CHECK_GOES_ON
                   : checked ? PERMIT_CHECK_OVER
                             : PERMIT_NO_CHECK,
-                  logins_wait(account->logins), now_of(account));
+                  logins_wait(account->logins) || has_work(account), now_of(account));
     return goes_on;
 }
 
@@ -283,9 +283,13 @@ static void go_away(struct account *account)
 static void reconnect(struct account *account, struct slot *slot, usec now, usec *deadline)
 {
     bool hurries = logins_wait(account->logins) || has_work(account);
-    usec at = permit_open_at(&account->permit, hurries, now);
     struct upstream_login with;
+    usec at;
 
+    if (logins_came(account->logins) != account->came)
+        permit_somebody_came(&account->permit, now);
+    account->came = logins_came(account->logins);
+    at = permit_open_at(&account->permit, hurries, now);
     if (at > now)
         *deadline = at < *deadline ? at : *deadline;
     else if (logins_choose(account->logins, &with, now, deadline))

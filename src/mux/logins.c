@@ -205,6 +205,7 @@ struct login *logins_add(struct logins *logins, enum credential_kind kind, struc
     login->owner = owner;
     login->deadline = now_of(logins) + logins->options.ground->settings->login_wait;
     join_queue(logins, login);
+    logins->came++;
     task_wake(logins->options.task);
     return login;
 }
@@ -372,6 +373,11 @@ void logins_step(struct logins *logins, const struct logins_facts *facts, usec *
 }
 
 /* --- making and ending */
+
+uint64_t logins_came(const struct logins *logins)
+{
+    return logins->came;
+}
 
 bool logins_wait(const struct logins *logins)
 {

@@ -349,6 +349,12 @@ static bool is_refused(const struct upstream_end *end)
     return end->refusal == REFUSAL_CREDENTIALS && end->credential;
 }
 
+/* A server may ban for words that prove nothing as for a wrong password, once it has seen one. */
+static bool counts_as_refused(const struct upstream_end *end)
+{
+    return is_refused(end) || (end->refusal == REFUSAL_UNKNOWN && end->credential);
+}
+
 /* A server that counts logins may call a right password wrong. What it accepted not long ago is tried once more before
  * it is believed. Others have their turn before. A token is expected to end. */
 static bool is_disbelieved(struct logins *logins, const struct upstream_end *end, usec now)
@@ -396,7 +402,7 @@ static void unanswered(struct logins *logins, const struct upstream_end *end, us
         return;
     if (login->done && (end->refusal == REFUSAL_UNKNOWN || in_place))
         login_fail(login, end->refusal == REFUSAL_LIMIT ? LOGIN_LIMIT : LOGIN_UNAVAILABLE, end->reason);
-    trial_end(logins, trial, end->refusal == REFUSAL_UNKNOWN, now); /* a server may ban for it as for a wrong one */
+    trial_end(logins, trial, counts_as_refused(end), now);
 }
 
 bool logins_failed(struct logins *logins, enum logins_place place, const struct upstream_end *end, usec now)
@@ -414,7 +420,7 @@ bool logins_failed(struct logins *logins, enum logins_place place, const struct 
     }
     if (!is_refused(end) && login)
         login->in_place = true; /* the second connection could not tell */
-    trial_end(logins, trial, is_refused(end) || end->refusal == REFUSAL_UNKNOWN, now);
+    trial_end(logins, trial, counts_as_refused(end), now);
     return nobody_left;
 }
 

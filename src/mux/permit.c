@@ -89,6 +89,12 @@ usec permit_open_at(struct permit *permit, bool hurries, usec now)
     return server_visit_at(permit->options.server, manners_of(permit), &permit->visitor, hurries, now);
 }
 
+void permit_somebody_came(struct permit *permit, usec now)
+{
+    if (permit->refusal == REFUSAL_LIMIT && !permit->kicked && permit->retry_at > now)
+        permit->retry_at = now;
+}
+
 void permit_decline(struct permit *permit)
 {
     server_stay_away(permit->options.server, &permit->visitor);

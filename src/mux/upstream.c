@@ -408,7 +408,7 @@ void upstream_closed(struct upstream *upstream, const char *reason)
     upstream->link = NULL;
     upstream->was_unsent = is_unsent(upstream);
     forget_commands(upstream);
-    end.credential = upstream->login.credential;
+    end.credential = upstream->sent_credential ? upstream->login.credential : NULL;
     end.challenge = (struct slice){upstream->challenge, upstream->challenge_length};
     end.refusal = refusal_of_loss(upstream, state);
     if (upstream->reason[0] == '\0')

@@ -101,7 +101,7 @@ for kind_ in CERTIFICATES:
 del made
 
 
-@scenario(variants=BOTH, upstream=upstream, start=False, settings=QUICK)
+@scenario(variants=BOTH, upstream=upstream, start=False, settings={**QUICK, "login_wait": "10s"})
 def without_verification_every_certificate_is_taken(s):
     start(s, "tls_verify = no")
     client = comes_up(s)
