@@ -59,6 +59,8 @@ enum selection_turn {
     SELECTION_READY,   /* the wish is fulfilled: the owner's command may be sent */
     SELECTION_SENT,    /* a command has been sent for it: wait for `prepared` or `refused` */
     SELECTION_DROPPED, /* out of memory: the connection is being closed */
+    SELECTION_UNTOLD,  /* the server announces messages and does not name them: nobody may be told that there is no news
+                        */
     SELECTION_SHUT,    /* the mailbox is in trouble and left alone for a while: the wish cannot be fulfilled */
 };
 

@@ -287,6 +287,9 @@ static void advance(struct scheduler *scheduler)
         if (!upstream_busy(scheduler->options.upstream))
             fulfilled(scheduler);
         break;
+    case SELECTION_UNTOLD:
+        scheduler_finish(scheduler, JOB_GARBAGE, NULL, "the server announces messages and does not tell their UIDs");
+        break;
     case SELECTION_SHUT:
         scheduler_finish(scheduler, JOB_NOT_SELECTED, NULL,
                          "The mail server had trouble with this mailbox a moment ago; please try again later");

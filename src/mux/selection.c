@@ -148,6 +148,7 @@ void selection_turn_over(struct selection *selection)
 {
     selection->learned = false;
     selection->learns = 0;
+    selection->settled = false;
 }
 
 void selection_forget(struct selection *selection, const struct mailbox *mailbox)
@@ -366,7 +367,9 @@ static void learned(struct selection *selection)
 {
     struct mailbox *mailbox = selection->selected;
 
-    if (!mailbox || mailbox->tail_count == 0 || mailbox->map.highest > selection->learns_above) {
+    selection->untold = mailbox && mailbox->tail_count > 0 && mailbox->map.highest == selection->learns_above &&
+                        mailbox->tail_named == selection->learns_named;
+    if (!selection->untold) {
         selection->learned_in_vain = 0;
         return;
     }
@@ -524,5 +527,6 @@ void selection_lost(struct selection *selection)
     selection->activity = ACTIVITY_NONE;
     selection->learned = false;
     selection->learns = 0;
+    selection->settled = selection->untold = false;
     selection->learned_in_vain = 0;
 }

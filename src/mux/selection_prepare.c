@@ -18,11 +18,39 @@ static bool send_learn(struct selection *selection)
     selection->learned = true;
     selection->learns++;
     selection->learns_above = selection->selected->map.highest;
+    selection->learns_named = selection->selected->tail_named;
     outgoing_text(out, "UID FETCH ");
     outgoing_number(out, (uint64_t)selection->selected->map.highest + 1);
     outgoing_text(out, selection_asks_modseq(selection) ? ":* (UID FLAGS MODSEQ)" : ":* (UID FLAGS)");
     selection_send_own(selection, ACTIVITY_LEARN, out);
     return true;
+}
+
+static bool send_noop(struct selection *selection)
+{
+    struct outgoing *out = selection_command(selection);
+
+    if (!out)
+        return true;
+    outgoing_text(out, "NOOP");
+    selection->learned = false; /* what the look finds is to be named, too; one look a turn, so this ends */
+    selection_send_own(selection, ACTIVITY_NOOP, out);
+    return true;
+}
+
+/* Asks for the names of the tail. Where that has named nothing the server is made to look first, once a turn: it may
+ * not have said yet that the message has gone. */
+static bool send_for_tail(struct selection *selection)
+{
+    if (!selection->untold || selection->settled)
+        return send_learn(selection);
+    selection->settled = true;
+    return send_noop(selection);
+}
+
+static bool wants_names(const struct selection *selection)
+{
+    return selection->selected->tail_count > 0 && (!selection->learned || (selection->untold && !selection->settled));
 }
 
 /* A mailbox is not left while messages in it have no names: the server shows their \Recent to this session alone, and
@@ -41,7 +69,7 @@ static bool send_leave(struct selection *selection)
     struct outgoing *out;
 
     if (has_to_learn(selection))
-        return send_learn(selection);
+        return send_for_tail(selection);
     out = selection_command(selection);
     if (!out)
         return true;
@@ -61,23 +89,11 @@ static bool send_switch(struct selection *selection, struct mailbox *mailbox, bo
     const struct view *view;
 
     if (selection->selected != mailbox && has_to_learn(selection))
-        return send_learn(selection);
+        return send_for_tail(selection);
     DL_FOREACH (mailbox->views, view) {
         read_write |= !view->read_only;
     }
     (void)!switch_begin(selection, mailbox, read_write);
-    return true;
-}
-
-static bool send_noop(struct selection *selection)
-{
-    struct outgoing *out = selection_command(selection);
-
-    if (!out)
-        return true;
-    outgoing_text(out, "NOOP");
-    selection->learned = false; /* what the look finds is to be named, too; one look a turn, so this ends */
-    selection_send_own(selection, ACTIVITY_NOOP, out);
     return true;
 }
 
@@ -142,8 +158,8 @@ static bool prepare_selected(struct selection *selection, const struct wish *wis
 
     if (!switch_selected_well(selection, mailbox, wish->read_write))
         return send_switch(selection, mailbox, wish->read_write);
-    if (mailbox->tail_count > 0 && !selection->learned)
-        return send_learn(selection);
+    if (wants_names(selection))
+        return send_for_tail(selection);
     return false;
 }
 
@@ -157,8 +173,8 @@ static bool prepare_look(struct selection *selection, const struct wish *wish)
     struct mailbox *mailbox = wish->mailbox;
 
     if (mailbox == selection->selected && mailbox->map_in_step) {
-        if (mailbox->tail_count > 0 && !selection->learned)
-            return send_learn(selection);
+        if (wants_names(selection))
+            return send_for_tail(selection);
         return has_been_looked_at(selection, wish) ? false : send_noop(selection);
     }
     if (mailbox->known && mailbox != selection->selected && !wish->progress->asked) {
@@ -226,11 +242,20 @@ static bool is_shut(const struct selection *selection, const struct mailbox *mai
     return mailbox && mailbox->shut_until > selection_now(selection) && !selection_in_step(selection, mailbox);
 }
 
+/* Somebody wants the news, and there is some that the server does not tell. */
+static bool is_untold(const struct selection *selection, const struct wish *wish)
+{
+    bool wants_news =
+        wish->need == WISH_LOOK || wish->need == WISH_FRESH || (wish->need == WISH_FLAGS && !wish->background);
+
+    return wants_news && wish->mailbox == selection->selected && selection->untold && wish->mailbox->tail_count > 0;
+}
+
 enum selection_turn selection_prepare(struct selection *selection, const struct wish *wish)
 {
     if (is_shut(selection, wish->mailbox))
         return SELECTION_SHUT;
     if (prepare(selection, wish))
         return selection->activity == ACTIVITY_NONE ? SELECTION_DROPPED : SELECTION_SENT;
-    return SELECTION_READY;
+    return is_untold(selection, wish) ? SELECTION_UNTOLD : SELECTION_READY;
 }

@@ -121,8 +121,8 @@ void server_is_up(struct server *server, struct ground *ground, struct server_vi
     wake_first(server);
 }
 
-/* A try costs the server no login, and one account makes it for all: news need not wait for long after an outage, at most
- * a tenth of what that has taken. */
+/* A try costs the server no login, and one account makes it for all: news need not wait for long after an outage, at
+ * most a tenth of what that has taken. */
 static usec probe_pause(struct server *server, struct ground *ground, bool somebody_waits, usec now)
 {
     usec pause = backoff_pause(&server->backoff, ground->settings, somebody_waits, &ground->random);

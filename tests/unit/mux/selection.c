@@ -559,6 +559,42 @@ Test(selection, a_mailbox_is_not_left_while_messages_in_it_have_no_names)
     cr_assert_eq(desk.inbox->recent_free.count, 2);
 }
 
+/* EXISTS counts it and FETCH does not name it. */
+Test(selection, news_that_the_server_does_not_tell_are_no_lack_of_news)
+{
+    static const char *const commands[] = {"UID FETCH 1:* (UID FLAGS)", "NOOP", "UID FETCH 1:* (UID FLAGS)"};
+    struct wish look = {.need = WISH_LOOK, .progress = &desk.progress};
+
+    select_empty(desk.inbox);
+    say("* 1 EXISTS\r\n");
+    look.mailbox = desk.inbox;
+    look.submitted = upstream_commands(desk.bench.upstream);
+    for (size_t i = 0; i < 3; i++) {
+        cr_assert_eq(selection_prepare(desk.selection, &look), SELECTION_SENT);
+        cr_assert_str_eq(bench_written(&desk.bench), commands[i]);
+        say("%T OK done");
+    }
+    cr_assert_eq(selection_prepare(desk.selection, &look), SELECTION_UNTOLD);
+    cr_assert_eq(prepare(WISH_SELECTED, desk.inbox, false), SELECTION_READY, "the known messages are the known ones");
+    say("* 1 EXPUNGE\r\n");
+    cr_assert_eq(selection_prepare(desk.selection, &look), SELECTION_READY);
+}
+
+/* It had gone, and the server says so at NOOP only. */
+Test(selection, before_a_mailbox_is_left_the_server_looks_once_for_what_it_does_not_name)
+{
+    select_empty(desk.inbox);
+    say("* 2 EXISTS\r\n");
+    (void)sends(WISH_SELECTED, desk.work);
+    say("%T OK done");
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.work), "NOOP");
+    say("* 1 EXPUNGE\r\n%T OK done");
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.work), "UID FETCH 1:* (UID FLAGS)");
+    say("* 1 FETCH (UID 12 FLAGS (\\Recent))\r\n%T OK done");
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.work), "EXAMINE Work");
+    cr_assert(uid_set_contains(&desk.inbox->recent_free, 12));
+}
+
 Test(selection, a_mailbox_that_announces_one_more_with_each_answer_is_left_in_the_end)
 {
     select_empty(desk.inbox);
@@ -931,7 +967,7 @@ Test(selection, uids_that_are_never_told_are_a_contradiction)
 {
     select_three();
     say("* 4 EXISTS");
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 6; i++) { /* the names are asked for, or the server is made to look */
         (void)sends(WISH_SELECTED, desk.inbox);
         say("%T OK done");
         selection_turn_over(desk.selection);
