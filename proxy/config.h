@@ -39,6 +39,7 @@ struct upstream_values {
     bool lower_case_users;
     const char *default_domain;
     struct manners manners;
+    usec idle_reissue; /* 0: that of [timeouts] */
 };
 
 struct listener_values {

@@ -96,6 +96,7 @@ static void fill_upstream(struct config_upstream *upstream, const struct config_
         .credential_words = values->credential_words,
         .verify_connection = values->verify_connection,
         .manners = values->manners,
+        .idle_reissue = values->idle_reissue,
         .tokens = (enum upstream_tokens)values->tokens,
     };
     upstream->naming = (struct naming){

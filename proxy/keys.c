@@ -44,6 +44,11 @@ static const char *const id_times[] = {"auto", "before", "after", "never", NULL}
         .section = (wanted), .name = #member, .kind = KEY_SIZE, .offset = offsetof(struct type, member),               \
         .default_text = (preset), .help = (text)                                                                       \
     }
+#define DURATION_KEY(wanted, type, member, preset, text)                                                               \
+    {                                                                                                                  \
+        .section = (wanted), .name = #member, .kind = KEY_DURATION, .offset = offsetof(struct type, member),           \
+        .default_text = (preset), .help = (text)                                                                       \
+    }
 #define CHOICE_KEY(wanted, type, member, words, preset, text)                                                          \
     {                                                                                                                  \
         .section = (wanted), .name = #member, .kind = KEY_CHOICE, .offset = offsetof(struct type, member),             \
@@ -95,6 +100,8 @@ const struct key keys[] = {
     TEXT_KEY(SECTION_UPSTREAM, upstream_values, default_domain, "",
              "domain that is added to user names without an @"),
     MANNERS(MANNER_KEY)
+    DURATION_KEY(SECTION_UPSTREAM, upstream_values, idle_reissue, "0",
+                 "age at which an IDLE at this server is ended and begun again; 0: as in [timeouts]"),
     URL_KEY(SECTION_LISTENER, listener_values,
             "where clients connect: imap://ADDRESS[:143] or imaps://ADDRESS[:993], * for all addresses; must be set"),
     TEXT_KEY(SECTION_LISTENER, listener_values, upstream, "",
@@ -125,7 +132,8 @@ const struct key keys[] = {
 const size_t key_count = sizeof(keys) / sizeof(keys[0]);
 _Static_assert(sizeof(keys) / sizeof(keys[0]) <= KEYS_MAX, "KEYS_MAX is too small");
 
-/* Durations of which 0 would be a loop or a line that is dead at once. */
+/* Durations of which 0 would be a loop or a line that is dead at once, unless 0 is the default and means something
+ * else. */
 static const char *const never_zero[] = {
     "idle_reissue",     "poll_interval", "watch_interval",  "watch_full_interval",
     "response_timeout", "slow_timeout",  "reconnect_first", "reconnect_ceiling",
@@ -166,10 +174,12 @@ const char *key_section_of(const char *name)
 
 /* ---- values ---- */
 
-static bool may_be_zero(const char *name)
+static bool may_be_zero(const struct key *key)
 {
+    if (key->default_text && strcmp(key->default_text, "0") == 0)
+        return true;
     for (size_t i = 0; i < sizeof(never_zero) / sizeof(never_zero[0]); i++)
-        if (strcmp(never_zero[i], name) == 0)
+        if (strcmp(never_zero[i], key->name) == 0)
             return false;
     return true;
 }
@@ -180,7 +190,7 @@ static const char *set_duration(const struct key *key, void *place, const char *
 
     if (!setting_read_duration(text, &value))
         return "must be a time such as 500ms, 1s, 9m, 4h or 0, at most a year";
-    if (value == 0 && !may_be_zero(key->name))
+    if (value == 0 && !may_be_zero(key))
         return "must be more than 0";
     *(usec *)place = value;
     return NULL;

@@ -139,7 +139,8 @@ struct upstream_settings {
     bool verify_connection;      /* an unknown credential may be tried on a short second connection */
     enum upstream_tokens tokens; /* are XOAUTH2 and OAUTHBEARER offered to clients? */
     struct manners manners;
-    bool removed; /* no section names the server any more: no session of it is begun again */
+    usec idle_reissue; /* in place of that of struct settings; 0: that one holds */
+    bool removed;      /* no section names the server any more: no session of it is begun again */
 };
 
 #endif

@@ -27,6 +27,7 @@ struct watch {
 struct watch_facts {
     usec now;
     const struct settings *settings;
+    usec idle_reissue;                    /* the age at which IDLE is ended at this server */
     const struct account_member *members; /* a list; NULL: nobody */
     const struct mailboxes *mailboxes;
     struct mailbox *selected; /* by the upstream; NULL: none */

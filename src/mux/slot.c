@@ -279,6 +279,13 @@ static void on_end_idle(void *owner)
 
 static const struct watch_ops watch_ops = {.ask = on_ask, .idle = on_idle, .end_idle = on_end_idle};
 
+static usec idle_reissue(const struct slot *slot)
+{
+    usec own = slot->options.settings->idle_reissue;
+
+    return own > 0 ? own : slot->options.ground->settings->idle_reissue;
+}
+
 static struct watch_facts facts_of(const struct slot *slot, usec now)
 {
     const struct selection *selection = slot_selection(slot);
@@ -287,6 +294,7 @@ static struct watch_facts facts_of(const struct slot *slot, usec now)
 
     return (struct watch_facts){.now = now,
                                 .settings = slot->options.ground->settings,
+                                .idle_reissue = idle_reissue(slot),
                                 .members = slot->options.members->first,
                                 .mailboxes = slot->options.mailboxes,
                                 .selected = selected,

@@ -217,7 +217,7 @@ static bool park(struct rest *rest)
 static void keep_idle(struct rest *rest)
 {
     const struct watch_facts *facts = rest->facts;
-    usec age = rest->watch->idle_began + facts->settings->idle_reissue;
+    usec age = rest->watch->idle_began + facts->idle_reissue;
     usec silence = facts->heard_at + facts->settings->idle_probe;
     usec until = age < silence ? age : silence;
 
@@ -249,7 +249,7 @@ static bool poll(struct rest *rest)
     const struct watch_facts *facts = rest->facts;
     const struct mailbox *mailbox = facts->selected;
     struct watch *watch = rest->watch;
-    usec due = watch->quiet_since + facts->settings->idle_reissue;
+    usec due = watch->quiet_since + facts->idle_reissue;
 
     if (mailbox && mailbox->views && !can_idle(rest)) {
         usec last = mailbox->looked_at > watch->polled_at ? mailbox->looked_at : watch->polled_at;

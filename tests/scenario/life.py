@@ -7,7 +7,7 @@ import time
 
 from binary import ROOT, binary
 from imap_client import Closed, make_message
-from mail_server import wait_until
+from mail_server import free_port, wait_until
 from scenario import scenario
 
 SHIPPED = os.path.join(ROOT, "conf", "imapmux.conf")
@@ -172,7 +172,6 @@ def flags_alone_are_enough(s):
 @scenario(start=False)
 def two_listeners_and_two_upstreams(s):
     from dovecot import Dovecot
-    from mail_server import free_port
     directory = os.path.join(s.directory, "second")
     os.mkdir(directory)
     second = Dovecot(directory, ["u1"]).start()
@@ -312,6 +311,17 @@ def idle_clients_hear_that_the_line_lives(s):
 
 @scenario(settings={"idle_reissue": "1s"})
 def idle_is_issued_again(s):
+    reissued_every_second(s)
+
+
+@scenario(start=False, settings={"idle_reissue": "9m"})
+def idle_is_issued_again_as_its_server_wants(s):
+    s.mux_port = free_port()
+    s.start_imapmux(["-c", s.write_settings(upstream=["idle_reissue = 1s"])])
+    reissued_every_second(s)
+
+
+def reissued_every_second(s):
     client = s.client(select="INBOX")
     client.idle()
     time.sleep(3.5)

@@ -93,6 +93,7 @@ static void begin(void)
     watch_connected(&desk.watch, &desk.settings, NOW - USEC_SECOND);
     desk.facts = (struct watch_facts){.now = NOW,
                                       .settings = &desk.settings,
+                                      .idle_reissue = desk.settings.idle_reissue,
                                       .mailboxes = desk.mailboxes,
                                       .selected = desk.inbox,
                                       .in_step = true,
@@ -153,7 +154,7 @@ Test(watch, idle_is_issued_again_before_it_grows_old_and_probed_when_the_server_
     cr_assert_str_eq(rest(), "end idle;");
     desk.facts.heard_at = desk.facts.now;
     cr_assert_str_eq(rest(), "");
-    desk.facts.now = desk.facts.heard_at = NOW + desk.settings.idle_reissue;
+    desk.facts.now = desk.facts.heard_at = NOW + desk.facts.idle_reissue;
     cr_assert_str_eq(rest(), "end idle;");
 }
 
