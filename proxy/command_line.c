@@ -6,13 +6,24 @@
 
 #include "proxy/config.h"
 #include "proxy/keys.h"
+#include "proxy/profiles.h"
 
-enum { OPTION_UPSTREAM = 256, OPTION_LISTEN, OPTION_CERT, OPTION_KEY, OPTION_LOG_LEVEL, OPTION_VERSION, OPTION_HELP };
+enum {
+    OPTION_UPSTREAM = 256,
+    OPTION_PROFILE,
+    OPTION_LISTEN,
+    OPTION_CERT,
+    OPTION_KEY,
+    OPTION_LOG_LEVEL,
+    OPTION_VERSION,
+    OPTION_HELP
+};
 
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
     {"test", no_argument, NULL, 't'},
     {"upstream", required_argument, NULL, OPTION_UPSTREAM},
+    {"profile", required_argument, NULL, OPTION_PROFILE},
     {"listen", required_argument, NULL, OPTION_LISTEN},
     {"cert", required_argument, NULL, OPTION_CERT},
     {"key", required_argument, NULL, OPTION_KEY},
@@ -23,14 +34,15 @@ static const struct option options[] = {
 };
 
 static const char usage[] =
-    "Usage: imapmux [-c FILE] [-t] [--upstream URL] [--listen URL]... [--cert FILE --key FILE]\n"
-    "               [--log-level LEVEL] [--version] [--help]\n"
+    "Usage: imapmux [-c FILE] [-t] [--upstream URL [--profile NAME]] [--listen URL]...\n"
+    "               [--cert FILE --key FILE] [--log-level LEVEL] [--version] [--help]\n"
     "\n"
     "An IMAP proxy that holds one session per account and gives every client a full session of its own.\n"
     "\n"
     "  -c, --config FILE    settings file; without -c and --upstream: " CONFIG_FILE_DEFAULT "\n"
     "  -t, --test           check the settings, print each fault with file and line, and exit\n"
     "      --upstream URL   the IMAP server (instead of those in the file)\n"
+    "      --profile NAME   the kind of server that --upstream is (see the end of this text)\n"
     "      --listen URL     where clients connect; may be repeated (instead of those in the file)\n"
     "      --cert FILE      certificate of --listen (PEM, followed by its intermediates)\n"
     "      --key FILE       the certificate's key (PEM, without a pass phrase)\n"
@@ -64,6 +76,9 @@ static bool take_option(struct command_line *command_line, int option, const cha
         return true;
     case 't':
         command_line->test = true;
+        return true;
+    case OPTION_PROFILE:
+        command_line->profile = argument;
         return true;
     case OPTION_UPSTREAM:
         command_line->upstream = argument;
@@ -106,6 +121,19 @@ bool command_line_parse(struct command_line *command_line, int argc, char **argv
     return true;
 }
 
+static void list_profiles(FILE *out)
+{
+    fputs("\nProfiles: profile = NAME in an [upstream NAME] sets these values; a setting in the section itself wins.\n",
+          out);
+    for (size_t i = 0; i < profile_count; i++) {
+        const struct profile *profile = &profiles[i];
+        fprintf(out, "\n%s: %s%s%s%s\n", profile->name, profile->server, profile->hosts[0] ? " (" : "", profile->hosts,
+                profile->hosts[0] ? ")" : "");
+        for (const struct profile_value *value = profile->values; value->name; value++)
+            fprintf(out, "        %s = %s\n                %s\n", value->name, value->value, value->source);
+    }
+}
+
 void command_line_help(FILE *out)
 {
     const char *section = "";
@@ -118,4 +146,5 @@ void command_line_help(FILE *out)
         section = keys[i].section;
         fprintf(out, "%s = %s\n        %s\n", keys[i].name, key_default_text(&keys[i], value), keys[i].help);
     }
+    list_profiles(out);
 }

@@ -11,7 +11,7 @@
 struct command_line {
     const char *file; /* -c; NULL: not given */
     bool test, version, help;
-    const char *upstream;
+    const char *upstream, *profile;
     const char *listen[COMMAND_LINE_LISTENERS];
     size_t listen_count;
     const char *cert, *key;
@@ -20,6 +20,6 @@ struct command_line {
 
 /* False: a line on standard error names the fault. The strings are argv's. */
 bool command_line_parse(struct command_line *command_line, int argc, char **argv);
-void command_line_help(FILE *out); /* usage, then every setting with its default */
+void command_line_help(FILE *out); /* usage, then every setting with its default, then the profiles */
 
 #endif

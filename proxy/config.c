@@ -185,14 +185,16 @@ static void drop_sections(struct config *config, const char *kind)
 static void set_text(struct config *config, struct config_section *section, const char *name, const char *text,
                      struct faults *faults)
 {
+    const struct key *key = key_find(section->kind, name);
     const char *kept = text ? config_keep(config, text) : "";
-    const char *fault = kept ? key_set(key_find(section->kind, name), section->values, kept) : "out of memory";
+    const char *fault = kept ? key_set(key, section->values, kept) : "out of memory";
 
+    section->key_lines[key - keys] = text ? LINE_OF_COMMAND_LINE : 0;
     if (fault)
         faults_add(faults, 0, "--%s %.60s: %s", name, text ? text : "", fault);
 }
 
-static void lay_upstream(struct config *config, const char *url, struct faults *faults)
+static void lay_upstream(struct config *config, const struct command_line *line, struct faults *faults)
 {
     struct config_section *section;
 
@@ -201,8 +203,10 @@ static void lay_upstream(struct config *config, const char *url, struct faults *
         if (strcmp(section->kind, SECTION_LISTENER) == 0)
             set_text(config, section, "upstream", NULL, faults); /* there is only one now */
     section = config_section_new(config, SECTION_UPSTREAM, "default", 0);
-    if (section)
-        set_text(config, section, "url", url, faults);
+    if (!section)
+        return;
+    set_text(config, section, "url", line->upstream, faults);
+    set_text(config, section, "profile", line->profile, faults);
 }
 
 static void lay_listeners(struct config *config, const struct command_line *line, struct faults *faults)
@@ -224,13 +228,17 @@ static void lay_listeners(struct config *config, const struct command_line *line
 static void lay_over(struct config *config, const struct command_line *line, struct faults *faults)
 {
     if (line->upstream)
-        lay_upstream(config, line->upstream, faults);
+        lay_upstream(config, line, faults);
+    else if (line->profile)
+        faults_add(faults, 0, "--profile needs --upstream; in a file, set profile in [upstream NAME]");
     if (line->listen_count > 0)
         lay_listeners(config, line, faults);
     else if (line->cert || line->key)
         faults_add(faults, 0, "--cert and --key need --listen");
     if (line->log_level) {
-        const char *fault = key_set(key_find(SECTION_LOGGING, "log_level"), &config->program, line->log_level);
+        const struct key *key = key_find(SECTION_LOGGING, "log_level");
+        const char *fault = key_set(key, &config->program, line->log_level);
+        config_section_find(config, SECTION_LOGGING, "")->key_lines[key - keys] = LINE_OF_COMMAND_LINE;
         if (fault)
             faults_add(faults, 0, "--log-level %.60s: %s", line->log_level, fault);
     }

@@ -11,6 +11,7 @@
 #include "net/networks.h"
 #include "proxy/faults.h"
 #include "proxy/keys.h"
+#include "proxy/profiles.h"
 #include "proxy/url.h"
 
 struct command_line;
@@ -29,7 +30,8 @@ enum choice { CHOICE_AUTO, CHOICE_YES, CHOICE_NO };
 
 struct upstream_values {
     const char *url;
-    unsigned starttls; /* enum choice */
+    const char *profile; /* NULL: none */
+    unsigned starttls;   /* enum choice */
     bool tls_verify;
     const char *tls_ca, *tls_name;
     unsigned id; /* enum upstream_id */
@@ -50,12 +52,15 @@ struct listener_values {
     const char *proxy_from;
 };
 
+#define LINE_OF_COMMAND_LINE (-1)
+
 /* One [section NAME] of the file: its values, and the lines they stand on. */
 struct config_section {
     struct config_section *next;
     const char *kind, *name;
-    int line;                /* 0: made by the command line, or only defaults */
-    int key_lines[KEYS_MAX]; /* by index in keys[]; 0: not set */
+    int line;                      /* 0: made by the command line, or only defaults */
+    int key_lines[KEYS_MAX];       /* by index in keys[]; 0: not set; LINE_OF_COMMAND_LINE */
+    const struct profile *profile; /* sets what key_lines does not; NULL: none */
     void *values;
     void *owned_values; /* the same, or NULL: a general section writes into the config itself */
 };

@@ -1,6 +1,7 @@
 /* From sections to upstreams and listeners: finds the parts that belong together. A missing part, or one that cannot
  * work, is a fault with its line. Named files are opened here, so that -t finds later failures; nothing is kept open.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -121,12 +122,38 @@ static void warn_of_twins(struct config *config, const struct config_upstream *u
     }
 }
 
-static void resolve_upstream(struct config *config, const struct config_section *section, struct faults *faults)
+/* Writes the values of the section's profile where the section itself sets none. */
+static void lay_profile(struct config_section *section, struct faults *faults)
+{
+    const struct upstream_values *values = section->values;
+    char names[200];
+
+    if (!values->profile)
+        return;
+    section->profile = profile_find(values->profile);
+    if (!section->profile) {
+        faults_add(faults, config_key_line(section, "profile"),
+                   "profile = %.60s: there is no such profile; known are %s", values->profile,
+                   profile_names(names, sizeof(names)));
+        return;
+    }
+    for (const struct profile_value *value = section->profile->values; value->name; value++) {
+        const struct key *key = key_find(SECTION_UPSTREAM, value->name);
+        assert(key);
+        if (section->key_lines[key - keys] != 0)
+            continue;
+        const char *fault = key_set(key, section->values, value->value);
+        assert(!fault);
+    }
+}
+
+static void resolve_upstream(struct config *config, struct config_section *section, struct faults *faults)
 {
     const struct upstream_values *values = section->values;
     struct config_upstream *upstream, **end = &config->upstreams;
     struct url url = {.port = 0};
 
+    lay_profile(section, faults);
     check_trust(section, faults);
     bool good = parse_url(section, values->url, false, &url, faults);
     if (good && url.implicit_tls && values->starttls != CHOICE_AUTO)
@@ -294,7 +321,7 @@ static void check_relations(const struct config *config, struct faults *faults)
 
 void config_resolve(struct config *config, struct faults *faults)
 {
-    for (const struct config_section *section = config->sections; section; section = section->next)
+    for (struct config_section *section = config->sections; section; section = section->next)
         if (strcmp(section->kind, SECTION_UPSTREAM) == 0)
             resolve_upstream(config, section, faults);
     for (const struct config_section *section = config->sections; section; section = section->next)

@@ -1,7 +1,9 @@
 /* The table, and how a value of each kind is read into its place. */
 #include "proxy/keys.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -71,6 +73,8 @@ static const char *const id_times[] = {"auto", "before", "after", "never", NULL}
 /* clang-format off */
 const struct key keys[] = {
     URL_KEY(SECTION_UPSTREAM, upstream_values, "the IMAP server: imaps://HOST[:993] or imap://HOST[:143]; must be set"),
+    TEXT_KEY(SECTION_UPSTREAM, upstream_values, profile, "",
+             "the kind of server, such as gmail or dovecot: sets what is known of it (docs/profiles.md)"),
     CHOICE_KEY(SECTION_UPSTREAM, upstream_values, starttls, auto_yes_no, "auto",
                "for imap://: auto requires STARTTLS except to a loopback address without a tls_ setting; yes requires "
                "it everywhere; no sends passwords in plain text"),
@@ -265,18 +269,34 @@ void key_set_default(const struct key *key, void *values)
         (void)key_set(key, values, key->default_text);
 }
 
+const char *key_print(const struct key *key, const void *values, char buffer[SETTING_VALUE_SIZE])
+{
+    const void *place = (const char *)values + key->offset;
+
+    switch (key->kind) {
+    case KEY_DURATION:
+        return setting_print_duration(*(const usec *)place, buffer);
+    case KEY_SIZE:
+        return setting_print_size(*(const uint64_t *)place, buffer);
+    case KEY_COUNT:
+        snprintf(buffer, SETTING_VALUE_SIZE, "%" PRIu64, *(const uint64_t *)place);
+        return buffer;
+    case KEY_SWITCH:
+        return *(const bool *)place ? "yes" : "no";
+    case KEY_CHOICE:
+        return key->choices[*(const unsigned *)place];
+    case KEY_TEXT:
+        return *(const char *const *)place ? *(const char *const *)place : "";
+    }
+    abort();
+}
+
 const char *key_default_text(const struct key *key, char buffer[SETTING_VALUE_SIZE])
 {
     struct settings defaults;
-    const char *place = (const char *)&defaults + key->offset;
 
     if (key->default_text)
         return key->default_text;
     settings_defaults(&defaults);
-    if (key->kind == KEY_DURATION)
-        return setting_print_duration(*(const usec *)(const void *)place, buffer);
-    if (key->kind == KEY_SIZE)
-        return setting_print_size(*(const uint64_t *)(const void *)place, buffer);
-    snprintf(buffer, SETTING_VALUE_SIZE, "%llu", (unsigned long long)*(const uint64_t *)(const void *)place);
-    return buffer;
+    return key_print(key, &defaults, buffer);
 }

@@ -55,6 +55,9 @@ const char *key_section_of(const char *name); /* where a setting of that name be
 const char *key_set(const struct key *key, void *values, const char *text);
 /* Writes the default into the section's struct. */
 void key_set_default(const struct key *key, void *values);
+/* The value in the section's struct as it would stand in the file: key_set reads it back. Returns buffer, a constant,
+ * or the value's own text. */
+const char *key_print(const struct key *key, const void *values, char buffer[SETTING_VALUE_SIZE]);
 /* The default as it stands in the file. */
 const char *key_default_text(const struct key *key, char buffer[SETTING_VALUE_SIZE]);
 

@@ -96,6 +96,58 @@ Test(config, faults_of_lines)
     expect_fault("[limits]\nappend_max = 0\n", 2, "at least 1K");
 }
 
+static struct config *read_profile(const char *lines)
+{
+    char text[1024];
+
+    snprintf(text, sizeof(text), "[upstream a]\nurl = imap://127.0.0.1:1\n%s\n[listener b]\nurl = imap://127.0.0.1:2\n",
+             lines);
+    return read_good(text);
+}
+
+Test(config, a_profile_sets_what_the_section_does_not)
+{
+    struct config *config = read_profile("profile = Courier");
+    struct manners manners = config->upstreams->settings.manners;
+
+    cr_assert_eq(manners.server_login_budget, 0);
+    cr_assert_eq(manners.login_pace, 100);
+    cr_assert_eq(manners.login_budget, 3, "the default stays");
+    cr_assert_eq(config->upstreams->settings.idle_reissue, 15 * USEC_SECOND);
+    config_free(config);
+    config = read_profile("login_pace = 7\nprofile = courier\nserver_login_budget = 60");
+    manners = config->upstreams->settings.manners;
+    cr_assert_eq(manners.server_login_budget, 60, "the section wins, also with a default and below the profile");
+    cr_assert_eq(manners.login_pace, 7);
+    config_free(config);
+    config = read_profile("profile = icloud");
+    cr_assert_str_eq(config->upstreams->settings.hide, "ESEARCH BINARY");
+    cr_assert(config->upstreams->naming.lower_case_users);
+    config_free(config);
+    config = read_profile("profile = icloud\nhide =");
+    cr_assert_null(config->upstreams->settings.hide, "nothing may be set, too");
+    config_free(config);
+    expect_fault("[upstream c]\nurl = imap://127.0.0.1:3\nprofile = gmial\n", 3, "known are gmail, m365, ");
+    expect_fault("[limits]\nprofile = gmail\n", 2, "belongs to [upstream NAME]");
+}
+
+Test(config, a_profile_on_the_command_line_is_that_of_its_upstream)
+{
+    static struct faults faults;
+    struct command_line line = {.upstream = "imap://127.0.0.1:7", .profile = "cyrus"};
+    struct config *config = read_text(servers, &line, &faults);
+
+    cr_assert(config, "%s", faults.list[0].text);
+    cr_assert_eq(config->upstreams->settings.manners.login_pace, 100);
+    config_free(config);
+    line.profile = "cyrrus";
+    cr_assert_null(read_text(servers, &line, &faults));
+    cr_assert(strstr(faults.list[0].text, "no such profile"), "%s", faults.list[0].text);
+    line = (struct command_line){.profile = "cyrus"};
+    cr_assert_null(read_text(servers, &line, &faults));
+    cr_assert(strstr(faults.list[0].text, "needs --upstream"), "%s", faults.list[0].text);
+}
+
 Test(config, a_long_line_is_a_fault_and_the_next_is_not)
 {
     char text[8192] = "[upstream c]\nurl = imap://127.0.0.1:3\nhide = ";
