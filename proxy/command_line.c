@@ -9,7 +9,8 @@
 #include "proxy/profiles.h"
 
 enum {
-    OPTION_UPSTREAM = 256,
+    OPTION_EXPLAIN = 256,
+    OPTION_UPSTREAM,
     OPTION_PROFILE,
     OPTION_LISTEN,
     OPTION_CERT,
@@ -22,6 +23,7 @@ enum {
 static const struct option options[] = {
     {"config", required_argument, NULL, 'c'},
     {"test", no_argument, NULL, 't'},
+    {"explain", no_argument, NULL, OPTION_EXPLAIN},
     {"upstream", required_argument, NULL, OPTION_UPSTREAM},
     {"profile", required_argument, NULL, OPTION_PROFILE},
     {"listen", required_argument, NULL, OPTION_LISTEN},
@@ -34,13 +36,14 @@ static const struct option options[] = {
 };
 
 static const char usage[] =
-    "Usage: imapmux [-c FILE] [-t] [--upstream URL [--profile NAME]] [--listen URL]...\n"
+    "Usage: imapmux [-c FILE] [-t | --explain] [--upstream URL [--profile NAME]] [--listen URL]...\n"
     "               [--cert FILE --key FILE] [--log-level LEVEL] [--version] [--help]\n"
     "\n"
     "An IMAP proxy that holds one session per account and gives every client a full session of its own.\n"
     "\n"
     "  -c, --config FILE    settings file; without -c and --upstream: " CONFIG_FILE_DEFAULT "\n"
     "  -t, --test           check the settings, print each fault with file and line, and exit\n"
+    "      --explain        check the settings, print each value with the place that it comes from, and exit\n"
     "      --upstream URL   the IMAP server (instead of those in the file)\n"
     "      --profile NAME   the kind of server that --upstream is (see the end of this text)\n"
     "      --listen URL     where clients connect; may be repeated (instead of those in the file)\n"
@@ -76,6 +79,9 @@ static bool take_option(struct command_line *command_line, int option, const cha
         return true;
     case 't':
         command_line->test = true;
+        return true;
+    case OPTION_EXPLAIN:
+        command_line->explain = true;
         return true;
     case OPTION_PROFILE:
         command_line->profile = argument;

@@ -10,7 +10,7 @@
 
 struct command_line {
     const char *file; /* -c; NULL: not given */
-    bool test, version, help;
+    bool test, explain, version, help;
     const char *upstream, *profile;
     const char *listen[COMMAND_LINE_LISTENERS];
     size_t listen_count;

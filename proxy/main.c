@@ -8,6 +8,7 @@
 #include "net/tls.h"
 #include "proxy/command_line.h"
 #include "proxy/config.h"
+#include "proxy/explain.h"
 #include "proxy/log_writer.h"
 #include "proxy/process.h"
 #include "proxy/worker.h"
@@ -72,9 +73,12 @@ static int run(const struct command_line *command_line, struct faults *faults)
         print_faults(faults, path);
         return EXIT_FAILURE;
     }
-    if (command_line->test) {
+    if (command_line->test || command_line->explain) {
         print_warnings(config, path);
-        print_good(config, path);
+        if (command_line->explain)
+            explain_print(config, path, stdout);
+        else
+            print_good(config, path);
         config_free(config);
         return EXIT_SUCCESS;
     }

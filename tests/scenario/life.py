@@ -211,6 +211,18 @@ def the_shipped_settings_are_good(s):
 
 
 @scenario(start=False)
+def settings_are_explained(s):
+    good = "[upstream a]\nurl = imap://127.0.0.1:1\nprofile = dovecot\n[listener b]\nurl = imap://127.0.0.1:20143\n"
+    said = run(s, "--explain", "-c", file_with(s, good), status=0)
+    assert re.search(r"^url = imap://127\.0\.0\.1:1 ; line 2 of .*check\.conf$", said, re.M), said
+    assert "\nlogin_pace = 100 ; profile dovecot\n" in said and "\n#linger = 1m ; default\n" in said, said
+    assert run(s, "--explain", "-c", file_with(s, said), status=0)
+    said = run(s, "--explain", "-c", file_with(s, good.replace("dovecot", "dovecott")), status=1)
+    assert "check.conf:3: profile = dovecott: " in said and " known are gmail, " in said, said
+    assert "login_pace" not in said, said
+
+
+@scenario(start=False)
 def a_fault_in_the_last_line_is_named_with_its_line(s):
     text = shipped(s).rstrip("\n") + "\n"
     line = text.count("\n") + 1
