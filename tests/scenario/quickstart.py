@@ -52,3 +52,13 @@ def a_program_may_be_named_by_a_relative_path(s):
 def the_demonstration_succeeds(s):
     done = quickstart(s)
     assert done.returncode == 0 and "Sessions that the server counts: 1" in done.stdout, done
+
+
+@scenario(upstream=lambda s: ScriptedUpstream(), relay=False, start=False)
+def a_server_that_is_known_gets_its_profile(s):
+    for url, profile in (("imaps://imap.gmail.com", "gmail"), ("imaps://IMAP.mailbox.org:993", "mailbox.org"),
+                         ("imap://127.0.0.1:%d" % s.upstream.port, "None"), ("imaps://no host", "None")):
+        done = subprocess.run([sys.executable, "-c", "import sys, quickstart; print(quickstart.known_profile(sys.argv[1]))", url],
+                              capture_output=True, text=True, cwd=os.path.join(ROOT, "tests/support"), timeout=20,
+                              env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+        assert done.stdout.strip() == profile, (url, done)

@@ -4,6 +4,7 @@ Everything it makes lies in one temporary directory; it and all processes are go
 """
 import argparse
 import os
+import re
 import shutil
 import signal
 import socket
@@ -36,13 +37,14 @@ def say(text=""):
 class Imapmux:
     """The program with two listeners: plain text and STARTTLS on one, TLS on the other."""
 
-    def __init__(self, directory, upstream):
+    def __init__(self, directory, upstream, profile=None):
         self.directory = directory
         self.port, self.tls_port = free_port(), free_port()
         certificate = Authority(os.path.join(directory, "tls"), "imapmux quickstart").issue("localhost")
         self.command = binary("release") + [
             "--upstream", upstream, "--listen", "imap://127.0.0.1:%d" % self.port, "--listen",
             "imaps://127.0.0.1:%d" % self.tls_port, "--cert", certificate.cert, "--key", certificate.key]
+        self.command += ["--profile", profile] if profile else []
         self.log = os.path.join(directory, "imapmux.log")
         self.process = None
 
@@ -205,12 +207,23 @@ def reach(url):
         raise Failed("%s, port %d, does not greet as an IMAP server: %r" % (host, port, greeting[:200]))
 
 
+def known_profile(url):
+    """The profile that imapmux has for the server; None: it has none."""
+    done = subprocess.run(binary("release") + ["--explain", "--upstream", url, "--listen", "imap://127.0.0.1:0"],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    found = re.search(r"^# There is a profile for .*: profile = (\S+)$", done.stdout, re.M)
+    return found.group(1) if found else None
+
+
 def real_server(arguments, directory):
     reach(arguments.server)
-    mux = Imapmux(directory, arguments.server)
+    profile = known_profile(arguments.server)
+    mux = Imapmux(directory, arguments.server, profile)
     try:
         mux.start()
         say("imapmux runs in front of %s: 127.0.0.1, port %d." % (arguments.server, mux.port))
+        if profile:
+            say("It knows this server. In a settings file, [upstream NAME] should say: profile = %s" % profile)
         greeting = Client(mux.port, "look", tracked=False).greeting
         if greeting.status != "OK":
             raise Failed("no greeting: %r" % greeting)
