@@ -29,7 +29,9 @@ enum refusal refusal_classify(enum refusal_stage stage, enum response_status sta
                               const struct upstream_settings *settings);
 /* In words, for the log; a constant. */
 const char *refusal_name(enum refusal refusal);
-/* "Suggested Backoff Time: 92415 milliseconds" and the like: microseconds, 0 if no time is named. At most one hour. */
+/* How long the server wants to be left alone, in microseconds, at most one hour; 0: it does not say. Read from words
+ * such as "Suggested Backoff Time: 92415 milliseconds" and "try again in 5 minutes". One hour for words that are known
+ * to hold for a day. */
 usec refusal_backoff(struct slice line);
 
 #endif

@@ -7,9 +7,12 @@
 #include <string.h>
 
 static const char limit_words[] = "[LIMIT]|too many|maximum number|simultaneous|concurrent";
+/* No time is named beside them, and they hold for up to a day: Gmail's budget of octets is used up. */
+#define DAY_WORDS "command or bandwidth|bandwidth limit"
 static const char throttle_words[] =
-    "throttl|rate limit|backoff time|frequen|too many failed|too many login|too many attempts|too many auth|"
-    "too many invalid|too many wrong|too many incorrect|authentication limit|login limit";
+    "throttl|rate limit|rate-limit|backoff time|frequen|too many failed|too many login|too many attempts|"
+    "too many auth|too many invalid|too many wrong|too many incorrect|authentication limit|login limit|"
+    "limit for logins|" DAY_WORDS;
 static const char temporary_words[] =
     "[UNAVAILABLE]|temporar|unavailable|internal|not connected|try again|[INUSE]|[CONTACTADMIN]|"
     "shutting down|overload|[SERVERBUG]|disconnected for inactivity|timeout|timed out|busy|try later|maintenance";
@@ -97,21 +100,93 @@ const char *refusal_name(enum refusal refusal)
     return names[refusal];
 }
 
-/* Only said in milliseconds so far ("Suggested Backoff Time: 92415 milliseconds"). */
-usec refusal_backoff(struct slice line)
-{
-    static const struct slice words = {"backoff time: ", 14};
-    usec milliseconds = 0;
+/* ---- how long ---- */
 
-    for (size_t at = 0; at + words.length < line.length; at++) {
-        if (!slice_equal_nocase((struct slice){line.data + at, words.length}, words))
-            continue;
-        for (at += words.length; at < line.length && isdigit((unsigned char)line.data[at]); at++) {
-            milliseconds = milliseconds * 10 + (line.data[at] - '0');
-            if (milliseconds > (usec)3600 * 1000)
-                return 3600 * USEC_SECOND;
+#define BACKOFF_MAX (3600 * USEC_SECOND)
+#define NUMBER_MAX  4000000 /* more than an hour in every unit */
+
+/* The line after the first occurrence of the words, without case; empty: they are not in it. */
+static struct slice after_words(struct slice line, const char *words)
+{
+    struct slice wanted = slice_of(words);
+
+    for (; line.length >= wanted.length; line.data++, line.length--)
+        if (slice_starts_nocase(line, wanted))
+            return (struct slice){line.data + wanted.length, line.length - wanted.length};
+    return (struct slice){line.data, 0};
+}
+
+static struct slice skip(struct slice text, size_t count)
+{
+    return (struct slice){text.data + count, text.length - count};
+}
+
+static size_t letters(struct slice text)
+{
+    size_t count = 0;
+
+    while (count < text.length && isalpha((unsigned char)text.data[count]))
+        count++;
+    return count;
+}
+
+/* Microseconds; 0: the text does not begin with a unit of time. */
+static usec unit_of(struct slice text)
+{
+    static const struct {
+        const char *names;
+        usec unit;
+    } units[] = {
+        {"ms|msec|millisecond|milliseconds", 1000},
+        {"s|sec|secs|second|seconds", USEC_SECOND},
+        {"m|min|mins|minute|minutes", USEC_MINUTE},
+        {"h|hr|hrs|hour|hours", USEC_HOUR},
+        {"d|day|days", 24 * USEC_HOUR},
+    };
+    struct slice word = {text.data, letters(text)};
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        for (const char *name = units[i].names; *name; name += strspn(name, "|")) {
+            size_t length = strcspn(name, "|");
+            if (slice_equal_nocase(word, (struct slice){name, length}))
+                return units[i].unit;
+            name += length;
         }
-        return milliseconds * 1000;
     }
     return 0;
+}
+
+/* The first "number unit" of the text, at most one hour; 0: it has none. unit: of a number without one. */
+static usec time_in(struct slice text, usec unit)
+{
+    usec number = 0, said;
+
+    while (text.length > 0 && !isdigit((unsigned char)text.data[0]))
+        text = skip(text, 1);
+    for (; text.length > 0 && isdigit((unsigned char)text.data[0]); text = skip(text, 1))
+        if (number < NUMBER_MAX)
+            number = number * 10 + (text.data[0] - '0');
+    if (text.length > 0 && (text.data[0] == ' ' || text.data[0] == '-'))
+        text = skip(text, 1);
+    said = unit_of(text);
+    if (said > 0)
+        unit = said;
+    if (number > NUMBER_MAX)
+        number = NUMBER_MAX;
+    return number * unit < BACKOFF_MAX ? number * unit : BACKOFF_MAX;
+}
+
+usec refusal_backoff(struct slice line)
+{
+    static const struct {
+        const char *words;
+        usec unit; /* of a number without one; 0: then it is no time */
+    } markers[] = {{"backoff time", 1000}, {"try again", 0}, {"retry", 0}, {"please wait", 0}};
+
+    for (size_t i = 0; i < sizeof(markers) / sizeof(markers[0]); i++) {
+        usec time = time_in(after_words(line, markers[i].words), markers[i].unit);
+        if (time > 0)
+            return time;
+    }
+    return has_words(line, DAY_WORDS) ? BACKOFF_MAX : 0;
 }

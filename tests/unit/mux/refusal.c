@@ -105,6 +105,20 @@ REFUSES(domino_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_NO, "LOGIN invalid log
 REFUSES(proton_bridge_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_NO, "incorrect login credentials", REFUSAL_CREDENTIALS)
 REFUSES(greenmail_unknown_user, REFUSAL_AT_LOGIN, RESPONSE_NO, "LOGIN failed. Unknown user", REFUSAL_CREDENTIALS)
 REFUSES(blueweb_counts_logins, REFUSAL_AT_LOGIN, RESPONSE_NO, "Authentication limit exceeded", REFUSAL_THROTTLED)
+REFUSES(gmail_has_sent_its_octets_for_a_day, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "[OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)", REFUSAL_THROTTLED)
+REFUSES(gmail_says_so_to_a_session_that_has_just_begun, REFUSAL_AT_FIRST_COMMAND, RESPONSE_NO,
+        "[OVERQUOTA] Account exceeded command or bandwidth limits.", REFUSAL_THROTTLED)
+REFUSES(gmail_says_so_and_ends_the_session, REFUSAL_AT_LOGIN, RESPONSE_BYE,
+        "[OVERQUOTA] Account exceeded command or bandwidth limits.", REFUSAL_THROTTLED)
+REFUSES(a_full_mailbox_is_no_refusal_of_a_session, REFUSAL_AT_FIRST_COMMAND, RESPONSE_NO,
+        "[OVERQUOTA] Quota exceeded (mailbox for user is full)", REFUSAL_NONE)
+REFUSES(mailu_counts_logins, REFUSAL_AT_LOGIN, RESPONSE_NO, "Temporary authentication failure (rate-limit)",
+        REFUSAL_THROTTLED)
+REFUSES(mailu_counts_logins_of_an_address, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "Authentication rate limit from one source exceeded", REFUSAL_THROTTLED)
+REFUSES(fastmail_counts_logins, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "Already reached per-10 minute limit for logins by \"user@example.com\" of 500", REFUSAL_THROTTLED)
 REFUSES(too_many_wrong_ones_are_no_word_about_this_one, REFUSAL_AT_LOGIN, RESPONSE_NO,
         "[AUTHENTICATIONFAILED] Too many failed login attempts", REFUSAL_THROTTLED)
 REFUSES(a_backend_that_fails_is_no_wrong_password, REFUSAL_AT_LOGIN, RESPONSE_NO,
@@ -124,6 +138,34 @@ Test(refusal, a_time_to_wait_is_read)
                  92415 * (usec)1000);
     cr_assert_eq(refusal_backoff(SLICE("Too many connections")), 0);
     cr_assert_eq(refusal_backoff(SLICE("Backoff Time: 99999999999999999999")), 3600 * USEC_SECOND);
+    cr_assert_eq(refusal_backoff(SLICE("Request is throttled. Suggested Backoff Time: 299910")), 299910 * (usec)1000);
+}
+
+Test(refusal, a_time_to_wait_may_have_any_unit)
+{
+    cr_assert_eq(refusal_backoff(SLICE("Too many failed logins, try again in 5 minutes")), 5 * USEC_MINUTE);
+    cr_assert_eq(refusal_backoff(SLICE("Please TRY AGAIN after 90 seconds.")), 90 * USEC_SECOND);
+    cr_assert_eq(refusal_backoff(SLICE("Login rate exceeded; retry in 30s")), 30 * USEC_SECOND);
+    cr_assert_eq(refusal_backoff(SLICE("Please wait at least 10-min")), 10 * USEC_MINUTE);
+    cr_assert_eq(refusal_backoff(SLICE("Account locked, try again in 24 hours")), USEC_HOUR);
+    cr_assert_eq(refusal_backoff(SLICE("try again in 9223372036854775807 days")), USEC_HOUR);
+}
+
+Test(refusal, not_every_number_is_a_time)
+{
+    cr_assert_eq(refusal_backoff(SLICE("Please try again later. 14")), 0);
+    cr_assert_eq(refusal_backoff(SLICE("Try again, see RFC 3501 section 5")), 0);
+    cr_assert_eq(refusal_backoff(SLICE("Try again")), 0);
+    cr_assert_eq(refusal_backoff(SLICE("10 minutes")), 0);
+    cr_assert_eq(refusal_backoff(SLICE("Already reached per-10 minute limit for logins")), 0,
+                 "of a window, not a pause");
+    cr_assert_eq(refusal_backoff(SLICE("")), 0);
+}
+
+Test(refusal, an_account_that_is_closed_for_a_day_is_tried_once_an_hour)
+{
+    cr_assert_eq(refusal_backoff(SLICE("[OVERQUOTA] Account exceeded command or bandwidth limits.")), USEC_HOUR);
+    cr_assert_eq(refusal_backoff(SLICE("[OVERQUOTA] Quota exceeded (mailbox for user is full)")), 0);
 }
 
 Test(refusal, patterns_of_the_settings_count_too)
