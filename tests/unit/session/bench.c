@@ -300,7 +300,7 @@ void bench_done(enum job_status status, const char *tagged)
     }
     bench.job = NULL; /* the next one may be submitted from within */
     job->ops->done(job, &result);
-    free(job);
+    bench_free_job(job);
     evbuffer_free(in);
     response_reader_free(reader);
     bench_settle();

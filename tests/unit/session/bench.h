@@ -75,6 +75,7 @@ void bench_answer(const char *bytes);        /* lines of the server, for its unt
 void bench_break(void);                      /* the answer that is open will not be completed */
 /* It is done. tagged: the server's answer with any tag ("x OK [TRYCREATE] no"), or NULL. */
 void bench_done(enum job_status status, const char *tagged);
+void bench_free_job(struct job *job); /* as the account does: with what it owns */
 
 /* --- INBOX */
 void bench_deliver(uint32_t uid);

@@ -194,10 +194,16 @@ struct job *job_submit(struct account *account, const struct job *wanted)
     return bench.job;
 }
 
+void bench_free_job(struct job *job)
+{
+    free(job->change);
+    free(job);
+}
+
 void job_abandon(struct job *job)
 {
     cr_assert_eq(job, bench.job);
-    free(job);
+    bench_free_job(job);
     bench.job = NULL;
     bench.abandoned++;
 }
