@@ -73,6 +73,9 @@ struct job_ops {
     /* The FETCH answer that was open (a part that was not complete) will never be completed: line lost or
      * garbage. sound: see selection_ops. */
     void (*fetch_broken)(struct job *job, bool sound);
+    /* Optional: it has waited too long for its turn, and is to end JOB_DEAD with this text (a constant, or borrowed for
+     * the call). True: its owner has been told so, and the job itself has another owner (job_inherit) and waits on. */
+    bool (*overdue)(struct job *job, const char *text);
     /* Exactly once, and last; the account frees the job afterwards: the owner must forget it. */
     void (*done)(struct job *job, const struct job_result *result);
 };

@@ -63,7 +63,8 @@ void jobs_doom(struct job *job);
 void jobs_end_mailbox(struct jobs *jobs, struct job *taken, const struct mailbox *mailbox, const char *text);
 /* All that wait end JOB_DEAD with these words. */
 void jobs_end_all(struct jobs *jobs, const char *text);
-/* Those that wait and were added at `since` or before end (JOB_DEAD), unless they are owed. Returns when the oldest of
+/* Those that wait and were added at `since` or before end (JOB_DEAD), unless they are owed, or their `overdue` finds
+ * them another owner. Returns when the oldest of
  * the others was added; USEC_NEVER: there is none. */
 usec jobs_end_older(struct jobs *jobs, usec since, const char *text);
 /* The UIDs of the mailbox mean other messages now: those that name messages there are doomed. Waiting ones and, where

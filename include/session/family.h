@@ -28,8 +28,8 @@ struct run_ops {
     void (*start)(struct run *run);
     /* NULL, or called in each step of the session while the command is in progress (IDLE). */
     void (*step)(struct run *run, usec now);
-    /* Optional: the client leaves while this job of the command is under way. True: it is the account's to finish, and
-     * has another owner. */
+    /* Optional: the command ends while this job of it is under way or waits, because the session ends or the server is
+     * away for too long. True: the job is the account's to finish, and has another owner. */
     bool (*leave)(struct run *run, struct job *job);
     /* Optional: frees the memory that the struct owns. The struct itself is freed by the caller; no op is called
      * afterwards.

@@ -307,6 +307,17 @@ void jobs_end_all(struct jobs *jobs, const char *text)
     end_marked(jobs, text);
 }
 
+/* Those whose work another owner goes on with do not end. */
+static void pass_on_marked(struct jobs *jobs, const char *text)
+{
+    struct job *job, *next;
+
+    DL_FOREACH_SAFE (jobs->waiting, job, next) {
+        if (job->queueing.ending && job->ops && job->ops->overdue && job->ops->overdue(job, text))
+            job->queueing.ending = false;
+    }
+}
+
 usec jobs_end_older(struct jobs *jobs, usec since, const char *text)
 {
     usec oldest = USEC_NEVER, now = runqueue_now(jobs->runqueue);
@@ -318,6 +329,7 @@ usec jobs_end_older(struct jobs *jobs, usec since, const char *text)
         if (!owed && !job->queueing.ending && job->queueing.since < oldest)
             oldest = job->queueing.since;
     }
+    pass_on_marked(jobs, text);
     end_marked(jobs, text);
     return oldest;
 }

@@ -21,6 +21,7 @@ struct copy_run {
     bool emulated;
     bool begun;  /* a part of it has been answered */
     bool ghosts; /* refused at its turn: a message is gone */
+    bool left;   /* the account goes on with the removal */
     struct slice target;
     struct seqset uids;       /* the messages of the client's set */
     struct parts parts;       /* still to be sent */
@@ -269,21 +270,28 @@ static void submit_copy(struct copy_run *copy)
     submit(copy, copy->move ? &move_step : &copy_step);
 }
 
-/* The messages are in the target already: whatever fails now, they are there twice. */
-static void failed_to_remove(struct session *session, const struct job_result *result)
+/* The messages are in the target already: whatever fails now, they are there twice, for a time at least. */
+static void failed_to_remove(const struct copy_run *copy, const struct job_result *result)
 {
+    struct session *session = copy->run.session;
+
     if (result->status == JOB_LOST)
         run_result(session, result);
+    else if (copy->left)
+        run_no(session, "UNAVAILABLE",
+               "The messages were copied; they are removed from this mailbox when the mail server can be reached");
     else
         run_no(session, NULL, "The messages were copied but could not be removed from this mailbox");
 }
 
 static void marked(struct run *run, const struct job_result *result)
 {
+    struct copy_run *copy = (struct copy_run *)run;
+
     if (result->status == JOB_OK && session_view(run->session))
-        submit((struct copy_run *)run, &remove_step);
+        submit(copy, &remove_step);
     else
-        failed_to_remove(run->session, result);
+        failed_to_remove(copy, result);
 }
 
 /* How many of these live? Out of memory ends the session: whatever it would be told might be wrong. */
@@ -308,7 +316,7 @@ static void removed(struct run *run, const struct job_result *result)
         seqset_clear(&copy->removal);
         next(copy);
     } else {
-        failed_to_remove(session, result);
+        failed_to_remove(copy, result);
     }
 }
 
@@ -418,16 +426,17 @@ static void start(struct run *run)
 /* A MOVE that is made of three commands is the account's to finish once its COPY has been sent. */
 static bool leave(struct run *run, struct job *job)
 {
-    const struct copy_run *copy = (const struct copy_run *)run;
+    struct copy_run *copy = (struct copy_run *)run;
     const struct run_step *step = run->session->current.step;
     usec until = session_now(run->session) + REMOVAL_TIME;
 
     if (!copy->emulated)
         return false;
     if (step == &mark_step || step == &remove_step)
-        return removal_inherit(job, step == &mark_step ? REMOVAL_MARK : REMOVAL_EXPUNGE, &copy->removal, until);
-    return step == &move_step &&
-           removal_inherit(job, REMOVAL_COPY, copy->named.count > 0 ? &copy->named : &copy->part, until);
+        copy->left = removal_inherit(job, step == &mark_step ? REMOVAL_MARK : REMOVAL_EXPUNGE, &copy->removal, until);
+    else if (step == &move_step)
+        copy->left = removal_inherit(job, REMOVAL_COPY, copy->named.count > 0 ? &copy->named : &copy->part, until);
+    return copy->left;
 }
 
 const struct run_ops copy_ops = {.size = sizeof(struct copy_run), .start = start, .leave = leave, .clear = clear};

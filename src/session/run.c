@@ -319,15 +319,32 @@ static void fetch_broken(struct job *job, bool sound)
         step->fetch_broken(session->current.run, sound);
 }
 
-static void done(struct job *job, const struct job_result *result)
+/* Its job is done, or somebody else's. */
+static void job_is_over(struct session *session, const struct job_result *result)
 {
-    struct session *session = job->owner;
     const struct run_step *step = session->current.step;
 
     session->current.job = NULL;
     session->current.step = NULL;
     if (!session_is_over(session))
         step->done(session->current.run, result);
+}
+
+static void done(struct job *job, const struct job_result *result)
+{
+    job_is_over(job->owner, result);
+}
+
+static bool overdue(struct job *job, const char *text)
+{
+    struct session *session = job->owner;
+    struct run *run = session->current.run;
+    struct job_result result = {.status = JOB_DEAD, .text = text};
+
+    if (session_is_over(session) || !run->ops->leave || !run->ops->leave(run, job))
+        return false;
+    job_is_over(session, &result);
+    return true;
 }
 
 static bool leaves(const struct job *job, const struct mailbox *selected)
@@ -342,6 +359,7 @@ static const struct job_ops job_ops = {.build = build,
                                        .fetch = fetch,
                                        .fetch_data = fetch_data,
                                        .fetch_broken = fetch_broken,
+                                       .overdue = overdue,
                                        .done = done};
 
 /* False: out of memory. */

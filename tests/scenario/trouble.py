@@ -263,3 +263,30 @@ a_move_is_finished_though_the_line_is_lost_in_store = left(
     "a_move_is_finished_though_the_line_is_lost_in_store", "UID STORE", drops=True)
 a_move_is_finished_though_the_line_is_lost_in_expunge = left(
     "a_move_is_finished_though_the_line_is_lost_in_expunge", "UID EXPUNGE", drops=True)
+
+
+def away(name, waits_in):
+    """A scenario `name` in which the server is away from this step of a MOVE on, for longer than its client waits."""
+    def body(s):
+        client = s.client(select="INBOX")
+        tag = client.begin("UID MOVE 2,3 Work")
+        assert s.upstream.reached.wait(10)
+        s.upstream.greeting = b"* BYE out for a moment"
+        s.upstream.released.set()
+        result = client.finish(tag, 10)
+        assert result.status == "NO" and "were copied" in repr(result.tagged), result.tagged
+        s.upstream.greeting = b"* OK back"
+        boxes = s.upstream.mailboxes
+        wait_until(lambda: len(boxes["INBOX"].messages) == 3, "the messages are not removed")
+        assert [message.identity for message in boxes["INBOX"].messages] == ["m1", "m4", "m5"]
+        client.ok("NOOP")
+        assert client.fetch_identity(2) == "m4" and asked(s, "UID COPY") == 1
+    body.__name__ = name
+    body.__module__ = __name__
+    return scenario(upstream=lambda s: NoMove(waits_in, True), relay=False, settings={"login_wait": "1s"})(body)
+
+
+a_move_is_finished_after_its_client_has_been_told_no_in_store = away(
+    "a_move_is_finished_after_its_client_has_been_told_no_in_store", "UID STORE")
+a_move_is_finished_after_its_client_has_been_told_no_in_expunge = away(
+    "a_move_is_finished_after_its_client_has_been_told_no_in_expunge", "UID EXPUNGE")

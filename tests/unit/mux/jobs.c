@@ -241,6 +241,25 @@ Test(jobs, those_that_have_waited_too_long_end)
     cr_assert_eq(jobs_end_older(desk.jobs, 5 * USEC_SECOND, "the server is away"), USEC_NEVER);
 }
 
+static bool pass_on(struct job *job, const char *text)
+{
+    cr_assert_str_eq(text, "away");
+    job_inherit(job, &ops, desk.work, 9);
+    return true;
+}
+
+Test(jobs, one_that_has_waited_too_long_may_be_passed_on)
+{
+    static const struct job_ops passing = {.build = build, .done = done, .overdue = pass_on};
+    struct job *job = add("a", desk.inbox, false);
+
+    job->ops = &passing;
+    add("b", desk.inbox, false);
+    cr_assert_eq(jobs_end_older(desk.jobs, 0, "away"), USEC_NEVER);
+    cr_assert_str_eq(desk.order, "b-");
+    cr_assert(job->ops == &ops && jobs_owed(desk.jobs, 8));
+}
+
 Test(jobs, one_that_is_inherited_ends_with_its_heir_and_is_owed_for_a_time)
 {
     struct job *job = add("a", desk.inbox, false);

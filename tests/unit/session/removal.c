@@ -82,3 +82,26 @@ Test(removal, a_removal_goes_on_from_its_step)
     bench_done(JOB_OK, "x OK done");
     cr_assert_null(bench.job);
 }
+
+Test(removal, a_client_is_answered_while_the_removal_waits_for_a_server_that_is_away)
+{
+    struct job *job;
+
+    bench_say("a UID MOVE 10 other\r\n");
+    job = bench.job;
+    cr_assert_not(job->ops->overdue(job, "away"), "nothing has been begun");
+    bench_expect_sent("UID COPY 10 other");
+    bench_done(JOB_OK, "x OK done");
+    job = bench.job;
+    cr_assert(job->ops->overdue(job, "away"));
+    bench_settle();
+    bench_expect_like("a NO [UNAVAILABLE] The messages were copied; they are removed");
+    cr_assert_gt(job->owed_until, 0);
+    bench_expect_sent("UID STORE 10 +FLAGS (\\Deleted)");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_sent("UID EXPUNGE 10");
+    bench_done(JOB_OK, "x OK done");
+    bench_say("b UNSELECT\r\n");
+    bench_expect("b OK UNSELECT completed.\r\n");
+    leave();
+}
