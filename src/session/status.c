@@ -15,6 +15,7 @@ struct status_run {
     struct mailbox *mailbox; /* of the selected one, borrowed: its job keeps it */
     struct status_found found;
     struct seqset sized; /* UIDs whose size is in found.size */
+    bool sized_again;    /* the sizes told first were not those of the messages that there are */
 };
 
 static void clear(struct run *run)
@@ -73,7 +74,6 @@ static enum job_turn build_sizes(struct run *run, struct mailbox *mailbox, struc
     struct status_run *status = (struct status_run *)run;
 
     status->found.size = 0;
-    status->found.size_known = true;
     seqset_clear(&status->sized);
     if (mailbox->map.count == 0)
         return JOB_NOTHING;
@@ -115,10 +115,11 @@ static void take_unseen(struct run *run, const struct response *response)
 }
 
 static void looked(struct run *run, const struct job_result *result);
+static void sized(struct run *run, const struct job_result *result);
 static const struct run_step look_step = {.goal = JOB_SELECTED, .policy = POLICY_LOOK, .done = looked};
 static const struct run_step look_flags_step = {.goal = JOB_FLAGS, .policy = POLICY_LOOK, .done = looked};
 static const struct run_step size_step = {
-    .goal = JOB_RUN, .policy = POLICY_FETCH, .build = build_sizes, .fetch = add_size, .done = looked};
+    .goal = JOB_RUN, .policy = POLICY_FETCH, .build = build_sizes, .fetch = add_size, .done = sized};
 static const struct run_step unseen_step = {
     .goal = JOB_RUN, .policy = POLICY_SEARCH, .build = build_unseen, .untagged = take_unseen, .done = looked};
 
@@ -147,6 +148,34 @@ static void looked(struct run *run, const struct job_result *result)
         (void)!run_submit(run->session, step, status->mailbox);
     else
         finish_from_truth(status);
+}
+
+/* Has each message that there is been counted, and no other? */
+static bool are_all_sized(const struct status_run *status)
+{
+    const struct uid_map *map = &status->mailbox->map;
+    struct seqset both = {0};
+    bool all = uid_map_intersect(map, &status->sized, &both) && seqset_size(&both) == map->count &&
+               seqset_size(&status->sized) == map->count;
+
+    seqset_clear(&both);
+    return all;
+}
+
+/* A message may have gone meanwhile: the server is made to tell of it, and is asked once more. */
+static void sized(struct run *run, const struct job_result *result)
+{
+    struct status_run *status = (struct status_run *)run;
+
+    status->found.size_known = result->status == JOB_OK && are_all_sized(status);
+    if (result->status != JOB_OK || status->found.size_known) {
+        looked(run, result);
+    } else if (!status->sized_again) {
+        status->sized_again = true;
+        (void)!run_submit(run->session, &look_step, status->mailbox);
+    } else {
+        run_no(run->session, "SERVERBUG", "The mail server did not tell the size of each message; please try again");
+    }
 }
 
 static void look(struct status_run *status)

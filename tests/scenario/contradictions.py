@@ -382,6 +382,21 @@ def status_unseen_and_size_where_flags_cannot_be_had(s):
     assert "(UNSEEN 4 SIZE %d MESSAGES 5)" % size in told, told
 
 
+class SizelessServer(ScriptedUpstream):
+    """Tells nobody the size of the third message, and nothing else of it where only that was asked."""
+    def fetched(self, message, wanted):
+        if message.uid != 3 or "RFC822.SIZE" not in wanted:
+            super().fetched(message, wanted)
+
+
+@scenario(upstream=lambda s: SizelessServer(capabilities=FULL + " STATUS=SIZE"))
+def status_size_without_one_message_is_no_answer(s):
+    client = s.client(select="INBOX")
+    result = client.expect("NO", "STATUS INBOX (SIZE MESSAGES)")
+    assert result.of("STATUS") == [], result
+    client.ok("STATUS INBOX (MESSAGES)")
+
+
 # --- refusals and garbage that cost more than they must
 
 class BadInManyWords(ScriptedUpstream):

@@ -53,12 +53,44 @@ Test(status, sizes_and_unseen_are_asked_for_where_the_truth_lacks_them)
     bench_done(JOB_OK, NULL);
     bench_expect_sent("UID FETCH 1:* (UID RFC822.SIZE)");
     bench_answer("* 1 FETCH (UID 10 RFC822.SIZE 5)\r\n* 2 FETCH (UID 20 RFC822.SIZE 6)\r\n"
-                 "* 2 FETCH (UID 20 RFC822.SIZE 6)\r\n");
+                 "* 2 FETCH (UID 20 RFC822.SIZE 6)\r\n* 3 FETCH (UID 30 RFC822.SIZE 7)\r\n");
     bench_done(JOB_OK, "x OK done");
     bench_expect_sent("UID SEARCH UNSEEN");
     bench_answer("* SEARCH 10 99\r\n");
     bench_done(JOB_OK, "x OK done");
-    bench_expect("* STATUS INBOX (SIZE 11 UNSEEN 1)\r\na OK STATUS completed.\r\n");
+    bench_expect("* STATUS INBOX (SIZE 18 UNSEEN 1)\r\na OK STATUS completed.\r\n");
+}
+
+static void ask_sizes(void)
+{
+    bench.session->offer.has[CAPABILITY_STATUS_SIZE] = true;
+    bench_say("a STATUS INBOX (SIZE)\r\n");
+    bench_done(JOB_REFUSED, NULL);
+    bench_done(JOB_OK, NULL);
+    bench_expect_sent("UID FETCH 1:* (UID RFC822.SIZE)");
+    bench_answer("* 1 FETCH (UID 10 RFC822.SIZE 5)\r\n* 2 FETCH (UID 20 RFC822.SIZE 6)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    cr_assert_eq(bench.job->goal, JOB_SELECTED, "the third may have gone");
+}
+
+Test(status, sizes_without_one_message_are_no_answer)
+{
+    ask_sizes();
+    bench_done(JOB_OK, NULL);
+    bench_expect_sent("UID FETCH 1:* (UID RFC822.SIZE)");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("a NO [SERVERBUG] The mail server did not tell the size of each message; please try again\r\n");
+}
+
+Test(status, sizes_are_asked_for_again_where_a_message_has_gone_meanwhile)
+{
+    ask_sizes();
+    bench_expunge(30);
+    bench_done(JOB_OK, NULL);
+    bench_expect_sent("UID FETCH 1:* (UID RFC822.SIZE)");
+    bench_answer("* 1 FETCH (UID 10 RFC822.SIZE 5)\r\n* 2 FETCH (UID 20 RFC822.SIZE 6)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_like("* STATUS INBOX (SIZE 11)\r\n");
 }
 
 Test(status, items_that_are_not_offered_are_bad)
