@@ -101,7 +101,7 @@ struct selection {
     unsigned learns;          /* how often it was asked for; 0 after the owner's turn */
     uint32_t learns_above;    /* the highest UID that was known when it was asked for */
     size_t learns_named;      /* and how many entries of the tail had a name */
-    bool untold;              /* the last time that it was asked for, nothing was named */
+    bool untold;              /* when it was asked for last in this turn, nothing was named */
     bool settled;             /* NOOP was sent for that; cleared after the owner's turn */
     unsigned learned_in_vain; /* answers in a row that named nothing */
     unsigned garbage;       /* lines in a row that could not be understood or contradicted the map; 0 at a tagged answer

@@ -148,7 +148,7 @@ void selection_turn_over(struct selection *selection)
 {
     selection->learned = false;
     selection->learns = 0;
-    selection->settled = false;
+    selection->settled = selection->untold = false;
 }
 
 void selection_forget(struct selection *selection, const struct mailbox *mailbox)
