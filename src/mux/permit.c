@@ -203,6 +203,21 @@ static usec pause_after(struct permit *permit, const struct upstream_end *end, b
     return end->backoff > pause ? end->backoff : pause;
 }
 
+/* What the account waits for now, where that takes a while. */
+static void log_wait(const struct permit *permit, usec now)
+{
+    static const char *const words[] = {
+        [PERMIT_PAUSED] = "pausing after that end (reconnect_ceiling)",
+        [PERMIT_SPENT] = "its logins are used up (login_budget, login_interval)",
+    };
+    usec until;
+    enum permit_state state = permit_state(permit, now, &until);
+
+    if (until - now >= USEC_SECOND && (state == PERMIT_PAUSED || state == PERMIT_SPENT))
+        log_line(permit->options.ground->log, LOG_INFO, "%s: %s; next try in %" PRId64 " s", permit->options.name,
+                 words[state], (until - now) / USEC_SECOND);
+}
+
 /* Courier closes the connection of one too many without a word. */
 static void note_place(struct permit *permit, const struct upstream_end *end)
 {
@@ -237,6 +252,7 @@ void permit_closed(struct permit *permit, const struct upstream_end *end, enum p
         permit->retry_at = now + permit->options.ground->settings->reconnect_first;
     else
         permit->retry_at = now + pause_after(permit, end, hurries);
+    log_wait(permit, now);
 }
 
 usec permit_matters_until(const struct permit *permit)
