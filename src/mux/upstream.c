@@ -286,7 +286,7 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
     upstream->refusal = REFUSAL_NONE;
     upstream->reason[0] = '\0';
     upstream->backoff = 0;
-    upstream->said_bye = upstream->unheard = upstream->late = false;
+    upstream->left = upstream->said_bye = upstream->unheard = upstream->late = false;
     upstream->unreached = true;
     upstream->from = login->from ? *login->from : (struct link_local){0};
     upstream->local = (struct link_local){0};
@@ -403,7 +403,7 @@ void upstream_closed(struct upstream *upstream, const char *reason)
     struct upstream_end end = {.was_ready = upstream->was_ready,
                                .reached = !upstream->unreached,
                                .ghost = ghost_of(upstream),
-                               .by_server = upstream->said_bye || state != UPSTREAM_CLOSING};
+                               .by_server = !upstream->left && (upstream->said_bye || state != UPSTREAM_CLOSING)};
 
     upstream->link = NULL;
     upstream->was_unsent = is_unsent(upstream);
@@ -563,6 +563,7 @@ void upstream_end_idle(struct upstream *upstream)
 
 void upstream_logout(struct upstream *upstream)
 {
+    upstream->left = true;
     bool idling;
 
     if (!upstream_has_link(upstream) || upstream->state == UPSTREAM_LOGGING_OUT)

@@ -43,10 +43,12 @@ static void garbage(void *owner, struct slice line, bool open_fetch, uint32_t fe
     tell("garbage;");
 }
 
+static bool ended_by_server;
+
 static void closed(void *owner, const struct upstream_end *end)
 {
     (void)owner;
-    (void)end;
+    ended_by_server = end->by_server;
     tell(upstream_was_unsent(bench.upstream) ? "closed, unsent;" : "closed;");
 }
 
@@ -175,4 +177,21 @@ Test(upstream, a_second_dial_is_an_assertion, .signal = SIGABRT)
 
     cr_assert(credential_init(&credential, CREDENTIAL_PASSWORD, SLICE("sesame")));
     upstream_dial(bench.upstream, &with);
+}
+
+/* A session that the server cuts again and again is another matter than one that we leave. */
+Test(upstream, whose_end_it_was_is_told)
+{
+    bench_say(&bench, "* BYE logged in from another place");
+    bench_closed(&bench);
+    cr_assert(ended_by_server);
+}
+
+Test(upstream, an_end_by_logout_is_our_own)
+{
+    upstream_logout(bench.upstream);
+    (void)bench_written(&bench);
+    bench_say(&bench, "* BYE\r\n%T OK bye");
+    bench_closed(&bench);
+    cr_assert_not(ended_by_server);
 }
