@@ -47,7 +47,7 @@ struct upstream_end {
     enum refusal refusal; /* REFUSAL_NONE: the connection was lost, or closed by us */
     const char *reason;   /* in words, for the log and for clients: the server's if it had any. Borrowed for the call */
     bool reached;         /* the server has answered, if only by closing the connection once it stood */
-    bool by_server;       /* the server ended it, by BYE or by closing it */
+    bool by_server;       /* the server ended it, by BYE or by closing it, and not for a command of ours */
     const struct link_local *ghost; /* our end of it, if the server may not know that it has ended; else NULL. Borrowed
                                        for the call */
     usec backoff;                   /* the server asked for so much patience; 0: no word of it */

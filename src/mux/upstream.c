@@ -397,13 +397,19 @@ bool upstream_has_timed_out(const struct upstream *upstream)
     return upstream->timed_out;
 }
 
+/* Not where a command was under way: it may have been the cause. */
+static bool was_cut(const struct upstream *upstream, enum upstream_state state)
+{
+    return !upstream->left && !upstream->in_flight && (upstream->said_bye || state != UPSTREAM_CLOSING);
+}
+
 void upstream_closed(struct upstream *upstream, const char *reason)
 {
     enum upstream_state state = upstream->state;
     struct upstream_end end = {.was_ready = upstream->was_ready,
                                .reached = !upstream->unreached,
                                .ghost = ghost_of(upstream),
-                               .by_server = !upstream->left && (upstream->said_bye || state != UPSTREAM_CLOSING)};
+                               .by_server = was_cut(upstream, state)};
 
     upstream->link = NULL;
     upstream->was_unsent = is_unsent(upstream);

@@ -187,6 +187,15 @@ Test(upstream, whose_end_it_was_is_told)
     cr_assert(ended_by_server);
 }
 
+Test(upstream, an_end_under_a_command_may_be_the_commands)
+{
+    send_text("EXAMINE deadly");
+    (void)bench_written(&bench);
+    bench_say(&bench, "* BYE internal error");
+    bench_closed(&bench);
+    cr_assert_not(ended_by_server);
+}
+
 Test(upstream, an_end_by_logout_is_our_own)
 {
     upstream_logout(bench.upstream);
