@@ -82,7 +82,11 @@ enum refusal refusal_classify(enum refusal_stage stage, enum response_status sta
 
     if (words == REFUSAL_CREDENTIALS && !proves_credentials)
         words = REFUSAL_NONE;
-    if (words != REFUSAL_NONE || stage == REFUSAL_AT_FIRST_COMMAND)
+    if (stage == REFUSAL_AT_FIRST_COMMAND)
+        return words;
+    if ((words == REFUSAL_NONE || words == REFUSAL_TEMPORARY) && refusal_backoff(line) > 0)
+        return REFUSAL_THROTTLED; /* whatever its cause, the server wants to be left alone for so long */
+    if (words != REFUSAL_NONE)
         return words;
     return stage == REFUSAL_AT_CONNECT ? REFUSAL_TEMPORARY : REFUSAL_UNKNOWN;
 }

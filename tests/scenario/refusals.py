@@ -35,6 +35,9 @@ cyrus_wrong_password = refused("cyrus_wrong_password", "AUTHENTICATIONFAILED", l
 courier_closes_without_a_byte = refused("courier_closes_without_a_byte", "UNAVAILABLE", greeting=None)
 gmail_limit = refused("gmail_limit", "LIMIT", login="TAG NO [ALERT] Too many simultaneous connections. (Failure)")
 yahoo_rate_limit = refused("yahoo_rate_limit", "UNAVAILABLE", login="* BYE [LIMIT] LOGIN Rate limit hit.\r\nTAG NO [LIMIT] LOGIN Rate limit hit.")
+gmail_closes_an_account_for_a_day = refused(
+    "gmail_closes_an_account_for_a_day", "UNAVAILABLE", login="TAG NO [OVERQUOTA] Account exceeded command or bandwidth limits. (Failure)")
+mailu_counts_logins = refused("mailu_counts_logins", "UNAVAILABLE", login="TAG NO Temporary authentication failure (rate-limit)")
 icloud_bad = refused("icloud_bad", "UNAVAILABLE", login="TAG BAD [UNAVAILABLE] Service temporarily unavailable")
 stalwart_bye = refused("stalwart_bye", "LIMIT", login="* BYE Too many concurrent IMAP connections.")
 exchange_closes_with_a_number = refused("exchange_closes_with_a_number", "UNAVAILABLE", greeting=b"* BYE Connection is closed. 13")
@@ -50,6 +53,19 @@ def exchange_says_ok_and_then_is_not_connected(s):
     client = s.client(select="INBOX", learn=True)
     assert client.fetch_identity(3) == "m3"
     assert s.upstream.connections == 2
+
+
+def _closed_at_first(upstream):
+    return "TAG NO Login rate exceeded, try again in 3 seconds" if upstream.connections < 2 else None
+
+
+@scenario(upstream=odd(login=_closed_at_first), settings={"login_wait": "10s"})
+def a_time_that_the_server_names_is_waited_for(s):
+    started = time.monotonic()
+    client = s.client(select="INBOX")
+    assert 2.9 < time.monotonic() - started < 6, time.monotonic() - started
+    assert s.upstream.connections == 2, s.upstream.connections
+    client.noop()
 
 
 def _busy_at_first(upstream):

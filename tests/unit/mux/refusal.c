@@ -132,6 +132,17 @@ REFUSES(a_limit_in_the_middle_of_other_words, REFUSAL_AT_LOGIN, RESPONSE_NO,
 REFUSES(one_text_for_all_is_no_refusal_of_a_command, REFUSAL_AT_FIRST_COMMAND, RESPONSE_BAD,
         "Login fail. Password is incorrect, or system is busy", REFUSAL_NONE)
 
+REFUSES(a_time_to_wait_is_kept_whatever_the_cause, REFUSAL_AT_LOGIN, RESPONSE_NO,
+        "[UNAVAILABLE] Too busy, try again in 5 minutes", REFUSAL_THROTTLED)
+REFUSES(a_time_to_wait_is_kept_without_a_cause, REFUSAL_AT_LOGIN, RESPONSE_NO, "Not now, please wait 5 minutes",
+        REFUSAL_THROTTLED)
+REFUSES(a_time_to_wait_for_one_mailbox_is_no_refusal, REFUSAL_AT_FIRST_COMMAND, RESPONSE_NO,
+        "Mailbox is being rebuilt, please wait 5 minutes", REFUSAL_NONE)
+REFUSES(a_time_to_wait_for_a_mailbox_in_use_is_no_throttling, REFUSAL_AT_FIRST_COMMAND, RESPONSE_NO,
+        "[INUSE] Mailbox is locked, try again in 5 seconds", REFUSAL_TEMPORARY)
+REFUSES(a_limit_stays_one_with_a_time, REFUSAL_AT_LOGIN, RESPONSE_NO, "Too many connections, try again in 5 minutes",
+        REFUSAL_LIMIT)
+
 Test(refusal, a_time_to_wait_is_read)
 {
     cr_assert_eq(refusal_backoff(SLICE("Request is throttled. Suggested Backoff Time: 92415 milliseconds")),
