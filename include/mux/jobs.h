@@ -54,6 +54,8 @@ void jobs_abandon(struct jobs *jobs, struct job *job);
 /* It has another owner from here on, with these ops: the former one must forget it. It is no rider. owed_until: see
  * struct job. */
 void job_inherit(struct job *job, const struct job_ops *ops, void *owner, usec owed_until);
+/* Its client has gone, and the account stays for it until `until`. policy: from here on. */
+void job_owe(struct job *job, usec until, enum policy policy);
 bool job_was_sent(const struct job *job);          /* its command may have been carried out */
 bool jobs_owed(const struct jobs *jobs, usec now); /* does one wait for which the account stays? */
 /* It ends JOB_DEAD at its turn, unless its command has been sent. */

@@ -31,6 +31,11 @@ struct run_ops {
     /* Optional: the command ends while this job of it is under way or waits, because the session ends or the server is
      * away for too long. True: the job is the account's to finish, and has another owner. */
     bool (*leave)(struct run *run, struct job *job);
+    /* Optional: the client has gone, or sends nothing more and has not been answered for a long time, while the command
+     * is in progress, which goes on without it. May be called again. The run knows by now
+     * what it is about, as far as it can. True: it may be carried out late, and a job of it that is lost is repeated.
+     */
+    bool (*left)(struct run *run);
     /* Optional: frees the memory that the struct owns. The struct itself is freed by the caller; no op is called
      * afterwards.
      */

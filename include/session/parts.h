@@ -9,6 +9,7 @@
 #include "imap/outgoing.h"
 #include "imap/seqset.h"
 #include "mailbox/uid_map.h"
+#include "mailbox/view.h"
 #include "mux/job.h"
 
 /* Zero-initialised: nothing is left. */
@@ -21,6 +22,10 @@ struct parts {
 void parts_clear(struct parts *parts);
 /* Adds to `part` the next ranges of at most `octets` when printed (at least one). False: out of memory. */
 bool parts_take(struct parts *parts, size_t octets, struct seqset *part) __attribute__((warn_unused_result));
+/* Adds the messages that the view counts and that are \Deleted in the truth. False: out of memory. */
+bool parts_add_deleted(struct parts *parts, const struct view *view) __attribute__((warn_unused_result));
+/* Does the truth know the flags of all messages that the view counts, if perhaps not the latest? */
+bool parts_knows_deleted(const struct view *view);
 void parts_take_all(struct parts *parts); /* the command that is built now is about all that is left */
 void parts_done(struct parts *parts);     /* the part in flight is answered */
 

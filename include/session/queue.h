@@ -55,5 +55,6 @@ struct queued *queue_take(struct queue *queue);             /* the oldest; retur
 void queue_clear(struct queue *queue);
 /* Does one of them name messages by number (command_uses_numbers)? Then no EXPUNGE may shift the numbers now. */
 bool queue_uses_numbers(const struct queue *queue);
+bool queue_has(const struct queue *queue, enum command_name name);
 
 #endif

@@ -1,6 +1,6 @@
 /* The rest of a MOVE that is made of COPY, STORE +FLAGS \Deleted and UID EXPUNGE (RFC 6851 section 4.3 says what it may
- * be made of), when its client leaves before the end: the account finishes it, or the messages stay in both mailboxes.
- */
+ * be made of), when its session ends before, or its client is no longer to wait: the account finishes it, or the
+ * messages stay in both mailboxes. */
 #ifndef IMAPMUX_SESSION_REMOVAL_H
 #define IMAPMUX_SESSION_REMOVAL_H
 

@@ -23,6 +23,8 @@ void run_step(struct session *session, usec now);
 void run_take_line(struct session *session, struct slice line); /* the line that run_await_line asked for */
 /* The messages that it is about mean others now: its job is not sent. May be called without one. */
 void run_doom(struct session *session);
+/* The client has gone (session->left_until). The command in progress, if any, goes on, and nobody is answered. */
+void run_left(struct session *session);
 /* The session ends: it is forgotten without an answer. May be called without one. */
 void run_drop(struct session *session);
 

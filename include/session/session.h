@@ -15,8 +15,9 @@ struct session;
 
 /* Greets at once. Returns owned; NULL: out of memory. */
 struct session *session_new(struct registry *registry, const struct session_options *options);
-/* The link is gone (EOF, error, or after SESSION_CLOSE was obeyed). Frees the session (by the runqueue, when the step
- * is over). */
+/* The link is gone (EOF, error, or after SESSION_CLOSE was obeyed). The session must not be used afterwards: it is
+ * freed by the runqueue, when the step is over, or when the commands that change something and came whole are carried
+ * out. */
 void session_closed(struct session *session);
 
 /* Bytes from the client: takes what it can use, leaves the rest in `in` (when reading pauses, when TLS is to start).

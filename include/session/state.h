@@ -33,6 +33,9 @@ enum session_end {
     SESSION_END_ABORT,   /* closed at once, not one octet more: a line was cut */
 };
 
+/* For so long commands are carried out whose client has gone. */
+#define SESSION_LEFT_TIME (10 * USEC_MINUTE)
+
 /* The command in progress. Written by run.c. */
 struct current {
     struct queued *queued;         /* owned; NULL: no command is in progress */
@@ -43,6 +46,9 @@ struct current {
     usec until;                    /* when the session's step is to look; USEC_NEVER: it need not */
     void (*then)(struct run *run); /* of run_look: called at its end, or when `until` has come; else NULL */
     void (*line)(struct run *run, struct slice line); /* takes the next line; NULL: lines are commands */
+    bool begun;                                       /* set when the server has carried out a command of it */
+    bool repeats;                                     /* what the family's `left` has said; false before */
+    usec owed_until;                                  /* for its jobs, see struct job */
     struct evbuffer *tagged; /* owned: the tagged answer, which follows when all news has been told; else NULL */
     unsigned bad_in_a_row;   /* commands answered BAD since one that was not */
 };
@@ -68,6 +74,7 @@ struct session {
     struct current current;
 
     /* session.c */
+    usec left_until;      /* 0; once the client has gone: until then its commands are carried out */
     bool end_of_input;    /* set by session_end_of_input, never cleared */
     const char *retiring; /* why it ends after the command in progress; NULL: it does not */
 };

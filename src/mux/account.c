@@ -483,6 +483,7 @@ void account_free(struct account *account)
 {
     if (!account)
         return;
+    members_end(&account->members, "shutting down"); /* those without a client */
     permit_clear(&account->permit);
     task_clear(&account->task);
     slots_end_jobs(&account->slots, "the account has been closed");

@@ -246,6 +246,13 @@ void job_inherit(struct job *job, const struct job_ops *ops, void *owner, usec o
     job->owed_until = owed_until;
 }
 
+void job_owe(struct job *job, usec until, enum policy policy)
+{
+    assert(job->queueing.place == JOB_IS_WAITING || job->queueing.place == JOB_IS_TAKEN);
+    job->owed_until = until;
+    job->policy = policy;
+}
+
 bool job_was_sent(const struct job *job)
 {
     return job->course.written;

@@ -13,8 +13,6 @@
 #include "session/target.h"
 #include "session/tell.h"
 
-#define REMOVAL_TIME (10 * USEC_MINUTE) /* for which an account without clients tries to finish a MOVE */
-
 struct copy_run {
     struct run run;
     bool move;
@@ -428,7 +426,7 @@ static bool leave(struct run *run, struct job *job)
 {
     struct copy_run *copy = (struct copy_run *)run;
     const struct run_step *step = run->session->current.step;
-    usec until = session_now(run->session) + REMOVAL_TIME;
+    usec until = session_now(run->session) + SESSION_LEFT_TIME;
 
     if (!copy->emulated)
         return false;

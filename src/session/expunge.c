@@ -8,6 +8,7 @@ struct expunge_run {
     struct run run;
     struct seqset uids; /* UID EXPUNGE: asked for */
     struct parts parts;
+    bool named; /* `parts` says which: always for UID EXPUNGE, else once the client has gone */
 };
 
 static void clear(struct run *run)
@@ -22,7 +23,7 @@ static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outg
 {
     struct expunge_run *expunge = (struct expunge_run *)run;
 
-    if (session_command(run->session)->uid)
+    if (expunge->named)
         return parts_build_expunge(&expunge->parts, &mailbox->map, session_settings(run->session)->upstream_command_max,
                                    true, out);
     outgoing_text(out, "EXPUNGE");
@@ -58,6 +59,7 @@ static void begin(struct expunge_run *expunge)
     struct view *view = session_view(session);
     bool uid = session_command(session)->uid;
 
+    expunge->named = uid;
     if (view->read_only)
         run_no(session, "READ-ONLY", "The mailbox is open read-only");
     else if (uid && !session_can(session, CAPABILITY_UIDPLUS))
@@ -91,4 +93,18 @@ static void start(struct run *run)
         begin(expunge);
 }
 
-const struct run_ops expunge_ops = {.size = sizeof(struct expunge_run), .start = start, .clear = clear};
+/* Carried out late, or again after a lost connection, it is about the messages that are \Deleted by now. */
+static bool left(struct run *run)
+{
+    struct expunge_run *expunge = (struct expunge_run *)run;
+    struct session *session = run->session;
+    const struct view *view = session_view(session);
+
+    if (expunge->named || !view || !session_can(session, CAPABILITY_UIDPLUS) || !parts_knows_deleted(view))
+        return expunge->named;
+    output_check(&session->output, parts_add_deleted(&expunge->parts, view));
+    expunge->named = true;
+    return true;
+}
+
+const struct run_ops expunge_ops = {.size = sizeof(struct expunge_run), .start = start, .left = left, .clear = clear};

@@ -25,6 +25,32 @@ bool parts_take(struct parts *parts, size_t octets, struct seqset *part)
     return true;
 }
 
+bool parts_add_deleted(struct parts *parts, const struct view *view)
+{
+    const struct message *message;
+    uint32_t uid = 0;
+
+    while ((message = uid_map_after(&view->mailbox->map, uid)) && message->uid <= view->told) {
+        uid = message->uid;
+        if ((message->system & FLAG_DELETED) != 0 && !seqset_add(&parts->left, uid))
+            return false;
+    }
+    return true;
+}
+
+bool parts_knows_deleted(const struct view *view)
+{
+    const struct message *message;
+    uint32_t uid = 0;
+
+    while ((message = uid_map_after(&view->mailbox->map, uid)) && message->uid <= view->told) {
+        uid = message->uid;
+        if (!message->flags_known)
+            return false;
+    }
+    return true;
+}
+
 void parts_take_all(struct parts *parts)
 {
     parts->in_flight = parts->left.count;

@@ -75,3 +75,12 @@ bool queue_uses_numbers(const struct queue *queue)
     }
     return false;
 }
+
+bool queue_has(const struct queue *queue, enum command_name name)
+{
+    for (const struct queued *queued = queue->first; queued; queued = queued->next) {
+        if (queued->command.name == name)
+            return true;
+    }
+    return false;
+}

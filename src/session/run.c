@@ -9,6 +9,7 @@
 
 #include "base/append.h"
 #include "imap/text.h"
+#include "mux/jobs.h"
 #include "session/answer.h"
 #include "session/tell.h"
 
@@ -106,6 +107,8 @@ void run_start(struct session *session)
     }
     *current->run = (struct run){.ops = ops, .session = session};
     ops->start(current->run);
+    if (session->left_until != 0)
+        run_left(session);
 }
 
 /* The tagged answer is owed: the next part of the news is told after each event round, and behind the last of it the
@@ -157,6 +160,33 @@ void run_doom(struct session *session)
         job_doom(session->current.job);
 }
 
+/* A removal that may be repeated names its messages. */
+static enum policy policy_of(const struct current *current)
+{
+    return current->repeats && current->step->policy == POLICY_EXPUNGE ? POLICY_REMOVE : current->step->policy;
+}
+
+/* Nobody waits for its answer. False: it has no more time than with its client. */
+static bool owe(struct session *session, usec until)
+{
+    struct current *current = &session->current;
+    struct run *run = current->run;
+
+    current->repeats = run->ops->left && run->ops->left(run);
+    if (!current->repeats && !current->begun && !(current->job && job_was_sent(current->job)))
+        return false;
+    current->owed_until = until;
+    if (current->job)
+        job_owe(current->job, until, policy_of(current));
+    return true;
+}
+
+void run_left(struct session *session)
+{
+    if (session->current.run && !session_is_over(session))
+        (void)owe(session, session->left_until);
+}
+
 void run_drop(struct session *session)
 {
     struct current *current = &session->current;
@@ -186,6 +216,16 @@ static bool print_tagged(const struct session *session, enum response_status sta
            text_print(slice_of(text), out) && append_bytes(out, "\r\n", 2);
 }
 
+/* The client has gone. What it sent behind a command that has failed may rest on that one: a COPY, then an EXPUNGE. */
+static void finish_unheard(struct session *session, enum response_status status)
+{
+    clear(&session->current);
+    if (status == RESPONSE_OK)
+        task_wake(&session->task);
+    else
+        session_ask_to_end(session, SESSION_END_QUIETLY, NULL);
+}
+
 void run_finish(struct session *session, enum response_status status, const char *code, const char *text)
 {
     struct current *current = &session->current;
@@ -193,6 +233,10 @@ void run_finish(struct session *session, enum response_status status, const char
 
     if (session_is_over(session))
         return;
+    if (session->left_until != 0) {
+        finish_unheard(session, status);
+        return;
+    }
     assert(!session->output.line_open && !current->tagged);
     if (status != RESPONSE_BAD)
         current->bad_in_a_row = 0;
@@ -326,13 +370,39 @@ static void job_is_over(struct session *session, const struct job_result *result
 
     session->current.job = NULL;
     session->current.step = NULL;
+    session->current.begun |= result->status == JOB_OK && result->response != NULL;
+    if (session->left_until != 0 && session->current.begun)
+        session->current.owed_until = session->left_until;
     if (!session_is_over(session))
         step->done(session->current.run, result);
 }
 
+/* It sends nothing more, and most that do so have gone. An end of input behind LOGOUT has not been read yet. */
+static bool is_leaving(const struct session *session)
+{
+    return session->end_of_input || queue_has(&session->queue, COMMAND_LOGOUT);
+}
+
+static bool submit(struct session *session, const struct run_step *step, struct mailbox *mailbox, const char *title);
+
+/* A removal was lost whose client probably has gone without waiting for it: it is submitted again, once. */
+static bool remove_again(struct session *session, struct job *job, const struct job_result *result)
+{
+    struct current *current = &session->current;
+    const struct run_step *step = current->step;
+
+    if (result->status != JOB_LOST || step->policy != POLICY_EXPUNGE || current->owed_until != 0 || !job->mailbox ||
+        session_is_over(session) || !is_leaving(session))
+        return false;
+    current->job = NULL;
+    return owe(session, session_now(session) + SESSION_LEFT_TIME) && current->repeats &&
+           submit(session, step, job->mailbox, job->title);
+}
+
 static void done(struct job *job, const struct job_result *result)
 {
-    job_is_over(job->owner, result);
+    if (!remove_again(job->owner, job, result))
+        job_is_over(job->owner, result);
 }
 
 static bool overdue(struct job *job, const char *text)
@@ -341,7 +411,12 @@ static bool overdue(struct job *job, const char *text)
     struct run *run = session->current.run;
     struct job_result result = {.status = JOB_DEAD, .text = text};
 
-    if (session_is_over(session) || !run->ops->leave || !run->ops->leave(run, job))
+    if (session_is_over(session))
+        return false;
+    if (is_leaving(session) && session->current.owed_until == 0 &&
+        owe(session, session_now(session) + SESSION_LEFT_TIME))
+        return true;
+    if (!run->ops->leave || !run->ops->leave(run, job))
         return false;
     job_is_over(session, &result);
     return true;
@@ -385,6 +460,10 @@ static bool submit(struct session *session, const struct run_step *step, struct 
     }
     assert(!session->current.job && step->done && (step->goal != JOB_RUN || step->build));
     session->current.step = step;
+    if (session->current.owed_until != 0) {
+        wanted.owed_until = session->current.owed_until;
+        wanted.policy = policy_of(&session->current);
+    }
     session->current.job = job_submit(session_account(session), &wanted);
     if (!session->current.job)
         free(wanted.change);
@@ -418,7 +497,7 @@ void run_look(struct session *session, struct mailbox *mailbox, usec patience, v
 
     if (session_is_over(session))
         return;
-    if (!submit(session, &look, mailbox, "look")) {
+    if (session->left_until != 0 || !submit(session, &look, mailbox, "look")) {
         then(session->current.run);
         return;
     }

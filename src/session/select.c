@@ -141,14 +141,14 @@ static bool find_deleted(const struct view *view, struct close_run *close)
     const struct message *message;
     uint32_t uid = 0;
 
+    close->divided = true;
+    if (!close->asked)
+        return parts_add_deleted(&close->parts, view);
     while ((message = uid_map_after(&view->mailbox->map, uid)) && message->uid <= view->told) {
         uid = message->uid;
-        if (close->asked ? seqset_contains(&close->deleted, uid) : (message->system & FLAG_DELETED) != 0) {
-            if (!seqset_add(&close->parts.left, uid))
-                return false;
-        }
+        if (seqset_contains(&close->deleted, uid) && !seqset_add(&close->parts.left, uid))
+            return false;
     }
-    close->divided = true;
     return true;
 }
 
@@ -202,7 +202,7 @@ static enum job_turn build_search(struct run *run, struct mailbox *mailbox, stru
 {
     struct close_run *close = (struct close_run *)run;
 
-    if (account_flags_in_step(session_account(run->session), mailbox))
+    if (close->divided || account_flags_in_step(session_account(run->session), mailbox))
         return JOB_NOTHING;
     seqset_clear(&close->deleted);
     close->asked = true;
@@ -246,7 +246,23 @@ static void start_close(struct run *run)
     submit_close(session, &search_step);
 }
 
-const struct run_ops close_ops = {.size = sizeof(struct close_run), .start = start_close, .clear = clear_close};
+/* Carried out late, it is about the messages that are \Deleted by now. Where the server can only remove all that it has
+ * marked, others may be among them later. */
+static bool close_left(struct run *run)
+{
+    struct close_run *close = (struct close_run *)run;
+    struct session *session = run->session;
+    const struct view *view = session_view(session);
+
+    if (!view || !session_can(session, CAPABILITY_UIDPLUS))
+        return false;
+    if (!close->divided && !close->asked && parts_knows_deleted(view))
+        output_check(&session->output, find_deleted(view, close));
+    return true;
+}
+
+const struct run_ops close_ops = {
+    .size = sizeof(struct close_run), .start = start_close, .left = close_left, .clear = clear_close};
 
 /* --- UNSELECT (RFC 3691) */
 

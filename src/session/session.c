@@ -22,10 +22,35 @@ static void detach(struct session *session)
     membership_leave(&session->membership);
 }
 
+static void free_session(void *object)
+{
+    struct session *session = object;
+
+    queue_clear(&session->queue);
+    intake_clear(&session->intake);
+    output_clear(&session->output);
+    free((char *)(uintptr_t)session->options.peer);
+    free(session);
+}
+
+/* The registry may be gone when the step is over, and its spooler with it. */
+static void go(struct session *session)
+{
+    detach(session);
+    intake_drop_upload(&session->intake);
+    queue_clear(&session->queue);
+    task_clear(&session->task);
+    runqueue_dispose(session->ground->runqueue, free_session, session);
+}
+
 /* Not within a verb of run.h or an op of a family. */
 static void end(struct session *session)
 {
     session_end(session);
+    if (session->left_until != 0) {
+        go(session);
+        return;
+    }
     detach(session);
     task_set_deadline(&session->task, USEC_NEVER);
     session_wake_link(session);
@@ -120,12 +145,24 @@ static const char *state_fault(const struct session *session, enum command_name 
     return states & COMMAND_SELECTED ? "Select a mailbox first" : "You are already logged in";
 }
 
+/* Once the client has gone: does the server come to another state by it, or the session to another mailbox? */
+static bool matters(const struct queued *queued, unsigned flags)
+{
+    const struct command_row *row = commands_row(queued->command.name);
+
+    return row && (row->flags & flags) != 0;
+}
+
 static void start_next(struct session *session)
 {
     struct queued *queued = queue_take(&session->queue);
     const struct refused *refused = queued->refused;
     const char *fault = queued->command.fault;
 
+    if (session->left_until != 0 && !matters(queued, ROW_CHANGES | ROW_LEAVES_MAILBOX)) {
+        queued_free(queued);
+        return;
+    }
     run_take(session, queued, commands_row(queued->command.name));
     if (refused && refused->status == RESPONSE_NO)
         run_no(session, refused->code, refused->text);
@@ -188,6 +225,61 @@ static void step_ending(struct session *session)
     session_wake_link(session);
 }
 
+/* --- a client that has gone: what it has sent whole is carried out, as if only its sending side had ended */
+
+/* Has it sent a command that changes something, and is not answered? */
+static bool is_unfinished(const struct session *session)
+{
+    const struct queued *queued = session->current.queued;
+
+    if (queued && !session->current.tagged && matters(queued, ROW_CHANGES))
+        return true;
+    for (queued = session->queue.first; queued; queued = queued->next) {
+        if (matters(queued, ROW_CHANGES))
+            return true;
+    }
+    return false;
+}
+
+static void step_left(struct session *session, usec now)
+{
+    usec until;
+
+    judge_view(session);
+    run_step(session, now);
+    start_commands(session);
+    evbuffer_drain(session->output.bytes, evbuffer_get_length(session->output.bytes));
+    judge_retirement(session);
+    if (!is_unfinished(session) || now >= session->left_until)
+        session_ask_to_end(session, SESSION_END_QUIETLY, NULL);
+    if (session_is_over(session)) {
+        end(session);
+        return;
+    }
+    until = session->current.until;
+    task_set_deadline(&session->task, until < session->left_until ? until : session->left_until);
+}
+
+static void wake_nobody(void *link)
+{
+    (void)link;
+}
+
+static void leave(struct session *session)
+{
+    const struct queued *queued = session->current.queued;
+
+    session->left_until = session_now(session) + SESSION_LEFT_TIME;
+    session->options.wake = wake_nobody;
+    session_log(session, LOG_DEBUG, "has gone; its commands are carried out");
+    intake_stop(&session->intake);
+    intake_drop_upload(&session->intake);
+    if (queued && (session->current.tagged || !matters(queued, ROW_CHANGES | ROW_LEAVES_MAILBOX)))
+        run_drop(session);
+    run_left(session);
+    task_wake(&session->task);
+}
+
 static void step(struct task *task, usec now)
 {
     struct session *session = (struct session *)task;
@@ -195,6 +287,10 @@ static void step(struct task *task, usec now)
 
     if (session->phase == SESSION_ENDING) {
         step_ending(session);
+        return;
+    }
+    if (session->left_until != 0) {
+        step_left(session, now);
         return;
     }
     judge_view(session);
@@ -229,17 +325,6 @@ static bool greet(struct session *session)
     return !output_failed(&session->output);
 }
 
-static void free_session(void *object)
-{
-    struct session *session = object;
-
-    queue_clear(&session->queue);
-    intake_clear(&session->intake);
-    output_clear(&session->output);
-    free((char *)(uintptr_t)session->options.peer);
-    free(session);
-}
-
 struct session *session_new(struct registry *registry, const struct session_options *options)
 {
     struct session *session = calloc(1, sizeof(*session));
@@ -267,10 +352,11 @@ struct session *session_new(struct registry *registry, const struct session_opti
 
 void session_closed(struct session *session)
 {
-    detach(session);
-    intake_drop_upload(&session->intake); /* the registry may be gone when the step is over, and its spooler with it */
-    task_clear(&session->task);
-    runqueue_dispose(session->ground->runqueue, free_session, session);
+    if (session->phase == SESSION_LOGGED_IN && !session_is_over(session) && !session->retiring &&
+        is_unfinished(session))
+        leave(session);
+    else
+        go(session);
 }
 
 void session_receive(struct session *session, struct evbuffer *in)

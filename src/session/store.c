@@ -471,4 +471,10 @@ static void start(struct run *run)
         begin(store);
 }
 
-const struct run_ops store_ops = {.size = sizeof(struct store_run), .start = start, .clear = clear};
+/* +FLAGS and -FLAGS mean the same later; FLAGS might undo what another client has set meanwhile. */
+static bool left(struct run *run)
+{
+    return ((const struct store_run *)run)->sign != STORE_REPLACE;
+}
+
+const struct run_ops store_ops = {.size = sizeof(struct store_run), .start = start, .left = left, .clear = clear};

@@ -118,6 +118,8 @@ void bench_close(void)
 {
     if (bench.session)
         session_closed(bench.session);
+    if (bench.member) /* its commands are to be carried out */
+        bench.member->end(bench.member->owner, "the account has ended");
     bench_settle();
     cr_assert_null(bench.job, "a job is left behind");
     cr_assert_null(bench.member, "a member is left behind");

@@ -1,4 +1,4 @@
-/* What becomes of a MOVE made of three commands when its client leaves. */
+/* What becomes of a MOVE made of three commands when its session ends, or its client is told NO. */
 #include "session/removal.h"
 
 #include <criterion/criterion.h>
@@ -23,11 +23,12 @@ TestSuite(removal, .init = open, .fini = close_rest);
 
 static void leave(void)
 {
+    session_bye(bench.session, "over");
     session_closed(bench.session);
     bench_settle();
 }
 
-Test(removal, what_was_copied_is_removed_though_the_client_has_left)
+Test(removal, what_was_copied_is_removed_though_the_session_has_ended)
 {
     bench_say("a UID MOVE 10,20 other\r\n");
     bench_expect_sent("UID COPY 10,20 other");
