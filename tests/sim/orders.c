@@ -200,7 +200,7 @@ void order_stored(struct server *server, struct message *message, int sign, uint
                 twice(server, "an absolute STORE", message);
             aim->done = true;
         }
-    if (!found)
+    if (!found && !(message->removal_owed && sign == '+' && flags == DELETED))
         nobody(server, "STORE", message);
     if (!credit)
         return;
@@ -229,8 +229,20 @@ static void settle_store(struct order *order)
     }
 }
 
+/* Its client has been told that it was copied and not removed yet. */
+static void owe_removal(const struct order *order)
+{
+    for (unsigned i = 0; i < order->aim_count; i++) {
+        struct message *message = order->aims[i].message;
+        if (message && !message->dead && message->copied[target_of(order->name)] > 0)
+            message->removal_owed = true;
+    }
+}
+
 void order_settle(struct order *order, bool ok)
 {
+    if (order->kind == ORDER_MOVE && !ok)
+        owe_removal(order);
     if (order->kind == ORDER_CREATE || order->kind == ORDER_DELETE || order->kind == ORDER_RENAME)
         settle_folder(order);
     else if (order->kind == ORDER_STORE)
@@ -355,7 +367,8 @@ void order_expunged(struct server *server, struct message *message)
                 return;
             }
         }
-    nobody(server, "EXPUNGE", message);
+    if (!message->removal_owed)
+        nobody(server, "EXPUNGE", message);
 }
 
 void order_expunge_runs(struct server *server)
