@@ -64,6 +64,11 @@ bool fetch_item_answered_by(const struct fetch_item *item, struct slice answer_n
 bool fetch_item_loosely_answered_by(const struct fetch_item *item, struct slice answer_name);
 /* May a value of so many octets be the answer? A part has at most the asked count. */
 bool fetch_item_permits_size(const struct fetch_item *item, uint64_t octets);
+/* A part of the asked item as an item of its own: at most `most` octets from `offset` on (in octets of what the client
+ * is given), asked with PEEK. *piece borrows the item's section; its count is 0 where the client's own part has ended,
+ * or where 32 bits do. False: the item is no string of the message. */
+bool fetch_item_piece(const struct fetch_item *item, uint64_t offset, uint64_t most, struct fetch_item *piece)
+    __attribute__((warn_unused_result));
 /* The name that the client is told: RFC822.TEXT as asked, BODY[section]<start>. Appends to out. False: out of memory.
  */
 bool fetch_item_print_label(const struct fetch_item *item, struct evbuffer *out) __attribute__((warn_unused_result));
@@ -78,6 +83,8 @@ enum fetch_kind fetch_pair_kind(const struct fetch_pair *pair);
 uint32_t fetch_pair_uid(const struct fetch_pair *pair);
 /* The value of MODSEQ; 0 if it is none. */
 uint64_t fetch_pair_modseq(const struct fetch_pair *pair);
+/* The RFC822.SIZE among the pairs; 0: none is told. */
+uint32_t fetch_pairs_size(const struct fetch_pair *pairs);
 /* True: servers invent such a value for a dead message. (a NIL section or RFC822*, size 0, an ENVELOPE all of NIL) */
 bool fetch_pair_looks_invented(const struct fetch_pair *pair);
 

@@ -20,6 +20,7 @@ struct message {
     uint8_t system;    /* FLAG_SEEN and so on, never FLAG_RECENT */
     bool flags_known;  /* its flags have been learned since the map is kept */
     bool flags_due;    /* they may be others now, and the server has not said so: mailbox_flags_untold */
+    uint32_t size;     /* RFC822.SIZE as the server told it last; 0: not known. Servers count wrong: only a hint */
 };
 
 struct uid_map_block;

@@ -502,6 +502,21 @@ bool fetch_item_permits_size(const struct fetch_item *item, uint64_t octets)
     return !item->partial || octets <= item->partial_count;
 }
 
+bool fetch_item_piece(const struct fetch_item *item, uint64_t offset, uint64_t most, struct fetch_item *piece)
+{
+    uint64_t start = item->partial_start + offset, end = UINT32_MAX;
+    struct slice section = item->section;
+
+    if (item->kind != FETCH_SECTION && !meant_section(item->kind, &section))
+        return false;
+    if (item->partial && (uint64_t)item->partial_start + item->partial_count < end)
+        end = (uint64_t)item->partial_start + item->partial_count;
+    *piece = (struct fetch_item){.kind = FETCH_SECTION, .peek = true, .section = section, .partial = true};
+    piece->partial_start = start < end ? (uint32_t)start : (uint32_t)end;
+    piece->partial_count = end - piece->partial_start < most ? (uint32_t)(end - piece->partial_start) : (uint32_t)most;
+    return true;
+}
+
 bool fetch_item_print_label(const struct fetch_item *item, struct evbuffer *out)
 {
     if (item->kind != FETCH_SECTION)
@@ -545,6 +560,17 @@ uint64_t fetch_pair_modseq(const struct fetch_pair *pair)
         !value_number(pair->value->first, MODSEQ_MAX, &modseq))
         return 0;
     return modseq;
+}
+
+uint32_t fetch_pairs_size(const struct fetch_pair *pairs)
+{
+    uint64_t size = 0;
+
+    for (; pairs; pairs = pairs->next) {
+        if (kind_of(pairs->name) == FETCH_RFC822_SIZE && value_number(pairs->value, UINT32_MAX, &size))
+            return (uint32_t)size;
+    }
+    return 0;
 }
 
 static bool is_all_nil(const struct value *list)

@@ -43,6 +43,16 @@ bool fetch_intake_flags(const struct fetch_pair *pairs, struct arena *arena, str
     return true;
 }
 
+/* What the server says of the message's size. Wrong or not, it only decides how the message is asked for. */
+static void note_size(const struct selection *selection, const struct fetch_pair *pairs)
+{
+    struct message *message = uid_map_find(&selection->selected->map, selection->intake.uid);
+    uint32_t size = fetch_pairs_size(pairs);
+
+    if (message && size != 0)
+        message->size = size;
+}
+
 /* Reads the UID from the pairs; 0: none. False: two different ones. */
 static bool find_uid(const struct fetch_pair *pairs, uint32_t *uid)
 {
@@ -152,6 +162,8 @@ static void take_part(struct selection *selection, const struct fetch_answer *pa
     arena_clear(&arena);
     if (selection->selected && (complete || !readable))
         judge_flags(selection, readable);
+    if (selection->selected && intake->to_owner)
+        note_size(selection, part->pairs);
     if (intake->to_owner)
         hand_on(selection, intake->uid, part);
 }

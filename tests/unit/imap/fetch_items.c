@@ -317,3 +317,46 @@ Test(fetch_items, there_are_not_too_many)
     cr_assert_str_eq(error, "Too many FETCH items");
     arena_clear(&arena);
 }
+
+static const char *print_piece(const char *asked, uint64_t offset, uint64_t most)
+{
+    const char *error = NULL;
+    struct fetch_item *item = parse(asked, &error), piece;
+
+    return fetch_item_piece(item, offset, most, &piece) ? print_all(&piece, false) : "none";
+}
+
+Test(fetch_items, a_piece_of_a_string_is_a_part_asked_with_peek)
+{
+    static const struct {
+        const char *asked;
+        uint64_t offset, most;
+        const char *piece;
+    } cases[] = {
+        {"BODY[]", 0, 100, "BODY.PEEK[]<0.100>"},
+        {"BODY[1.2]", 300, 100, "BODY.PEEK[1.2]<300.100>"},
+        {"RFC822", 5, 10, "BODY.PEEK[]<5.10>"},
+        {"RFC822.TEXT", 5, 10, "BODY.PEEK[TEXT]<5.10>"},
+        {"RFC822.HEADER", 0, 10, "BODY.PEEK[HEADER]<0.10>"},
+        {"BODY.PEEK[]<1000.250>", 200, 100, "BODY.PEEK[]<1200.50>"},
+        {"BODY.PEEK[]<1000.250>", 250, 100, "BODY.PEEK[]<1250.0>"},
+        {"BODY.PEEK[]<4294967290.100>", 0, 100, "BODY.PEEK[]<4294967290.5>"},
+        {"BODY[]", UINT32_MAX, 100, "BODY.PEEK[]<4294967295.0>"},
+        {"ENVELOPE", 0, 100, "none"},
+        {"BODY", 0, 100, "none"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        cr_assert_str_eq(print_piece(cases[i].asked, cases[i].offset, cases[i].most), cases[i].piece);
+        arena_clear(&arena);
+    }
+}
+
+Test(fetch_items, the_size_among_an_answers_pairs)
+{
+    cr_assert_eq(fetch_pairs_size(pair_of("RFC822.SIZE 77")), 77);
+    arena_clear(&arena);
+    cr_assert_eq(fetch_pairs_size(pair_of("UID 5")), 0);
+    arena_clear(&arena);
+    cr_assert_eq(fetch_pairs_size(NULL), 0);
+}

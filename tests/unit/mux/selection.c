@@ -845,6 +845,17 @@ Test(selection, an_answer_is_handed_on_when_number_and_uid_agree)
     cr_assert_str_eq(desk.told, "fetch 20;OK;");
 }
 
+Test(selection, a_size_that_is_told_stays_with_its_message)
+{
+    select_three();
+    send_own("UID FETCH 10:30 (UID RFC822.SIZE)");
+    say("* 2 FETCH (UID 20 RFC822.SIZE 5)\r\n* 3 FETCH (RFC822.SIZE 7 UID 30)\r\n* 1 FETCH (UID 10 RFC822.SIZE "
+        "0)\r\n%T OK done");
+    cr_assert_eq(uid_map_find(&desk.inbox->map, 10)->size, 0);
+    cr_assert_eq(uid_map_find(&desk.inbox->map, 20)->size, 5);
+    cr_assert_eq(uid_map_find(&desk.inbox->map, 30)->size, 7);
+}
+
 Test(selection, a_wrong_uid_reaches_nobody_and_is_logged_with_the_numbers)
 {
     select_three();
