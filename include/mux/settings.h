@@ -104,14 +104,15 @@ struct naming {
     const char *default_domain; /* added to user names without an @; NULL: none */
 };
 
-/* How often a server is asked to let somebody in: X(name, kind, default text, what it is), settings of an [upstream
- * NAME]. 0: no measure, no pause. */
+/* How a server is treated: X(name, kind, default text, what it is), settings of an [upstream NAME]. 0: no measure, no
+ * pause, no pieces. */
 #define MANNERS(X)                                                                                                     \
     X(login_budget, COUNT, "3", "logins of one account at once; then one each login_interval; 0: no limit")            \
     X(login_interval, DURATION, "30s", "time after which an account may log in once more")                             \
     X(server_login_budget, COUNT, "60", "logins a minute at this server, of all accounts; 0: no limit")                \
     X(login_pace, COUNT, "10", "connections begun a second at this server, of all accounts; 0: no limit")              \
-    X(kick_pause, DURATION, "5m", "how long a server that cuts the oldest session is left alone; 0: it is not")
+    X(kick_pause, DURATION, "5m", "how long a server that cuts the oldest session is left alone; 0: it is not")        \
+    X(piece_size, SIZE, "1M", "messages larger than this are fetched in pieces of this size; 0: whole")
 
 struct manners {
 #define MANNER_MEMBER(name, kind, preset, help) SETTING_TYPE_##kind name;

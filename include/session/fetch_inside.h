@@ -1,4 +1,5 @@
-/* A FETCH in progress: what fetch.c (slices, jobs) and fetch_answer.c (the lines written for the client) share. */
+/* A FETCH in progress: what fetch.c (slices, jobs), fetch_pieces.c (large messages) and fetch_answer.c (the lines
+ * written for the client) share. */
 #ifndef IMAPMUX_SESSION_FETCH_INSIDE_H
 #define IMAPMUX_SESSION_FETCH_INSIDE_H
 
@@ -31,6 +32,27 @@ struct fetch_writing {
     bool again;      /* the slice has items that one answer could not give: it is asked once more */
 };
 
+/* The strings of one large message, gathered piece by piece. Written by fetch_pieces.c. */
+struct fetch_pieces {
+    uint64_t limit;       /* octets of a piece; 0: messages are asked for whole */
+    uint32_t sized_up_to; /* up to this UID sizes have been asked for */
+    struct spool *spool;  /* the strings one after another, in the order of the list; NULL: no large message's turn */
+    uint64_t spooled;     /* bits of the items that stand in it whole */
+    uint64_t sizes[FETCH_ITEMS_MAX]; /* octets of each item that stand in it */
+    struct fetch_item *item;         /* being gathered, or being written; NULL: all have been */
+    unsigned index;                  /* its place in the list */
+    bool seen_owed;                  /* no piece without PEEK has been answered, as its asking needs */
+    struct fetch_item piece;         /* the part of it that is asked for now */
+    uint64_t announced, got;         /* octets of its answer */
+    bool answered, nil;              /* it was answered; by NIL */
+    bool open;                       /* octets of its literal are arriving */
+    bool wrong;                      /* set when its answer cannot be used, or when there is no room for it */
+    usec word_at;                    /* when the client is told that its command goes on */
+    bool writing;                    /* all is gathered: the line is being written */
+    uint64_t written;                /* octets of the spool that are in the line */
+    bool labelled;                   /* the name of the item that is being written is in the line */
+};
+
 /* Written by fetch.c. */
 struct fetch_run {
     struct run run;
@@ -50,7 +72,43 @@ struct fetch_run {
     bool has_refusal; /* a slice was answered NO; its text: */
     char refusal[400];
     struct fetch_writing writing;
+    struct fetch_pieces pieces;
 };
+
+/* fetch.c */
+
+/* Can it be long? Not a header. */
+bool fetch_is_body(const struct fetch_item *item);
+/* Asks for what the present slice still lacks. */
+void fetch_submit(struct fetch_run *fetch);
+/* Cuts the next slice, which is not empty, and asks for it. */
+void fetch_begin_slice(struct fetch_run *fetch);
+/* The present slice is done with: the next one, or the end. */
+void fetch_go_on(struct fetch_run *fetch);
+/* " FLAGS", with MODSEQ where there is one, if the client asked for flags and they are not in step. */
+void fetch_write_flags_item(const struct fetch_run *fetch, const struct mailbox *mailbox, struct outgoing *out);
+
+/* fetch_pieces.c */
+
+/* The items are known: are there any that may be large? */
+void fetch_pieces_init(struct fetch_run *fetch);
+/* True: sizes are asked for before the next slice is cut; fetch_begin_slice follows. */
+bool fetch_pieces_ask_sizes(struct fetch_run *fetch);
+/* Is this message fetched in pieces? Then it is a slice of its own. */
+bool fetch_pieces_wants(const struct fetch_run *fetch, uint32_t uid);
+/* May this message be in a slice: is its size known, or has it been asked for? */
+bool fetch_pieces_sized(const struct fetch_run *fetch, uint32_t uid);
+/* The slice is one large message: gathers its strings, asks for its other items by fetch_submit, and then
+ * fetch_pieces_write is to be called. Where there is no room fetch_submit asks for all of it at once. */
+void fetch_pieces_begin(struct fetch_run *fetch);
+/* The message of the slice is asked for whole instead: nothing has been written of it. */
+void fetch_pieces_give_up(struct fetch_run *fetch);
+/* Everything is there: writes the line, if need be in several steps of the session. Then fetch_go_on. */
+void fetch_pieces_write(struct fetch_run *fetch);
+/* The session's step. */
+void fetch_pieces_step(struct fetch_run *fetch, usec now);
+/* Frees the spool. A zeroed one may be cleared. */
+void fetch_pieces_clear(struct fetch_run *fetch);
 
 /* fetch_answer.c */
 
@@ -69,6 +127,12 @@ void fetch_answer_broken(struct fetch_run *fetch, bool sound);
 void fetch_answer_from_truth(struct fetch_run *fetch, const struct message *message);
 /* At the tagged answer: held lines about messages that still live, and FLAGS that are still owed. */
 void fetch_answer_settle(struct fetch_run *fetch);
+/* The line of a slice that was fetched in pieces: its beginning, with the items that were held back for it. */
+void fetch_answer_open(struct fetch_run *fetch, const struct message *message);
+/* The name of the item and the length of its literal, whose octets follow. */
+void fetch_answer_announce(struct fetch_run *fetch, const struct fetch_item *item, uint64_t size);
+/* FLAGS if they were asked for, and the end of the line. message: NULL if it has gone meanwhile. */
+void fetch_answer_close(struct fetch_run *fetch, const struct message *message);
 /* Frees held lines. A zeroed one may be cleared. */
 void fetch_answer_clear(struct fetch_run *fetch);
 

@@ -20,12 +20,20 @@ static void clear(struct run *run)
     struct fetch_run *fetch = (struct fetch_run *)run;
 
     fetch_answer_clear(fetch);
+    fetch_pieces_clear(fetch);
     seqset_clear(&fetch->uids);
     seqset_clear(&fetch->left);
     free(fetch->slice);
 }
 
 /* --- slices */
+
+/* A large message is a slice of its own; one whose size is not asked for yet waits for that. */
+static bool joins_slice(const struct fetch_run *fetch, uint32_t uid)
+{
+    return fetch->slice_count == 0 || (fetch_pieces_sized(fetch, uid) && !fetch_pieces_wants(fetch, uid) &&
+                                       !fetch_pieces_wants(fetch, fetch->slice[0].uid));
+}
 
 /* The next messages from `left`. False: out of memory. */
 static bool cut_slice(struct fetch_run *fetch)
@@ -42,7 +50,7 @@ static bool cut_slice(struct fetch_run *fetch)
     if (!fetch->slice)
         return false;
     seqset_walk_start(&walk, &fetch->left);
-    while (fetch->slice_count < limit && seqset_walk_next(&walk, &uid))
+    while (fetch->slice_count < limit && seqset_walk_next(&walk, &uid) && joins_slice(fetch, uid))
         fetch->slice[fetch->slice_count++].uid = uid;
     seqset_cut_up_to(&fetch->left, fetch->slice[fetch->slice_count - 1].uid);
     return true;
@@ -61,10 +69,20 @@ static void adapt(const struct settings *settings, struct fetch_run *fetch)
     fetch->slice_limit = limit > 0 ? (size_t)limit : 1;
 }
 
+/* Where the line waits for the pieces FLAGS are answered in it, from the truth, if they are known. */
+static bool lacks_flags(const struct fetch_run *fetch, const struct fetch_message *message)
+{
+    const struct message *truth;
+
+    if (!fetch->pieces.spool || !fetch->flags_item)
+        return fetch->flags_item && !(message->answered & fetch->flags_item);
+    truth = uid_map_find(&session_view(fetch->run.session)->mailbox->map, message->uid);
+    return truth && !truth->flags_known;
+}
+
 static bool is_done(const struct fetch_run *fetch, const struct fetch_message *message)
 {
-    uint64_t wanted = fetch->upstream_items | fetch->flags_item;
-    return (message->answered & wanted) == wanted;
+    return (message->answered & fetch->upstream_items) == fetch->upstream_items && !lacks_flags(fetch, message);
 }
 
 /* Those of the slice that live and are not wholly answered. */
@@ -82,16 +100,28 @@ static bool still_wanted(const struct fetch_run *fetch, const struct uid_map *ma
     return ok;
 }
 
-static void write_items(const struct account *account, const struct mailbox *mailbox, const struct fetch_run *fetch,
-                        struct outgoing *out)
+void fetch_write_flags_item(const struct fetch_run *fetch, const struct mailbox *mailbox, struct outgoing *out)
+{
+    const struct account *account = session_account(fetch->run.session);
+
+    if (fetch->flags_item && !account_flags_in_step(account, mailbox))
+        outgoing_text(out, account_wants_modseq(account) ? " FLAGS MODSEQ" : " FLAGS");
+}
+
+/* Those that must be asked for now: the strings of a large message have come already. */
+static uint64_t items_to_ask(const struct fetch_run *fetch)
+{
+    return fetch->upstream_items & ~fetch->pieces.spooled;
+}
+
+static void write_items(const struct mailbox *mailbox, const struct fetch_run *fetch, struct outgoing *out)
 {
     uint64_t bit = 1;
 
     outgoing_text(out, " (UID");
-    if (fetch->flags_item && !account_flags_in_step(account, mailbox))
-        outgoing_text(out, account_wants_modseq(account) ? " FLAGS MODSEQ" : " FLAGS");
+    fetch_write_flags_item(fetch, mailbox, out);
     for (const struct fetch_item *item = fetch->items; item; item = item->next, bit <<= 1) {
-        if (!(fetch->upstream_items & bit))
+        if (!(items_to_ask(fetch) & bit))
             continue;
         outgoing_text(out, " ");
         fetch_item_print_upstream(item, fetch->peek, out);
@@ -109,11 +139,11 @@ static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outg
     fetch_answer_ask_again(fetch);
     if (!still_wanted(fetch, &mailbox->map, &ranges)) {
         turn = JOB_REFUSE;
-    } else if (ranges.count > 0 && !(fetch->upstream_items == 0 && account_flags_in_step(account, mailbox))) {
+    } else if (ranges.count > 0 && !(items_to_ask(fetch) == 0 && account_flags_in_step(account, mailbox))) {
         outgoing_text(out, "UID FETCH ");
         outgoing_set(out, &ranges);
         run->sole = seqset_size(&ranges) == 1 ? ranges.ranges[0].low : 0;
-        write_items(account, mailbox, fetch, out);
+        write_items(mailbox, fetch, out);
         turn = JOB_SEND;
     }
     seqset_clear(&ranges);
@@ -144,12 +174,13 @@ static void done(struct run *run, const struct job_result *result);
 static const struct run_step look_step = {FETCH_STEP};
 static const struct run_step read_step = {FETCH_STEP, .read_write = true, .sets_seen = true};
 
-static void submit(struct fetch_run *fetch)
+void fetch_submit(struct fetch_run *fetch)
 {
     bool sets_seen = false;
+    uint64_t bit = 1;
 
-    for (const struct fetch_item *item = fetch->items; item; item = item->next)
-        sets_seen |= !fetch->peek && fetch_item_sets_seen(item);
+    for (const struct fetch_item *item = fetch->items; item; item = item->next, bit <<= 1)
+        sets_seen |= !fetch->peek && fetch_item_sets_seen(item) && (items_to_ask(fetch) & bit) != 0;
     (void)!run_submit(fetch->run.session, sets_seen ? &read_step : &look_step,
                       session_view(fetch->run.session)->mailbox);
 }
@@ -181,17 +212,34 @@ static void finish(struct fetch_run *fetch)
         run_ok(session, NULL);
 }
 
-static void go_on(struct fetch_run *fetch)
+void fetch_begin_slice(struct fetch_run *fetch)
+{
+    if (!cut_slice(fetch))
+        run_no_memory(fetch->run.session);
+    else if (fetch_pieces_wants(fetch, fetch->slice[0].uid))
+        fetch_pieces_begin(fetch);
+    else
+        fetch_submit(fetch);
+}
+
+void fetch_go_on(struct fetch_run *fetch)
 {
     if (fetch->left.count == 0 || fetch->refused == REFUSALS_MAX) {
         finish(fetch);
         return;
     }
     adapt(session_settings(fetch->run.session), fetch);
-    if (cut_slice(fetch))
-        submit(fetch);
+    if (!fetch_pieces_ask_sizes(fetch))
+        fetch_begin_slice(fetch);
+}
+
+/* Everything that will come of the slice has come. */
+static void slice_over(struct fetch_run *fetch)
+{
+    if (fetch->pieces.spool)
+        fetch_pieces_write(fetch);
     else
-        run_no_memory(fetch->run.session);
+        fetch_go_on(fetch);
 }
 
 /* OK says nothing of a message of the slice that lives by the truth. */
@@ -213,9 +261,9 @@ static void told_news(struct run *run, const struct job_result *result)
     if (result->status != JOB_OK || !session_view(run->session))
         run_result(run->session, result);
     else if (is_lacking(fetch))
-        submit(fetch);
+        fetch_submit(fetch);
     else
-        go_on(fetch);
+        slice_over(fetch);
 }
 
 static const struct run_step news_step = {.goal = JOB_SELECTED, .policy = POLICY_LOOK, .done = told_news};
@@ -250,13 +298,17 @@ static void refused(struct fetch_run *fetch, const struct response *response)
                  text.length ? text.data : "The mail server refused");
     fetch->has_refusal = true;
     fetch->refused = has_any_answer(fetch) ? 0 : fetch->refused + 1;
-    go_on(fetch);
+    fetch_go_on(fetch);
 }
 
 static void done(struct run *run, const struct job_result *result)
 {
     struct fetch_run *fetch = (struct fetch_run *)run;
 
+    if (fetch->pieces.spool && result->response && session_view(run->session) && result->status != JOB_OK) {
+        fetch_pieces_give_up(fetch);
+        return;
+    }
     if (result->status == JOB_NO && result->response && fetch->left.count > 0 && session_view(run->session)) {
         refused(fetch, result->response);
         return;
@@ -266,22 +318,23 @@ static void done(struct run *run, const struct job_result *result)
         return;
     }
     if (fetch->writing.again) {
-        submit(fetch);
+        fetch_submit(fetch);
         return;
     }
     fetch->refused = 0;
-    fetch_answer_settle(fetch);
+    if (!fetch->pieces.spool)
+        fetch_answer_settle(fetch);
     if (is_lacking(fetch) && fetch->tries++ == 0) {
         ask_again(fetch);
         return;
     }
     fetch->lacking |= is_lacking(fetch);
-    go_on(fetch);
+    slice_over(fetch);
 }
 
 /* --- the beginning */
 
-static bool is_large(const struct fetch_item *item)
+bool fetch_is_body(const struct fetch_item *item)
 {
     return item->kind == FETCH_RFC822 || item->kind == FETCH_RFC822_TEXT ||
            (item->kind == FETCH_SECTION && !slice_starts_nocase(item->section, SLICE("HEADER")));
@@ -304,9 +357,10 @@ static const char *note_items(const struct session *session, struct fetch_run *f
             fetch->flags_item = bit;
         else
             fetch->upstream_items |= bit;
-        if (is_large(item) && fetch->slice_limit > FIRST_SLICE_OF_BODIES)
+        if (fetch_is_body(item) && fetch->slice_limit > FIRST_SLICE_OF_BODIES)
             fetch->slice_limit = FIRST_SLICE_OF_BODIES;
     }
+    fetch_pieces_init(fetch);
     return NULL;
 }
 
@@ -343,10 +397,13 @@ static void begin(struct fetch_run *fetch)
     else if (fetch->upstream_items == 0 &&
              (!fetch->flags_item || account_flags_in_step(session_account(session), view->mailbox)))
         from_truth(view, fetch);
-    else if (cut_slice(fetch))
-        submit(fetch);
-    else
-        run_no_memory(session);
+    else if (!fetch_pieces_ask_sizes(fetch))
+        fetch_begin_slice(fetch);
+}
+
+static void step(struct run *run, usec now)
+{
+    fetch_pieces_step((struct fetch_run *)run, now);
 }
 
 static void start(struct run *run)
@@ -368,4 +425,4 @@ static void start(struct run *run)
         begin(fetch);
 }
 
-const struct run_ops fetch_ops = {.size = sizeof(struct fetch_run), .start = start, .clear = clear};
+const struct run_ops fetch_ops = {.size = sizeof(struct fetch_run), .start = start, .step = step, .clear = clear};

@@ -159,11 +159,17 @@ static bool looks_invented(const struct fetch_answer *part)
     return false;
 }
 
-/* The present answer goes into a held line. */
+/* The present answer goes into a held line. All answers about a message that is fetched in pieces go into one. */
 static void hold(struct fetch_run *fetch, uint32_t uid)
 {
-    struct fetch_held_line *held = calloc(1, sizeof(*held));
+    struct fetch_held_line *held = fetch->pieces.spool ? fetch->writing.held : NULL;
 
+    if (held) {
+        fetch->writing.out = held->items;
+        fetch->writing.started = evbuffer_get_length(held->items) > 0;
+        return;
+    }
+    held = calloc(1, sizeof(*held));
     if (held)
         held->items = evbuffer_new();
     if (!held || !held->items) {
@@ -183,7 +189,7 @@ static void begin_answer(struct fetch_run *fetch, uint32_t uid, const struct fet
     fetch->writing.started = false;
     fetch->writing.stream_left = 0;
     fetch->writing.out = output_of(fetch)->bytes;
-    if (fetch->writing.message && looks_invented(part))
+    if (fetch->writing.message && (fetch->pieces.spool || looks_invented(part)))
         hold(fetch, uid);
 }
 
@@ -195,11 +201,11 @@ static void end_answer(struct fetch_run *fetch, const struct fetch_answer *part)
     struct fetch_writing *writing = &fetch->writing;
     struct fetch_message *answered = writing->message;
     const struct message *message = uid_map_find(&view->mailbox->map, answered->uid);
-    bool told_flags = fetch->upstream_items != 0;
+    bool told_flags = fetch->upstream_items != 0, held_for_pieces = fetch->pieces.spool != NULL;
 
     for (const struct fetch_pair *pair = part->pairs; pair; pair = pair->next)
         told_flags |= fetch_pair_kind(pair) == FETCH_FLAGS;
-    if (fetch->flags_item && told_flags && !(answered->answered & fetch->flags_item) &&
+    if (fetch->flags_item && told_flags && !held_for_pieces && !(answered->answered & fetch->flags_item) &&
         (answered->answered & fetch->upstream_items) == fetch->upstream_items && message && message->flags_known &&
         (!writing->started || !view_needs_flags_line(view, message))) {
         answered->answered |= fetch->flags_item;
@@ -228,7 +234,7 @@ void fetch_answer_part(struct fetch_run *fetch, uint32_t uid, const struct fetch
     else
         start_stream(fetch, part);
     fetch->writing.octets += output_length(output) - before;
-    if (fetch->writing.started && !part->complete)
+    if (fetch->writing.started && !part->complete && !is_held(fetch))
         output_open_line(output);
     else
         output_close_line(output);
@@ -289,7 +295,7 @@ void fetch_answer_ask_again(struct fetch_run *fetch)
     for (const struct fetch_held_line *held = fetch->writing.held; held; held = held->next) {
         struct fetch_message *message = find(fetch, held->uid);
         if (message)
-            message->answered = 0;
+            message->answered = fetch->pieces.spooled;
     }
     fetch_answer_clear(fetch);
     fetch->writing.again = false;
@@ -321,4 +327,58 @@ void fetch_answer_settle(struct fetch_run *fetch)
             tell_fetch_flags(view, output_of(fetch), message, fetch->with_uid);
         }
     }
+}
+
+/* --- the line of a message that was fetched in pieces */
+
+void fetch_answer_open(struct fetch_run *fetch, const struct message *message)
+{
+    struct fetch_writing *writing = &fetch->writing;
+    struct output *output = output_of(fetch);
+    struct evbuffer *items = writing->held ? writing->held->items : NULL;
+
+    writing->out = output->bytes;
+    writing->started = false;
+    if (items && evbuffer_get_length(items) > 0) {
+        if (fetch->flags_item && message->flags_known)
+            tell_flags_line(session_view(fetch->run.session), output, message);
+        output_format(output, "* %u FETCH (", view_number(session_view(fetch->run.session), message->uid));
+        output_move(output, items);
+        writing->started = true;
+    }
+    fetch_answer_clear(fetch);
+}
+
+void fetch_answer_announce(struct fetch_run *fetch, const struct fetch_item *item, uint64_t size)
+{
+    struct output *output = output_of(fetch);
+
+    before_item(fetch, fetch->slice[0].uid);
+    output_open_line(output);
+    output_check(output, fetch_item_print_label(item, output->bytes));
+    output_format(output, " {%llu}\r\n", (unsigned long long)size);
+}
+
+/* Can FLAGS stand in the line? Not where the client must be told of a keyword before. */
+static bool can_write_flags(const struct fetch_run *fetch, const struct message *message)
+{
+    return message && message->flags_known && !view_needs_flags_line(session_view(fetch->run.session), message);
+}
+
+void fetch_answer_close(struct fetch_run *fetch, const struct message *message)
+{
+    bool flags = fetch->flags_item && can_write_flags(fetch, message);
+    struct output *output = output_of(fetch);
+
+    if (flags)
+        write_flags(fetch, message);
+    output_format(output, ")\r\n");
+    fetch->writing.started = false;
+    output_close_line(output);
+    if (!fetch->flags_item || flags || !message)
+        return;
+    if (message->flags_known)
+        tell_fetch_flags(session_view(fetch->run.session), output, message, fetch->with_uid);
+    else
+        fetch->lacking = true;
 }

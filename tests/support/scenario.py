@@ -33,6 +33,8 @@ SETTINGS = {"freshness": "0", "park_delay": "1s", "watch_interval": "1s", "poll_
             "flag_interval": "1s", "watch_full_interval": "2s"}
 # Lines are cut by the dozen here, and accounts come and go within a minute.
 MANNERS = {"login_budget": "0", "login_interval": "30s", "server_login_budget": "0", "login_pace": "0", "kick_pause": "0"}
+# All settings of the upstream that a scenario may give.
+TREATMENT = {**MANNERS, "piece_size": "1M"}
 # The rest are durations, in [timeouts].
 SECTIONS = {"limits": """quantum slice_messages slice_size client_line_max client_line_max_before_login literal_max_before_login
     upstream_command_max upstream_answer_max append_max output_memory spool_max spool_total sessions_per_account
@@ -109,9 +111,9 @@ class Scenario:
         lines = []
         for section in ("timeouts", *SECTIONS):
             lines += ["[%s]" % section]
-            lines += ["%s = %s" % pair for pair in settings.items() if pair[0] not in MANNERS and section_of(pair[0]) == section]
+            lines += ["%s = %s" % pair for pair in settings.items() if pair[0] not in TREATMENT and section_of(pair[0]) == section]
         lines += ["[upstream server]", "url = imap://127.0.0.1:%d" % self.upstream_port, *(upstream or [])]
-        lines += ["%s = %s" % (name, settings.get(name, value)) for name, value in MANNERS.items()]
+        lines += ["%s = %s" % (name, settings.get(name, value)) for name, value in TREATMENT.items()]
         lines += ["[listener clients]", "url = imap://127.0.0.1:%d" % self.mux_port, *(listener or [])]
         path = os.path.join(self.directory, "imapmux.conf")
         with open(path, "w") as out:

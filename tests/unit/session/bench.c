@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "imap/fetch_items.h"
 #include "imap/outgoing.h"
 #include "mailbox/mailbox.h"
 
@@ -255,6 +256,8 @@ static void hand_on_fetch(const struct response *response)
         uid = (uint32_t)number;
     }
     fetch.uid = uid;
+    if (fetch_pairs_size(response->fetch.pairs) != 0 && uid_map_find(&bench.inbox->map, uid))
+        uid_map_find(&bench.inbox->map, uid)->size = fetch_pairs_size(response->fetch.pairs);
     bench.job->ops->fetch(bench.job, &fetch);
 }
 
