@@ -53,7 +53,7 @@ static void take_size(struct client *client, struct told *told, struct cursor *c
         wrong(client, told, "no size", SLICE(""));
     if (size == 0)
         told->invented = true;
-    else if (entry->message && entry->message->identity->size != size)
+    else if (entry->message && entry->message->identity->counted != size)
         wrong(client, told, "the size is not that of this message", SLICE(""));
 }
 

@@ -126,6 +126,7 @@ enum kind {
     KIND_HOLDS_BACK,
     KIND_BARE_SELECT,
     KIND_SEARCHES,
+    KIND_PIECES,
 };
 
 static struct dice kind_dice(uint64_t seed, enum kind kind)
@@ -208,6 +209,15 @@ static void choose_bare_select(struct plan *plan, struct dice dice)
     }
 }
 
+/* Messages that are fetched in pieces. */
+static void choose_pieces(struct plan *plan, struct dice dice)
+{
+    if (!dice_percent(&dice, 35))
+        return;
+    plan->piece_size = dice_magnitude(&dice, 20, 30000);
+    plan->counts_wrong = dice_percent(&dice, 30);
+}
+
 static void choose_kinds(struct plan *plan, uint64_t seed)
 {
     struct dice dice = kind_dice(seed, KIND_ANY);
@@ -223,6 +233,7 @@ static void choose_kinds(struct plan *plan, uint64_t seed)
     choose_bare_select(plan, kind_dice(seed, KIND_BARE_SELECT));
     dice = kind_dice(seed, KIND_SEARCHES);
     plan->searches_numbers = dice_percent(&dice, 25);
+    choose_pieces(plan, kind_dice(seed, KIND_PIECES));
 }
 
 void plan_make(struct plan *plan, uint64_t seed)

@@ -256,7 +256,12 @@ static void make(struct sim *sim, struct spooler *spooler)
 
     sim->log = (struct log){.level = LOG_DEBUG, .write = write_log, .context = sim};
     sim->upstream = (struct upstream_settings){
-        .name = "model", .host = "model", .port = 143, .verify_connection = sim->plan.verify_connection};
+        .name = "model",
+        .host = "model",
+        .port = 143,
+        .verify_connection = sim->plan.verify_connection,
+        .manners = {.piece_size = sim->plan.piece_size},
+    };
     sim->runqueue = options.runqueue = runqueue_new();
     runqueue_set_now(sim->runqueue, 1000 * USEC_SECOND);
     options.log = sim->trace ? &sim->log : NULL;

@@ -157,7 +157,7 @@ static void write_piece(struct server *server, const struct piece *piece, const 
     struct slice text;
 
     if (piece->item == ITEM_SIZE) {
-        server_write(server, "RFC822.SIZE %zu", invented ? 0 : message->identity->size);
+        server_write(server, "RFC822.SIZE %zu", invented ? 0 : message->identity->counted);
     } else if (piece->item == ITEM_DATE) {
         server_write(server, "INTERNALDATE \"01-Jan-2026 00:%02u:%02u +0000\"", message->identity->number / 60 % 60,
                      message->identity->number % 60);

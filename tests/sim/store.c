@@ -39,6 +39,7 @@ struct identity *identity_new(struct user *user, struct dice *dice)
     at += sprintf(at, "\r\nend %s.%u)\r\n", user->name, identity->number);
     identity->text = text;
     identity->size = (size_t)(at - text);
+    identity->counted = identity->size + (sim->plan.counts_wrong ? identity->number % 9 : 0);
     return identity;
 }
 

@@ -25,6 +25,7 @@ struct identity {
     uint32_t number;
     const char *text;      /* the whole message */
     size_t size, header;   /* header: with its empty line */
+    size_t counted;        /* RFC822.SIZE: servers count wrong */
     const char *id_header; /* "X-ID: ...\r\n\r\n" */
     unsigned delivered;    /* how often APPEND has stored it */
 };
