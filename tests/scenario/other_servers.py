@@ -55,6 +55,8 @@ def _again(function, variants):
 
 for family_ in ("founding_case", "numbers", "telling", "upstream_lost", "stress"):
     globals().update(borrow(family_))
+globals().update(borrow("pieces", only=("large_messages_are_octet_for_octet_those_of_the_server", "others_have_their_turn_between_two_pieces",
+                                        "a_body_without_peek_sets_seen_and_the_client_hears_it", "a_message_that_goes_between_two_pieces_is_left_out")))
 # Courier tells no UIDNEXT, renames what there is not, and has names of its own.
 UNLIKE_COURIER = ("select_tells_what_a_client_needs", "a_refused_delete_ends_no_view", "equal_lists_that_wait_together_are_asked_once")
 globals().update(borrow("mailboxes", left_out=UNLIKE_COURIER))
