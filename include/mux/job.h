@@ -107,6 +107,7 @@ struct job_queueing {
 /* How its turns have gone. Written by mux/scheduler only. */
 struct job_course {
     unsigned attempts; /* answers spoilt under it */
+    unsigned timeouts; /* of those, how often no answer came in time */
     unsigned losses;   /* connections lost in its turn, and by all appearances by its fault */
     unsigned excused;  /* lost in its turn, but another was lost in between without it */
     uint64_t lost_as;  /* the number of the last one, among all that the scheduler has lost */

@@ -7,7 +7,9 @@
 #include "mux/scheduler.h"
 
 /* Connections under which a command is tried, each being lost: the command itself may have ended them. */
-#define SCHEDULER_TRIES_MAX 2
+#define SCHEDULER_TRIES_MAX 3
+/* And how often it is tried where no answer comes in time: the server may be at work on it still. */
+#define SCHEDULER_PATIENCE_MAX 2
 
 struct scheduler {
     struct scheduler_options options;

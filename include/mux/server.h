@@ -62,6 +62,8 @@ usec server_visit_at(struct server *server, const struct manners *manners, struc
                      usec now);
 /* It connects now: it leaves the row, and its place counts. */
 void server_visited(struct server *server, const struct manners *manners, struct server_visitor *visitor, usec now);
+/* A client has come that wants to be let in: a server that is down is tried once more. */
+void server_somebody_came(struct server *server, usec now);
 /* It leaves the row for nothing, or will never come back (before its task goes). */
 void server_stay_away(struct server *server, struct server_visitor *visitor);
 /* The server has answered it, with whatever word. */

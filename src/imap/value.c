@@ -96,7 +96,7 @@ static size_t unescape(char *to, struct slice from, bool keep)
     size_t length = 0;
 
     for (size_t i = 0; i < from.length; i++) {
-        char next = i + 1 < from.length ? from.data[i + 1] : '\0';
+        char next = (char)(i + 1 < from.length ? from.data[i + 1] : '\0');
         if (from.data[i] == '\\' && i + 1 < from.length && (!keep || next == '"' || next == '\\'))
             i++;
         to[length++] = from.data[i];

@@ -334,6 +334,7 @@ static void forget_set(struct keywords *keywords, size_t at)
 {
     struct keyword_set *set = keywords->sets[at];
 
+    assert(set && keywords->by_names);
     HASH_DEL(keywords->by_names, set);
     keywords->numbers_free[keywords->numbers_free_count++] = set->number;
     keywords->sets[at] = NULL;

@@ -149,7 +149,8 @@ static bool split(struct uid_set *set, size_t at, uint32_t keep)
         return false;
     if (fresh.count > 0)
         memcpy(fresh.uids, full->uids + keep, fresh.count * sizeof(*fresh.uids));
-    memmove(set->blocks + behind + 1, set->blocks + behind, (set->block_count - behind) * sizeof(*set->blocks));
+    if (behind < set->block_count)
+        memmove(set->blocks + behind + 1, set->blocks + behind, (set->block_count - behind) * sizeof(*set->blocks));
     set->blocks[behind] = fresh;
     if (set->block_count > 0)
         set->blocks[at].count = keep;

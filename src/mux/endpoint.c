@@ -20,8 +20,10 @@ static void put_name(const char *host, char put[UPSTREAM_HOST_MAX + 1])
 
     if (length > 1 && host[length - 1] == '.')
         length--;
-    for (size_t i = 0; i < length; i++)
-        put[i] = host[i] >= 'A' && host[i] <= 'Z' ? (char)(host[i] - 'A' + 'a') : host[i];
+    for (size_t i = 0; i < length; i++) {
+        bool upper = host[i] >= 'A' && host[i] <= 'Z';
+        put[i] = (char)(upper ? host[i] - 'A' + 'a' : host[i]);
+    }
     put[length] = '\0';
 }
 

@@ -91,6 +91,7 @@ usec permit_open_at(struct permit *permit, bool hurries, usec now)
 
 void permit_somebody_came(struct permit *permit, usec now)
 {
+    server_somebody_came(permit->options.server, now);
     if (permit->refusal == REFUSAL_LIMIT && !permit->kicked && permit->retry_at > now)
         permit->retry_at = now;
 }

@@ -1,17 +1,17 @@
 /* The current job when the connection is lost under it: it is sent again, or its outcome is found unknown, or it is
- * given up. A command that may have been carried out is never sent again unless its policy says so, and none a third
- * time. */
+ * given up. A command that may have been carried out is never sent again unless its policy says so, and none without
+ * end. */
 #include "mux/scheduler_inside.h"
 
 /* May it be sent (again) over the next connection? */
 static bool is_kept(const struct job *job)
 {
-    return job->ops && job->course.losses < SCHEDULER_TRIES_MAX &&
+    return job->ops && job->course.losses < SCHEDULER_TRIES_MAX && job->course.timeouts < SCHEDULER_PATIENCE_MAX &&
            (!job->course.written || policy_loss(job->policy) == POLICY_REPEAT);
 }
 
 /* Where connections are lost without it, too, the line is bad and not the command. */
-static void count_one(struct job_course *course, uint64_t number)
+static void count_one(struct job_course *course, uint64_t number, bool timed_out)
 {
     bool others_lost = course->losses > 0 && number > course->lost_as + 1;
 
@@ -19,14 +19,17 @@ static void count_one(struct job_course *course, uint64_t number)
         course->excused++;
     else
         course->losses++;
+    course->timeouts += timed_out;
     course->lost_as = number;
 }
 
 static void count_loss(const struct scheduler *scheduler, struct job *job)
 {
-    count_one(&job->course, scheduler->losses);
+    bool timed_out = upstream_has_timed_out(scheduler->options.upstream);
+
+    count_one(&job->course, scheduler->losses, timed_out);
     for (struct job *rider = job->queueing.riders; rider; rider = rider->next)
-        count_one(&rider->course, scheduler->losses);
+        count_one(&rider->course, scheduler->losses, timed_out);
 }
 
 static void finish_lost(struct scheduler *scheduler)
@@ -39,8 +42,9 @@ static void finish_lost(struct scheduler *scheduler)
                                    : "The connection to the mail server was lost");
     else
         scheduler_finish(scheduler, JOB_NOT_SELECTED, NULL,
-                         timed_out ? "The mail server did not answer in time; please try again later"
-                                   : "The connection to the mail server was lost twice; please try again later");
+                         timed_out
+                             ? "The mail server did not answer in time; please try again later"
+                             : "The connection to the mail server was lost again and again; please try again later");
 }
 
 /* Keeps the current job, finds its outcome unknown, or gives it up. Tries are bounded, because the command itself may

@@ -93,6 +93,12 @@ void server_visited(struct server *server, const struct manners *manners, struct
     leave_row(server, visitor);
 }
 
+void server_somebody_came(struct server *server, usec now)
+{
+    if (server->probe_at > now)
+        server->probe_at = now;
+}
+
 static void end_probe(struct server *server, const struct server_visitor *visitor)
 {
     if (server->prober != visitor)

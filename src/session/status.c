@@ -230,7 +230,7 @@ static void answered(struct run *run, const struct response *response)
     struct slice name;
 
     if (response->kind != RESPONSE_MAILBOX_STATUS || status->printed || !value_astring(response->arguments, &name) ||
-        !value_is_list(items))
+        !items || !value_is_list(items))
         return;
     if (slice_equal(mailbox_name_canonical(name), mailbox_argument(run->session)))
         pass_on(status, items);

@@ -244,7 +244,7 @@ Test(scheduler, what_kills_every_line_is_given_up_in_the_end)
         reconnect();
     }
     cr_assert_str_eq(desk.told, "a lost;");
-    cr_assert_eq(lines, 2);
+    cr_assert_eq(lines, 3);
 }
 
 Test(scheduler, what_is_not_answered_in_time_is_sent_twice_in_all_and_others_go_first)
@@ -286,7 +286,7 @@ Test(scheduler, riders_of_what_kills_the_line_do_not_kill_it_again)
 {
     add("a", POLICY_LIST, NULL);
     add("b", POLICY_LIST, NULL);
-    for (int lines = 0; lines < 2; lines++) {
+    for (int lines = 0; lines < 3; lines++) {
         cr_assert_str_eq(step(), "XCOMMAND");
         reconnect();
     }
