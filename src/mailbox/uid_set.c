@@ -141,6 +141,7 @@ static bool split(struct uid_set *set, size_t at, uint32_t keep)
 
     if (!grow_blocks(set))
         return false;
+    assert(set->blocks);
     full = set->block_count ? &set->blocks[at] : NULL;
     fresh.count = full ? full->count - keep : 0;
     fresh.capacity = full ? UID_SET_BLOCK : 4;
@@ -149,8 +150,7 @@ static bool split(struct uid_set *set, size_t at, uint32_t keep)
         return false;
     if (fresh.count > 0)
         memcpy(fresh.uids, full->uids + keep, fresh.count * sizeof(*fresh.uids));
-    if (behind < set->block_count)
-        memmove(set->blocks + behind + 1, set->blocks + behind, (set->block_count - behind) * sizeof(*set->blocks));
+    memmove(set->blocks + behind + 1, set->blocks + behind, (set->block_count - behind) * sizeof(*set->blocks));
     set->blocks[behind] = fresh;
     if (set->block_count > 0)
         set->blocks[at].count = keep;
