@@ -114,7 +114,8 @@ void logins_end(struct logins *logins, enum login_outcome outcome, const char *t
     struct login *login, *next;
 
     DL_FOREACH_SAFE (logins->waiting, login, next) {
-        login_fail(login, outcome, text);
+        if (login->done) /* one whose client has gone waits for the end of its trial */
+            login_fail(login, outcome, text);
     }
 }
 
