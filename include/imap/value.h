@@ -78,8 +78,9 @@ bool value_astring(const struct value *value, struct slice *text);
 /* The bytes of an nstring: NIL gives *nil = true. */
 bool value_nstring(const struct value *value, struct slice *text, bool *nil);
 
-/* Prints for a client: kinds kept; a string is quoted if it has no CR LF NUL quote backslash or 8-bit byte and is at
- * most 1,000 octets, else a literal. Never called with VALUE_SPOOLED. False: out of memory. */
+/* Prints for a client: kinds kept, but an atom with control characters is a string; a string is quoted if it has no CR
+ * LF NUL quote backslash or 8-bit byte and is at most 1,000 octets, else a literal. Never called with VALUE_SPOOLED.
+ * False: out of memory. */
 bool value_print(const struct value *value, struct evbuffer *out) __attribute__((warn_unused_result));
 /* The elements from `first` on, with spaces between. */
 bool value_print_all(const struct value *first, struct evbuffer *out) __attribute__((warn_unused_result));

@@ -325,6 +325,18 @@ static bool is_sound_search(const struct value *value)
     return true;
 }
 
+/* Of names only, control characters are part: what a mailbox has is labelled and counted in plain atoms. */
+static bool is_sound_status(const struct value *name)
+{
+    const struct value *pairs = name ? name->next : NULL;
+
+    for (const struct value *value = pairs ? pairs->first : NULL; value; value = value->next)
+        for (size_t i = 0; value->kind == VALUE_ATOM && i < value->text.length; i++)
+            if (is_control(value->text.data[i]))
+                return false;
+    return true;
+}
+
 static bool find_kind(struct response *response, bool numbered)
 {
     response->kind = RESPONSE_OTHER;
@@ -438,6 +450,8 @@ static bool parse_data(struct line line, struct slice text, struct arena *arena,
         return false;
     if (response->kind == RESPONSE_FETCH)
         return parse_fetch(response, arena);
+    if (response->kind == RESPONSE_MAILBOX_STATUS)
+        return is_sound_status(response->arguments);
     return response->kind != RESPONSE_SEARCH || is_sound_search(response->arguments);
 }
 

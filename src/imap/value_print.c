@@ -71,10 +71,22 @@ bool value_print_astring(struct slice text, struct evbuffer *out)
     return may_be_quoted(text, true) ? print_quoted(text, out) : value_print_string(text, out);
 }
 
+/* Control characters are part of a name (see `names` of struct line), which is a string to others. */
+static bool print_atom(struct slice text, struct evbuffer *out)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c < 0x20 || c == 0x7f)
+            return value_print_string(text, out);
+    }
+    return put(out, text);
+}
+
 bool value_print(const struct value *value, struct evbuffer *out)
 {
     switch (value->kind) {
     case VALUE_ATOM:
+        return print_atom(value->text, out);
     case VALUE_DEEP:
         return put(out, value->text);
     case VALUE_QUOTED:

@@ -287,6 +287,12 @@ Test(response, names_with_octets_that_no_atom_has_are_names)
     expect(SLICE("* LIST () \"\\\\\" \"a\\b\\\\c\\\"\"\r\n"), "LIST () \"\\\" \"a\\b\\c\"\"");
 }
 
+Test(response, control_characters_are_of_names_and_not_of_what_a_mailbox_has)
+{
+    expect(SLICE("* STATUS a (MESSAGES\x10 1)\r\n* STATUS a (MESSAGES 1\x10)\r\n* OK x\r\n"),
+           "GARBAGE * STATUS a (MESSAGES\\x10 1)\nGARBAGE * STATUS a (MESSAGES 1\\x10)\nOK <x>");
+}
+
 Test(response, a_separator_without_its_escape_is_that_separator)
 {
     expect(

@@ -319,6 +319,18 @@ Test(value, strings_are_printed_so_that_they_come_back)
     expect_string(SLICE("a\r\nb"), "{4}\r\na\r\nb", "{4}\r\na\r\nb");
 }
 
+Test(value, an_atom_with_control_characters_is_printed_as_a_string)
+{
+    struct value atom = {.kind = VALUE_ATOM, .text = SLICE("a\tb\x7f")};
+    struct evbuffer *out = evbuffer_new();
+    char *printed;
+
+    cr_assert(value_print(&atom, out));
+    printed = take_text(out);
+    cr_assert_str_eq(printed, "\"a\tb\x7f\"");
+    free(printed);
+}
+
 Test(value, a_long_string_is_a_literal)
 {
     char text[1002];
