@@ -164,7 +164,7 @@ void proof_hear_expunged(struct selection_switch *sw, enum selection_activity ac
 void proof_hear_vanished(struct selection_switch *sw, enum selection_activity activity, const struct seqset *uids);
 void proof_take_vanished(struct mailbox *mailbox, const struct seqset *uids); /* VANISHED: those in the map are gone */
 void proof_take_flags(struct selection_switch *sw);  /* of those told by FETCH that are in the map */
-void proof_take_recent(struct selection_switch *sw); /* what the search has found */
+void proof_take_recent(struct selection_switch *sw); /* what the search has found, in the map or not yet */
 
 /* --- selection_fetch.c */
 /* A FETCH answer outside of a switch, or a part of one. */

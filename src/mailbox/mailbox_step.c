@@ -118,11 +118,23 @@ static uint32_t uidnext_of(const struct mailbox *mailbox, uint32_t told)
     return told > above ? told : told != 0 ? above : 0;
 }
 
+/* Those that have gone since the server named them. */
+static void drop_stray_recent(struct mailbox *mailbox)
+{
+    uint32_t uid = 0;
+
+    while ((uid = uid_set_next(&mailbox->recent_free, uid)) != 0) {
+        if (!uid_map_find(&mailbox->map, uid))
+            uid_set_remove(&mailbox->recent_free, uid);
+    }
+}
+
 enum mailbox_result mailbox_in_step(struct mailbox *mailbox, const struct mailbox_told *told, uint32_t exists,
                                     enum mailbox_flags_state flags, usec now)
 {
     mailbox->known = mailbox->map_in_step = true;
     mailbox->doubted = false;
+    drop_stray_recent(mailbox);
     mailbox->refusals = 0;
     if (mailbox->losses == 0)
         mailbox->troubles = 0;

@@ -230,6 +230,7 @@ static enum mailbox_result vanished(struct mailbox *mailbox, const struct value 
         result = MAILBOX_NO_MEMORY;
         break;
     case SEQSET_BAD:
+        result = MAILBOX_BROKEN;
         break;
     }
     seqset_clear(&uids);
@@ -253,7 +254,8 @@ static void numbers(struct selection *selection, const struct response *response
     else if (response->kind == RESPONSE_VANISHED && !value_is_list(response->arguments))
         result = vanished(mailbox, response->arguments);
     if (result == MAILBOX_BROKEN && response->kind == RESPONSE_VANISHED)
-        selection_contradicted(selection, "VANISHED names a UID that none of the %u known messages can have", known);
+        selection_contradicted(selection, "VANISHED names no UIDs, or one that none of the %u known messages can have",
+                               known);
     else if (result == MAILBOX_BROKEN)
         selection_contradicted(selection, "%s %u, but %u messages are known",
                                response->kind == RESPONSE_EXISTS ? "EXISTS" : "EXPUNGE", response->number, known);

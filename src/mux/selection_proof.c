@@ -89,10 +89,8 @@ void proof_take_recent(struct selection_switch *sw)
     uint32_t uid;
 
     seqset_walk_start(&walk, &sw->found);
-    while (seqset_walk_next(&walk, &uid)) {
-        if (uid_map_find(&sw->mailbox->map, uid))
-            mailbox_note_recent(sw->mailbox, uid);
-    }
+    while (seqset_walk_next(&walk, &uid))
+        mailbox_note_recent(sw->mailbox, uid);
 }
 
 /* --- expunges while a proof is under way */
@@ -135,6 +133,8 @@ void proof_hear_expunged(struct selection_switch *sw, enum selection_activity ac
 {
     struct mailbox *mailbox = sw->mailbox;
 
+    if (sw->disturbed || sw->unsure)
+        return; /* what has been missed may have shifted the numbers; everything is proved again */
     if (activity == ACTIVITY_SEARCH_RECENT && number >= 1 && number <= mailbox->map.count)
         mailbox_gone(mailbox, uid_map_at(&mailbox->map, number - 1)->uid);
     else if (activity == ACTIVITY_FETCH_ALL || (activity == ACTIVITY_FETCH_NEW && number > mailbox->map.count))

@@ -226,13 +226,9 @@ void switch_fetch_answer(struct selection *selection, const struct response *res
 /* --- while there is no map: changes are counted, and the proof under way hears of them */
 
 /* A range may name UIDs that no message has: it does not say how many have gone. */
-static bool are_single(const struct seqset *uids)
+static bool are_single(const struct value *set)
 {
-    for (size_t i = 0; i < uids->count; i++) {
-        if (uids->ranges[i].low != uids->ranges[i].high)
-            return false;
-    }
-    return true;
+    return !memchr(set->text.data, ':', set->text.length);
 }
 
 static void count_vanished(struct selection *selection, const struct response *response)
@@ -243,7 +239,7 @@ static void count_vanished(struct selection *selection, const struct response *r
     if (value_is_list(response->arguments)) /* EARLIER changes no numbers */
         return;
     sw->shrunk = true;
-    if (response_uid_set(response->arguments, &uids) == SEQSET_OK && are_single(&uids)) {
+    if (response_uid_set(response->arguments, &uids) == SEQSET_OK && are_single(response->arguments)) {
         uint64_t size = seqset_size(&uids);
         sw->exists -= size < sw->exists ? (uint32_t)size : sw->exists;
         sw->owed -= size < sw->owed ? (uint32_t)size : sw->owed;
@@ -394,8 +390,10 @@ static void prove_all(struct selection *selection)
 {
     struct selection_switch *sw = &selection->switching;
 
-    sw->qresync = false; /* what it told was not the whole truth */
-    if (sw->unsure && sw->tries < TRIES_MAX) {
+    sw->qresync = false;                /* what it told was not the whole truth */
+    if (sw->unsure && sw->recent > 0) { /* they are so to no later selection */
+        (void)!proof_send(selection, ACTIVITY_SEARCH_RECENT);
+    } else if (sw->unsure && sw->tries < TRIES_MAX) {
         select_again(selection);
     } else if (sw->exists == 0 && !sw->unsure) {
         seqset_clear(&sw->found);
@@ -486,9 +484,11 @@ static void recent_told(struct selection *selection, bool complete)
 {
     struct selection_switch *sw = &selection->switching;
 
-    if (complete && !sw->disturbed) /* a disturbed map is built again below */
+    if (complete)
         proof_take_recent(sw);
-    if (sw->disturbed || sw->exists < sw->mailbox->map.count)
+    if (sw->unsure)
+        sw->recent = 0;
+    if (sw->disturbed || sw->unsure || sw->exists < sw->mailbox->map.count)
         prove_all(selection);
     else
         in_step(selection);

@@ -672,6 +672,62 @@ Test(selection, a_vanished_range_does_not_say_how_many_have_gone)
     cr_assert_eq(desk.inbox->map.count, 2);
 }
 
+/* The line that could not be read may have been an EXPUNGE, too: numbers no longer say which message is meant. */
+Test(selection, after_garbage_while_recent_is_asked_an_expunge_takes_no_message_away)
+{
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 3 EXISTS\r\n* 1 RECENT\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* ESEARCH (TAG \"%T\") UID ALL 10,20,30\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "UID SEARCH RETURN (ALL) RECENT");
+    selection_garbage(desk.selection, false, 0);
+    say("* 2 EXPUNGE\r\n* ESEARCH (TAG \"%T\") UID ALL 30\r\n%T OK done");
+    cr_assert_eq(desk.inbox->map.count, 3, "which ones have gone is not known");
+    cr_assert_str_eq(bench_written(&desk.bench), "UID FETCH 1:* (UID)", "everything is proved again");
+    say("* 1 FETCH (UID 10)\r\n* 2 FETCH (UID 30)\r\n%T OK done");
+    cr_assert_eq(desk.inbox->map.count, 2);
+    cr_assert_not(uid_map_find(&desk.inbox->map, 20));
+}
+
+/* What is \Recent is told to one selection only, and another one is to come. */
+Test(selection, what_is_recent_is_asked_before_a_mailbox_is_selected_again)
+{
+    cr_assert_eq(prepare(WISH_SELECTED, desk.inbox, true), SELECTION_SENT);
+    (void)bench_written(&desk.bench);
+    say("* 3 EXISTS\r\n* 2 RECENT\r\n* OK [UIDVALIDITY 1] v\r\n%T OK [READ-WRITE] done");
+    (void)bench_written(&desk.bench);
+    say("* VANISHED 1:19\r\n* ESEARCH (TAG \"%T\") UID ALL 20,30\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "UID SEARCH RETURN (ALL) RECENT");
+    say("* VANISHED 20:21\r\n* ESEARCH (TAG \"%T\") UID ALL 20,30\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "SELECT INBOX");
+    say("* 1 EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 1] v\r\n%T OK [READ-WRITE] done");
+    (void)bench_written(&desk.bench);
+    say("* ESEARCH (TAG \"%T\") UID ALL 30\r\n%T OK done");
+    cr_assert(selection_in_step(desk.selection, desk.inbox));
+    cr_assert_eq(desk.inbox->recent_free.count, 1, "and not one that has gone");
+    cr_assert(uid_set_contains(&desk.inbox->recent_free, 30));
+}
+
+Test(selection, neighbours_that_are_named_one_by_one_are_counted)
+{
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 4 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* VANISHED 10,11\r\n* ESEARCH (TAG \"%T\") UID ALL 20,30\r\n%T OK done");
+    cr_assert_str_eq(bench_written(&desk.bench), "UID FETCH 1:* (UID)");
+    say("* 1 FETCH (UID 20)\r\n* 2 FETCH (UID 30)\r\n%T OK done");
+    cr_assert(selection_in_step(desk.selection, desk.inbox));
+    cr_assert_eq(desk.inbox->map.count, 2);
+}
+
+Test(selection, a_vanished_that_cannot_be_read_is_a_contradiction)
+{
+    select_three();
+    say("* VANISHED 5:*\r\n");
+    cr_assert_not(desk.inbox->map_in_step);
+    cr_assert(desk.inbox->doubted);
+}
+
 Test(selection, a_refused_select_leaves_nothing_selected)
 {
     select_three();
