@@ -54,8 +54,8 @@ bool seqset_contains(const struct seqset *set, uint32_t number); /* resolved set
 uint64_t seqset_size(const struct seqset *set);                  /* how many numbers; resolved sets */
 /* "1:3,5"; nothing for the empty set. False: out of memory. */
 bool seqset_print(const struct seqset *set, struct evbuffer *out) __attribute__((warn_unused_result));
-/* How many octets seqset_print writes. */
-size_t seqset_printed_length(const struct seqset *set);
+/* How many of its first ranges seqset_print writes into so many octets; of a set that is not empty at least one. */
+size_t seqset_fitting(const struct seqset *set, size_t octets);
 
 /* Walks the numbers of a resolved set in order. */
 struct seqset_walk {

@@ -369,14 +369,18 @@ bool seqset_print(const struct seqset *set, struct evbuffer *out)
     return used == 0 || append_bytes(out, buffer, used);
 }
 
-size_t seqset_printed_length(const struct seqset *set)
+size_t seqset_fitting(const struct seqset *set, size_t octets)
 {
     char buffer[RANGE_OCTETS];
-    size_t length = set->count ? set->count - 1 : 0;
+    size_t fitting = 0, used = 0;
 
-    for (size_t i = 0; i < set->count; i++)
-        length += print_range(set->ranges[i], buffer);
-    return length;
+    while (fitting < set->count) {
+        used += print_range(set->ranges[fitting], buffer);
+        if (fitting > 0 && used + fitting > octets) /* a comma before each but the first */
+            break;
+        fitting++;
+    }
+    return fitting;
 }
 
 /* ---- walking ---- */

@@ -120,7 +120,8 @@ static bool can_ask_changes(const struct selection *selection, const struct mail
            mailbox_all_flags_known(mailbox);
 }
 
-/* Asks for the next part of the flags: the changes since, if the server can tell, else so many messages. */
+/* Asks for the next part of the flags: the changes since, of all messages, if the server can tell; else so many
+ * messages. */
 static bool send_flags(struct selection *selection)
 {
     struct mailbox *mailbox = selection->selected;
@@ -131,8 +132,12 @@ static bool send_flags(struct selection *selection)
     if (!out)
         return true;
     outgoing_text(out, "UID FETCH ");
-    if (mailbox_flags_next(mailbox, changes ? UINT32_MAX : FLAGS_SLICE, &uids))
+    if (changes)
+        mailbox_flags_asked(mailbox, 0);
+    if (mailbox_flags_next(mailbox, changes ? UINT32_MAX : FLAGS_SLICE, &uids)) {
+        uids.count = seqset_fitting(&uids, selection->ground->settings->upstream_command_max);
         outgoing_set(out, &uids);
+    }
     selection->flags_up_to = seqset_highest(&uids);
     selection->flags_by_changes = changes;
     seqset_clear(&uids);

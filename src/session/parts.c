@@ -10,18 +10,13 @@ void parts_clear(struct parts *parts)
 bool parts_take(struct parts *parts, size_t octets, struct seqset *part)
 {
     const struct seqset *left = &parts->left;
-    size_t taken = 0, used = 0;
+    size_t fitting = seqset_fitting(left, octets);
 
-    while (taken < left->count) {
-        struct seqset one = {.ranges = &left->ranges[taken], .count = 1, .capacity = 1};
-        used += seqset_printed_length(&one) + 1;
-        if (taken > 0 && used > octets)
-            break;
-        if (!seqset_add_range(part, left->ranges[taken].low, left->ranges[taken].high))
+    for (size_t i = 0; i < fitting; i++) {
+        if (!seqset_add_range(part, left->ranges[i].low, left->ranges[i].high))
             return false;
-        taken++;
     }
-    parts->in_flight = taken;
+    parts->in_flight = fitting;
     return true;
 }
 

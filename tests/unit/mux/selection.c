@@ -383,6 +383,24 @@ Test(selection, flags_are_due_no_more_when_the_message_has_gone)
     cr_assert(desk.inbox->flags_in_step);
 }
 
+Test(selection, flags_that_are_due_are_asked_for_in_lines_that_servers_take)
+{
+    char wanted[40];
+
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 1500 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* ESEARCH (TAG \"%T\") UID ALL 1000001:1001500\r\n%T OK done");
+    desk.inbox->flags_in_step = true;
+    for (uint32_t uid = 1000001; uid <= 1001500; uid += 2)
+        mailbox_flags_untold(desk.inbox, inbox_message(uid), true);
+    desk.bench.settings.upstream_command_max = 800; /* a hundred of them, with a comma each */
+    cr_assert_str_eq(strrchr(sends(WISH_FLAGS, desk.inbox), ','), ",1000199 (UID FLAGS)");
+    say("%T OK done");
+    snprintf(wanted, sizeof(wanted), "UID FETCH %u,", 1000201U);
+    cr_assert_eq(strncmp(sends(WISH_FLAGS, desk.inbox), wanted, strlen(wanted)), 0, "the next of them");
+}
+
 /* Only the message's own are asked for, not those of all. */
 Test(selection, flags_that_cannot_be_read_are_asked_for_again)
 {
@@ -862,6 +880,21 @@ Test(selection, without_qresync_an_own_change_does_not_vouch_for_those_before)
     cr_assert_str_eq(sends(WISH_FRESH, desk.inbox), "NOOP");
     say("* 1 FETCH (UID 10 FLAGS (\\Seen) MODSEQ (8))\r\n%T OK done");
     cr_assert_eq(desk.inbox->modseq, 9);
+}
+
+/* The changes of a part would not vouch for those of the messages before it. */
+Test(selection, changes_are_asked_for_from_the_first_message_on)
+{
+    finish();
+    log_in("ENABLE CONDSTORE UIDPLUS");
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 2 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [HIGHESTMODSEQ 5] m\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* SEARCH 10 20\r\n* 1 FETCH (UID 10 FLAGS ())\r\n* 2 FETCH (UID 20 FLAGS ())\r\n%T OK done");
+    inbox_message(10)->flags_known = inbox_message(20)->flags_known = true;
+    desk.inbox->modseq = 3;
+    mailbox_flags_asked(desk.inbox, 10);
+    cr_assert_str_eq(sends(WISH_FLAGS, desk.inbox), "UID FETCH 10:20 (UID FLAGS MODSEQ) (CHANGEDSINCE 3)");
 }
 
 /* A server that has lost its index files: UIDVALIDITY stays, mod-sequences begin again, QRESYNC is answered with
