@@ -6,7 +6,8 @@
 
 #include "base/slice.h"
 
-#define MAILBOX_NAME_MAX 1000 /* octets */
+#define MAILBOX_NAME_MAX        1000      /* octets */
+#define MAILBOX_NAME_SEPARATORS "/.\\^|:" /* those that servers use */
 
 /* INBOX in any case becomes "INBOX" (static); others come back as they are. */
 struct slice mailbox_name_canonical(struct slice name);

@@ -210,15 +210,21 @@ static enum fate fate_of_former(const struct mailbox *mailbox, struct slice name
     return slice_starts_nocase(has, name) ? FATE_GONE : FATE_STAYS;
 }
 
-/* Of the name that has come into being, or below it: what was known of it was another mailbox. */
-static bool is_replaced(const struct mailboxes *mailboxes, const struct mailbox *mailbox, struct slice name)
+/* Of the name that has come into being, or below it: what was known of it was another mailbox. One in another case may
+ * be another spelling of it. */
+static enum fate fate_of_target(const struct mailboxes *mailboxes, const struct mailbox *mailbox, struct slice name)
 {
-    static const char usual[] = "/.\\^|:";
     struct slice has = slice_of(mailbox->name);
 
-    return slice_equal(has, name) || mailboxes_is_inferior(mailboxes, has, name) || is_inferior(has, name, usual);
+    if (slice_equal(has, name) || mailboxes_is_inferior(mailboxes, has, name) ||
+        is_inferior(has, name, MAILBOX_NAME_SEPARATORS))
+        return FATE_GONE;
+    if (!slice_equal_nocase(has, name))
+        return FATE_STAYS;
+    return mailbox->views ? FATE_IN_DOUBT : FATE_GONE;
 }
 
+/* A name may be given with a separator behind it (RFC 3501 section 6.3.3). */
 static struct slice without_separator(const struct mailboxes *mailboxes, struct slice name)
 {
     if (name.length > 1 && strchr(mailboxes->separators, name.data[name.length - 1]))
@@ -229,20 +235,21 @@ static struct slice without_separator(const struct mailboxes *mailboxes, struct 
 static enum fate fate(const struct mailboxes *mailboxes, const struct mailbox *mailbox,
                       const struct name_change *change, bool sure)
 {
+    struct slice name = without_separator(mailboxes, change->name), to = without_separator(mailboxes, change->to);
+    enum fate as_target = FATE_STAYS;
+
     if (slice_equal(slice_of(mailbox->name), SLICE("INBOX")))
         return FATE_STAYS;
     switch (change->kind) {
     case NAME_CREATED:
-        return slice_equal(slice_of(mailbox->name), without_separator(mailboxes, change->name)) ? FATE_GONE
-                                                                                                : FATE_STAYS;
+        return slice_equal(slice_of(mailbox->name), name) ? FATE_GONE : FATE_STAYS;
     case NAME_RENAMED:
-        if (is_replaced(mailboxes, mailbox, change->to))
-            return FATE_GONE;
-        if (slice_equal(change->name, SLICE("INBOX"))) /* its messages have moved, and nothing below it */
-            return FATE_STAYS;
-        return fate_of_former(mailbox, change->name, sure);
+        as_target = fate_of_target(mailboxes, mailbox, to);
+        if (as_target != FATE_STAYS || slice_equal(name, SLICE("INBOX"))) /* INBOX' messages have moved, no names */
+            return as_target;
+        return fate_of_former(mailbox, name, sure);
     case NAME_DELETED:
-        return fate_of_former(mailbox, change->name, sure);
+        return fate_of_former(mailbox, name, sure);
     }
     abort();
 }

@@ -1,6 +1,8 @@
 /* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE. DELETE and RENAME of the upstream's selected mailbox leave it first
  * (RENAME: also for mailboxes below it, and for the target), and nothing gets in between; on OK the views on it end,
  * those of others with BYE. RFC 3501 section 6.3.3 to 6.3.7, RFC 6154 (CREATE with USE). */
+#include <string.h>
+
 #include "imap/mailbox_name.h"
 #include "session/run.h"
 
@@ -36,6 +38,8 @@ static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outg
  * mailbox, and separates names as it likes: to leave it in vain costs little. */
 static bool is_or_is_below(const struct mailbox *selected, struct slice name)
 {
+    if (name.length > 1 && strchr(MAILBOX_NAME_SEPARATORS, name.data[name.length - 1]))
+        name.length--;
     return slice_starts_nocase(slice_of(selected->name), name);
 }
 

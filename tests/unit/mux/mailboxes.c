@@ -207,6 +207,30 @@ Test(mailboxes, what_comes_into_being_was_another_mailbox_before)
     view_free(beside);
 }
 
+Test(mailboxes, a_separator_may_stand_behind_a_name)
+{
+    struct view *deleted = watch("a"), *renamed = watch("b"), *target = watch("c");
+
+    note_separator("/");
+    change(NAME_DELETED, "a/", "", true);
+    cr_assert_null(mailboxes_find(mailboxes, SLICE("a")));
+    change(NAME_RENAMED, "b/", "c/", true);
+    cr_assert_null(mailboxes_find(mailboxes, SLICE("b")));
+    cr_assert_null(mailboxes_find(mailboxes, SLICE("c")));
+    view_free(deleted);
+    view_free(renamed);
+    view_free(target);
+}
+
+Test(mailboxes, another_spelling_of_what_comes_into_being_is_asked_for)
+{
+    struct view *view = watch("New");
+
+    change(NAME_RENAMED, "x", "NEW", true);
+    cr_assert_str_eq(doubted(false), "New;");
+    view_free(view);
+}
+
 Test(mailboxes, a_change_that_may_have_been_made_is_asked_for)
 {
     struct view *view = watch("a");

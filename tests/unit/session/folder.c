@@ -25,6 +25,9 @@ Test(folder, delete_and_rename_leave_what_is_selected_others_do_not)
     bench_say("b RENAME new other\r\n");
     cr_assert(bench.job->leaves(bench.job, bench.other));
     bench_done(JOB_NO, "x NO no");
+    bench_say("b2 DELETE Other/\r\n");
+    cr_assert(bench.job->leaves(bench.job, bench.other), "a separator may stand behind the name");
+    bench_done(JOB_NO, "x NO no");
     bench_say("c CREATE new\r\n");
     cr_assert_null(bench.job->leaves);
     bench_done(JOB_OK, "x OK done");
