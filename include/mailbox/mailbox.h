@@ -127,6 +127,7 @@ void mailbox_drop_tail(struct mailbox *mailbox);
 /* --- for resynchronisation */
 /* A message is gone: out of the map, a ghost in every view that was told of it. False: it was not there. */
 bool mailbox_gone(struct mailbox *mailbox, uint32_t uid);
+void mailbox_gone_range(struct mailbox *mailbox, struct seqrange range); /* all of the map that are in it */
 /* A new UID above every one that ever was. False: out of memory. Views are poked. */
 bool mailbox_append(struct mailbox *mailbox, uint32_t uid);
 /* Flags learned for a message of the map; unknown before: no change, nobody was told. */
@@ -190,8 +191,8 @@ void mailbox_forget_look(struct mailbox *mailbox);
 /* It could not be opened or proved: it is left alone for a pause, from two seconds doubled up to five minutes with each
  * trouble in a row. Coming in step ends that, unless what cost the connection has not been answered yet. */
 void mailbox_trouble(struct mailbox *mailbox, usec now);
-/* A command of this kind about it was in flight when the connection was lost. Returns how many in a row there have
- * been; an answer to such a command ends the row. */
+/* A command of this kind about it was in flight when the connection was lost. Returns how many of
+ * that kind in a row there have been; an answer to such a command ends the row. */
 unsigned mailbox_cost_line(struct mailbox *mailbox, unsigned doing);
 /* A command of this kind about it has been answered. */
 void mailbox_spared_line(struct mailbox *mailbox, unsigned doing);

@@ -421,8 +421,7 @@ static enum mailbox_result tail_vanished(struct mailbox *mailbox, uint32_t uid)
     return settle(mailbox);
 }
 
-/* The part of a vanished range that is in the map. */
-static void range_vanished(struct mailbox *mailbox, struct seqrange range)
+void mailbox_gone_range(struct mailbox *mailbox, struct seqrange range)
 {
     struct message *message;
     uint32_t before = range.low - 1;
@@ -436,7 +435,7 @@ enum mailbox_result mailbox_vanished(struct mailbox *mailbox, const struct seqse
     for (size_t i = 0; i < uids->count; i++) {
         struct seqrange range = uids->ranges[i];
         uint32_t floor = mailbox->map.highest; /* a range before this one may have raised it */
-        range_vanished(mailbox, range);
+        mailbox_gone_range(mailbox, range);
         for (uint64_t uid = range.low > floor ? range.low : (uint64_t)floor + 1; uid <= range.high; uid++) {
             /* An entry that was named meanwhile and has joined the map is gone from there. */
             enum mailbox_result result =

@@ -71,8 +71,9 @@ void mailbox_trouble(struct mailbox *mailbox, usec now)
 
 unsigned mailbox_cost_line(struct mailbox *mailbox, unsigned doing)
 {
+    mailbox->losses = doing == mailbox->lost_doing ? mailbox->losses + 1 : 1;
     mailbox->lost_doing = doing;
-    return ++mailbox->losses;
+    return mailbox->losses;
 }
 
 void mailbox_spared_line(struct mailbox *mailbox, unsigned doing)

@@ -505,9 +505,10 @@ void selection_connected(struct selection *selection)
 static void count_loss(struct selection *selection)
 {
     struct mailbox *mailbox = in_hand(selection);
+    /* The commands of a switch are one matter, and it has not come to its end. */
+    enum selection_activity doing = selection_is_switching(selection) ? ACTIVITY_SELECT : selection->activity;
 
-    if (!mailbox || upstream_was_unsent(selection->upstream) ||
-        mailbox_cost_line(mailbox, selection->activity) < LOSSES_MEAN_TROUBLE)
+    if (!mailbox || upstream_was_unsent(selection->upstream) || mailbox_cost_line(mailbox, doing) < LOSSES_MEAN_TROUBLE)
         return;
     if (selection->activity == ACTIVITY_FLAGS) { /* the mailbox can be used without them */
         mailbox_flags_tried(mailbox, selection_now(selection));

@@ -54,12 +54,8 @@ bool proof_send(struct selection *selection, enum selection_activity activity)
 
 void proof_take_vanished(struct mailbox *mailbox, const struct seqset *uids)
 {
-    for (size_t i = 0; i < uids->count; i++) {
-        struct message *message;
-        uint32_t before = uids->ranges[i].low - 1;
-        while ((message = uid_map_after(&mailbox->map, before)) && message->uid <= uids->ranges[i].high)
-            mailbox_gone(mailbox, before = message->uid);
-    }
+    for (size_t i = 0; i < uids->count; i++)
+        mailbox_gone_range(mailbox, uids->ranges[i]);
 }
 
 static void take_flags(const struct selection_switch *sw, const struct switch_fetch *fetched)

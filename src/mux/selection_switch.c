@@ -441,22 +441,22 @@ static void judge_select(struct selection *selection)
     struct selection_switch *sw = &selection->switching;
     struct mailbox *mailbox = sw->mailbox;
 
+    sw->qresync = sw->qresync && !is_another(mailbox, &sw->told) && !modseq_has_fallen(mailbox, &sw->told);
     if (is_another(mailbox, &sw->told)) {
         switch_start_over(selection, "UIDVALIDITY has changed; please reconnect");
-        sw->qresync = false;
-    } else if (modseq_has_fallen(mailbox, &sw->told)) {
+        return;
+    }
+    if (modseq_has_fallen(mailbox, &sw->told)) {
         log_line(selection->ground->log, LOG_WARNING,
                  "%s: %s: HIGHESTMODSEQ is %llu, but was %llu; reading all flags again", selection->name, mailbox->name,
                  (unsigned long long)sw->told.highestmodseq, (unsigned long long)mailbox->modseq);
         mailbox_modseq_is_void(mailbox);
-        sw->qresync = false;
     }
     mailbox_selected(mailbox, &sw->told);
     if (sw->qresync) {
         proof_take_vanished(sw->mailbox, &sw->vanished);
         proof_take_flags(sw);
     }
-    sw->fetched_count = 0;
 }
 
 /* The answer to SELECT is complete. */
@@ -472,6 +472,7 @@ static void selected(struct selection *selection, const struct response *respons
     selection->selected = mailbox;
     selection->selected_read_only = !sw->told.read_write;
     judge_select(selection);
+    sw->fetched_count = 0;
     if (mailbox->doubted || !mailbox->known || mailbox->map.count == 0 || mailbox->map.count > sw->exists)
         prove_all(selection);
     else if (proof_by_uidnext(sw))

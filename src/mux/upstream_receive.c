@@ -140,8 +140,6 @@ static void said_bye(struct upstream *upstream, const struct response *response)
     if (!upstream->was_ready) {
         enum refusal_stage stage = upstream->sent_credential ? REFUSAL_AT_LOGIN : REFUSAL_AT_GREETING;
         refusal = refusal_classify(stage, RESPONSE_BYE, slice_of(line), upstream->settings);
-    } else {
-        upstream->backoff = refusal_backoff(slice_of(line));
     }
     upstream_fail(upstream, refusal, slice_of(line[0] ? line : "the server said BYE"));
 }
