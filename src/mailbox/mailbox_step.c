@@ -288,6 +288,14 @@ static bool uidnext_differs(struct mailbox *mailbox, uint64_t number)
     return number != known;
 }
 
+/* A lower one than ours: the server has begun them again. */
+static bool modseq_differs(const struct mailbox *mailbox, uint64_t number)
+{
+    if (mailbox->nomodseq || mailbox->modseq == 0 || number == 0)
+        return false;
+    return number < mailbox->modseq || (number > mailbox->modseq && mailbox->left_with_flags);
+}
+
 bool mailbox_status_differs(struct mailbox *mailbox, const struct value *items)
 {
     uint64_t number;
@@ -298,6 +306,5 @@ bool mailbox_status_differs(struct mailbox *mailbox, const struct value *items)
         return true;
     if (status_number(items, "UIDVALIDITY", &number) && number != mailbox->uidvalidity)
         return true;
-    return status_number(items, "HIGHESTMODSEQ", &number) && !mailbox->nomodseq && mailbox->left_with_flags &&
-           mailbox->modseq != 0 && number > mailbox->modseq;
+    return status_number(items, "HIGHESTMODSEQ", &number) && modseq_differs(mailbox, number);
 }

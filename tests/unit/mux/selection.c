@@ -924,6 +924,25 @@ Test(selection, a_modseq_that_falls_makes_ours_worthless)
     cr_assert_str_eq(sends(WISH_FLAGS, desk.inbox), "UID FETCH 2:4 (UID FLAGS MODSEQ)", "all of them");
 }
 
+/* The same, seen from another mailbox. */
+Test(selection, a_modseq_that_falls_is_seen_in_status)
+{
+    finish();
+    log_in("ENABLE CONDSTORE QRESYNC UIDPLUS");
+    (void)sends(WISH_SELECTED, desk.inbox);
+    say("* 1 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 2] n\r\n* OK [HIGHESTMODSEQ 34] m\r\n%T OK done");
+    (void)bench_written(&desk.bench);
+    say("* SEARCH 1\r\n%T OK done");
+    (void)sends(WISH_FLAGS, desk.inbox);
+    say("* 1 FETCH (UID 1 FLAGS ())\r\n%T OK done");
+    cr_assert(selection_flags_learned(desk.selection, desk.inbox));
+    (void)sends(WISH_SELECTED, desk.work);
+    say("* OK [CLOSED] c\r\n* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+    (void)sends(WISH_LOOK, desk.inbox);
+    say("* STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 1 HIGHESTMODSEQ 4)\r\n%T OK done");
+    cr_assert_str_eq(sends(WISH_LOOK, desk.inbox), "EXAMINE INBOX (QRESYNC (1 34))");
+}
+
 /* --- the guard */
 
 Test(selection, an_answer_is_handed_on_when_number_and_uid_agree)
