@@ -80,6 +80,11 @@ struct mailbox {
     struct uid_set recent_free;  /* \Recent on the upstream, given to no session */
     struct uid_set recent_taken; /* given to a session since the upstream's last SELECT */
     bool recent_ours;            /* a SELECT has shown recent_free: the server shows it to nobody else */
+    bool recent_held;            /* selected with SELECT: what is \Recent now is so to no later session */
+    uint32_t recent_said;        /* RECENT as last told since SELECT, less those that have gone */
+    uint32_t recent_named;       /* how many of them have been noted */
+    uint32_t recent_owed;        /* \Recent to a former session that knew no names of them */
+    uint32_t recent_above;       /* their UIDs are above this one */
     unsigned troubles;           /* in a row: it could not be opened or proved */
     unsigned refusals;           /* in a row: NO to SELECT or STATUS */
     usec shut_until;             /* left alone until then */
@@ -132,8 +137,6 @@ void mailbox_gone_range(struct mailbox *mailbox, struct seqrange range); /* all 
 bool mailbox_append(struct mailbox *mailbox, uint32_t uid);
 /* Flags learned for a message of the map; unknown before: no change, nobody was told. */
 bool mailbox_set_flags(struct mailbox *mailbox, struct message *message, const struct mailbox_flags *flags);
-/* The upstream shows it as \Recent. Nothing happens if a session has been given it since the last SELECT. */
-void mailbox_note_recent(struct mailbox *mailbox, uint32_t uid);
 /* Could a message be given these keywords? Those that no message carries make room. */
 bool mailbox_takes_keywords(struct mailbox *mailbox, const struct flag_list *flags);
 /* The list of * FLAGS, or of PERMANENTFLAGS as the answer to SELECT (never to EXAMINE) has it. Anything that is no list
@@ -151,6 +154,7 @@ struct mailbox_told {
     uint64_t highestmodseq; /* 0: not told, or NOMODSEQ */
     uint64_t command;       /* number of the command */
     usec selected_at;       /* when it was answered: arrivals that it did not count may be news already */
+    uint32_t recent;        /* RECENT as told last */
 };
 
 /* The state of the flags when the map comes in step. */
@@ -233,7 +237,21 @@ void mailbox_settle_modseq(struct mailbox *mailbox);
  * tells no UIDNEXT (Courier), that of STATUS is kept: one message gone and one come make equal counts. */
 bool mailbox_status_differs(struct mailbox *mailbox, const struct value *items);
 
+/* --- \Recent (RFC 3501 section 2.3.2): mailbox_recent.c */
+/* The upstream shows it as \Recent. Nothing happens if a session has been given it since the last SELECT. */
+void mailbox_note_recent(struct mailbox *mailbox, uint32_t uid);
+void mailbox_recent_said(struct mailbox *mailbox, uint32_t count); /* RECENT, while map_in_step */
+void mailbox_recent_late(struct mailbox *mailbox, uint32_t count); /* RECENT of what it was, when it is left already */
+/* So many were \Recent to a session that has lost the mailbox before it knew their names: they are given to the next
+ * ones that came behind those known, when the map is in step again. */
+void mailbox_recent_nameless(struct mailbox *mailbox, uint32_t count);
+
 /* --- for its own files and view.c */
+void mailbox_recent_forget(struct mailbox *mailbox);
+void mailbox_recent_selected(struct mailbox *mailbox, bool read_write);
+void mailbox_recent_in_step(struct mailbox *mailbox, uint32_t said); /* the map is proved, the tail not yet there */
+void mailbox_recent_gone(struct mailbox *mailbox, uint32_t uid);
+void mailbox_recent_left(struct mailbox *mailbox); /* about to fall out of step, the tail still there */
 void mailbox_poke(struct mailbox *mailbox, enum view_change change); /* wakes every view's owner */
 /* Adds the view to the list of those that are told. Borrows it until mailbox_remove_view. */
 void mailbox_add_view(struct mailbox *mailbox, struct view *view);

@@ -86,6 +86,7 @@ struct selection {
 
     struct mailbox *selected; /* by the upstream; NULL: none, or not known */
     bool selected_read_only;  /* by EXAMINE */
+    struct mailbox *left;     /* until another one is selected: numbers about it may still come; NULL: none */
     enum selection_activity activity;
     uint64_t activity_number; /* of its command */
     bool leaves_by_name;      /* set when LEAVE opens a mailbox that does not exist, cleared when it is UNSELECT */
@@ -144,6 +145,7 @@ void switch_fetch_answer(struct selection *selection, const struct response *res
 void switch_tagged(struct selection *selection, enum selection_activity activity, const struct response *response);
 /* Ends the switch and frees its memory; the mailbox is not touched. */
 void switch_clear(struct selection *selection);
+void switch_fails(struct selection *selection); /* as well, with nothing proved: what was \Recent is kept in mind */
 void switch_leave(struct selection *selection); /* the selected mailbox is left: its numbers are no longer heard of */
 void switch_disturbed(struct selection *selection); /* something came inside it that could not be understood */
 

@@ -111,6 +111,7 @@ uint64_t upstream_send(struct upstream *upstream, struct outgoing *command, enum
 uint64_t upstream_commands(const struct upstream *upstream); /* number of the last command sent */
 usec upstream_heard_at(const struct upstream *upstream);     /* when the server said something last */
 bool upstream_busy(const struct upstream *upstream);         /* not READY or IDLING, or a command is in flight */
+bool upstream_is_in_idle(const struct upstream *upstream);   /* from IDLE to its tagged answer: lines are about it */
 void upstream_idle(struct upstream *upstream);               /* READY, not busy */
 void upstream_end_idle(struct upstream *upstream);           /* DONE without a command after it; READY afterwards */
 void upstream_logout(struct upstream *upstream);             /* in any state; ends in closed */

@@ -41,14 +41,13 @@ void mailbox_free(struct mailbox *mailbox)
 void mailbox_reset(struct mailbox *mailbox)
 {
     uid_map_clear(&mailbox->map);
-    uid_set_clear(&mailbox->recent_free);
-    uid_set_clear(&mailbox->recent_taken);
     mailbox->known = mailbox->flags_urgent = false;
     mailbox->flags_due = 0;
     mailbox_out_of_step(mailbox);
+    mailbox_recent_forget(mailbox);
     mailbox->uidvalidity = mailbox->uidnext = mailbox->uidnext_left = mailbox->first_unseen = 0;
     mailbox->uidnext_status = 0;
-    mailbox->left_with_flags = mailbox->recent_ours = false;
+    mailbox->left_with_flags = false;
     mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_said = mailbox->modseq_selected = 0;
 }
 
@@ -94,23 +93,6 @@ void mailbox_drop_tail(struct mailbox *mailbox)
 }
 
 /* --- flags */
-
-void mailbox_note_recent(struct mailbox *mailbox, uint32_t uid)
-{
-    if (!uid_set_contains(&mailbox->recent_taken, uid))
-        (void)!uid_set_add(&mailbox->recent_free, uid);
-}
-
-void mailbox_give_recent(struct mailbox *mailbox, uint32_t up_to, struct uid_set *taken)
-{
-    uint32_t uid = 0;
-
-    while ((uid = uid_set_next(&mailbox->recent_free, uid)) != 0 && uid <= up_to) {
-        if (!uid_set_add(&mailbox->recent_taken, uid) || !uid_set_add(taken, uid))
-            return;
-        uid_set_remove(&mailbox->recent_free, uid);
-    }
-}
 
 /* Forgets the keywords that no message carries; `permanent`: those of PERMANENTFLAGS as well. */
 static void sweep_keywords(struct mailbox *mailbox, bool permanent)
@@ -261,7 +243,7 @@ bool mailbox_gone(struct mailbox *mailbox, uint32_t uid)
         return false;
     flags_told(mailbox, message); /* none are owed any more */
     uid_map_remove(&mailbox->map, uid);
-    uid_set_remove(&mailbox->recent_free, uid);
+    mailbox_recent_gone(mailbox, uid);
     DL_FOREACH_SAFE (mailbox->views, view, next) {
         view_message_gone(view, uid);
     }

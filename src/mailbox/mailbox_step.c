@@ -8,6 +8,7 @@
 
 void mailbox_out_of_step(struct mailbox *mailbox)
 {
+    mailbox_recent_left(mailbox);
     mailbox->map_in_step = mailbox->flags_in_step = mailbox->flags_due_only = false;
     mailbox_forget_look(mailbox);
     mailbox_drop_tail(mailbox);
@@ -105,10 +106,7 @@ void mailbox_selected(struct mailbox *mailbox, const struct mailbox_told *told)
         mailbox->read_only = told->read_only;
     mailbox->uidvalidity = told->uidvalidity;
     mailbox->nomodseq = told->highestmodseq == 0;
-    if (!mailbox->recent_ours)
-        uid_set_clear(&mailbox->recent_free);
-    uid_set_clear(&mailbox->recent_taken);
-    mailbox->recent_ours = (told->read_write && !told->read_only) || mailbox->recent_free.count > 0;
+    mailbox_recent_selected(mailbox, told->read_write && !told->read_only);
 }
 
 static uint32_t uidnext_of(const struct mailbox *mailbox, uint32_t told)
@@ -119,23 +117,12 @@ static uint32_t uidnext_of(const struct mailbox *mailbox, uint32_t told)
     return told > above ? told : told != 0 ? above : 0;
 }
 
-/* Those that have gone since the server named them. */
-static void drop_stray_recent(struct mailbox *mailbox)
-{
-    uint32_t uid = 0;
-
-    while ((uid = uid_set_next(&mailbox->recent_free, uid)) != 0) {
-        if (!uid_map_find(&mailbox->map, uid))
-            uid_set_remove(&mailbox->recent_free, uid);
-    }
-}
-
 enum mailbox_result mailbox_in_step(struct mailbox *mailbox, const struct mailbox_told *told, uint32_t exists,
                                     enum mailbox_flags_state flags, usec now)
 {
     mailbox->known = mailbox->map_in_step = true;
     mailbox->doubted = false;
-    drop_stray_recent(mailbox);
+    mailbox_recent_in_step(mailbox, told->recent);
     mailbox->refusals = 0;
     if (mailbox->losses == 0)
         mailbox->troubles = 0;

@@ -35,7 +35,7 @@ void selection_free(struct selection *selection)
     if (!selection)
         return;
     fetch_intake_broken(selection, false);
-    switch_clear(selection);
+    switch_fails(selection);
     free(selection);
 }
 
@@ -155,6 +155,8 @@ void selection_forget(struct selection *selection, const struct mailbox *mailbox
 {
     if (selection->selected == mailbox)
         selection->selected = NULL;
+    if (selection->left == mailbox)
+        selection->left = NULL;
     if (selection->asked == mailbox)
         selection->asked = NULL;
 }
@@ -249,6 +251,8 @@ static void numbers(struct selection *selection, const struct response *response
     known = mailbox_upstream_exists(mailbox);
     if (response->kind == RESPONSE_EXISTS)
         result = mailbox_exists(mailbox, response->number);
+    else if (response->kind == RESPONSE_RECENT)
+        mailbox_recent_said(mailbox, response->number);
     else if (response->kind == RESPONSE_EXPUNGE)
         result = mailbox_expunge(mailbox, response->number);
     else if (response->kind == RESPONSE_VANISHED && !value_is_list(response->arguments))
@@ -309,8 +313,19 @@ static void status_answer(struct selection *selection, const struct response *re
     selection->status_differs = mailbox_status_differs(selection->asked, response->arguments->next->first);
 }
 
+/* A command that leaves the mailbox went up behind DONE, and IDLE has not been answered yet. */
+static bool is_about_left(const struct selection *selection, const struct response *response)
+{
+    return is_numbers(response) && selection->left && upstream_is_in_idle(selection->upstream);
+}
+
 void selection_untagged(struct selection *selection, const struct response *response)
 {
+    if (is_about_left(selection, response)) {
+        if (response->kind == RESPONSE_RECENT)
+            mailbox_recent_late(selection->left, response->number);
+        return;
+    }
     if (selection_is_switching(selection)) {
         switch_untagged(selection, response);
         return;
@@ -524,7 +539,7 @@ static void count_loss(struct selection *selection)
 void selection_lost(struct selection *selection)
 {
     count_loss(selection);
-    selection->selected = selection->asked = NULL;
+    selection->selected = selection->left = selection->asked = NULL;
     fetch_intake_broken(selection, false);
     switch_clear(selection);
     selection->activity = ACTIVITY_NONE;

@@ -24,6 +24,15 @@
  */
 #define TRIES_MAX 30
 
+void switch_fails(struct selection *selection)
+{
+    const struct selection_switch *sw = &selection->switching;
+
+    if (sw->mailbox && sw->told.read_write && sw->recent > sw->mailbox->recent_named)
+        mailbox_recent_nameless(sw->mailbox, sw->recent - sw->mailbox->recent_named);
+    switch_clear(selection);
+}
+
 void switch_clear(struct selection *selection)
 {
     struct selection_switch *sw = &selection->switching;
@@ -55,6 +64,7 @@ void switch_leave(struct selection *selection)
     if (!left)
         return;
     mailbox_left(left);
+    selection->left = left;
     selection->selected = NULL;
 }
 
@@ -93,8 +103,12 @@ bool switch_begin(struct selection *selection, struct mailbox *mailbox, bool rea
 }
 
 /* [CLOSED]: earlier answers were about the mailbox that is left. */
-static void closed(struct selection_switch *sw)
+static void closed(struct selection *selection)
 {
+    struct selection_switch *sw = &selection->switching;
+
+    if (selection->left && sw->recent > 0)
+        mailbox_recent_late(selection->left, sw->recent);
     seqset_clear(&sw->vanished);
     sw->fetched_count = 0;
     sw->exists = sw->recent = 0;
@@ -116,8 +130,9 @@ static void take_uidvalidity(struct selection_switch *sw, const struct value *va
     sw->disturbed |= sw->told.uidvalidity == 0;
 }
 
-static void select_code(struct selection_switch *sw, const struct response *response)
+static void select_code(struct selection *selection, const struct response *response)
 {
+    struct selection_switch *sw = &selection->switching;
     const struct response_code *code = &response->code;
     uint64_t modseq;
 
@@ -132,7 +147,7 @@ static void select_code(struct selection_switch *sw, const struct response *resp
     else if (code->name == RESPONSE_CODE_PERMANENTFLAGS && sw->told.read_write)
         mailbox_take_flag_list(sw->mailbox, code->arguments, true);
     else if (code->name == RESPONSE_CODE_CLOSED)
-        closed(sw);
+        closed(selection);
 }
 
 static void select_vanished(struct selection_switch *sw, const struct response *response)
@@ -149,8 +164,10 @@ static void select_vanished(struct selection_switch *sw, const struct response *
     seqset_clear(&uids);
 }
 
-static void select_untagged(struct selection_switch *sw, const struct response *response)
+static void select_untagged(struct selection *selection, const struct response *response)
 {
+    struct selection_switch *sw = &selection->switching;
+
     if (response->kind == RESPONSE_EXISTS) {
         sw->exists = response->number;
         sw->exists_told = true;
@@ -161,7 +178,7 @@ static void select_untagged(struct selection_switch *sw, const struct response *
     } else if (response->kind == RESPONSE_VANISHED) {
         select_vanished(sw, response);
     } else if (response->kind == RESPONSE_STATUS) {
-        select_code(sw, response);
+        select_code(selection, response);
     }
 }
 
@@ -282,7 +299,7 @@ static void proof_untagged(struct selection *selection, const struct response *r
 void switch_untagged(struct selection *selection, const struct response *response)
 {
     if (selection->activity == ACTIVITY_SELECT)
-        select_untagged(&selection->switching, response);
+        select_untagged(selection, response);
     else
         proof_untagged(selection, response);
 }
@@ -340,6 +357,7 @@ static void in_step(struct selection *selection)
     enum mailbox_flags_state flags = flags_state(selection);
     uint32_t exists = selection->switching.exists;
 
+    told.recent = selection->switching.recent;
     switch_clear(selection);
     selection->activity = ACTIVITY_NONE;
     if (mailbox->lost_doing != ACTIVITY_FLAGS && mailbox->lost_doing != ACTIVITY_STATUS)
@@ -367,7 +385,7 @@ static void give_up(struct selection *selection)
              "%s: %s: EXISTS %u, but neither SEARCH nor FETCH lists these messages; next try in %lld s",
              selection->name, mailbox->name, selection->switching.exists,
              (long long)((mailbox->shut_until - selection_now(selection)) / USEC_SECOND));
-    switch_clear(selection);
+    switch_fails(selection);
     selection->ops->refused(
         selection->owner, NULL,
         "The mail server contradicts itself about the messages of this mailbox; please try again later");
@@ -470,6 +488,7 @@ static void selected(struct selection *selection, const struct response *respons
     sw->shrunk = false;
     sw->told.read_only = response->code.name == RESPONSE_CODE_READ_ONLY;
     selection->selected = mailbox;
+    selection->left = NULL;
     selection->selected_read_only = !sw->told.read_write;
     judge_select(selection);
     sw->fetched_count = 0;

@@ -47,6 +47,11 @@ static void unknown_tag(struct upstream *upstream, struct slice tag)
     garbage(upstream, slice_of(text), false, 0);
 }
 
+bool upstream_is_in_idle(const struct upstream *upstream)
+{
+    return upstream->idle_answer_awaited;
+}
+
 /* The tagged answer of IDLE: after our DONE (then nothing else has changed), or not. */
 static void idle_answered(struct upstream *upstream, const struct response *response)
 {

@@ -726,6 +726,20 @@ Test(selection, what_is_recent_is_asked_before_a_mailbox_is_selected_again)
     cr_assert(uid_set_contains(&desk.inbox->recent_free, 30));
 }
 
+/* They are about the mailbox that is left, although SELECT went up behind DONE. */
+Test(selection, numbers_told_before_idle_is_answered_count_for_the_mailbox_that_was_left)
+{
+    (void)prepare(WISH_SELECTED, desk.inbox, true);
+    (void)bench_written(&desk.bench);
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK [READ-WRITE] done");
+    upstream_idle(desk.bench.upstream);
+    cr_assert_str_eq(bench_written(&desk.bench), "IDLE");
+    say("+ idling");
+    (void)prepare(WISH_SELECTED, desk.work, true);
+    say("* 1 EXISTS\r\n* 1 RECENT\r\n");
+    cr_assert_eq(desk.inbox->recent_owed, 1);
+}
+
 Test(selection, neighbours_that_are_named_one_by_one_are_counted)
 {
     (void)sends(WISH_SELECTED, desk.inbox);
