@@ -5,9 +5,17 @@
 
 #include "sim/server.h"
 
+static void leave(const struct replica *replica)
+{
+    if (replica->box && !replica->read_only)
+        replica->box->left_at = sim_now(replica->sim);
+}
+
 void replica_begin(struct replica *replica)
 {
+    leave(replica);
     replica->selected = true;
+    replica->since = sim_now(replica->sim);
     replica->box = NULL;
     replica->count = 0;
     replica->recent = 0;
@@ -16,6 +24,7 @@ void replica_begin(struct replica *replica)
 
 void replica_end(struct replica *replica)
 {
+    leave(replica);
     replica->selected = false;
     replica->box = NULL;
     replica->count = 0;

@@ -25,6 +25,7 @@ struct replica {
     struct entry *entries;
     unsigned count, capacity;
     unsigned recent;
+    usec since;    /* when it was selected */
     uint64_t view; /* a number for each SELECT */
 };
 

@@ -9,6 +9,7 @@
 #include "sim/client.h"
 #include "sim/link.h"
 #include "sim/others.h"
+#include "sim/recent.h"
 #include "sim/server.h"
 #include "sim/spool.h"
 
@@ -192,6 +193,7 @@ static void quiet_point(struct sim *sim)
     stop_idling(sim);
     for_all_in_mailbox(sim, ask_noop);
     for_all_in_mailbox(sim, ask_all);
+    recent_judge(sim);
     for_all_in_mailbox(sim, ask_more);
     *interval = before;
     sim->quiet = false;

@@ -46,12 +46,12 @@ bool server_denies(struct server *server, struct cursor command)
     if (!server->user || server->sim->quiet || is_spared(command))
         return false;
     if (server_liberty(server, liberties->denies)) {
-        server->user->refusals++;
+        user_refused(server->user);
         deny(server, command);
         return true;
     }
     if (asks_for_lines(command) && server_liberty(server, liberties->says_nothing)) {
-        server->user->refusals++;
+        user_refused(server->user);
         server_answer(server, "OK", NULL, "nothing to say");
         return true;
     }

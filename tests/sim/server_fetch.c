@@ -203,7 +203,7 @@ static void choose_names(struct server *server, const struct asked *asked, unsig
     other = dice_below(&server->dice, server->seen_count);
     if (other == index)
         return;
-    server->user->refusals++;
+    user_refused(server->user);
     if (server_liberty(server, 50))
         *number = other + 1;
     else

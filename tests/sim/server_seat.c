@@ -17,6 +17,7 @@ static void add_seen(struct server *server, struct message *message)
     }
     seen = &server->seen[server->seen_count++];
     *seen = (struct seen){.message = message, .told = message->modseq, .recent = message->recent};
+    message->recent_lost |= server->selection == 0 && !server->read_only;
     if (!server->read_only)
         message->recent = false;
 }

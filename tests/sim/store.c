@@ -107,6 +107,7 @@ struct box *box_new(struct user *user, const char *name)
     if (modseqs_will_fall(sim))
         box->modseqs_begin = box->modseq = MODSEQS_BEGIN;
     box->looked_at = -USEC_HOUR;
+    box->left_at = -USEC_HOUR;
     box->next = user->boxes;
     user->boxes = box;
     return box;
@@ -318,6 +319,12 @@ const char *flags_print(struct user *user, uint32_t flags, bool recent)
 }
 
 /* --- making */
+
+void user_refused(struct user *user)
+{
+    user->refusals++;
+    user->refused_at = sim_now(user->sim);
+}
 
 void user_disturbed(struct user *user, usec at)
 {

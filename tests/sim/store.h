@@ -46,8 +46,9 @@ struct message {
     uint32_t flags;
     uint64_t modseq; /* of its last change, or of its end */
     bool dead;
-    bool recent; /* no session has had it yet */
-    bool hidden; /* UNSEARCHABLE, UNFINDABLE */
+    bool recent;      /* no session has had it yet */
+    bool recent_lost; /* it was told while its mailbox was being left */
+    bool hidden;      /* UNSEARCHABLE, UNFINDABLE */
     usec born_at, died_at;
     usec named_at;     /* the answer to a UID FETCH has told its UID; 0: none has */
     usec gone_told_at; /* and its end; 0: never */
@@ -74,6 +75,7 @@ struct box {
     unsigned living;
     enum ailment ailment;
     uint64_t modseqs_begin; /* where they begin when they fall */
+    usec left_at;           /* the last view that could have \\Recent ended then */
     usec died_first;        /* DEADLY: the first connection that it ended; 0: none */
     unsigned deaths;
     bool gone;      /* deleted, renamed or replaced */
@@ -97,11 +99,12 @@ struct user {
     unsigned ends;          /* mailboxes deleted, renamed, replaced so far: views may end */
     usec disturbed_at;      /* the last fault that its clients may notice */
     unsigned refuse_connect, refuse_greeting, refuse_login;
-    unsigned copies;         /* COPY and MOVE ordered so far */
-    unsigned void_at;        /* the so manieth command from now finds the session void; 0: none */
-    unsigned refusals;       /* NO without a reason that the server has given */
-    unsigned denials;        /* those of SELECT and STATUS that look as if the mailbox were gone */
-    bool says_bad;           /* BAD was among them */
+    unsigned copies;   /* COPY and MOVE ordered so far */
+    unsigned void_at;  /* the so manieth command from now finds the session void; 0: none */
+    unsigned refusals; /* NO without a reason that the server has given, and answers that say nothing or the wrong */
+    usec refused_at;   /* the last of them; 0: none */
+    unsigned denials;  /* those of SELECT and STATUS that look as if the mailbox were gone */
+    bool says_bad;     /* BAD was among them */
     unsigned arrivals_owed;  /* of liberty arrives_always */
     char flags_text[2][400]; /* of flags_print */
     unsigned flags_texts;
@@ -111,6 +114,7 @@ void store_make(struct sim *sim);
 struct user *store_user(struct sim *sim, struct slice name);
 /* Until then its clients may notice a fault. */
 void user_disturbed(struct user *user, usec at);
+void user_refused(struct user *user);
 
 struct identity *identity_new(struct user *user, struct dice *dice);
 /* NULL: there is none like it. */
