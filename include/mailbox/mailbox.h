@@ -259,6 +259,8 @@ void mailbox_add_view(struct mailbox *mailbox, struct view *view);
 void mailbox_remove_view(struct mailbox *mailbox, struct view *view);
 /* Moves the \Recent messages that nobody has, up to this UID, into `taken`. When memory is out, the rest stays. */
 void mailbox_give_recent(struct mailbox *mailbox, uint32_t up_to, struct uid_set *taken);
+/* The other way; `taken` is empty then. */
+void mailbox_take_back_recent(struct mailbox *mailbox, struct uid_set *taken);
 
 /* --- printing for clients. False: out of memory. */
 /* "(\Seen \Recent $kw)" */

@@ -39,6 +39,7 @@ struct view {
     size_t exact_count;
     size_t exact_capacity;
     struct uid_set recent;      /* \Recent messages that belong to this view */
+    bool recent_declined;       /* set by view_decline_recent: it takes none */
     uint32_t recent_told;       /* RECENT as last told */
     size_t keywords_told;       /* names of mailbox->keywords that a * FLAGS line has shown */
     uint64_t keywords_replaced; /* keywords_replaced as it stood then */
@@ -81,6 +82,9 @@ bool view_tell_arrivals(struct view *view);
 /* The \Recent messages that the client counts and nobody has been given are its own from here on, unless the view is
  * read-only. Before RECENT is told. */
 void view_take_recent(struct view *view);
+/* Its client has gone and will not be told of any: it takes none from here on. not_told: nor has it been told of those
+ * that it has, which are nobody's again. */
+void view_decline_recent(struct view *view, bool not_told);
 /* How many messages of the view are \Recent for this client now. */
 uint32_t view_recent(const struct view *view);
 /* Is this message \Recent for this client? */

@@ -30,6 +30,17 @@ void mailbox_give_recent(struct mailbox *mailbox, uint32_t up_to, struct uid_set
     }
 }
 
+void mailbox_take_back_recent(struct mailbox *mailbox, struct uid_set *taken)
+{
+    uint32_t uid = 0;
+
+    while ((uid = uid_set_next(taken, uid)) != 0) {
+        if (uid_set_remove(&mailbox->recent_taken, uid) && uid_map_find(&mailbox->map, uid))
+            (void)!uid_set_add(&mailbox->recent_free, uid);
+    }
+    uid_set_clear(taken);
+}
+
 void mailbox_recent_said(struct mailbox *mailbox, uint32_t count)
 {
     mailbox->recent_said = count;

@@ -12,8 +12,15 @@
 /* \Recent belongs to the first read-write session that is told of the message. */
 void view_take_recent(struct view *view)
 {
-    if (!view->read_only)
+    if (!view->read_only && !view->recent_declined)
         mailbox_give_recent(view->mailbox, view->told, &view->recent);
+}
+
+void view_decline_recent(struct view *view, bool not_told)
+{
+    view->recent_declined = true;
+    if (not_told && view->mailbox)
+        mailbox_take_back_recent(view->mailbox, &view->recent);
 }
 
 struct view *view_new(struct mailbox *mailbox, bool read_only, const struct view_ops *ops, void *owner)

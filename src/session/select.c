@@ -81,6 +81,8 @@ static void selected(struct run *run, const struct job_result *result)
         run_no_memory(session);
         return;
     }
+    if (session->left_until != 0)
+        view_decline_recent(view, true);
     membership_select(&session->membership, view);
     write_selected(session, view);
     run_finish(session, RESPONSE_OK, view->read_only ? "READ-ONLY" : "READ-WRITE",

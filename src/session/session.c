@@ -276,6 +276,8 @@ static void leave(struct session *session)
     intake_drop_upload(&session->intake);
     if (queued && (session->current.tagged || !matters(queued, ROW_CHANGES | ROW_LEAVES_MAILBOX)))
         run_drop(session);
+    if (session_view(session))
+        view_decline_recent(session_view(session), false);
     run_left(session);
     task_wake(&session->task);
 }

@@ -218,3 +218,30 @@ Test(left, an_absolute_store_has_no_more_time)
     bench_done(JOB_DEAD, NULL);
     expect_gone();
 }
+
+/* Nobody would ever be shown it. */
+Test(left, nothing_is_recent_to_a_client_that_has_gone)
+{
+    bench_say("a UID COPY 10 other\r\nb UID COPY 20 other\r\n");
+    bench_expect_sent("UID COPY 10 other");
+    leave();
+    bench_deliver(40);
+    mailbox_note_recent(bench.inbox, 40);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_sent("UID COPY 20 other");
+    bench_done(JOB_OK, "x OK done");
+    cr_assert(uid_set_contains(&bench.inbox->recent_free, 40));
+    expect_gone();
+}
+
+Test(left, nor_what_it_has_selected_since)
+{
+    mailbox_note_recent(bench.inbox, 30);
+    bench_say("a SELECT INBOX\r\nb UID COPY 20 other\r\n");
+    leave();
+    bench_done(JOB_OK, NULL);
+    bench_expect_sent("UID COPY 20 other");
+    bench_done(JOB_OK, "x OK done");
+    cr_assert(uid_set_contains(&bench.inbox->recent_free, 30));
+    expect_gone();
+}
