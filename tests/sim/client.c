@@ -83,10 +83,20 @@ void client_end_packet(struct client *client)
 
 /* --- the end of a line */
 
+/* It may have been given what was \Recent there. */
+static void note_left(const struct order *order)
+{
+    struct box *box = order->kind == ORDER_SELECT ? box_find(order->user, slice_of(order->name)) : NULL;
+
+    if (box)
+        box->left_at = sim_now(order->user->sim);
+}
+
 static void give_up_orders(struct client *client)
 {
     for (struct order *order = client->first; order; order = order->next_of_client) {
         order->disturbed = true;
+        note_left(order);
         if (!order->whole)
             order_close(order);
     }
