@@ -306,6 +306,50 @@ static void check_ghosts(const struct order *order)
     }
 }
 
+/* Between its first command and its second one. */
+static void depart_in_the_middle(const struct order *order)
+{
+    const struct sim *sim = order->user->sim;
+    struct client *client = order->client;
+    struct dice dice = dice_make(sim->seed, DICE_ACT, client->number, 4000000 + order->number);
+
+    if (sim->plan.departs && !sim->quiet && client->first == order && client->vanish_at == UINT64_MAX &&
+        dice_percent(&dice, 30))
+        client_depart(client, dice_percent(&dice, 30));
+}
+
+/* Made of COPY, STORE and EXPUNGE. */
+static void note_moves(struct message *const *messages, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        messages[i]->move_begun = sim_now(messages[i]->box->user->sim);
+        messages[i]->move_refusals = messages[i]->box->user->refusals;
+    }
+}
+
+/* Neither the server nor another program has got in the way. */
+static bool is_half_moved(const struct message *message)
+{
+    const struct user *user = message->box->user;
+    bool taken_back = !(message->flags & DELETED) && message->changed_at > message->move_begun;
+
+    return message->move_begun > 0 && message->move_begun > user->disturbed_at && !message->dead &&
+           user->refusals == message->move_refusals && !taken_back;
+}
+
+void orders_judge_moves(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->plan.users; i++) {
+        for (const struct box *box = sim->users[i].boxes; box; box = box->next) {
+            for (size_t at = 0; !box->gone && box->ailment == SOUND && at < box->all_count; at++) {
+                if (is_half_moved(box->all[at]))
+                    sim_fail(sim, "half a move", "UID %u of %s of %s has been copied, and is still there",
+                             box->all[at]->uid, box->name, box->user->name);
+            }
+        }
+    }
+}
+
 void order_copied(struct server *server, struct message *const *messages, unsigned count, struct slice target,
                   bool move)
 {
@@ -341,6 +385,10 @@ void order_copied(struct server *server, struct message *const *messages, unsign
     }
     if (best)
         check_ghosts(best);
+    if (best && best->kind == ORDER_MOVE && !move) {
+        note_moves(messages, count);
+        depart_in_the_middle(best);
+    }
     for (unsigned i = 0; best && i < count; i++) {
         struct aim *aim = order_aim(best, messages[i]);
         aim->done = true;

@@ -120,6 +120,9 @@ void order_appended(struct server *server, struct slice target, struct identity 
 void order_expunge_runs(struct server *server); /* EXPUNGE has been sent up, whatever it finds */
 void order_folder(struct server *server, enum order_kind kind, struct slice name, struct slice new_name);
 
+/* All is quiet: fails the run if a message was copied by a MOVE, by COPY, and has not been removed. */
+void orders_judge_moves(struct sim *sim);
+
 /* Which aim is this message? By UID one is made if it is in the set. NULL: the order is not about it. */
 struct aim *order_aim(struct order *order, struct message *message);
 struct aim *order_add_aim(struct order *order);

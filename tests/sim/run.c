@@ -194,6 +194,7 @@ static void quiet_point(struct sim *sim)
     for_all_in_mailbox(sim, ask_noop);
     for_all_in_mailbox(sim, ask_all);
     recent_judge(sim);
+    orders_judge_moves(sim);
     for_all_in_mailbox(sim, ask_more);
     *interval = before;
     sim->quiet = false;

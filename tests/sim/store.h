@@ -59,6 +59,8 @@ struct message {
     unsigned past_count;            /* ever */
     unsigned copied[6], settled[6]; /* by target: how often done, and how often answered for */
     usec settled_at[6];
+    usec move_begun;         /* copied by a MOVE that is made of three commands; 0: never */
+    unsigned move_refusals;  /* how many there had been then */
     bool removal_owed;       /* a MOVE has copied it and was answered NO: the account removes it all the same */
     unsigned uncertain[6];   /* by target: commands that have ended and may have been among those done */
     const void *recent_view; /* the client's view that was told \Recent */
