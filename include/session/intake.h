@@ -16,8 +16,9 @@ struct intake_ops {
     /* Must this command have been answered before what follows it is read? Then limits, security or the meaning of the
      * bytes may be others. */
     bool (*runs_first)(enum command_name name);
-    /* The line that intake_await_line asked for. Returns: a command is still in progress, so that the meaning of what
-     * follows is open. `line` is borrowed for the call. */
+    /* The line that intake_await_line asked for. Returns: the meaning of what follows is open, until the command in
+     * progress has been answered. `line` is borrowed for the call; data NULL: it was too long, or held a
+     * literal. */
     bool (*line)(void *owner, struct slice line);
     void (*go_on)(void *owner); /* reading may go on: the link is to offer what it has kept */
     /* The client sends a literal larger than anything that is taken: it is to be sent away. Constant text. */
@@ -34,6 +35,7 @@ struct intake {
     struct upload upload; /* of the command that is being read */
     bool logged_in;
     bool stopped;      /* set by intake_stop, never cleared */
+    bool rest;         /* the last octets that came have not been read: half a line, or more than may be read now */
     bool line_awaited; /* from intake_await_line until the line has come */
     bool blocked;      /* set by a command that must be answered first; cleared by intake_resume or intake_await_line */
     bool awaits_tls;   /* from STARTTLS to intake_secured: nothing more is read in clear text */
@@ -49,7 +51,8 @@ void intake_clear(struct intake *intake); /* a zeroed intake may be cleared */
 
 /* Reads as far as it may, leaves the rest in `in`. Out of memory fails the output. */
 void intake_take(struct intake *intake, struct evbuffer *in);
-/* A line has begun and is not whole: the rest of it, or octets of its literal, are still to come. */
+/* More has come than the commands in the queue: a line that is not whole, octets of a literal, or what may not be read
+ * now. */
 bool intake_awaits_rest(const struct intake *intake);
 /* The next line is not a command: it goes to ops->line. */
 void intake_await_line(struct intake *intake);

@@ -20,7 +20,8 @@ bool run_in_progress(const struct session *session);
 /* The session's step calls it: the time that it waited for has come, its family's `step`. May be called without
  * a command in progress. */
 void run_step(struct session *session, usec now);
-void run_take_line(struct session *session, struct slice line); /* the line that run_await_line asked for */
+/* The line that run_await_line asked for; data NULL: it was too long, or held a literal. Returns what `line` does. */
+bool run_take_line(struct session *session, struct slice line);
 /* The messages that it is about mean others now: its job is not sent. May be called without one. */
 void run_doom(struct session *session);
 /* The client has gone (session->left_until). The command in progress, if any, goes on, and nobody is answered. */
@@ -42,9 +43,13 @@ void run_no_memory(struct session *session); /* NO [UNAVAILABLE] */
 void run_result(struct session *session, const struct job_result *result);
 /* For want of this capability: NO [CANNOT] if the client has been offered it, else BAD. */
 void run_cannot(struct session *session, const char *text, enum capability capability);
-/* The expunges of `own` (UIDs that this very command removed), whatever waits behind it. All other news, expunges by
- * others among them where the commands that wait permit them, is told by the verbs above before the tagged answer;
- * where there is very much of it, in the session's next steps, so that the command is in progress for some time yet. */
+/* Before the first command goes up that removes messages: those that the client still counts and that are gone already
+ * were removed by others. Later calls do nothing. False: out of memory, and the session ends. */
+bool run_note_ghosts(struct session *session) __attribute__((warn_unused_result));
+/* The expunges of `own` (UIDs that this very command removed) that were not noted, whatever waits behind it. All other
+ * news, expunges by others among them where the commands that wait permit them, is told by the verbs above before the
+ * tagged answer; where there is very much of it, in the session's next steps, so that the command is in progress for
+ * some time yet. */
 void run_tell_own(struct session *session, const struct seqset *own);
 
 /* --- waiting */
@@ -54,8 +59,9 @@ void run_tell_own(struct session *session, const struct seqset *own);
 bool run_submit(struct session *session, const struct run_step *step, struct mailbox *mailbox);
 /* Looks at `mailbox` for at most `patience`; then `then` is called once, whatever came of it. */
 void run_look(struct session *session, struct mailbox *mailbox, usec patience, void (*then)(struct run *run));
-/* The next line is not a command but goes to `line`, once. */
-void run_await_line(struct session *session, void (*line)(struct run *run, struct slice line));
+/* The next line is not a command but goes to `line`, once (data NULL: see run_take_line). It returns false if what
+ * follows are commands again, to be read before this one is answered. */
+void run_await_line(struct session *session, bool (*line)(struct run *run, struct slice line));
 /* The session's step, and with it the family's, is to run at `at`; USEC_NEVER: it need not. */
 void run_wake_at(struct session *session, usec at);
 

@@ -45,7 +45,9 @@ struct current {
     const struct run_step *step;   /* of the job */
     usec until;                    /* when the session's step is to look; USEC_NEVER: it need not */
     void (*then)(struct run *run); /* of run_look: called at its end, or when `until` has come; else NULL */
-    void (*line)(struct run *run, struct slice line); /* takes the next line; NULL: lines are commands */
+    bool (*line)(struct run *run, struct slice line); /* takes the next line; NULL: lines are commands */
+    struct seqset ghosts;                             /* see run_note_ghosts */
+    bool ghosts_noted;                                /* cleared with the command */
     bool begun;                                       /* set when the server has carried out a command of it */
     bool repeats;                                     /* what the family's `left` has said; false before */
     usec owed_until;                                  /* for its jobs, see struct job */

@@ -19,9 +19,9 @@
  * MOVE and all searches, before their set is read. view: may be NULL. */
 void tell_arrivals(struct view *view, struct output *output);
 
-/* "* n EXPUNGE" for the messages in `own` (UIDs) that are gone and that the view still counts: the client's own EXPUNGE
- * or MOVE removed them. view: may be NULL. Those that others removed are told by tell_news. */
-void tell_own_expunges(struct view *view, struct output *output, const struct seqset *own);
+/* "* n EXPUNGE" for the messages in `own` (UIDs), but not in `others`, that are gone and that the view still counts:
+ * the client's own EXPUNGE or MOVE removed them. view: may be NULL. Those that others removed are told by tell_news. */
+void tell_own_expunges(struct view *view, struct output *output, const struct seqset *own, const struct seqset *others);
 
 /* What tell_news tells beside arrivals and a changed RECENT. */
 struct tell_kinds {

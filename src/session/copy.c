@@ -67,6 +67,8 @@ static enum job_turn build_copy(struct run *run, struct mailbox *mailbox, struct
     struct seqset part = {0};
     bool ok = true;
 
+    if (copy->move && !run_note_ghosts(session))
+        return JOB_REFUSE;
     if (!copy->begun && !session_command(session)->uid)
         ok = has_ghosts(copy, &mailbox->map, &copy->ghosts);
     if (!ok || copy->ghosts)

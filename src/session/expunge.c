@@ -1,5 +1,6 @@
 /* EXPUNGE and UID EXPUNGE: the upstream's own, heard of through the views like any other. Messages that this command
- * removed are told before its OK in any case. RFC 3501 section 6.4.3, RFC 4315 section 2.1. */
+ * removed are told before its OK in any case; those that were gone before, by the rule for others'. RFC 3501
+ * section 6.4.3, RFC 4315 section 2.1. */
 #include "session/parts.h"
 #include "session/renumber.h"
 #include "session/run.h"
@@ -23,6 +24,8 @@ static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outg
 {
     struct expunge_run *expunge = (struct expunge_run *)run;
 
+    if (!run_note_ghosts(run->session))
+        return JOB_REFUSE;
     if (expunge->named)
         return parts_build_expunge(&expunge->parts, &mailbox->map, session_settings(run->session)->upstream_command_max,
                                    true, out);
@@ -34,7 +37,7 @@ static void done(struct run *run, const struct job_result *result);
 static const struct run_step remove_step = {
     .goal = JOB_RUN, .policy = POLICY_EXPUNGE, .read_write = true, .build = build, .done = done};
 
-/* Everything that is gone: a client that sends EXPUNGE expects its numbers to move. */
+/* Everything that has gone since: a client that sends EXPUNGE expects its numbers to move. */
 static const struct seqset everything = {.ranges = (struct seqrange[]){{1, UINT32_MAX}}, .count = 1, .capacity = 1};
 
 static void done(struct run *run, const struct job_result *result)
@@ -48,7 +51,8 @@ static void done(struct run *run, const struct job_result *result)
         (void)!run_submit(session, &remove_step, view->mailbox);
         return;
     }
-    run_tell_own(session, session_command(session)->uid ? &expunge->uids : &everything);
+    if (result->status == JOB_OK)
+        run_tell_own(session, session_command(session)->uid ? &expunge->uids : &everything);
     run_result(session, result);
 }
 

@@ -8,6 +8,8 @@ struct idle_run {
     usec rest_at;       /* news that did not fit is told then; USEC_NEVER: all was told */
     usec gather_until;  /* flag changes are told then; USEC_NEVER: there are none */
     usec still_here_at; /* the client hears "Still here" then */
+    bool ended;         /* its line has come */
+    bool by_done;       /* and is DONE */
 };
 
 /* Everything but flags at once; flags too if with_flags. What is left is told after the next event round, so that
@@ -15,7 +17,7 @@ struct idle_run {
 static void tell(struct idle_run *idle, bool with_flags)
 {
     struct session *session = idle->run.session;
-    struct tell_kinds kinds = {.expunges = true, .flags = with_flags};
+    struct tell_kinds kinds = {.expunges = !intake_awaits_rest(&session->intake), .flags = with_flags};
 
     idle->rest_at = USEC_NEVER;
     if (!tell_news(session_view(session), &session->output, kinds))
@@ -34,15 +36,28 @@ static void wake_in_time(struct idle_run *idle)
     run_wake_at(idle->run.session, earlier(idle->rest_at, earlier(idle->gather_until, idle->still_here_at)));
 }
 
-static void take_line(struct run *run, struct slice line)
+/* It is answered in the session's step: what has come in the same packet is read before, since commands by number that
+ * follow hold back the news of expunges. */
+static bool take_line(struct run *run, struct slice line)
 {
+    struct idle_run *idle = (struct idle_run *)run;
     struct session *session = run->session;
 
-    run_wake_at(session, USEC_NEVER);
     membership_set_idling(&session->membership, false);
     while (line.length > 0 && line.data[line.length - 1] == ' ')
         line.length--;
-    if (slice_equal_nocase(line, SLICE("DONE")))
+    idle->ended = true;
+    idle->by_done = slice_equal_nocase(line, SLICE("DONE"));
+    task_wake(&session->task);
+    return false;
+}
+
+static void finish(const struct idle_run *idle)
+{
+    struct session *session = idle->run.session;
+
+    run_wake_at(session, USEC_NEVER);
+    if (idle->by_done)
         run_ok(session, NULL);
     else
         run_bad(session, "IDLE ends with DONE");
@@ -69,6 +84,10 @@ static void step(struct run *run, usec now)
     struct idle_run *idle = (struct idle_run *)run;
     struct session *session = run->session;
 
+    if (idle->ended) {
+        finish(idle);
+        return;
+    }
     if (membership_take_numbers_changed(&session->membership) || now >= idle->rest_at)
         tell(idle, false);
     if (session->membership.flags_changed && idle->gather_until == USEC_NEVER)

@@ -59,6 +59,18 @@ static void enqueue(struct intake *intake, struct line line, const struct refuse
     intake->blocked = !refused && !queued->command.fault && intake->ops->runs_first(queued->command.name);
 }
 
+/* --- the line that a command waits for */
+
+static void hand_over(struct intake *intake, struct slice line)
+{
+    bool open;
+
+    intake->line_awaited = false;
+    intake->blocked = true; /* the meaning of the next octets may depend on this line */
+    open = intake->ops->line(intake->owner, line);
+    intake->blocked = intake->blocked && open;
+}
+
 /* --- literals */
 
 /* Is the announced literal APPEND's message? It is unless the mailbox's name is still to come. */
@@ -119,6 +131,11 @@ static void take_literal(struct intake *intake, const struct command_input *inpu
     uint64_t room = intake->logged_in ? settings->client_line_max : settings->literal_max_before_login;
     uint64_t used = command_reader_used(intake->reader);
 
+    if (intake->line_awaited) {
+        hand_over(intake, (struct slice){0});
+        command_reader_refuse(intake->reader);
+        return;
+    }
     command_parse_name(input->line.bytes, &command);
     if (is_upload(intake, input->line, &command)) {
         if (intake->upload.spool)
@@ -150,15 +167,18 @@ static void take_upload_data(struct intake *intake, struct slice bytes)
 
 static void take_line(struct intake *intake, struct line line)
 {
-    if (intake->line_awaited) {
-        bool open;
-        intake->line_awaited = false;
-        intake->blocked = true; /* the meaning of the next octets may depend on this line */
-        open = intake->ops->line(intake->owner, line.bytes);
-        intake->blocked = intake->blocked && open;
-    } else if (line.bytes.length > 0) { /* an empty line is nothing */
+    if (intake->line_awaited)
+        hand_over(intake, line.bytes);
+    else if (line.bytes.length > 0) /* an empty line is nothing */
         enqueue(intake, line, NULL);
-    }
+}
+
+static void take_long_line(struct intake *intake, struct line line)
+{
+    if (intake->line_awaited)
+        hand_over(intake, (struct slice){0});
+    else
+        enqueue(intake, line, &long_line);
 }
 
 static bool may_read(const struct intake *intake)
@@ -167,39 +187,52 @@ static bool may_read(const struct intake *intake)
            intake->queue->length < intake->ground->settings->queued_commands;
 }
 
+/* False: more octets are needed, or nothing may be read now. */
+static bool take_next(struct intake *intake, struct evbuffer *in)
+{
+    struct command_input input;
+
+    if (!may_read(intake))
+        return false;
+    input = command_reader_next(intake->reader, in);
+    switch (input.event) {
+    case COMMAND_MORE:
+        return false;
+    case COMMAND_LITERAL:
+        take_literal(intake, &input);
+        break;
+    case COMMAND_DATA:
+        take_upload_data(intake, input.bytes);
+        break;
+    case COMMAND_READY:
+        take_line(intake, input.line);
+        break;
+    case COMMAND_TOO_LONG:
+        take_long_line(intake, input.line);
+        break;
+    case COMMAND_NO_MEMORY:
+        output_fail(intake->output);
+        break;
+    case COMMAND_SKIPPED:
+        break;
+    }
+    return true;
+}
+
 void intake_take(struct intake *intake, struct evbuffer *in)
 {
-    while (may_read(intake)) {
-        struct command_input input = command_reader_next(intake->reader, in);
-        switch (input.event) {
-        case COMMAND_MORE:
-            return;
-        case COMMAND_LITERAL:
-            take_literal(intake, &input);
-            break;
-        case COMMAND_DATA:
-            take_upload_data(intake, input.bytes);
-            break;
-        case COMMAND_READY:
-            take_line(intake, input.line);
-            break;
-        case COMMAND_TOO_LONG:
-            enqueue(intake, input.line, &long_line);
-            break;
-        case COMMAND_NO_MEMORY:
-            output_fail(intake->output);
-            break;
-        case COMMAND_SKIPPED:
-            break;
-        }
-    }
+    while (take_next(intake, in))
+        ;
+    intake->rest = evbuffer_get_length(in) > 0;
+    if (may_read(intake))
+        return;
     command_reader_settle(intake->reader, in); /* the last octets may hold a password, and nothing may follow them */
     intake->paused = true;
 }
 
 bool intake_awaits_rest(const struct intake *intake)
 {
-    return !command_reader_idle(intake->reader);
+    return intake->rest || !command_reader_idle(intake->reader);
 }
 
 void intake_await_line(struct intake *intake)

@@ -185,7 +185,7 @@ const struct run_ops login_ops = {.size = sizeof(struct login_run), .start = sta
 
 /* --- AUTHENTICATE */
 
-static void take_response(struct run *run, struct slice line);
+static bool take_response(struct run *run, struct slice line);
 
 static void ask(struct session *session, const char *prompt)
 {
@@ -272,7 +272,7 @@ static const struct mechanism *find_mechanism(const struct session *session, con
 }
 
 /* One response, in base64; "=" is the empty one (RFC 4959), "*" cancels. */
-static void take_response(struct run *run, struct slice line)
+static bool take_response(struct run *run, struct slice line)
 {
     struct login_run *own = (struct login_run *)run;
     char decoded[SECRET_MAX];
@@ -280,18 +280,20 @@ static void take_response(struct run *run, struct slice line)
 
     if (slice_equal(line, SLICE("*")))
         run_bad(run->session, "Authentication cancelled");
-    else if (!slice_equal(line, SLICE("=")) && !base64_decode(line, decoded, sizeof(decoded), &length))
+    else if (!line.data || (!slice_equal(line, SLICE("=")) && !base64_decode(line, decoded, sizeof(decoded), &length)))
         run_bad(run->session, "The response is not base64, or is too long");
     else
         own->mechanism->take(own, (struct slice){decoded, length});
     secret_wipe(decoded, sizeof(decoded));
+    return true;
 }
 
 /* The NO follows any answer of the client to the challenge. */
-static void take_after_challenge(struct run *run, struct slice line)
+static bool take_after_challenge(struct run *run, struct slice line)
 {
     (void)line;
     refuse(run->session);
+    return true;
 }
 
 static void refused_by_server(struct login_run *run, struct slice challenge)

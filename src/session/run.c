@@ -37,6 +37,7 @@ static void clear(struct current *current)
     queued_free(current->queued);
     if (current->tagged)
         evbuffer_free(current->tagged);
+    seqset_clear(&current->ghosts);
     *current = (struct current){.until = USEC_NEVER, .bad_in_a_row = bad_in_a_row};
 }
 
@@ -145,13 +146,13 @@ void run_step(struct session *session, usec now)
         current->run->ops->step(current->run, now);
 }
 
-void run_take_line(struct session *session, struct slice line)
+bool run_take_line(struct session *session, struct slice line)
 {
-    void (*take)(struct run *, struct slice) = session->current.line;
+    bool (*take)(struct run *, struct slice) = session->current.line;
 
     assert(take);
     session->current.line = NULL;
-    take(session->current.run, line);
+    return take(session->current.run, line);
 }
 
 void run_doom(struct session *session)
@@ -200,10 +201,28 @@ void run_drop(struct session *session)
 
 /* --- ending */
 
+bool run_note_ghosts(struct session *session)
+{
+    struct current *current = &session->current;
+    const struct view *view = session_view(session);
+    uint32_t uid = 0;
+
+    if (current->ghosts_noted || !view)
+        return true;
+    current->ghosts_noted = true;
+    while ((uid = view_next_ghost(view, uid)) != 0) {
+        if (!seqset_add(&current->ghosts, uid)) {
+            output_fail(&session->output);
+            return false;
+        }
+    }
+    return true;
+}
+
 void run_tell_own(struct session *session, const struct seqset *own)
 {
     if (!session_is_over(session))
-        tell_own_expunges(session_view(session), &session->output, own);
+        tell_own_expunges(session_view(session), &session->output, own, &session->current.ghosts);
 }
 
 static bool print_tagged(const struct session *session, enum response_status status, const char *code, const char *text,
@@ -506,7 +525,7 @@ void run_look(struct session *session, struct mailbox *mailbox, usec patience, v
     task_wake(&session->task); /* for the deadline */
 }
 
-void run_await_line(struct session *session, void (*line)(struct run *run, struct slice line))
+void run_await_line(struct session *session, bool (*line)(struct run *run, struct slice line))
 {
     session->current.line = line;
     intake_await_line(&session->intake);

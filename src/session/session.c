@@ -113,8 +113,7 @@ static bool runs_first(enum command_name name)
 
 static bool take_line(void *owner, struct slice line)
 {
-    run_take_line(owner, line);
-    return run_in_progress(owner);
+    return run_take_line(owner, line) && run_in_progress(owner);
 }
 
 static void go_on(void *owner)

@@ -72,14 +72,14 @@ static void tell_expunge(struct view *view, struct output *output, uint32_t uid)
     output_format(output, "* %u EXPUNGE\r\n", view_end_ghost(view, uid));
 }
 
-void tell_own_expunges(struct view *view, struct output *output, const struct seqset *own)
+void tell_own_expunges(struct view *view, struct output *output, const struct seqset *own, const struct seqset *others)
 {
     uint32_t uid = 0;
 
     if (!may_tell(view, output))
         return;
     while ((uid = view_next_ghost(view, uid)) != 0) {
-        if (seqset_contains(own, uid))
+        if (seqset_contains(own, uid) && !seqset_contains(others, uid))
             tell_expunge(view, output, uid);
     }
 }

@@ -15,6 +15,30 @@ Test(expunge, what_it_removed_is_told_even_if_the_next_command_uses_numbers)
     bench_expect("* 1 EXPUNGE\r\na OK done\r\n* 1 FETCH (UID 20)\r\nb OK FETCH completed.\r\n");
 }
 
+/* Their numbers have not moved for the client, and those of the commands behind mean what it saw. */
+Test(expunge, what_others_had_removed_before_waits_while_numbers_wait)
+{
+    bench_expunge(20);
+    bench_say("a EXPUNGE\r\nb STORE 2 +FLAGS (x)\r\n");
+    bench_expect_sent("EXPUNGE");
+    bench_expunge(10);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* 1 EXPUNGE\r\na OK done\r\n");
+    bench_expect_sent("UID STORE 30 +FLAGS (x)");
+    bench_done(JOB_NO, "x NO no");
+}
+
+Test(expunge, one_that_is_refused_has_removed_nothing)
+{
+    bench_say("a EXPUNGE\r\nb STORE 3 +FLAGS (x)\r\n");
+    bench_expect_sent("EXPUNGE");
+    bench_expunge(10);
+    bench_done(JOB_NO, "x NO no");
+    bench_expect("a NO no\r\n");
+    bench_expect_sent("UID STORE 30 +FLAGS (x)");
+    bench_done(JOB_NO, "x NO no");
+}
+
 Test(expunge, of_uid_expunge_only_its_own_while_numbers_wait)
 {
     bench.capabilities.has[CAPABILITY_UIDPLUS] = true;

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <event2/buffer.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mailbox/view.h"
 #include "session/tell.h"
@@ -52,6 +53,37 @@ Test(idle, done_ends_it_in_any_case_and_what_follows_is_read)
     cr_assert_not(bench.member->idling);
     bench_pass_time(2 * bench.settings.keepalive);
     bench_expect("");
+}
+
+/* In one event round with the news. */
+Test(idle, an_expunge_waits_while_a_command_by_number_comes_with_done)
+{
+    mailbox_gone(bench.inbox, 10);
+    bench_say("DONE\r\nb STORE 2 +FLAGS (x)\r\n");
+    bench_expect("a OK IDLE completed.\r\n");
+    bench_expect_sent("UID STORE 20 +FLAGS (x)");
+    bench_done(JOB_NO, "x NO no");
+    bench_expect("b NO no\r\n");
+}
+
+Test(idle, an_expunge_waits_while_half_of_done_has_come)
+{
+    bench_say("DO");
+    bench_expunge(10);
+    bench_expect("");
+    bench_say("NE\r\n");
+    bench_expect("* 1 EXPUNGE\r\na OK IDLE completed.\r\n");
+}
+
+Test(idle, a_line_that_is_too_long_ends_it)
+{
+    char line[70001];
+
+    memset(line, 'x', 70000);
+    line[70000] = '\0';
+    bench_say(line);
+    bench_say("\r\n");
+    bench_expect("a BAD IDLE ends with DONE\r\n");
 }
 
 Test(idle, anything_else_ends_it_too)

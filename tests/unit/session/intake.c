@@ -25,7 +25,8 @@ static bool runs_first(enum command_name name)
 static bool take_line(void *owner, struct slice line)
 {
     (void)owner;
-    strncat(lines, line.data, line.length);
+    if (line.data)
+        strncat(lines, line.data, line.length);
     strcat(lines, "|");
     return line_keeps_command;
 }
@@ -129,6 +130,24 @@ Test(intake, after_a_line_reading_goes_on_once_the_command_is_over)
     intake_resume(&intake, true);
     cr_assert_not(intake.paused);
     say("");
+    cr_assert_eq(queue.length, 1);
+}
+
+Test(intake, what_has_come_and_is_not_read_is_awaited)
+{
+    say("a NOOP\r\n");
+    cr_assert_not(intake_awaits_rest(&intake));
+    say("b NO");
+    cr_assert(intake_awaits_rest(&intake));
+    say("OP\r\nc IDLE\r\nd NOOP\r\n");
+    cr_assert(intake_awaits_rest(&intake), "behind IDLE nothing is read");
+}
+
+Test(intake, an_awaited_line_that_cannot_be_taken_is_handed_over_all_the_same)
+{
+    intake_await_line(&intake);
+    say("x {5+}\r\n12345\r\nb NOOP\r\n");
+    cr_assert_str_eq(lines, "|");
     cr_assert_eq(queue.length, 1);
 }
 

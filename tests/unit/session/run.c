@@ -36,6 +36,19 @@ Test(run, an_expunge_waits_while_a_command_by_number_is_queued)
     bench_expect("* 1 EXPUNGE\r\nc OK NOOP completed.\r\n");
 }
 
+/* Cut anywhere in its line, it has been sent all the same. */
+Test(run, an_expunge_waits_while_half_a_command_has_come)
+{
+    bench_expunge(10);
+    bench_say("a NOOP\r\nb STORE 2 +FL");
+    bench_done(JOB_OK, NULL);
+    bench_expect("a OK NOOP completed.\r\n");
+    bench_say("AGS (x)\r\n");
+    bench_expect_sent("UID STORE 20 +FLAGS (x)");
+    bench_done(JOB_NO, "x NO no");
+    bench_expect("b NO no\r\n");
+}
+
 static size_t lines_of_output(void)
 {
     struct evbuffer *out = session_output(bench.session);

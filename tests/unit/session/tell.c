@@ -63,14 +63,16 @@ Test(tell, each_expunge_is_told_by_the_number_that_it_has_then)
 
 Test(tell, of_expunges_only_the_own_ones)
 {
-    struct seqset own = {0};
+    struct seqset own = {0}, others = {0};
 
-    cr_assert(seqset_add(&own, 20));
+    cr_assert(seqset_add(&own, 20) && seqset_add(&own, 30) && seqset_add(&others, 30));
     bench_expunge(10);
     bench_expunge(20);
-    tell_own_expunges(view, &output, &own);
+    bench_expunge(30);
+    tell_own_expunges(view, &output, &own, &others);
     cr_assert_str_eq(bench_text(&output), "* 2 EXPUNGE\r\n");
     seqset_clear(&own);
+    seqset_clear(&others);
 }
 
 Test(tell, news_are_arrivals_then_flags_and_no_expunge_unless_it_may_be_told)
@@ -131,16 +133,16 @@ Test(tell, a_new_keyword_is_announced_before_it_is_shown)
 
 Test(tell, without_a_view_or_an_output_that_takes_nothing_happens)
 {
-    struct seqset own = {0};
+    struct seqset own = {0}, others = {0};
 
     cr_assert(seqset_add(&own, 10));
     bench_deliver(40);
     bench_expunge(10);
     cr_assert(tell_news(NULL, &output, all));
-    tell_own_expunges(NULL, &output, &own);
+    tell_own_expunges(NULL, &output, &own, &others);
     output_seal(&output);
     cr_assert(tell_news(view, &output, all));
-    tell_own_expunges(view, &output, &own);
+    tell_own_expunges(view, &output, &own, &others);
     cr_assert_str_eq(bench_text(&output), "");
     cr_assert(view_has_arrivals(view) && view_has_ghosts(view)); /* no number has moved */
     seqset_clear(&own);
