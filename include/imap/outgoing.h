@@ -1,5 +1,6 @@
-/* A command on its way up, written piece by piece. Where a synchronising literal stands, sending stops until the
- * server's +. Nothing of a client's bytes comes in here but as values. RFC 3501 section 4.3, RFC 7888. */
+/* A command on its way up, written piece by piece. Literals are always synchronising: sending stops until the server's
+ * +. A server that refuses a command before it has read the whole of it takes the octets of a {n+} for commands, and
+ * they may be a message's. Nothing of a client's bytes comes in here but as values. RFC 3501 section 4.3, RFC 7888. */
 #ifndef IMAPMUX_IMAP_OUTGOING_H
 #define IMAPMUX_IMAP_OUTGOING_H
 
@@ -15,9 +16,8 @@ struct evbuffer;
 struct shared_spool;
 struct outgoing; /* opaque */
 
-/* literal_plus: {n+} may be used without waiting; non_sync_max: up to how many octets (LITERAL- has 4096; UINT64_MAX
- * for LITERAL+, 0 for neither). Returns owned or NULL. */
-struct outgoing *outgoing_new(uint64_t non_sync_max);
+/* Returns owned or NULL. */
+struct outgoing *outgoing_new(void);
 void outgoing_free(struct outgoing *outgoing); /* wipes if outgoing_set_secret was called */
 /* From here on its text is wiped when it is freed. */
 void outgoing_set_secret(struct outgoing *outgoing);
@@ -32,9 +32,9 @@ void outgoing_atom(struct outgoing *outgoing,
                    struct slice atom); /* already known to be a valid atom (flags, sections) */
 void outgoing_astring(struct outgoing *outgoing, struct slice text);       /* may become an atom, never NIL */
 void outgoing_string(struct outgoing *outgoing, struct slice text);        /* quoted or literal */
-void outgoing_value(struct outgoing *outgoing, const struct value *value); /* kind kept; not VALUE_SPOOLED */
+void outgoing_value(struct outgoing *outgoing, const struct value *value); /* kind kept; neither literal8 nor spooled */
 /* A literal whose octets are in a spool, which is held until the command is freed. */
-void outgoing_spool(struct outgoing *outgoing, struct shared_spool *spool, uint64_t size, bool literal8);
+void outgoing_spool(struct outgoing *outgoing, struct shared_spool *spool, uint64_t size);
 
 /* True once memory was out or a bound was broken; such a command must not be sent. */
 bool outgoing_failed(const struct outgoing *outgoing);

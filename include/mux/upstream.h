@@ -102,8 +102,6 @@ bool upstream_has_qresync(const struct upstream *upstream);
 /* --- verbs of the account */
 /* DISCONNECTED only. The ids are borrowed until ready or closed. */
 void upstream_dial(struct upstream *upstream, const struct upstream_login *login);
-struct outgoing *
-upstream_command(const struct upstream *upstream); /* an empty command; owned by the caller; NULL: no memory */
 /* READY without a command in flight, ENTERING_IDLE or IDLING (DONE goes before it, in one write, as soon as it may).
  * Takes the command. Returns its number: commands are numbered from 1 on over all connections. A server that is silent
  * for longer than `patience` permits has stopped answering. */

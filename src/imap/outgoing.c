@@ -27,7 +27,6 @@ struct outgoing {
     size_t length, capacity;
     struct stop *stops;
     size_t stop_count, stop_capacity;
-    uint64_t non_sync_max;
     bool secret;
     bool failed;
     /* sending */
@@ -37,13 +36,9 @@ struct outgoing {
     uint64_t spool_sent; /* of the present spool */
 };
 
-struct outgoing *outgoing_new(uint64_t non_sync_max)
+struct outgoing *outgoing_new(void)
 {
-    struct outgoing *outgoing = calloc(1, sizeof(*outgoing));
-
-    if (outgoing)
-        outgoing->non_sync_max = non_sync_max;
-    return outgoing;
+    return calloc(1, sizeof(struct outgoing));
 }
 
 void outgoing_free(struct outgoing *outgoing)
@@ -120,17 +115,13 @@ static void put_stop(struct outgoing *outgoing, struct stop stop)
     outgoing->stops[outgoing->stop_count++] = stop;
 }
 
-/* Writes "{n}" with its prefix and suffix. */
-static void announce(struct outgoing *outgoing, uint64_t size, bool literal8)
+static void announce(struct outgoing *outgoing, uint64_t size)
 {
-    bool waits = size > outgoing->non_sync_max || outgoing->non_sync_max == 0;
     char text[32];
-    int length =
-        snprintf(text, sizeof(text), "%s{%llu%s}\r\n", literal8 ? "~" : "", (unsigned long long)size, waits ? "" : "+");
+    int length = snprintf(text, sizeof(text), "{%llu}\r\n", (unsigned long long)size);
 
     put(outgoing, (struct slice){text, (size_t)length});
-    if (waits)
-        put_stop(outgoing, (struct stop){.waits = true});
+    put_stop(outgoing, (struct stop){.waits = true});
 }
 
 /* ---- atoms, quoted strings, literals ---- */
@@ -211,18 +202,18 @@ void outgoing_atom(struct outgoing *outgoing, struct slice atom)
     put(outgoing, atom);
 }
 
-static void put_literal(struct outgoing *outgoing, struct slice text, bool literal8)
+static void put_literal(struct outgoing *outgoing, struct slice text)
 {
-    if (has_nul(text) && !literal8)
+    if (has_nul(text))
         outgoing->failed = true;
-    announce(outgoing, text.length, literal8);
+    announce(outgoing, text.length);
     put(outgoing, text);
 }
 
 void outgoing_string(struct outgoing *outgoing, struct slice text)
 {
     if (!may_be_quoted(text)) {
-        put_literal(outgoing, text, false);
+        put_literal(outgoing, text);
         return;
     }
     put(outgoing, SLICE("\""));
@@ -263,12 +254,10 @@ void outgoing_value(struct outgoing *outgoing, const struct value *value)
     case VALUE_LITERAL:
         outgoing_string(outgoing, value->text);
         break;
-    case VALUE_LITERAL8:
-        put_literal(outgoing, value->text, true);
-        break;
     case VALUE_LIST:
         put_list(outgoing, value);
         break;
+    case VALUE_LITERAL8:
     case VALUE_SPOOLED:
     case VALUE_DEEP: /* never in a client's line */
         outgoing->failed = true;
@@ -276,9 +265,9 @@ void outgoing_value(struct outgoing *outgoing, const struct value *value)
     }
 }
 
-void outgoing_spool(struct outgoing *outgoing, struct shared_spool *spool, uint64_t size, bool literal8)
+void outgoing_spool(struct outgoing *outgoing, struct shared_spool *spool, uint64_t size)
 {
-    announce(outgoing, size, literal8);
+    announce(outgoing, size);
     if (size > 0)
         put_stop(outgoing, (struct stop){.spool = spool, .size = size});
 }

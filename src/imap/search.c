@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "imap/date.h"
 #include "imap/flags.h"
 
 #define DEPTH_MAX 100
@@ -110,24 +111,7 @@ static bool is_field_name(const struct value *value)
 /* "1-Feb-1994", quoted or not */
 static bool is_date(const struct value *value)
 {
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    struct slice text;
-    uint64_t day, year;
-    size_t digits;
-
-    if (!value || (value->kind != VALUE_ATOM && value->kind != VALUE_QUOTED))
-        return false;
-    text = value->text;
-    digits = text.length > 1 && text.data[1] == '-' ? 1 : 2;
-    if (text.length != digits + 9 || text.data[digits] != '-' || text.data[digits + 4] != '-')
-        return false;
-    if (!slice_number((struct slice){text.data, digits}, 31, &day) || day == 0 ||
-        !slice_number((struct slice){text.data + digits + 5, 4}, 9999, &year))
-        return false;
-    for (size_t i = 0; i < 12; i++)
-        if (slice_equal_nocase((struct slice){text.data + digits + 1, 3}, (struct slice){months + 3 * i, 3}))
-            return true;
-    return false;
+    return value && (value->kind == VALUE_ATOM || value->kind == VALUE_QUOTED) && date_valid(value->text);
 }
 
 static bool is_keyword(const struct value *value)

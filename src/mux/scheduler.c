@@ -168,7 +168,7 @@ static bool is_equal(void *context, struct job *job)
 
     if (job->policy != current->policy || job->ops != current->ops)
         return false;
-    own = upstream_command(equality->scheduler->options.upstream);
+    own = outgoing_new();
     equal = own && job->ops->build(job, own) == JOB_SEND && job->ops && outgoing_equal(own, equality->command);
     outgoing_free(own);
     return equal;
@@ -205,7 +205,7 @@ static void send(struct scheduler *scheduler, struct outgoing *command)
 
 static void build(struct scheduler *scheduler)
 {
-    struct outgoing *out = upstream_command(scheduler->options.upstream);
+    struct outgoing *out = outgoing_new();
     enum job_turn turn;
 
     if (!out) {

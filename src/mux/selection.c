@@ -103,7 +103,7 @@ bool selection_owner_listens(const struct selection *selection)
 
 struct outgoing *selection_command(struct selection *selection)
 {
-    struct outgoing *out = upstream_command(selection->upstream);
+    struct outgoing *out = outgoing_new();
 
     if (!out)
         upstream_drop(selection->upstream, "out of memory");

@@ -435,14 +435,6 @@ struct evbuffer *upstream_output(struct upstream *upstream)
     return upstream->output;
 }
 
-struct outgoing *upstream_command(const struct upstream *upstream)
-{
-    const struct capability_set *has = &upstream->capabilities;
-    uint64_t non_sync = has->has[CAPABILITY_LITERAL_PLUS] ? UINT64_MAX : has->has[CAPABILITY_LITERAL_MINUS] ? 4096 : 0;
-
-    return outgoing_new(non_sync);
-}
-
 static void spool_out(struct upstream *upstream)
 {
     char bytes[16 * 1024];

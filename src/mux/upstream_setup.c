@@ -211,7 +211,7 @@ static void take_step(struct upstream *upstream)
         upstream_fail(upstream, REFUSAL_UNKNOWN, slice_of(why_not));
         return;
     }
-    out = upstream_command(upstream);
+    out = outgoing_new();
     if (!out) {
         upstream_fail(upstream, REFUSAL_TEMPORARY, SLICE("out of memory"));
         return;

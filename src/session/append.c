@@ -2,6 +2,7 @@
  * was written: never sent twice. RFC 3501 section 6.3.11, RFC 4315 (APPENDUID). */
 #include <stdio.h>
 
+#include "imap/date.h"
 #include "imap/flags.h"
 #include "imap/mailbox_name.h"
 #include "session/target.h"
@@ -23,7 +24,7 @@ static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outg
     for (const struct value *value = session_command(run->session)->arguments->next; value; value = value->next) {
         outgoing_text(out, " ");
         if (value->kind == VALUE_SPOOLED)
-            outgoing_spool(out, upload->spool, upload->size, false);
+            outgoing_spool(out, upload->spool, upload->size);
         else
             outgoing_value(out, value);
     }
@@ -87,8 +88,11 @@ static const char *fault(const struct session *session)
         }
         value = value->next;
     }
-    if (value && value->kind == VALUE_QUOTED)
+    if (value && value->kind == VALUE_QUOTED) {
+        if (!date_time_valid(value->text))
+            return "The date of a message is such as \"01-Feb-1994 12:00:00 +0100\"";
         value = value->next;
+    }
     if (!value || value->kind != VALUE_SPOOLED || value->next || !upload->spool)
         return "APPEND ends with a message, as one literal";
     return upload->literal8 ? "literal8 is not supported" : NULL;

@@ -107,6 +107,17 @@ static const struct run_step *step_of(enum command_name name)
     return takes_away(name) ? &take_away : name == COMMAND_CREATE ? &create : &subscribe;
 }
 
+/* Anything else would be for the server to read, and may be more than it takes for one value. */
+static bool are_plain(const struct value *value)
+{
+    for (; value; value = value->next) {
+        bool plain = value->kind == VALUE_ATOM || value->kind == VALUE_QUOTED;
+        if (!plain && !(value_is_list(value) && are_plain(value->first)))
+            return false;
+    }
+    return true;
+}
+
 static const char *fault(const struct command *command)
 {
     const struct value *value = command->arguments;
@@ -120,7 +131,7 @@ static const char *fault(const struct command *command)
         if (!value_astring(value, &name) || !mailbox_name_valid(name, &error))
             return error;
     }
-    if (value && !value_is_list(value))
+    if (value && (!value_is_list(value) || !are_plain(value)))
         return "CREATE takes a mailbox name and optionally a list of parameters";
     return NULL;
 }

@@ -8,7 +8,7 @@
 
 static struct slice write_upstream(const struct fetch_item *items, bool peek, struct arena *arena)
 {
-    struct outgoing *out = fuzz_memory(outgoing_new(UINT64_MAX));
+    struct outgoing *out = fuzz_memory(outgoing_new());
     struct slice text;
 
     outgoing_text(out, "(");

@@ -18,7 +18,7 @@ static void expect_kept(struct slice name, struct slice text, struct arena *aren
 
 static void write_and_read(struct slice name, struct arena *arena)
 {
-    struct outgoing *up = fuzz_memory(outgoing_new(UINT64_MAX));
+    struct outgoing *up = fuzz_memory(outgoing_new());
     struct evbuffer *down = fuzz_memory(evbuffer_new());
 
     outgoing_astring(up, name);

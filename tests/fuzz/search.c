@@ -53,7 +53,7 @@ static void expect_no_numbers(const struct search_key *first)
 static struct slice write_upstream(const struct search *search, bool *some_recent, struct arena *arena)
 {
     struct search_translation translation = {none_above_the_last, as_written, recent, some_recent};
-    struct outgoing *out = fuzz_memory(outgoing_new(UINT64_MAX));
+    struct outgoing *out = fuzz_memory(outgoing_new());
     struct slice text;
 
     fuzz_require(search_print_upstream(search, &translation, out), "a search can be printed");

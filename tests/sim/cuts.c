@@ -377,7 +377,7 @@ static bool is_without_its_literal(const struct dialogue *dialogue)
 {
     uint64_t literal, plus = strlen(PLUS);
 
-    if (dialogue->act->kind != ORDER_APPEND || (dialogue->can & CAN_LITERAL_PLUS))
+    if (dialogue->act->kind != ORDER_APPEND)
         return false;
     literal = dialogue->order->identity->size + 2;
     if (dialogue->cut_up != NO_CUT)

@@ -367,8 +367,9 @@ void server_receive(struct server *server, const void *bytes, size_t size)
         if (event == WIRE_MORE || server->sim->failed)
             return;
         sim_trace(server->sim, server->name, event == WIRE_LITERAL ? ">{" : ">", line);
-        if (memmem(line.data, line.length, "+}", 2) && !server_can(server, CAN_LITERAL_PLUS))
-            server_object(server, "LITERAL+ is not announced", line);
+        if (memmem(line.data, line.length, "+}", 2))
+            server_object(server, "a literal goes up before it was asked for: refused, its octets would be commands",
+                          line);
         if (event == WIRE_LITERAL)
             literal(server, line);
         else

@@ -196,7 +196,7 @@ static bool note_outgoing(struct outgoing *out, struct record *record)
 static bool translate_search(struct evbuffer *in, struct record *record)
 {
     const struct search_translation translation = {.numbers = put_set, .uids = put_set, .recent = put_recent};
-    struct outgoing *out = outgoing_new(0);
+    struct outgoing *out = outgoing_new();
     struct value *values;
     struct search search;
     struct arena arena;
@@ -214,7 +214,7 @@ static bool translate_search(struct evbuffer *in, struct record *record)
 static bool translate_items(struct evbuffer *in, struct record *record)
 {
     struct evbuffer *labels = evbuffer_new();
-    struct outgoing *out = outgoing_new(UINT64_MAX);
+    struct outgoing *out = outgoing_new();
     struct fetch_item *items = NULL;
     struct value *values;
     struct arena arena;

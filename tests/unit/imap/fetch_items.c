@@ -35,7 +35,7 @@ static char *take_text(struct evbuffer *buffer)
 
 static char *print_all(const struct fetch_item *items, bool peek)
 {
-    struct outgoing *outgoing = outgoing_new(UINT64_MAX);
+    struct outgoing *outgoing = outgoing_new();
     struct evbuffer *out = evbuffer_new();
     char *text;
 

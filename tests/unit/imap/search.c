@@ -54,7 +54,7 @@ static const char *written_upstream(struct slice text, bool within, bool can_rec
 {
     static char printed[2000];
     struct search_translation translation = {numbers, uids, can_recent ? recent : no_memory, &recent_uids};
-    struct outgoing *outgoing = outgoing_new(UINT64_MAX);
+    struct outgoing *outgoing = outgoing_new();
     struct evbuffer *out = evbuffer_new();
     struct arena arena;
     struct value *values;
@@ -69,7 +69,8 @@ static const char *written_upstream(struct slice text, bool within, bool can_rec
     } else if (!search_print_upstream(&search, &translation, outgoing)) {
         strcpy(printed, "failed");
     } else {
-        cr_assert_eq(outgoing_send(outgoing, out), OUTGOING_DONE);
+        while (outgoing_send(outgoing, out) == OUTGOING_WAITS)
+            outgoing_continue(outgoing);
         printed[evbuffer_remove(out, printed, sizeof(printed) - 1) - 2] = '\0';
     }
     outgoing_free(outgoing);
@@ -90,7 +91,7 @@ Test(search, keys_are_written_as_they_are_meant)
     expect("UNANSWERED UNDELETED UNDRAFT UNFLAGGED", "UNANSWERED UNDELETED UNDRAFT UNFLAGGED");
     expect("FROM x TO \"y z\" CC {1}\r\nq BCC NIL SUBJECT \"NIL\" BODY \"\" TEXT a",
            "FROM x TO \"y z\" CC \"q\" BCC NIL SUBJECT \"NIL\" BODY \"\" TEXT a");
-    expect("SUBJECT {4}\r\na\"\r\n", "SUBJECT {4+}\r\na\"\r\n");
+    expect("SUBJECT {4}\r\na\"\r\n", "SUBJECT {4}\r\na\"\r\n");
     expect("HEADER X-Foo \"\" HEADER \"Subject\" x", "HEADER X-Foo \"\" HEADER \"Subject\" x");
     expect("KEYWORD $Junk UNKEYWORD a.b", "KEYWORD $Junk UNKEYWORD a.b");
     expect("LARGER 0 SMALLER 4294967295", "LARGER 0 SMALLER 4294967295");
@@ -177,7 +178,7 @@ Test(search, recent_is_known_here_only)
 
 Test(search, a_charset_stands_at_the_front_only)
 {
-    expect("CHARSET utf-8 SUBJECT {2}\r\n\xc3\xbc", "CHARSET utf-8 SUBJECT {2+}\r\n\xc3\xbc");
+    expect("CHARSET utf-8 SUBJECT {2}\r\n\xc3\xbc", "CHARSET utf-8 SUBJECT {2}\r\n\xc3\xbc");
     expect("CHARSET \"US-ASCII\" ALL", "CHARSET US-ASCII ALL");
     expect("CHARSET", "CHARSET without its name");
     expect("CHARSET (x) ALL", "CHARSET without its name");

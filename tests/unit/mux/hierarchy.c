@@ -68,7 +68,7 @@ static void doubt(const char *name, const char *deleted)
 static const char *take(void)
 {
     static char text[200];
-    struct outgoing *out = outgoing_new(UINT64_MAX);
+    struct outgoing *out = outgoing_new();
     struct evbuffer *bytes = evbuffer_new();
     int length = 0;
 

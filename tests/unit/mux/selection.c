@@ -245,7 +245,7 @@ static void select_three(void)
 
 static void send_own(const char *command)
 {
-    struct outgoing *out = upstream_command(desk.bench.upstream);
+    struct outgoing *out = outgoing_new();
 
     outgoing_text(out, command);
     cr_assert_gt(selection_send(desk.selection, out, SELECTION_NO_EFFECT, PATIENCE_QUICK, 0), 0);
@@ -334,7 +334,7 @@ static struct message *inbox_message(uint32_t uid)
 
 static void send_reading(const char *command)
 {
-    struct outgoing *out = upstream_command(desk.bench.upstream);
+    struct outgoing *out = outgoing_new();
 
     outgoing_text(out, command);
     cr_assert_gt(selection_send(desk.selection, out, SELECTION_SETS_SEEN, PATIENCE_QUICK, 0), 0);
@@ -1035,7 +1035,7 @@ Test(selection, garbage_is_told_and_the_mailbox_doubted)
 
 Test(selection, an_answer_without_uid_is_handed_on_if_only_its_message_was_asked_for)
 {
-    struct outgoing *out = upstream_command(desk.bench.upstream);
+    struct outgoing *out = outgoing_new();
 
     select_three();
     outgoing_text(out, "UID FETCH 20 (UID ENVELOPE)");

@@ -71,7 +71,7 @@ TestSuite(upstream, .init = begin, .fini = finish);
 
 static void send_text(const char *text)
 {
-    struct outgoing *out = upstream_command(bench.upstream);
+    struct outgoing *out = outgoing_new();
 
     outgoing_text(out, text);
     upstream_send(bench.upstream, out, PATIENCE_QUICK);

@@ -9,7 +9,7 @@ Test(append, the_message_goes_up_as_it_came)
 {
     bench_say("a APPEND other (\\Seen) \"17-Jul-1996 02:44:25 -0700\" {4+}\r\nmail\r\n");
     cr_assert_eq(bench.job->policy, POLICY_APPEND);
-    bench_expect_sent("APPEND other (\\Seen) \"17-Jul-1996 02:44:25 -0700\" {4+}\r\nmail");
+    bench_expect_sent("APPEND other (\\Seen) \"17-Jul-1996 02:44:25 -0700\" {4}\r\nmail");
     bench_done(JOB_OK, "x OK [APPENDUID 7 41] done");
     bench_expect("a OK [APPENDUID 7 41] APPEND completed.\r\n");
     cr_assert_eq(bench.touched, 1);
@@ -55,9 +55,10 @@ Test(append, a_lost_one_is_answered_and_not_repeated)
 Test(append, arguments_that_are_none_are_bad)
 {
     bench_say("a APPEND other (\\Recent) {1+}\r\nx\r\nb APPEND other\r\nc APPEND other ~{1+}\r\nx\r\n"
-              "d APPEND other () (x) {1+}\r\nx\r\n");
+              "d APPEND other () (x) {1+}\r\nx\r\ne APPEND other \"a\\\"b\" {1+}\r\nx\r\n");
     bench_expect("a BAD A message cannot be given this flag\r\n"
                  "b BAD APPEND ends with a message, as one literal\r\n"
                  "c BAD literal8 is not supported\r\n"
-                 "d BAD APPEND ends with a message, as one literal\r\n");
+                 "d BAD APPEND ends with a message, as one literal\r\n"
+                 "e BAD The date of a message is such as \"01-Feb-1994 12:00:00 +0100\"\r\n");
 }

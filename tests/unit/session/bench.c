@@ -215,17 +215,24 @@ void bench_expect_like(const char *part)
 
 enum job_turn bench_build(void)
 {
-    struct outgoing *outgoing = outgoing_new(UINT64_MAX);
+    struct outgoing *outgoing = outgoing_new();
     struct evbuffer *out = evbuffer_new();
+    enum outgoing_state state;
     enum job_turn turn;
 
     cr_assert_not_null(bench.job, "no job is under way");
     turn = bench.job->ops->build(bench.job, outgoing);
-    while (outgoing_send(outgoing, out) == OUTGOING_SPOOLS) {
+    while ((state = outgoing_send(outgoing, out)) != OUTGOING_DONE) {
         char bytes[256];
         uint64_t offset, left;
-        struct shared_spool *spool = outgoing_current_spool(outgoing, &offset, &left);
-        size_t size = shared_spool_read(spool, offset, bytes, left < sizeof(bytes) ? (size_t)left : sizeof(bytes));
+        struct shared_spool *spool;
+        size_t size;
+        if (state == OUTGOING_WAITS) {
+            outgoing_continue(outgoing);
+            continue;
+        }
+        spool = outgoing_current_spool(outgoing, &offset, &left);
+        size = shared_spool_read(spool, offset, bytes, left < sizeof(bytes) ? (size_t)left : sizeof(bytes));
         evbuffer_add(out, bytes, size);
         outgoing_spool_sent(outgoing, size);
     }

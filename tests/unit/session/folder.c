@@ -52,8 +52,11 @@ Test(folder, rename_ends_what_was_known_of_both_names)
 
 Test(folder, arguments_that_are_none_are_bad)
 {
-    bench_say("a CREATE\r\nb RENAME a\r\nc DELETE a b\r\nd CREATE a b\r\n");
+    bench_say("a CREATE\r\nb RENAME a\r\nc DELETE a b\r\nd CREATE a b\r\n"
+              "e CREATE a (~{2+}\r\nzz)\r\nf CREATE a (USE ({2+}\r\nzz))\r\n");
     bench_expect("a BAD This command takes a mailbox name\r\nb BAD RENAME takes two mailbox names\r\n"
                  "c BAD This command takes a mailbox name\r\n"
-                 "d BAD CREATE takes a mailbox name and optionally a list of parameters\r\n");
+                 "d BAD CREATE takes a mailbox name and optionally a list of parameters\r\n"
+                 "e BAD CREATE takes a mailbox name and optionally a list of parameters\r\n"
+                 "f BAD CREATE takes a mailbox name and optionally a list of parameters\r\n");
 }

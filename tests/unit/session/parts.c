@@ -52,7 +52,7 @@ Test(parts, a_part_is_the_same_until_it_is_done)
 static const char *built(struct uid_map *map, bool uidplus, enum job_turn expected)
 {
     static char text[200];
-    struct outgoing *outgoing = outgoing_new(0);
+    struct outgoing *outgoing = outgoing_new();
     struct evbuffer *out = evbuffer_new();
 
     cr_assert_eq(parts_build_expunge(&parts, map, 6, uidplus, outgoing), expected);
