@@ -153,7 +153,10 @@ const char *response_status_name(enum response_status status);
 const char *response_code_title(enum response_code_name name);
 /* UIDs as VANISHED, ESEARCH ALL, COPYUID carry them: a resolved set (empty before). Bad: '*', 0, malformed. */
 enum seqset_result response_uid_set(const struct value *value, struct seqset *set) __attribute__((warn_unused_result));
-/* Adds the numbers that SEARCH, or ESEARCH with ALL, tells; nothing of any other response. False: out of memory. */
-bool response_take_found(const struct response *response, struct seqset *found) __attribute__((warn_unused_result));
+/* Adds the numbers that SEARCH, or ESEARCH with ALL, tells; nothing of any other response. UNREADABLE: there is
+ * something else among them (a list, such as (MODSEQ 5), may be), and which were found is not known. */
+enum response_found { RESPONSE_FOUND, RESPONSE_FOUND_UNREADABLE, RESPONSE_FOUND_NO_MEMORY };
+enum response_found response_take_found(const struct response *response, struct seqset *found)
+    __attribute__((warn_unused_result));
 
 #endif

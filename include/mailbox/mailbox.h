@@ -232,7 +232,8 @@ void mailbox_note_highestmodseq(struct mailbox *mailbox, uint64_t modseq); /* in
  * section 5). */
 void mailbox_settle_modseq(struct mailbox *mailbox);
 
-/* Does a STATUS list (pairs of name and number) differ from the truth, as far as it tells? A modseq that has
+/* Does a STATUS list (pairs of name and number) differ from the truth? True, too, if it lacks what the server tells
+ * otherwise of MESSAGES, UIDNEXT and UIDVALIDITY. A modseq that has
  * risen counts only if the mailbox was left with its flags in step, else every poll would cost a switch. Where SELECT
  * tells no UIDNEXT (Courier), that of STATUS is kept: one message gone and one come make equal counts. */
 bool mailbox_status_differs(struct mailbox *mailbox, const struct value *items);

@@ -16,11 +16,12 @@ struct evbuffer;
 /* Other questions of a STATUS command to the server. Zero-initialised: nothing. */
 struct status_found {
     bool size_known;
-    uint64_t size; /* sum of RFC822.SIZE, octets */
-    bool unseen_known;
-    struct seqset unseen; /* UIDs, by a search: used where the truth does not know all flags */
+    uint64_t size;               /* sum of RFC822.SIZE, octets */
+    const struct seqset *unseen; /* UIDs, by a search: used where the truth does not know all flags; NULL: not asked */
 };
 
+/* The value of this item in a STATUS list of the server; NULL: it does not tell it. Borrowed from the list. */
+const struct value *status_items_told(const struct value *told, const struct value *item);
 /* Appends "(MESSAGES 3 ...)" to `out`. items: the names asked for. told: a STATUS list of the server, for what the
  * truth does not have; NULL: that is left out. If told == items, every second value of it is a name. found: what the
  * command found out; NULL for the STATUS lines of a LIST, where the server's own numbers are better than a guess. Out

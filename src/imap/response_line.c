@@ -511,18 +511,23 @@ enum seqset_result response_uid_set(const struct value *value, struct seqset *se
     return result;
 }
 
-/* The numbers of SEARCH, in the order of the server. Anything else among them is left out. */
-static bool write_numbers(const struct value *value, struct seqset *written)
+/* The numbers of SEARCH, in the order of the server. */
+static enum response_found write_numbers(const struct value *value, struct seqset *written)
 {
     uint64_t number;
 
     for (; value; value = value->next) {
-        if (value_number(value, UINT32_MAX, &number) && number != 0 && !seqset_write(written, (uint32_t)number))
-            return false;
+        if (value_is_list(value))
+            continue;
+        if (!value_number(value, UINT32_MAX, &number) || number == 0)
+            return RESPONSE_FOUND_UNREADABLE;
+        if (!seqset_write(written, (uint32_t)number))
+            return RESPONSE_FOUND_NO_MEMORY;
     }
-    return true;
+    return RESPONSE_FOUND;
 }
 
+/* NULL: nothing was found. */
 static const struct value *all_of_esearch(const struct value *value)
 {
     for (; value && value->next; value = value->next) {
@@ -532,16 +537,30 @@ static const struct value *all_of_esearch(const struct value *value)
     return NULL;
 }
 
-bool response_take_found(const struct response *response, struct seqset *found)
+static enum response_found read_set(const struct value *value, struct seqset *set)
+{
+    switch (value ? response_uid_set(value, set) : SEQSET_OK) {
+    case SEQSET_OK:
+        return RESPONSE_FOUND;
+    case SEQSET_BAD:
+        return RESPONSE_FOUND_UNREADABLE;
+    case SEQSET_TOO_BIG:
+        break;
+    }
+    return RESPONSE_FOUND_NO_MEMORY;
+}
+
+enum response_found response_take_found(const struct response *response, struct seqset *found)
 {
     struct seqset numbers = {0};
-    bool ok = true;
+    enum response_found result = RESPONSE_FOUND;
 
     if (response->kind == RESPONSE_SEARCH)
-        ok = write_numbers(response->arguments, &numbers);
+        result = write_numbers(response->arguments, &numbers);
     else if (response->kind == RESPONSE_ESEARCH)
-        ok = response_uid_set(all_of_esearch(response->arguments), &numbers) != SEQSET_TOO_BIG;
-    ok = ok && seqset_add_written(found, &numbers);
+        result = read_set(all_of_esearch(response->arguments), &numbers);
+    if (result == RESPONSE_FOUND && !seqset_add_written(found, &numbers))
+        result = RESPONSE_FOUND_NO_MEMORY;
     seqset_clear(&numbers);
-    return ok;
+    return result;
 }

@@ -283,10 +283,22 @@ static bool modseq_differs(const struct mailbox *mailbox, uint64_t number)
     return number < mailbox->modseq || (number > mailbox->modseq && mailbox->left_with_flags);
 }
 
+/* One that the server tells otherwise, and not now, may be anything. */
+static bool is_lacking(const struct mailbox *mailbox, const struct value *items)
+{
+    uint64_t number;
+    bool tells_uidnext = mailbox->uidnext != 0 || mailbox->uidnext_status != 0;
+
+    return !status_number(items, "MESSAGES", &number) || (tells_uidnext && !status_number(items, "UIDNEXT", &number)) ||
+           (mailbox->uidvalidity != 0 && !status_number(items, "UIDVALIDITY", &number));
+}
+
 bool mailbox_status_differs(struct mailbox *mailbox, const struct value *items)
 {
     uint64_t number;
 
+    if (is_lacking(mailbox, items))
+        return true;
     if (status_number(items, "UIDNEXT", &number) && number <= UINT32_MAX && uidnext_differs(mailbox, number))
         return true;
     if (status_number(items, "MESSAGES", &number) && number != mailbox->map.count)

@@ -290,7 +290,7 @@ static void proof_untagged(struct selection *selection, const struct response *r
     } else if (response->kind == RESPONSE_VANISHED) {
         count_vanished(selection, response);
     } else if (response->kind == RESPONSE_SEARCH || response->kind == RESPONSE_ESEARCH) {
-        (void)!response_take_found(response, &sw->found);
+        sw->disturbed |= response_take_found(response, &sw->found) != RESPONSE_FOUND;
     } else if (response->kind == RESPONSE_FLAGS) {
         mailbox_take_flag_list(sw->mailbox, response->arguments, false);
     }

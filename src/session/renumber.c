@@ -65,29 +65,28 @@ enum renumber_result renumber_set(const struct view *view, struct slice written,
 
 /* --- SEARCH */
 
-/* The living among the resolved set (of UIDs), as ranges. */
-static bool living(const struct view *view, struct seqset *uids, struct seqset *ranges)
+/* Adds the living between two UIDs that the view counts, as a range: each key costs the same, however many they are. */
+static bool add_living(const struct view *view, uint32_t low, uint32_t high, struct seqset *ranges)
 {
-    bool ok = uid_map_intersect_dense(&view->mailbox->map, uids, ranges);
+    struct seqrange range = {low, high < view->told ? high : view->told};
+    struct seqset one = {.ranges = &range, .count = 1, .capacity = 1};
 
-    seqset_clear(uids);
-    return ok;
+    return range.low > range.high || uid_map_intersect_dense(&view->mailbox->map, &one, ranges);
 }
 
 static bool search_numbers(void *context, struct slice written, struct seqset *ranges)
 {
     const struct view *view = context;
-    struct seqset set = {0}, resolved = {0}, uids = {0};
+    struct seqset set = {0}, resolved = {0};
     uint32_t exists = view_exists(view);
     bool ok = seqset_parse(written, &set) == SEQSET_OK && seqset_resolve(&set, exists, &resolved);
 
     for (size_t i = 0; ok && i < resolved.count; i++) {
         struct seqrange range = resolved.ranges[i];
         if (range.low <= exists)
-            ok = view_uids(view, range.low, range.high < exists ? range.high : exists, &uids);
+            ok = add_living(view, view_uid(view, range.low), view_uid(view, range.high < exists ? range.high : exists),
+                            ranges);
     }
-    ok = ok && living(view, &uids, ranges);
-    seqset_clear(&uids);
     seqset_clear(&set);
     seqset_clear(&resolved);
     return ok;
@@ -96,11 +95,13 @@ static bool search_numbers(void *context, struct slice written, struct seqset *r
 static bool search_uids(void *context, struct slice written, struct seqset *ranges)
 {
     const struct view *view = context;
-    struct seqset uids = {0};
-    enum renumber_result result = renumber_set(view, written, true, &uids);
-    bool ok = result == RENUMBER_OK && living(view, &uids, ranges);
+    struct seqset set = {0}, resolved = {0};
+    bool ok = seqset_parse(written, &set) == SEQSET_OK && seqset_resolve(&set, view_last_uid(view), &resolved);
 
-    seqset_clear(&uids);
+    for (size_t i = 0; ok && i < resolved.count; i++)
+        ok = add_living(view, resolved.ranges[i].low, resolved.ranges[i].high, ranges);
+    seqset_clear(&set);
+    seqset_clear(&resolved);
     return ok;
 }
 

@@ -3,6 +3,7 @@
  */
 #include "imap/search.h"
 
+#include "session/finding.h"
 #include "session/renumber.h"
 #include "session/run.h"
 #include "session/tell.h"
@@ -10,37 +11,27 @@
 struct search_run {
     struct run run;
     struct search search;
-    struct seqset found; /* UIDs */
-    bool answer_is_due;  /* set by RETURN: the server must say so even if nothing is found */
-    bool answered;       /* set by SEARCH or ESEARCH; cleared when the command is sent again */
+    struct finding found;
 };
 
 static void clear(struct run *run)
 {
-    seqset_clear(&((struct search_run *)run)->found);
+    finding_clear(&((struct search_run *)run)->found);
 }
 
 static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
     struct search_run *search = (struct search_run *)run;
     struct search_translation translation = renumber_search(run->session->membership.view);
-    bool esearch = session_can(run->session, CAPABILITY_ESEARCH);
 
     (void)mailbox;
-    seqset_clear(&search->found);
-    search->answer_is_due = esearch;
-    search->answered = false;
-    outgoing_text(out, esearch ? "UID SEARCH RETURN (ALL) " : "UID SEARCH ");
+    finding_ask(&search->found, run->session, out);
     return search_print_upstream(&search->search, &translation, out) ? JOB_SEND : JOB_REFUSE;
 }
 
 static void answered(struct run *run, const struct response *response)
 {
-    struct search_run *search = (struct search_run *)run;
-
-    search->answered |= response->kind == RESPONSE_SEARCH || response->kind == RESPONSE_ESEARCH;
-    if (!response_take_found(response, &search->found))
-        output_fail(&run->session->output);
+    finding_take(&((struct search_run *)run)->found, response, &run->session->output);
 }
 
 static void write_found(struct session *session, const struct view *view, const struct search_run *search)
@@ -50,7 +41,7 @@ static void write_found(struct session *session, const struct view *view, const 
     struct seqset_walk walk;
     uint32_t number;
 
-    output_check(output, uid_map_intersect(&view->mailbox->map, &search->found, &living) &&
+    output_check(output, uid_map_intersect(&view->mailbox->map, &search->found.uids, &living) &&
                              renumber_back(view, &living, session_command(session)->uid, &numbers));
     output_format(output, "* SEARCH");
     seqset_walk_start(&walk, &numbers);
@@ -71,8 +62,8 @@ static void done(struct run *run, const struct job_result *result)
         run_result(session, result);
         return;
     }
-    if (search->answer_is_due && !search->answered) {
-        run_no(session, "SERVERBUG", "The mail server did not say what it has found; please try again");
+    if (!finding_is_told(&search->found)) {
+        finding_refuse(session);
         return;
     }
     tell_arrivals(view, &session->output);

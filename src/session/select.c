@@ -3,6 +3,7 @@
  * never others that its client has not been told of; the upstream itself is never sent CLOSE. RFC 3501
  * section 6.3.1, 6.3.2, 6.4.2; RFC 3691. */
 #include "imap/mailbox_name.h"
+#include "session/finding.h"
 #include "session/parts.h"
 #include "session/run.h"
 
@@ -123,17 +124,17 @@ const struct run_ops select_ops = {.size = sizeof(struct select_run), .start = s
 
 struct close_run {
     struct run run;
-    struct seqset deleted; /* UIDs that the server says are \Deleted; used if the flags are not in step */
-    bool asked;            /* the server has said it */
-    struct parts parts;    /* still to be expunged */
-    bool divided;          /* `parts` has the messages that the view counts */
+    struct finding deleted; /* those that the server says are \Deleted; used if the flags are not in step */
+    bool asked;             /* the server has said it */
+    struct parts parts;     /* still to be expunged */
+    bool divided;           /* `parts` has the messages that the view counts */
 };
 
 static void clear_close(struct run *run)
 {
     struct close_run *close = (struct close_run *)run;
 
-    seqset_clear(&close->deleted);
+    finding_clear(&close->deleted);
     parts_clear(&close->parts);
 }
 
@@ -148,7 +149,7 @@ static bool find_deleted(const struct view *view, struct close_run *close)
         return parts_add_deleted(&close->parts, view);
     while ((message = uid_map_after(&view->mailbox->map, uid)) && message->uid <= view->told) {
         uid = message->uid;
-        if (seqset_contains(&close->deleted, uid) && !seqset_add(&close->parts.left, uid))
+        if (seqset_contains(&close->deleted.uids, uid) && !seqset_add(&close->parts.left, uid))
             return false;
     }
     return true;
@@ -206,26 +207,30 @@ static enum job_turn build_search(struct run *run, struct mailbox *mailbox, stru
 
     if (close->divided || account_flags_in_step(session_account(run->session), mailbox))
         return JOB_NOTHING;
-    seqset_clear(&close->deleted);
     close->asked = true;
-    outgoing_text(out, "UID SEARCH DELETED");
+    finding_ask(&close->deleted, run->session, out);
+    outgoing_text(out, "DELETED");
     return JOB_SEND;
 }
 
 static void found(struct run *run, const struct response *response)
 {
-    if (!response_take_found(response, &((struct close_run *)run)->deleted))
-        output_fail(&run->session->output);
+    finding_take(&((struct close_run *)run)->deleted, response, &run->session->output);
 }
 
 static void searched(struct run *run, const struct job_result *result)
 {
+    const struct close_run *close = (const struct close_run *)run;
     struct session *session = run->session;
 
-    if (result->status == JOB_OK && session_view(session))
+    if (result->status == JOB_OK && !finding_is_told(&close->deleted)) {
+        membership_unselect(&session->membership);
+        finding_refuse(session);
+    } else if (result->status == JOB_OK && session_view(session)) {
         submit_close(session, &expunge_step);
-    else
+    } else {
         end_close(session, result);
+    }
 }
 
 static const struct run_step search_step = {.goal = JOB_RUN,

@@ -5,6 +5,7 @@
 #include "base/append.h"
 #include "imap/fetch_items.h"
 #include "imap/mailbox_name.h"
+#include "session/finding.h"
 #include "session/run.h"
 #include "session/status_items.h"
 
@@ -14,6 +15,7 @@ struct status_run {
     struct value *other;     /* items of a line under another name, in the command's arena; NULL: none has come */
     struct mailbox *mailbox; /* of the selected one, borrowed: its job keeps it */
     struct status_found found;
+    struct finding unseen;
     struct seqset sized; /* UIDs whose size is in found.size */
     bool sized_again;    /* the sizes told first were not those of the messages that there are */
 };
@@ -23,7 +25,7 @@ static void clear(struct run *run)
     struct status_run *status = (struct status_run *)run;
 
     seqset_clear(&status->sized);
-    seqset_clear(&status->found.unseen);
+    finding_clear(&status->unseen);
 }
 
 static struct slice mailbox_argument(const struct session *session)
@@ -102,26 +104,25 @@ static enum job_turn build_unseen(struct run *run, struct mailbox *mailbox, stru
 
     if (account_flags_in_step(session_account(run->session), mailbox))
         return JOB_NOTHING;
-    seqset_clear(&status->found.unseen);
-    status->found.unseen_known = true;
-    outgoing_text(out, "UID SEARCH UNSEEN");
+    finding_ask(&status->unseen, run->session, out);
+    outgoing_text(out, "UNSEEN");
     return JOB_SEND;
 }
 
 static void take_unseen(struct run *run, const struct response *response)
 {
-    if (!response_take_found(response, &((struct status_run *)run)->found.unseen))
-        output_fail(&run->session->output);
+    finding_take(&((struct status_run *)run)->unseen, response, &run->session->output);
 }
 
 static void looked(struct run *run, const struct job_result *result);
 static void sized(struct run *run, const struct job_result *result);
+static void searched(struct run *run, const struct job_result *result);
 static const struct run_step look_step = {.goal = JOB_SELECTED, .policy = POLICY_LOOK, .done = looked};
 static const struct run_step look_flags_step = {.goal = JOB_FLAGS, .policy = POLICY_LOOK, .done = looked};
 static const struct run_step size_step = {
     .goal = JOB_RUN, .policy = POLICY_FETCH, .build = build_sizes, .fetch = add_size, .done = sized};
 static const struct run_step unseen_step = {
-    .goal = JOB_RUN, .policy = POLICY_SEARCH, .build = build_unseen, .untagged = take_unseen, .done = looked};
+    .goal = JOB_RUN, .policy = POLICY_SEARCH, .build = build_unseen, .untagged = take_unseen, .done = searched};
 
 /* Returns the other items that must be asked for, or NULL. */
 static const struct run_step *lacking(const struct status_run *status)
@@ -131,7 +132,7 @@ static const struct run_step *lacking(const struct status_run *status)
 
     if (asks_for(items, "SIZE") && !status->found.size_known)
         return &size_step;
-    if (asks_for(items, "UNSEEN") && !status->found.unseen_known &&
+    if (asks_for(items, "UNSEEN") && !status->found.unseen &&
         !account_flags_in_step(session_account(session), status->mailbox))
         return &unseen_step;
     return NULL;
@@ -148,6 +149,19 @@ static void looked(struct run *run, const struct job_result *result)
         (void)!run_submit(run->session, step, status->mailbox);
     else
         finish_from_truth(status);
+}
+
+static void searched(struct run *run, const struct job_result *result)
+{
+    struct status_run *status = (struct status_run *)run;
+
+    if (result->status == JOB_OK && !finding_is_told(&status->unseen)) {
+        finding_refuse(run->session);
+        return;
+    }
+    if (status->unseen.asked)
+        status->found.unseen = &status->unseen.uids;
+    looked(run, result);
 }
 
 /* Has each message that there is been counted, and no other? */
@@ -209,18 +223,49 @@ static enum job_turn build(struct run *run, struct mailbox *none, struct outgoin
     return JOB_SEND;
 }
 
-static void pass_on(struct status_run *status, const struct value *items)
+/* IMAP4rev2 has no RECENT (RFC 9051, appendix E): who asks for it all the same hears 0. */
+static bool find_told(const struct value *told, const struct value *item, uint64_t *number)
+{
+    const struct value *value = status_items_told(told, item);
+
+    *number = 0;
+    return value ? value_number(value, INT64_MAX, number) : value_is_atom(item, "RECENT");
+}
+
+static bool has_all(const struct session *session, const struct value *told)
+{
+    uint64_t number;
+
+    for (const struct value *item = items_argument(session); item; item = item->next) {
+        if (!find_told(told, item, &number))
+            return false;
+    }
+    return true;
+}
+
+/* The items that were asked for, if the server tells each of them. */
+static void pass_on(struct status_run *status, const struct value *told)
 {
     struct session *session = status->run.session;
     struct account *account = session_account(session);
     struct mailbox *mailbox = account_find_mailbox(account, mailbox_argument(session));
+    const char *space = "";
+    uint64_t number;
 
+    if (mailbox)
+        account_status_seen(account, mailbox, told->first);
+    if (!has_all(session, told->first))
+        return;
     status->printed = true;
     begin_line(session);
-    output_check(&session->output, value_print(items, session->output.bytes));
-    output_format(&session->output, "\r\n");
-    if (mailbox)
-        account_status_seen(account, mailbox, items->first);
+    output_format(&session->output, "(");
+    for (const struct value *item = items_argument(session); item; item = item->next) {
+        (void)!find_told(told->first, item, &number);
+        output_format(&session->output, "%s%.*s %llu", space, (int)item->text.length, item->text.data,
+                      (unsigned long long)number);
+        space = " ";
+    }
+    output_format(&session->output, ")\r\n");
 }
 
 static void answered(struct run *run, const struct response *response)

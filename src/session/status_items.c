@@ -34,8 +34,8 @@ static bool from_found(const struct status_found *found, const struct mailbox *m
         return false;
     if (value_is_atom(item, "UIDNEXT"))
         *number = mailbox->map.highest == UINT32_MAX ? UINT32_MAX : mailbox->map.highest + 1;
-    else if (value_is_atom(item, "UNSEEN") && found->unseen_known)
-        *number = count_found_unseen(mailbox, &found->unseen);
+    else if (value_is_atom(item, "UNSEEN") && found->unseen)
+        *number = count_found_unseen(mailbox, found->unseen);
     else if (value_is_atom(item, "SIZE") && found->size_known)
         *number = found->size;
     else
@@ -62,7 +62,7 @@ static bool find_number(const struct account *account, const struct mailbox *mai
     return true;
 }
 
-static const struct value *told_value(const struct value *told, const struct value *item)
+const struct value *status_items_told(const struct value *told, const struct value *item)
 {
     for (; told && told->next; told = told->next->next) {
         if (told->kind == VALUE_ATOM && slice_equal_nocase(told->text, item->text))
@@ -78,7 +78,7 @@ void status_items_print(const struct account *account, const struct mailbox *mai
 
     append_bytes(out, "(", 1);
     for (const struct value *item = items; item; item = told == items && item->next ? item->next->next : item->next) {
-        const struct value *value = told_value(told, item);
+        const struct value *value = status_items_told(told, item);
         uint64_t number;
         if (item->kind != VALUE_ATOM)
             continue;

@@ -355,6 +355,7 @@ void order_copied(struct server *server, struct message *const *messages, unsign
 {
     struct order *best = NULL;
     unsigned least = UINT32_MAX;
+    bool by_moves = !move; /* whichever it is, it is a MOVE */
 
     if (count == 0)
         return;
@@ -368,6 +369,7 @@ void order_copied(struct server *server, struct message *const *messages, unsign
             fit = misfit(order, messages, count);
             if (fit == UINT32_MAX)
                 continue;
+            by_moves &= order->kind == ORDER_MOVE;
             /* The first one of a client is likelier than one behind it, and than one of a client who is gone. */
             fit = fit * 2 + (order->client->first != order);
             if (fit <= least) { /* the older one of two alike */
@@ -385,7 +387,7 @@ void order_copied(struct server *server, struct message *const *messages, unsign
     }
     if (best)
         check_ghosts(best);
-    if (best && best->kind == ORDER_MOVE && !move) {
+    if (best && by_moves) {
         note_moves(messages, count);
         depart_in_the_middle(best);
     }

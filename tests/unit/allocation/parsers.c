@@ -123,7 +123,7 @@ static bool read_plain_commands(struct evbuffer *in, struct record *record)
 static bool note_response(const struct response *response, struct record *record)
 {
     struct seqset found = {0};
-    bool ok = response_take_found(response, &found);
+    bool ok = response_take_found(response, &found) == RESPONSE_FOUND;
 
     note_slice(record, response->word);
     note_slice(record, response->text);

@@ -538,7 +538,7 @@ Test(response, a_million_uids_are_normal)
     response_reader_free(reader);
 }
 
-static void expect_found(const char *line, const char *numbers)
+static void expect_search(const char *line, const char *numbers, enum response_found result)
 {
     struct response_reader *reader = response_reader_new(4096);
     struct evbuffer *in = evbuffer_new(), *out = evbuffer_new();
@@ -549,7 +549,7 @@ static void expect_found(const char *line, const char *numbers)
     input = response_reader_next(reader, in);
     cr_assert_eq(input.event, RESPONSE_EVENT_READY);
     cr_assert(seqset_add(&found, 2));
-    cr_assert(response_take_found(input.response, &found));
+    cr_assert_eq(response_take_found(input.response, &found), result);
     cr_assert(seqset_print(&found, out));
     evbuffer_add(out, "", 1);
     cr_assert_str_eq((const char *)evbuffer_pullup(out, -1), numbers);
@@ -559,13 +559,25 @@ static void expect_found(const char *line, const char *numbers)
     response_reader_free(reader);
 }
 
+static void expect_found(const char *line, const char *numbers)
+{
+    expect_search(line, numbers, RESPONSE_FOUND);
+}
+
+static void expect_unreadable(const char *line)
+{
+    expect_search(line, "2", RESPONSE_FOUND_UNREADABLE);
+}
+
 Test(response, what_a_search_has_found)
 {
     expect_found("* SEARCH 7 4 5\r\n", "2,4:5,7");
     expect_found("* SEARCH\r\n", "2");
     expect_found("* ESEARCH (TAG \"a\") UID COUNT 3 ALL 3:4,9\r\n", "2:4,9");
     expect_found("* ESEARCH (TAG \"a\") UID\r\n", "2");
-    expect_found("* ESEARCH (TAG \"a\") UID ALL 1:*\r\n", "2");
+    expect_found("* SEARCH 5 (MODSEQ 9)\r\n", "2,5");
+    expect_unreadable("* ESEARCH (TAG \"a\") UID ALL 1:*\r\n");
+    expect_unreadable("* ESEARCH (TAG \"a\") UID ALL \"1:3\"\r\n");
     expect_found("* FLAGS (\\Seen)\r\n", "2");
 }
 

@@ -938,6 +938,27 @@ Test(selection, a_modseq_that_falls_makes_ours_worthless)
     cr_assert_str_eq(sends(WISH_FLAGS, desk.inbox), "UID FETCH 2:4 (UID FLAGS MODSEQ)", "all of them");
 }
 
+/* No look: the mailbox is selected. */
+Test(selection, a_status_that_lacks_what_the_server_tells_otherwise_is_a_difference)
+{
+    static const char *const lists[] = {"()", "(MESSAGES NIL UIDNEXT 31 UIDVALIDITY 1)", "(MESSAGES 3 UIDVALIDITY 1)",
+                                        "(MESSAGES 3 UIDNEXT 31)"};
+    char line[120];
+
+    select_three();
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        (void)sends(WISH_SELECTED, desk.work);
+        say("* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+        desk.progress.asked = false;
+        cr_assert_eq(strncmp(sends(WISH_LOOK, desk.inbox), "STATUS ", 7), 0);
+        snprintf(line, sizeof(line), "* STATUS INBOX %s\r\n%%T OK done", lists[i]);
+        say(line);
+        cr_assert_str_eq(sends(WISH_LOOK, desk.inbox), "EXAMINE INBOX");
+        say("* 3 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n* OK [UIDNEXT 31] n\r\n%T OK [READ-ONLY] done");
+        cr_assert(selection_in_step(desk.selection, desk.inbox));
+    }
+}
+
 /* The same, seen from another mailbox. */
 Test(selection, a_modseq_that_falls_is_seen_in_status)
 {

@@ -33,6 +33,16 @@ Test(search, ok_without_the_esearch_that_is_due_is_refused)
     bench_expect("a NO [SERVERBUG] The mail server did not say what it has found; please try again\r\n");
 }
 
+Test(search, what_cannot_be_read_is_refused)
+{
+    bench.capabilities.has[CAPABILITY_ESEARCH] = true;
+    bench_say("a SEARCH ALL\r\n");
+    bench_expect_sent("UID SEARCH RETURN (ALL) ALL");
+    bench_answer("* ESEARCH (TAG \"x\") UID ALL 1:*\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_like("a NO [SERVERBUG]");
+}
+
 Test(search, the_dead_are_not_shown_and_expunges_wait)
 {
     bench_say("a SEARCH ALL\r\n");

@@ -1,5 +1,6 @@
 /* STATUS: passed on, but for the mailbox that the upstream has selected. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "unit/session/bench.h"
 
@@ -30,6 +31,44 @@ Test(status, an_ok_without_a_line_is_no_answer)
     bench_expect_sent("STATUS other (MESSAGES)");
     bench_done(JOB_OK, "x OK done");
     bench_expect("a NO [SERVERBUG] The mail server did not tell the status of this mailbox; please try again\r\n");
+}
+
+/* Directly, too, it would be no answer; and what is no number is not in the grammar. */
+Test(status, a_line_that_lacks_an_item_is_no_answer)
+{
+    static const char *const lines[] = {"()", "(MESSAGES 3)", "(MESSAGES NIL UNSEEN -1)",
+                                        "(MESSAGES \"x\" UNSEEN (1 2))"};
+    char line[100];
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+        bench_say("a STATUS other (MESSAGES UNSEEN)\r\n");
+        bench_expect_sent("STATUS other (MESSAGES UNSEEN)");
+        snprintf(line, sizeof(line), "* STATUS other %s\r\n", lines[i]);
+        bench_answer(line);
+        bench_done(JOB_OK, "x OK done");
+        bench_expect("a NO [SERVERBUG] The mail server did not tell the status of this mailbox; please try again\r\n");
+    }
+}
+
+Test(status, only_what_was_asked_for_is_told_and_recent_may_be_missing)
+{
+    bench_say("a STATUS other (RECENT MESSAGES)\r\n");
+    bench_expect_sent("STATUS other (RECENT MESSAGES)");
+    bench_answer("* STATUS other (DELETED 5 messages 3)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* STATUS other (RECENT 0 MESSAGES 3)\r\na OK done\r\n");
+}
+
+Test(status, unseen_that_was_not_told_is_no_answer)
+{
+    bench.flags_in_step = false;
+    bench.capabilities.has[CAPABILITY_ESEARCH] = true;
+    bench_say("a STATUS INBOX (UNSEEN)\r\n");
+    bench_done(JOB_REFUSED, NULL);
+    bench_done(JOB_OK, NULL);
+    bench_expect_sent("UID SEARCH RETURN (ALL) UNSEEN");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_like("a NO [SERVERBUG]");
 }
 
 Test(status, of_the_selected_one_it_comes_from_the_truth_after_a_look)
