@@ -37,6 +37,8 @@ struct fetch_item {
     enum fetch_kind kind;
     bool peek;            /* FETCH_SECTION: BODY.PEEK */
     struct slice section; /* FETCH_SECTION: the text in the brackets, e.g. "1.HEADER.FIELDS (FROM TO)"; valid */
+    bool means_section;   /* it is a string of the message: FETCH_SECTION, RFC822... */
+    struct slice meaning; /* and which, see fetch_section_meaning */
     bool partial;         /* FETCH_SECTION: <start.count> */
     uint32_t partial_start;
     uint32_t partial_count;
@@ -55,13 +57,24 @@ struct outgoing;
 /* Appends the item as it is written upstream. peek: in the form that sets nothing (RFC822 as BODY.PEEK[], RFC822.TEXT
  * as BODY.PEEK[TEXT]). */
 void fetch_item_print_upstream(const struct fetch_item *item, bool peek, struct outgoing *out);
+/* The name of an answer's item, read once for all comparisons. */
+struct fetch_label {
+    struct slice name;    /* borrowed */
+    bool means_section;   /* it is a string of the message */
+    struct slice meaning; /* and which, see fetch_section_meaning */
+    struct slice origin;  /* "<5>", or empty */
+    char *room;           /* owned */
+};
+/* False: out of memory; fetch_label_clear is called all the same. */
+bool fetch_label_read(struct fetch_label *label, struct slice name) __attribute__((warn_unused_result));
+void fetch_label_clear(struct fetch_label *label);
 /* Does an answer's item with this name answer the asked one by its meaning? BODY[], RFC822 and BODY.PEEK[] are one
  * item, and so are those of HEADER and of TEXT. Sections compare without case, names of header fields in any quoting
  * and order. <start> must be the asked start, with or without a count. */
-bool fetch_item_answered_by(const struct fetch_item *item, struct slice answer_name);
+bool fetch_item_answered_by(const struct fetch_item *item, const struct fetch_label *label);
 /* Does it answer the asked item if no other one is answered better? So does <0> one that was asked for whole, and no
  * <start> one that was asked for from 0. The caller checks that a part is not longer than it was asked for. */
-bool fetch_item_loosely_answered_by(const struct fetch_item *item, struct slice answer_name);
+bool fetch_item_loosely_answered_by(const struct fetch_item *item, const struct fetch_label *label);
 /* May a value of so many octets be the answer? A part has at most the asked count. */
 bool fetch_item_permits_size(const struct fetch_item *item, uint64_t octets);
 /* A part of the asked item as an item of its own: at most `most` octets from `offset` on (in octets of what the client

@@ -2,16 +2,17 @@
  * goes upstream unchecked: a section always keeps to the grammar of RFC 3501 section 6.4.5. */
 #include "imap/fetch_items.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <event2/buffer.h>
 
 #include "base/append.h"
+#include "imap/fetch_section.h"
 #include "imap/outgoing.h"
 #include "imap/structure.h"
 
-#define ITEMS_MAX  1000
-#define FIELDS_MAX 200 /* names of header fields that are compared in any order */
+#define ITEMS_MAX  100
 #define MODSEQ_MAX ((uint64_t)INT64_MAX)
 
 static const char *const kind_names[] = {
@@ -39,193 +40,12 @@ static enum fetch_kind kind_of(struct slice name)
     return slice_starts_nocase(name, SLICE("BODY[")) ? FETCH_SECTION : FETCH_UNKNOWN;
 }
 
-/* ---- sections ---- */
+/* ---- asking ---- */
 
 static struct slice behind(struct slice text, size_t octets)
 {
     return (struct slice){text.data + octets, text.length - octets};
 }
-
-static size_t digits_of(struct slice text)
-{
-    size_t count = 0;
-
-    while (count < text.length && text.data[count] >= '0' && text.data[count] <= '9')
-        count++;
-    return count;
-}
-
-/* "1.2." or "1.2" off the front; false: a number that is none. */
-static bool take_part(struct slice *text, bool *any, bool *dot)
-{
-    size_t count;
-
-    *any = *dot = false;
-    while ((count = digits_of(*text)) > 0) {
-        uint64_t number;
-        if (!slice_number((struct slice){text->data, count}, UINT32_MAX, &number) || number == 0)
-            return false;
-        *text = behind(*text, count);
-        *any = true;
-        *dot = text->length > 0 && text->data[0] == '.';
-        if (!*dot)
-            return true;
-        *text = behind(*text, 1);
-    }
-    return true;
-}
-
-static size_t quoted_length(struct slice text)
-{
-    for (size_t i = 1; i < text.length; i++) {
-        if (text.data[i] == '\\')
-            i++;
-        else if (text.data[i] == '"')
-            return i + 1;
-    }
-    return 0;
-}
-
-/* Octets of the header field's name at the front; 0: there is none. */
-static size_t field_length(struct slice text)
-{
-    size_t length = 0;
-
-    if (text.length > 0 && text.data[0] == '"')
-        return quoted_length(text);
-    while (length < text.length) {
-        unsigned char c = (unsigned char)text.data[length];
-        if (c <= 0x20 || c >= 0x7f || strchr("(){%*\"\\]", c))
-            break;
-        length++;
-    }
-    return length;
-}
-
-/* "(From To)" */
-static bool is_field_list(struct slice text)
-{
-    if (text.length < 3 || text.data[0] != '(' || text.data[text.length - 1] != ')')
-        return false;
-    text = (struct slice){text.data + 1, text.length - 2};
-    for (;;) {
-        size_t length = field_length(text);
-        if (length == 0)
-            return false;
-        text = behind(text, length);
-        if (text.length == 0)
-            return true;
-        if (text.data[0] != ' ')
-            return false;
-        text = behind(text, 1);
-    }
-}
-
-static bool is_section(struct slice text)
-{
-    static const char *const lists[] = {"HEADER.FIELDS ", "HEADER.FIELDS.NOT "};
-    bool part, dot;
-
-    if (text.length == 0)
-        return true;
-    if (!take_part(&text, &part, &dot))
-        return false;
-    if (part && !dot)
-        return text.length == 0;
-    if (slice_equal_nocase(text, SLICE("HEADER")) || slice_equal_nocase(text, SLICE("TEXT")))
-        return true;
-    if (part && slice_equal_nocase(text, SLICE("MIME")))
-        return true;
-    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
-        if (slice_starts_nocase(text, slice_of(lists[i])))
-            return is_field_list(behind(text, strlen(lists[i])));
-    return false;
-}
-
-/* One octet of a section with the quotes around names and the backslashes in them taken away; -1: the end. */
-static int unquoted(struct slice text, size_t *at)
-{
-    while (*at < text.length && text.data[*at] == '"')
-        ++*at;
-    if (*at < text.length && text.data[*at] == '\\')
-        ++*at;
-    if (*at >= text.length)
-        return -1;
-    return (unsigned char)text.data[(*at)++];
-}
-
-static bool same_section(struct slice a, struct slice b)
-{
-    size_t at_a = 0, at_b = 0;
-
-    for (;;) {
-        char x, y;
-        int c = unquoted(a, &at_a), d = unquoted(b, &at_b);
-        if (c < 0 || d < 0)
-            return c == d;
-        x = (char)c;
-        y = (char)d;
-        if (!slice_equal_nocase((struct slice){&x, 1}, (struct slice){&y, 1}))
-            return false;
-    }
-}
-
-/* The next name of a list of header fields, with its quotes. False: there is none. */
-static bool next_field(struct slice *list, struct slice *name)
-{
-    size_t length;
-
-    while (list->length > 0 && list->data[0] == ' ')
-        *list = behind(*list, 1);
-    length = field_length(*list);
-    *name = (struct slice){list->data, length};
-    *list = behind(*list, length);
-    return length > 0;
-}
-
-/* Is every name of `some` among those of `others`? The lists are read at most FIELDS_MAX names long. */
-static bool are_among(struct slice some, struct slice others)
-{
-    struct slice name, other;
-
-    for (unsigned count = 0; next_field(&some, &name); count++) {
-        struct slice left = others;
-        bool found = false;
-        for (unsigned i = 0; !found && i < FIELDS_MAX && next_field(&left, &other); i++)
-            found = same_section(name, other);
-        if (!found || count == FIELDS_MAX)
-            return false;
-    }
-    return true;
-}
-
-/* Splits "HEADER.FIELDS (From To)" before its list; the list is what stands in the parentheses. False: there is none.
- */
-static bool split_list(struct slice *section, struct slice *list)
-{
-    const char *open = section->length ? memchr(section->data, '(', section->length) : NULL;
-
-    if (!open || section->data[section->length - 1] != ')')
-        return false;
-    *list = (struct slice){open + 1, (size_t)(section->data + section->length - 1 - (open + 1))};
-    section->length = (size_t)(open - section->data);
-    while (section->length > 0 && section->data[section->length - 1] == ' ')
-        section->length--;
-    return true;
-}
-
-/* However they are spelt, quoted and ordered. */
-static bool means_the_same(struct slice a, struct slice b)
-{
-    struct slice list_a, list_b;
-
-    if (same_section(a, b))
-        return true;
-    return split_list(&a, &list_a) && split_list(&b, &list_b) && slice_equal_nocase(a, b) &&
-           are_among(list_a, list_b) && are_among(list_b, list_a);
-}
-
-/* ---- asking ---- */
 
 /* "<start.count>" or nothing */
 static bool parse_partial(struct slice text, struct fetch_item *item)
@@ -252,22 +72,6 @@ static bool parse_partial(struct slice text, struct fetch_item *item)
     return true;
 }
 
-/* The ] that closes the section; a quoted name may hold others. */
-static size_t section_end(struct slice text)
-{
-    bool quoted = false;
-
-    for (size_t i = 0; i < text.length; i++) {
-        if (quoted && text.data[i] == '\\')
-            i++;
-        else if (text.data[i] == '"')
-            quoted = !quoted;
-        else if (text.data[i] == ']' && !quoted)
-            return i;
-    }
-    return text.length;
-}
-
 static bool parse_section(struct slice text, struct fetch_item *item)
 {
     static const struct slice open = {"BODY[", 5}, open_peek = {"BODY.PEEK[", 10};
@@ -278,15 +82,15 @@ static bool parse_section(struct slice text, struct fetch_item *item)
     if (!item->peek && !slice_starts_nocase(text, open))
         return false;
     text = behind(text, item->peek ? open_peek.length : open.length);
-    end = section_end(text);
+    end = fetch_section_end(text);
     item->section = (struct slice){text.data, end};
-    return end < text.length && is_section(item->section) && parse_partial(behind(text, end + 1), item);
+    return end < text.length && fetch_section_valid(item->section) && parse_partial(behind(text, end + 1), item);
 }
 
 static bool same_item(const struct fetch_item *a, const struct fetch_item *b)
 {
     return a->kind == b->kind && a->partial == b->partial && a->partial_start == b->partial_start &&
-           a->partial_count == b->partial_count && same_section(a->section, b->section);
+           a->partial_count == b->partial_count && fetch_section_alike(a->section, b->section);
 }
 
 struct item_list {
@@ -296,6 +100,35 @@ struct item_list {
     struct arena *arena;
     const char *error;
 };
+
+/* The section that is meant, in whatever words: RFC822 is BODY[] (RFC 3501 section 6.4.5). False: none is. */
+static bool meant_section(enum fetch_kind kind, struct slice *section)
+{
+    if (kind == FETCH_RFC822)
+        *section = SLICE("");
+    else if (kind == FETCH_RFC822_HEADER)
+        *section = SLICE("HEADER");
+    else if (kind == FETCH_RFC822_TEXT)
+        *section = SLICE("TEXT");
+    else
+        return false;
+    return true;
+}
+
+/* False: out of memory. */
+static bool note_meaning(struct fetch_item *item, struct arena *arena)
+{
+    struct slice section = item->section;
+    char *room;
+
+    item->means_section = item->kind == FETCH_SECTION || meant_section(item->kind, &section);
+    if (!item->means_section)
+        return true;
+    room = arena_alloc(arena, fetch_section_room(section));
+    if (room)
+        item->meaning = fetch_section_meaning(section, room);
+    return room != NULL;
+}
 
 static bool add_item(struct item_list *list, const struct fetch_item *item)
 {
@@ -313,6 +146,10 @@ static bool add_item(struct item_list *list, const struct fetch_item *item)
         return false;
     }
     *kept = *item;
+    if (!note_meaning(kept, list->arena)) {
+        list->error = "Too many FETCH items";
+        return false;
+    }
     *list->tail = kept;
     list->tail = &kept->next;
     return true;
@@ -417,20 +254,6 @@ void fetch_item_print_upstream(const struct fetch_item *item, bool peek, struct 
     }
 }
 
-/* The section that is meant, in whatever words: RFC822 is BODY[] (RFC 3501 section 6.4.5). False: none is. */
-static bool meant_section(enum fetch_kind kind, struct slice *section)
-{
-    if (kind == FETCH_RFC822)
-        *section = SLICE("");
-    else if (kind == FETCH_RFC822_HEADER)
-        *section = SLICE("HEADER");
-    else if (kind == FETCH_RFC822_TEXT)
-        *section = SLICE("TEXT");
-    else
-        return false;
-    return true;
-}
-
 /* "<5>" or "<5.10>" */
 static bool read_origin(struct slice text, uint64_t *start)
 {
@@ -469,7 +292,7 @@ static bool split_name(struct slice name, struct slice *section, struct slice *o
     if (named.kind != FETCH_SECTION && !slice_starts_nocase(name, peek))
         return false;
     name = behind(name, named.kind == FETCH_SECTION ? strlen("BODY[") : peek.length);
-    end = section_end(name);
+    end = fetch_section_end(name);
     if (end == name.length)
         return false;
     *section = (struct slice){name.data, end};
@@ -477,24 +300,42 @@ static bool split_name(struct slice name, struct slice *section, struct slice *o
     return true;
 }
 
-static bool answered_by(const struct fetch_item *item, struct slice name, bool loosely)
+bool fetch_label_read(struct fetch_label *label, struct slice name)
 {
-    struct slice asked = item->section, section, origin;
+    struct slice section;
 
-    if (item->kind != FETCH_SECTION && !meant_section(item->kind, &asked))
-        return slice_equal_nocase(name, slice_of(kind_names[item->kind]));
-    return split_name(name, &section, &origin) && is_asked_start(item, origin, loosely) &&
-           means_the_same(asked, section);
+    *label = (struct fetch_label){.name = name};
+    label->means_section = split_name(name, &section, &label->origin);
+    if (!label->means_section)
+        return true;
+    label->room = malloc(fetch_section_room(section));
+    if (label->room)
+        label->meaning = fetch_section_meaning(section, label->room);
+    return label->room != NULL;
 }
 
-bool fetch_item_answered_by(const struct fetch_item *item, struct slice answer_name)
+void fetch_label_clear(struct fetch_label *label)
 {
-    return answered_by(item, answer_name, false);
+    free(label->room);
+    *label = (struct fetch_label){0};
 }
 
-bool fetch_item_loosely_answered_by(const struct fetch_item *item, struct slice answer_name)
+static bool answered_by(const struct fetch_item *item, const struct fetch_label *label, bool loosely)
 {
-    return answered_by(item, answer_name, true);
+    if (!item->means_section)
+        return slice_equal_nocase(label->name, slice_of(kind_names[item->kind]));
+    return label->means_section && is_asked_start(item, label->origin, loosely) &&
+           slice_equal(item->meaning, label->meaning);
+}
+
+bool fetch_item_answered_by(const struct fetch_item *item, const struct fetch_label *label)
+{
+    return answered_by(item, label, false);
+}
+
+bool fetch_item_loosely_answered_by(const struct fetch_item *item, const struct fetch_label *label)
+{
+    return answered_by(item, label, true);
 }
 
 bool fetch_item_permits_size(const struct fetch_item *item, uint64_t octets)
@@ -507,11 +348,13 @@ bool fetch_item_piece(const struct fetch_item *item, uint64_t offset, uint64_t m
     uint64_t start = item->partial_start + offset, end = UINT32_MAX;
     struct slice section = item->section;
 
-    if (item->kind != FETCH_SECTION && !meant_section(item->kind, &section))
+    if (!item->means_section || (item->kind != FETCH_SECTION && !meant_section(item->kind, &section)))
         return false;
     if (item->partial && (uint64_t)item->partial_start + item->partial_count < end)
         end = (uint64_t)item->partial_start + item->partial_count;
     *piece = (struct fetch_item){.kind = FETCH_SECTION, .peek = true, .section = section, .partial = true};
+    piece->means_section = true;
+    piece->meaning = item->meaning;
     piece->partial_start = start < end ? (uint32_t)start : (uint32_t)end;
     piece->partial_count = end - piece->partial_start < most ? (uint32_t)(end - piece->partial_start) : (uint32_t)most;
     return true;

@@ -89,23 +89,50 @@ void fetch_answer_from_truth(struct fetch_run *fetch, const struct message *mess
 /* --- the items of an answer */
 
 /* Is an item of the list exactly the one of this name, answered already or not? Then no other is meant. */
-static bool is_one_exactly(const struct fetch_run *fetch, struct slice name)
+static bool is_one_exactly(const struct fetch_run *fetch, const struct fetch_label *label)
 {
     for (const struct fetch_item *item = fetch->items; item; item = item->next) {
-        if (fetch_item_answered_by(item, name))
+        if (fetch_item_answered_by(item, label))
             return true;
     }
     return false;
 }
 
-/* True: the server's item `name`, of so many octets, answers the item of this bit for the present message. */
-static bool is_answered_by(const struct fetch_run *fetch, const struct fetch_item *item, uint64_t bit,
-                           struct slice name, uint64_t octets)
+/* An item of the server's answer, of so many octets, for the present message. */
+struct answered_item {
+    struct fetch_label label;
+    uint64_t octets;
+    bool exactly; /* an item of the list has its very name */
+    bool told;    /* it has answered a part that was asked for: see is_taken */
+};
+
+static bool read_answered(const struct fetch_run *fetch, struct slice name, uint64_t octets,
+                          struct answered_item *answered)
 {
-    return (fetch->upstream_items & bit) && !(fetch->writing.message->answered & bit) &&
-           fetch_item_permits_size(item, octets) &&
-           (fetch_item_answered_by(item, name) ||
-            (fetch_item_loosely_answered_by(item, name) && !is_one_exactly(fetch, name)));
+    *answered = (struct answered_item){.octets = octets};
+    if (!fetch_label_read(&answered->label, name)) {
+        fetch_label_clear(&answered->label);
+        output_fail(output_of(fetch));
+        return false;
+    }
+    answered->exactly = is_one_exactly(fetch, &answered->label);
+    return true;
+}
+
+/* Of two parts with one start that were asked for (<0.10> and <0.20>) the answer to one is not the other's. */
+static bool is_taken(const struct answered_item *answered, const struct fetch_item *item)
+{
+    return answered->told && item->partial;
+}
+
+/* True: it answers the item of this bit. */
+static bool is_answered_by(const struct fetch_run *fetch, const struct fetch_item *item, uint64_t bit,
+                           const struct answered_item *answered)
+{
+    return (fetch->upstream_items & bit) && !(fetch->writing.message->answered & bit) && !is_taken(answered, item) &&
+           fetch_item_permits_size(item, answered->octets) &&
+           (fetch_item_answered_by(item, &answered->label) ||
+            (!answered->exactly && fetch_item_loosely_answered_by(item, &answered->label)));
 }
 
 /* Every item asked for that this pair answers, each under its own name (one may answer two: BODY[TEXT] and
@@ -113,39 +140,49 @@ static bool is_answered_by(const struct fetch_run *fetch, const struct fetch_ite
 static void write_pair(struct fetch_run *fetch, const struct fetch_pair *pair)
 {
     struct fetch_writing *writing = &fetch->writing;
+    struct answered_item answered;
     uint64_t bit = 1;
 
+    if (!read_answered(fetch, pair->name, pair->value->text.length, &answered))
+        return;
     for (const struct fetch_item *item = fetch->items; item; item = item->next, bit <<= 1) {
-        if (!is_answered_by(fetch, item, bit, pair->name, pair->value->text.length))
+        if (!is_answered_by(fetch, item, bit, &answered))
             continue;
+        answered.told |= item->partial;
         writing->message->answered |= bit;
         before_item(fetch, writing->message->uid);
         output_check(output_of(fetch), fetch_item_print_label(item, writing->out) &&
                                            append_bytes(writing->out, " ", 1) &&
                                            fetch_item_print_value(item, pair->value, writing->out));
     }
+    fetch_label_clear(&answered.label);
 }
 
 /* The item whose literal streams. A second one that it would answer is asked for once more. */
 static void start_stream(struct fetch_run *fetch, const struct fetch_answer *part)
 {
     struct fetch_writing *writing = &fetch->writing;
+    struct answered_item answered;
     uint64_t bit = 1;
 
     writing->stream_left = 0;
+    if (!read_answered(fetch, part->stream_name, part->stream_size, &answered))
+        return;
     for (const struct fetch_item *item = fetch->items; item; item = item->next, bit <<= 1) {
-        if (!is_answered_by(fetch, item, bit, part->stream_name, part->stream_size))
+        if (!is_answered_by(fetch, item, bit, &answered))
             continue;
         if (writing->stream_left > 0) {
             writing->again = true;
             continue;
         }
+        answered.told |= item->partial;
         writing->message->answered |= bit;
         before_item(fetch, writing->message->uid);
         output_check(output_of(fetch), fetch_item_print_label(item, writing->out));
         append_format(writing->out, " {%llu}\r\n", (unsigned long long)part->stream_size);
         writing->stream_left = part->stream_size;
     }
+    fetch_label_clear(&answered.label);
 }
 
 static bool looks_invented(const struct fetch_answer *part)

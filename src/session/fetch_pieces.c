@@ -194,8 +194,13 @@ static enum job_turn build_piece(struct run *run, struct mailbox *mailbox, struc
 
 static bool is_answer(struct fetch_pieces *pieces, struct slice name)
 {
-    return !pieces->answered &&
-           (fetch_item_answered_by(&pieces->piece, name) || fetch_item_loosely_answered_by(&pieces->piece, name));
+    struct fetch_label label = {0};
+    bool is =
+        !pieces->answered && fetch_label_read(&label, name) &&
+        (fetch_item_answered_by(&pieces->piece, &label) || fetch_item_loosely_answered_by(&pieces->piece, &label));
+
+    fetch_label_clear(&label);
+    return is;
 }
 
 /* An answer of so many octets begins. */

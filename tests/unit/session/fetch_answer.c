@@ -108,3 +108,12 @@ Test(fetch_answer, flags_that_are_owed_come_before_the_tag)
     bench_done(JOB_OK, "x OK done");
     bench_expect("* 1 FETCH (UID 10 RFC822.SIZE 5 FLAGS ())\r\na OK UID FETCH completed.\r\n");
 }
+
+Test(fetch_answer, two_parts_with_one_start_have_each_its_own_answer)
+{
+    bench_say("a UID FETCH 10 (BODY.PEEK[]<0.3> BODY.PEEK[]<0.6>)\r\n");
+    (void)bench_build();
+    bench_answer("* 1 FETCH (UID 10 BODY[]<0> \"abc\" BODY[]<0> \"abcdef\")\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* 1 FETCH (UID 10 BODY[]<0> \"abc\" BODY[]<0> \"abcdef\")\r\na OK UID FETCH completed.\r\n");
+}
