@@ -34,6 +34,7 @@ struct store_run {
     bool noted;    /* the former flags of the slice are noted, their keywords pinned */
     bool refused;  /* the server has said NO to a slice: the others are done, and the end is NO */
     bool repeated; /* the slice has been sent twice, after a lost connection */
+    bool looked;   /* what was not told of the slice has been asked for twice, with a look between */
     char refusal[400];
 };
 
@@ -206,6 +207,7 @@ static enum job_turn build_look(struct run *run, struct mailbox *mailbox, struct
 static void stored(struct run *run, const struct job_result *result);
 static void found_out(struct run *run, const struct job_result *result);
 static void learned(struct run *run, const struct job_result *result);
+static void told_news(struct run *run, const struct job_result *result);
 
 static const struct run_step replace_step = {
     .goal = JOB_RUN, .policy = POLICY_STORE_REPLACE, .read_write = true, .build = build_store, .done = stored};
@@ -215,6 +217,7 @@ static const struct run_step find_out_step = {
     .goal = JOB_RUN, .policy = POLICY_FETCH, .build = build_look, .done = found_out};
 static const struct run_step learn_step = {
     .goal = JOB_RUN, .policy = POLICY_FETCH, .build = build_look, .done = learned};
+static const struct run_step news_step = {.goal = JOB_SELECTED, .policy = POLICY_LOOK, .done = told_news};
 
 static void submit(struct store_run *store, const struct run_step *step)
 {
@@ -293,22 +296,48 @@ static void answer_slice(struct store_run *store)
             answer_message(view, store, &store->slice[i], message);
     }
     store->slice_count = 0;
-    store->repeated = false;
+    store->repeated = store->looked = false;
     next_slice(store);
 }
 
-/* Are there flags that are not known, or that should have changed and have not? A server may have stored them without a
- * word. */
-static bool some_doubtful(const struct view *view, const struct store_run *store)
+/* Are the flags not known, or should they have changed and have not? A server may have stored them without a word. */
+static bool is_doubtful(struct mailbox *mailbox, const struct store_run *store, const struct store_message *former,
+                        const struct message *message)
+{
+    return !message->flags_known ||
+           (message->changed == former->changed && !is_as_asked(mailbox, store, former, message));
+}
+
+static struct message *living_message(const struct view *view, const struct store_run *store, size_t index)
+{
+    return uid_map_find(&view->mailbox->map, store->slice[index].uid);
+}
+
+/* The server is asked for these flags next: until it has told them they are not known. all: of the whole slice, else
+ * of those in doubt. Returns: there are any. */
+static bool doubt(const struct view *view, const struct store_run *store, bool all)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < store->slice_count; i++) {
+        struct message *message = living_message(view, store, i);
+        if (!message || !(all || is_doubtful(view->mailbox, store, &store->slice[i], message)))
+            continue;
+        mailbox_flags_untold(view->mailbox, message, true);
+        any = true;
+    }
+    return any;
+}
+
+/* Of each that lives: has the server told its flags since they were asked for? */
+static bool all_told(const struct view *view, const struct store_run *store)
 {
     for (size_t i = 0; i < store->slice_count; i++) {
-        const struct message *message = uid_map_find(&view->mailbox->map, store->slice[i].uid);
-        const struct store_message *former = &store->slice[i];
-        if (message && (!message->flags_known ||
-                        (message->changed == former->changed && !is_as_asked(view->mailbox, store, former, message))))
-            return true;
+        const struct message *message = living_message(view, store, i);
+        if (message && message->flags_due)
+            return false;
     }
-    return false;
+    return true;
 }
 
 static void note_refusal(struct store_run *store, const struct job_result *result)
@@ -328,13 +357,14 @@ static void stored(struct run *run, const struct job_result *result)
     if (!view) {
         fail(store, result);
     } else if (result->status == JOB_LOST && store->sign == STORE_REPLACE) {
+        (void)doubt(view, store, true);
         submit(store, &find_out_step);
     } else if (result->status == JOB_NO && store->left.count > 0) {
         note_refusal(store, result); /* a sliced STORE goes on, and ends NO */
         answer_slice(store);
     } else if (result->status != JOB_OK) {
         fail(store, result);
-    } else if (some_doubtful(view, store)) {
+    } else if (doubt(view, store, false)) {
         submit(store, &learn_step);
     } else {
         answer_slice(store);
@@ -344,9 +374,28 @@ static void stored(struct run *run, const struct job_result *result)
 static void learned(struct run *run, const struct job_result *result)
 {
     struct store_run *store = (struct store_run *)run;
+    struct view *view = session_view(run->session);
+
+    if (result->status != JOB_OK || !view) {
+        fail(store, result);
+    } else if (all_told(view, store)) {
+        answer_slice(store);
+    } else if (!store->looked) { /* it may have gone without a word so far (RFC 2180 section 4.2) */
+        store->looked = true;
+        mailbox_forget_look(view->mailbox);
+        submit(store, &news_step);
+    } else {
+        tell_hidden(store);
+        run_no(run->session, "SERVERBUG", "The mail server did not tell the flags of each message; please try again");
+    }
+}
+
+static void told_news(struct run *run, const struct job_result *result)
+{
+    struct store_run *store = (struct store_run *)run;
 
     if (result->status == JOB_OK && session_view(run->session))
-        answer_slice(store);
+        submit(store, &learn_step);
     else
         fail(store, result);
 }
@@ -366,7 +415,7 @@ static void found_out(struct run *run, const struct job_result *result)
     struct job_result unknown = {.status = JOB_LOST};
     bool all_done = true, none_done = true;
 
-    if (result->status != JOB_OK || !view) {
+    if (result->status != JOB_OK || !view || !all_told(view, store)) {
         fail(store, result->status == JOB_OK ? &unknown : result);
         return;
     }

@@ -34,6 +34,8 @@ Test(store, a_lost_replacement_that_was_not_done_is_sent_again)
     bench_say("a UID STORE 10 FLAGS (\\Seen)\r\n");
     (void)bench_build();
     bench_done(JOB_LOST, NULL);
+    bench_expect_sent("UID FETCH 10 (UID FLAGS)");
+    bench_flag(10, 0);
     bench_done(JOB_OK, "x OK done");
     bench_expect_sent("UID STORE 10 FLAGS (\\Seen)");
     bench_done(JOB_NO, "x NO no");
@@ -48,6 +50,45 @@ Test(store, a_lost_replacement_that_is_neither_is_unknown)
     bench_flag(10, FLAG_FLAGGED);
     bench_done(JOB_OK, "x OK done");
     bench_expect_like("a NO [UNAVAILABLE] ");
+}
+
+Test(store, a_lost_replacement_is_not_found_out_by_an_ok_without_flags)
+{
+    bench_say("a UID STORE 10 FLAGS (\\Seen)\r\n");
+    (void)bench_build();
+    bench_done(JOB_LOST, NULL);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_like("a NO [UNAVAILABLE] ");
+}
+
+Test(store, an_ok_without_the_flags_is_no_answer)
+{
+    bench_say("a STORE 1 +FLAGS (\\Seen)\r\n");
+    (void)bench_build();
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_sent("UID FETCH 10 (UID FLAGS)");
+    bench_done(JOB_OK, "x OK done");
+    cr_assert_eq(bench.job->goal, JOB_SELECTED, "it may have gone");
+    bench_done(JOB_OK, NULL);
+    bench_expect_sent("UID FETCH 10 (UID FLAGS)");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("a NO [SERVERBUG] The mail server did not tell the flags of each message; please try again\r\n");
+}
+
+Test(store, one_that_has_gone_needs_no_flags)
+{
+    bench_say("a STORE 1:2 +FLAGS (\\Seen)\r\n");
+    (void)bench_build();
+    bench_flag(20, FLAG_SEEN);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_sent("UID FETCH 10,20 (UID FLAGS)");
+    bench_flag(20, FLAG_SEEN);
+    bench_done(JOB_OK, "x OK done");
+    bench_expunge(10);
+    bench_done(JOB_OK, NULL);
+    (void)bench_build();
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_like("* 2 FETCH (FLAGS (\\Seen))\r\na OK ");
 }
 
 Test(store, a_slice_that_is_refused_does_not_stop_the_others)
