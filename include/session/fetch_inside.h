@@ -63,6 +63,7 @@ struct fetch_run {
     bool peek;          /* the session changes nothing */
     struct seqset uids; /* of the client's set, ghosts included */
     struct seqset left; /* not yet in a slice */
+    bool from_truth;    /* those left are answered from it, a part in each step of the session */
     struct fetch_message *slice;
     size_t slice_count;
     size_t slice_limit;

@@ -47,7 +47,11 @@ void queued_free(struct queued *queued); /* wipes the input, lets go of the uplo
 struct queue {
     struct queued *first;
     size_t length;
+    size_t octets; /* of their lines and values */
 };
+
+/* Beyond that no more is read; one command that is read may go beyond it. */
+#define QUEUE_OCTETS_MAX ((size_t)256 * 1024)
 
 void queue_add(struct queue *queue, struct queued *queued); /* takes; at the end */
 struct queued *queue_take(struct queue *queue);             /* the oldest; returns owned; NULL: empty */

@@ -364,18 +364,46 @@ static const char *note_items(const struct session *session, struct fetch_run *f
     return NULL;
 }
 
+static bool is_in_truth(const struct view *view, const struct fetch_run *fetch)
+{
+    return fetch->upstream_items == 0 &&
+           (!fetch->flags_item || account_flags_in_step(session_account(fetch->run.session), view->mailbox));
+}
+
+/* So many at once that nobody else waits for a client with a million of them. */
 static void from_truth(const struct view *view, struct fetch_run *fetch)
 {
     struct seqset_walk walk;
-    uint32_t uid;
+    uint32_t uid = 0;
 
-    seqset_walk_start(&walk, &fetch->uids);
-    while (seqset_walk_next(&walk, &uid)) {
+    seqset_walk_start(&walk, &fetch->left);
+    for (size_t told = 0; told < TELL_SLICE && seqset_walk_next(&walk, &uid); told++) {
         const struct message *message = uid_map_find(&view->mailbox->map, uid);
         if (message)
             fetch_answer_from_truth(fetch, message);
     }
-    finish(fetch);
+    seqset_cut_up_to(&fetch->left, uid);
+    fetch->from_truth = fetch->left.count > 0;
+    if (fetch->from_truth)
+        run_wake_at(fetch->run.session, session_now(fetch->run.session) + 1);
+    else
+        finish(fetch);
+}
+
+/* The truth may have fallen out of step meanwhile. */
+static void go_on_from_truth(struct fetch_run *fetch)
+{
+    const struct view *view = session_view(fetch->run.session);
+
+    run_wake_at(fetch->run.session, USEC_NEVER);
+    if (session_is_over(fetch->run.session) || !view)
+        return;
+    if (is_in_truth(view, fetch)) {
+        from_truth(view, fetch);
+        return;
+    }
+    fetch->from_truth = false;
+    fetch_begin_slice(fetch);
 }
 
 static void begin(struct fetch_run *fetch)
@@ -394,8 +422,7 @@ static void begin(struct fetch_run *fetch)
         run_bad(session, renumber_fault(result));
     else if (fetch->uids.count == 0)
         run_ok(session, NULL);
-    else if (fetch->upstream_items == 0 &&
-             (!fetch->flags_item || account_flags_in_step(session_account(session), view->mailbox)))
+    else if (is_in_truth(view, fetch))
         from_truth(view, fetch);
     else if (!fetch_pieces_ask_sizes(fetch))
         fetch_begin_slice(fetch);
@@ -403,7 +430,12 @@ static void begin(struct fetch_run *fetch)
 
 static void step(struct run *run, usec now)
 {
-    fetch_pieces_step((struct fetch_run *)run, now);
+    struct fetch_run *fetch = (struct fetch_run *)run;
+
+    if (fetch->from_truth)
+        go_on_from_truth(fetch);
+    else
+        fetch_pieces_step(fetch, now);
 }
 
 static void start(struct run *run)

@@ -184,7 +184,8 @@ static void take_long_line(struct intake *intake, struct line line)
 static bool may_read(const struct intake *intake)
 {
     return !intake->stopped && !intake->blocked && !intake->plus_owed && output_takes(intake->output) &&
-           intake->queue->length < intake->ground->settings->queued_commands;
+           intake->queue->length < intake->ground->settings->queued_commands &&
+           intake->queue->octets <= QUEUE_OCTETS_MAX;
 }
 
 /* False: more octets are needed, or nothing may be read now. */

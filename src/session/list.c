@@ -76,6 +76,16 @@ static void note_separators(struct account *account, const struct value *namespa
     }
 }
 
+/* "MESSAGES 3 UIDNEXT 5" */
+static bool are_numbers(const struct value *items)
+{
+    uint64_t number;
+
+    while (items && items->kind == VALUE_ATOM && items->next && value_number(items->next, INT64_MAX, &number))
+        items = items->next->next;
+    return !items;
+}
+
 static bool print_status(struct list_run *list, const struct value *values)
 {
     struct account *account = session_account(list->run.session);
@@ -83,8 +93,8 @@ static bool print_status(struct list_run *list, const struct value *values)
     struct slice name;
     const struct mailbox *mailbox;
 
-    if (!value_astring(values, &name) || !value_is_list(values->next))
-        return true;
+    if (!value_astring(values, &name) || !value_is_list(values->next) || !are_numbers(values->next->first))
+        return true; /* malformed: not shown */
     mailbox = account_find_mailbox(account, name);
     if (mailbox && account_is_selected(account, mailbox)) {
         if (list->stale)

@@ -38,6 +38,11 @@ void queued_free(struct queued *queued)
     free(queued);
 }
 
+static size_t octets_of(const struct queued *queued)
+{
+    return queued->length + queued->arena.used;
+}
+
 void queue_add(struct queue *queue, struct queued *queued)
 {
     struct queued **end = &queue->first;
@@ -47,6 +52,7 @@ void queue_add(struct queue *queue, struct queued *queued)
     queued->next = NULL;
     *end = queued;
     queue->length++;
+    queue->octets += octets_of(queued);
 }
 
 struct queued *queue_take(struct queue *queue)
@@ -57,6 +63,7 @@ struct queued *queue_take(struct queue *queue)
         return NULL;
     queue->first = oldest->next;
     queue->length--;
+    queue->octets -= octets_of(oldest);
     oldest->next = NULL;
     return oldest;
 }

@@ -16,15 +16,15 @@ struct status_run {
     struct mailbox *mailbox; /* of the selected one, borrowed: its job keeps it */
     struct status_found found;
     struct finding unseen;
-    struct seqset sized; /* UIDs whose size is in found.size */
-    bool sized_again;    /* the sizes told first were not those of the messages that there are */
+    struct uid_set sized; /* UIDs whose size is in found.size */
+    bool sized_again;     /* the sizes told first were not those of the messages that there are */
 };
 
 static void clear(struct run *run)
 {
     struct status_run *status = (struct status_run *)run;
 
-    seqset_clear(&status->sized);
+    uid_set_clear(&status->sized);
     finding_clear(&status->unseen);
 }
 
@@ -76,7 +76,7 @@ static enum job_turn build_sizes(struct run *run, struct mailbox *mailbox, struc
     struct status_run *status = (struct status_run *)run;
 
     status->found.size = 0;
-    seqset_clear(&status->sized);
+    uid_set_clear(&status->sized);
     if (mailbox->map.count == 0)
         return JOB_NOTHING;
     outgoing_text(out, "UID FETCH 1:* (UID RFC822.SIZE)");
@@ -90,10 +90,10 @@ static void add_size(struct run *run, uint32_t uid, const struct fetch_answer *p
 
     for (const struct fetch_pair *pair = part->pairs; pair; pair = pair->next) {
         if (fetch_pair_kind(pair) != FETCH_RFC822_SIZE || !value_number(pair->value, UINT32_MAX, &size) ||
-            seqset_contains(&status->sized, uid))
+            uid_set_contains(&status->sized, uid))
             continue;
         status->found.size += size;
-        if (!seqset_add(&status->sized, uid))
+        if (!uid_set_add(&status->sized, uid))
             output_fail(&run->session->output);
     }
 }
@@ -168,11 +168,10 @@ static void searched(struct run *run, const struct job_result *result)
 static bool are_all_sized(const struct status_run *status)
 {
     const struct uid_map *map = &status->mailbox->map;
-    struct seqset both = {0};
-    bool all = uid_map_intersect(map, &status->sized, &both) && seqset_size(&both) == map->count &&
-               seqset_size(&status->sized) == map->count;
+    bool all = status->sized.count == map->count;
 
-    seqset_clear(&both);
+    for (uint32_t i = 0; all && i < map->count; i++)
+        all = uid_set_contains(&status->sized, uid_map_at(map, i)->uid);
     return all;
 }
 

@@ -1,5 +1,9 @@
 /* FETCH: what the truth knows from the truth, the rest in slices, each asked again for what was not answered. */
 #include <criterion/criterion.h>
+#include <event2/buffer.h>
+#include <stdlib.h>
+
+#include "session/tell.h"
 
 #include "unit/session/bench.h"
 
@@ -106,4 +110,36 @@ Test(fetch, what_is_no_fetch_is_bad)
 {
     bench_say("a FETCH 1\r\nb FETCH 1 NOSUCH\r\nc FETCH 4 UID\r\nd FETCH 1 MODSEQ\r\n");
     bench_expect_like("a BAD FETCH takes a set of messages and what to fetch of them\r\nb BAD ");
+}
+
+static size_t lines_of_output(void)
+{
+    struct evbuffer *out = session_output(bench.session);
+    size_t lines = 0;
+    char *line;
+
+    while ((line = evbuffer_readln(out, NULL, EVBUFFER_EOL_CRLF_STRICT))) {
+        lines++;
+        free(line);
+    }
+    return lines;
+}
+
+/* So that no other client waits for it; and what is left may have to be asked for. */
+Test(fetch, very_many_messages_are_answered_from_the_truth_in_several_steps)
+{
+    for (uint32_t uid = 40; uid < 40 + 2 * TELL_SLICE; uid++)
+        bench_deliver(uid);
+    bench_say("a NOOP\r\n");
+    bench_done(JOB_OK, NULL);
+    (void)lines_of_output();
+    bench_say("b FETCH 1:* FLAGS\r\n");
+    cr_assert_eq(lines_of_output(), TELL_SLICE);
+    bench_pass_time(1);
+    cr_assert_eq(lines_of_output(), TELL_SLICE);
+    bench.flags_in_step = false;
+    bench_pass_time(1);
+    cr_assert_eq(lines_of_output(), 0);
+    cr_assert_not_null(bench.job);
+    bench_done(JOB_NO, "x NO no");
 }

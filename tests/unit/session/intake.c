@@ -162,6 +162,23 @@ Test(intake, a_full_queue_stops_reading)
     cr_assert_eq(queue.length, 2);
 }
 
+/* Values take many times the octets of their line. */
+Test(intake, a_queue_of_very_long_commands_stops_reading)
+{
+    char line[10000] = "a NOOP ";
+
+    for (size_t i = strlen(line); i < sizeof(line) - 3; i++)
+        line[i] = i % 2 ? '1' : ' ';
+    strcpy(line + sizeof(line) - 3, "\r\n");
+    for (int i = 0; i < 10; i++)
+        say(line);
+    cr_assert(intake.paused && queue.length < 3);
+    queued_free(taken());
+    queued_free(queue.first ? taken() : NULL);
+    intake_resume(&intake, false);
+    cr_assert_eq(went_on, 1);
+}
+
 Test(intake, a_small_literal_is_accepted_into_the_line)
 {
     say("a LOGIN {4}\r\n");
