@@ -246,14 +246,37 @@ static void offer(struct client *client)
     client->paused = !may_read(client) && evbuffer_get_length(client->offered) > 0;
 }
 
+/* Never behind a whole line: of a command that has not come at all the session cannot know. */
+static size_t cut_piece(struct client *client, size_t size)
+{
+    char octets[4000];
+    size_t cut;
+
+    if (!client->sim->plan.hurries || size < 2 || size > sizeof(octets) || !dice_percent(&client->line_dice, 40))
+        return size;
+    cut = 1 + dice_below(&client->line_dice, size - 1);
+    evbuffer_copyout(client->to_session, octets, cut);
+    if (octets[cut - 1] == '\n')
+        return size;
+    for (struct order *order = client->first; order; order = order->next_of_client)
+        order->in_pieces = true;
+    return cut;
+}
+
 static void deliver(struct client *client)
 {
-    size_t size = next_piece(client);
+    size_t size = cut_piece(client, next_piece(client));
 
     evbuffer_remove_buffer(client->to_session, client->offered, size);
     client->delivered += size;
     mark_whole(client);
     offer(client);
+}
+
+void client_deliver_at_once(struct client *client)
+{
+    while (client->session && next_piece(client) > 0 && may_read(client))
+        deliver(client);
 }
 
 static bool has_to_deliver(struct client *client)

@@ -74,6 +74,7 @@ void client_print(struct client *client, const char *format, ...) __attribute__(
 struct order *client_order(struct client *client, enum order_kind kind); /* writes the tag */
 void client_order_sent(struct client *client, struct order *order);      /* its last octet has been written */
 void client_end_packet(struct client *client);
+void client_deliver_at_once(struct client *client); /* all that is sent, in no time */
 
 /* client_commands.c */
 void client_connect(struct client *client);

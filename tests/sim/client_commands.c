@@ -165,7 +165,11 @@ void client_done(struct client *client)
     client->done_sent = true;
     if (dice_percent(&client->dice, 20)) /* more in the same packet */
         client_noop(client);
+    if (client->sim->plan.hurries && !client->sim->quiet && !client->slow && client->replica.count > 0)
+        client_store(client, true);
     client_end_packet(client);
+    if (client->sim->plan.hurries) /* in one moment: the numbers mean what the client has seen so far */
+        client_deliver_at_once(client);
 }
 
 static void expunge(struct client *client)

@@ -42,6 +42,8 @@ static void check_count(struct client *client, const struct order *order)
 
     if (!replica->box || !undisturbed_since(client, since - USEC_MINUTE * 2))
         return;
+    if (order->in_pieces)
+        return; /* a command behind it was on its way, and held expunges back */
     if (client->sim->plan.liberties.says_nothing > 0 || replica->box->ailment == UNFINDABLE)
         return; /* the UIDs of the new ones may be among what it does not say */
     replica_bounds(replica->box, since, &low, &high);

@@ -89,6 +89,7 @@ struct order {
     unsigned aim_count, aim_capacity;
     struct ranges *uids; /* UID form: the set as written */
     bool open_ended;     /* the set ends in * */
+    bool in_pieces;      /* its packet, or one behind it, was cut in the middle of a line */
     bool disturbed;      /* its end is not known: the client is gone */
 
     unsigned items; /* FETCH */

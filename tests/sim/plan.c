@@ -127,6 +127,7 @@ enum kind {
     KIND_BARE_SELECT,
     KIND_SEARCHES,
     KIND_PIECES,
+    KIND_HURRY,
 };
 
 static struct dice kind_dice(uint64_t seed, enum kind kind)
@@ -234,6 +235,8 @@ static void choose_kinds(struct plan *plan, uint64_t seed)
     dice = kind_dice(seed, KIND_SEARCHES);
     plan->searches_numbers = dice_percent(&dice, 25);
     choose_pieces(plan, kind_dice(seed, KIND_PIECES));
+    dice = kind_dice(seed, KIND_HURRY);
+    plan->hurries = dice_percent(&dice, 30);
 }
 
 void plan_make(struct plan *plan, uint64_t seed)

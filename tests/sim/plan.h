@@ -126,9 +126,10 @@ struct plan {
     unsigned spool_fails;   /* percent of openings, writes and reads of spools */
     bool departs;           /* clients leave in IDLE, in AUTHENTICATE and in the middle of a MOVE */
     enum ailment ailment;
-    unsigned ailing;       /* the index of that mailbox; as many as there are mailboxes: all of them */
-    bool holds_back;       /* with CONDSTORE and without QRESYNC, others' changes are told by NOOP only */
-    bool status_uidnext;   /* STATUS tells UIDNEXT, SELECT never */
+    unsigned ailing;     /* the index of that mailbox; as many as there are mailboxes: all of them */
+    bool holds_back;     /* with CONDSTORE and without QRESYNC, others' changes are told by NOOP only */
+    bool status_uidnext; /* STATUS tells UIDNEXT, SELECT never */
+    bool hurries;        /* packets come cut in the middle of a line, and commands by number in one packet with DONE */
     bool searches_numbers; /* clients send UID SEARCH by number, and literals in a packet of their own */
     uint64_t piece_size;   /* of the upstream; 0: messages are fetched whole */
     bool counts_wrong;     /* its RFC822.SIZE is not what it sends */

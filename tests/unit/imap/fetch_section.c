@@ -33,9 +33,9 @@ Test(fetch_section, a_list_that_is_very_long_means_what_it_says)
     char one[4000] = "HEADER.FIELDS (", other[4000] = "HEADER.FIELDS (x000";
 
     for (int i = 0; i < 300; i++) {
-        snprintf(one + strlen(one), 10, "x%03d ", i);
+        snprintf(one + strlen(one), 16, "x%03d ", i);
         if (i > 0)
-            snprintf(other + strlen(other), 10, " x%03d", 300 - i);
+            snprintf(other + strlen(other), 16, " x%03d", 300 - i);
     }
     one[strlen(one) - 1] = ')';
     strcat(other, ")");
