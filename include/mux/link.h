@@ -6,18 +6,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Our end of a connection: its address and port, as the link writes them. Nobody else reads the octets. */
-struct link_local {
-    uint8_t length; /* 0: none */
-    uint8_t octets[28];
+/* Both ends of a connection, ours and the server's: addresses and ports, as the link writes them. Nobody else reads the
+ * octets. */
+#define LINK_END_SIZE 28
+struct link_ends {
+    uint8_t length; /* of each of them; 0: none */
+    uint8_t local[LINK_END_SIZE], remote[LINK_END_SIZE];
 };
 
 struct upstream;
 struct upstream_settings;
 
 struct upstream_link_ops {
-    /* Begins a connection to the settings' host (addresses one after another, TLS with verification if implicit), from
-     * upstream_from if that is possible.
+    /* Begins a connection to the settings' host (addresses one after another, TLS with verification if implicit),
+     * between the ends of upstream_between first, if the host has that address still.
      * Returns the link; NULL: cannot even begin. Afterwards the link calls, never from within this call:
      * upstream_connected once the connection stands, upstream_receive with bytes, and upstream_closed EXACTLY ONCE,
      * when its descriptor has been closed for any reason (also after close below); the link is gone then. Until that

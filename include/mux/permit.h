@@ -45,11 +45,11 @@ struct permit {
     struct permit_options options;
     struct server_visitor visitor;
     struct server_waiter place;
-    struct link_local ghost; /* our end of a session that the server may still count; length 0: there is none */
-    bool revives;            /* the next connection is made from there */
-    bool revived;            /* the present one was */
-    bool no_place;        /* set by a refusal for want of a place, cleared when one is free or the account connects */
-    struct bucket logins; /* of login_budget */
+    struct link_ends ghost; /* of a session that the server may still count; length 0: there is none */
+    bool revives;           /* the next connection is made from there */
+    bool revived;           /* the present one was */
+    bool no_place;          /* set by a refusal for want of a place, cleared when one is free or the account connects */
+    struct bucket logins;   /* of login_budget */
     struct backoff backoff;
     bool connected;
     usec retry_at;        /* after the last end: not before */
@@ -75,10 +75,10 @@ void permit_decline(struct permit *permit);
 /* When may a credential be checked that nobody needs for the connection itself? A login stays for that one. */
 usec permit_check_at(const struct permit *permit, usec now);
 
-/* permit_open_at has said so. Returns where our end of the connection is to be; NULL: anywhere. A connection from the
- * address and port of a session that the server still counts makes the two kernels end that one (RFC 5961 section 4).
- * Borrowed until permit_closed. */
-const struct link_local *permit_dialled(struct permit *permit, usec now);
+/* permit_open_at has said so. Returns where the ends of the connection are to be; NULL: anywhere. A connection between
+ * the ends of a session that the server still counts makes the two kernels end that one (RFC 5961 section 4). Borrowed
+ * until permit_closed. */
+const struct link_ends *permit_dialled(struct permit *permit, usec now);
 void permit_logs_in(struct permit *permit, usec now); /* LOGIN or AUTHENTICATE is sent, on whatever connection */
 void permit_ready(struct permit *permit, usec now);   /* the account's own connection is logged in */
 enum permit_check {

@@ -48,9 +48,9 @@ struct upstream_end {
     const char *reason;   /* in words, for the log and for clients: the server's if it had any. Borrowed for the call */
     bool reached;         /* the server has answered, if only by closing the connection once it stood */
     bool by_server;       /* the server ended it, by BYE or by closing it, and not for a command of ours */
-    const struct link_local *ghost; /* our end of it, if the server may not know that it has ended; else NULL. Borrowed
-                                       for the call */
-    usec backoff;                   /* the server asked for so much patience; 0: no word of it */
+    const struct link_ends *ends;        /* where it stood; NULL: it never stood. Borrowed for the call */
+    bool ghost;                          /* there was a session, and the server may not know that it has ended */
+    usec backoff;                        /* the server asked for so much patience; 0: no word of it */
     const struct credential *credential; /* that was sent; NULL: none was, or it was accepted. Borrowed for the call */
     struct slice challenge; /* the server's decoded challenge to a refused token (RFC 7628 section 3.2.2); empty:
                                nothing. Borrowed for the call */
@@ -79,7 +79,7 @@ struct upstream_login {
     struct slice authorization_id; /* empty: none */
     struct slice authentication_id;
     const struct credential *credential; /* copied */
-    const struct link_local *from;       /* copied; NULL: any address and port of ours */
+    const struct link_ends *between;     /* copied; NULL: any ends */
 };
 
 /* Borrows ground, settings, name (for the log) and owner. Returns owned, DISCONNECTED; NULL: out of memory. */
@@ -93,6 +93,8 @@ const char *upstream_state_name(enum upstream_state state);
 /* As announced last on this connection; nothing known while there is none. Borrowed for as long as the upstream lives.
  */
 const struct capability_set *upstream_capabilities(const struct upstream *upstream);
+/* Of the connection that stands; NULL: none does, or they are not known. Borrowed until it is closed. */
+const struct link_ends *upstream_ends(const struct upstream *upstream);
 bool upstream_logged_in(const struct upstream *upstream); /* READY has been reached, and it is not DISCONNECTED yet */
 /* ENABLE was answered with these. */
 bool upstream_has_condstore(const struct upstream *upstream);
@@ -124,13 +126,13 @@ bool upstream_was_unsent(const struct upstream *upstream);
 bool upstream_has_timed_out(const struct upstream *upstream);
 
 /* --- verbs of the link */
-/* The connection stands; with implicit TLS the handshake is done. Ignored unless CONNECTING. */
-/* Our end is to be this one, if possible; NULL: any. Borrowed until upstream_closed. */
-const struct link_local *upstream_from(const struct upstream *upstream);
-/* Our end of the connection that stands now: before upstream_connected. */
-void upstream_stands_at(struct upstream *upstream, const struct link_local *local);
+/* The ends are to be these, if possible; NULL: any. Borrowed until upstream_closed. */
+const struct link_ends *upstream_between(const struct upstream *upstream);
+/* The ends of the connection that stands now: before upstream_connected. */
+void upstream_stands_between(struct upstream *upstream, const struct link_ends *ends);
 /* Neither an end nor a reset of the server has come: before upstream_closed. */
 void upstream_ends_unheard(struct upstream *upstream);
+/* The connection stands; with implicit TLS the handshake is done. Ignored unless CONNECTING. */
 void upstream_connected(struct upstream *upstream);
 /* The TLS handshake after STARTTLS is done. */
 void upstream_secured(struct upstream *upstream);

@@ -1,5 +1,6 @@
-/* The inside of the upstream, shared by its files: upstream.c (line, commands, IDLE), upstream_receive.c (what the
- * server says) and upstream_setup.c (from the greeting to ready). Nobody else includes it. */
+/* The inside of the upstream, shared by its files: upstream.c (connection, commands, IDLE), upstream_receive.c (what
+ * the server says), upstream_setup.c (from the greeting to ready) and upstream_ends.c (where the connection stands).
+ * Nobody else includes it. */
 #ifndef IMAPMUX_MUX_UPSTREAM_INSIDE_H
 #define IMAPMUX_MUX_UPSTREAM_INSIDE_H
 
@@ -56,19 +57,21 @@ struct upstream {
     char reason[400];
     usec backoff;
     bool was_ready;
-    struct link_local from;  /* where our end is to be; length 0: anywhere */
-    struct link_local local; /* where it is; length 0: not known */
-    bool late;               /* set when it is not ready in time, cleared by a dial */
-    bool unheard;            /* set when it ends without an end or a reset of the server; cleared by a dial */
-    bool left;               /* set by upstream_logout, cleared by a dial */
-    bool said_bye;           /* set by BYE, cleared by a dial */
-    bool unreached;          /* set by a dial and where no greeting came in time; cleared when the connection stands */
-    usec last_octet;         /* when something was received or written last */
-    usec heard_at;           /* when something was received last */
-    usec give_up_at;         /* of setup or LOGOUT; USEC_NEVER: none */
+    struct link_ends between; /* where the ends are to be; length 0: anywhere */
+    struct link_ends ends;    /* where they are; length 0: not known */
+    bool late;                /* set when it is not ready in time, cleared by a dial */
+    bool unheard;             /* set when it ends without an end or a reset of the server; cleared by a dial */
+    bool left;                /* set by upstream_logout, cleared by a dial */
+    bool said_bye;            /* set by BYE, cleared by a dial */
+    bool unreached;           /* set by a dial and where no greeting came in time; cleared when the connection stands */
+    usec last_octet;          /* when something was received or written last */
+    usec heard_at;            /* when something was received last */
+    usec give_up_at;          /* of setup or LOGOUT; USEC_NEVER: none */
 };
 
 bool upstream_has_link(const struct upstream *upstream); /* and it is not being closed */
+/* The server may count the session on: there was one, and it has heard of no end. */
+bool upstream_is_ghost(const struct upstream *upstream);
 /* Sets the task's deadline from state and times. */
 void upstream_set_deadline(struct upstream *upstream);
 /* The only writer of the state. Asserts the edge and logs it at debug. */

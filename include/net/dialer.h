@@ -17,8 +17,9 @@ struct dialer_options {
     struct runqueue *runqueue;
     const char *host; /* name or address literal, without brackets; copied */
     uint16_t port;
-    /* Our end is to be there; length 0: anywhere. Where that is not possible any port will do. */
-    struct link_local from;
+    /* The ends are to be these; length 0: any. That address of the host is tried first, and no other one from there.
+     * Where it is not possible any port will do. */
+    struct link_ends between;
     usec timeout; /* for the whole dial; the rest is divided among the remaining addresses */
     /* Called once, from the runqueue. descriptor: connected and non-blocking, the owner's from now on; -1: `reason`
      * says why in words. The dialer may be freed within. */

@@ -196,7 +196,7 @@ static const struct slot_ops slot_ops = {.before_login = on_before_login,
 static void dial(struct account *account, struct slot *slot, struct upstream_login *with)
 {
     assert(slots_connected(&account->slots) < SLOTS);
-    with->from = permit_dialled(&account->permit, now_of(account));
+    with->between = permit_dialled(&account->permit, now_of(account));
     slot_dial(slot, with);
 }
 

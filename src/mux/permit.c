@@ -109,7 +109,7 @@ usec permit_check_at(const struct permit *permit, usec now)
 
 /* --- what happens */
 
-const struct link_local *permit_dialled(struct permit *permit, usec now)
+const struct link_ends *permit_dialled(struct permit *permit, usec now)
 {
     permit->revived = permit->revives;
     permit->revives = false;
@@ -156,7 +156,7 @@ static bool may_be_a_ghost(const struct permit *permit, const struct upstream_en
 static void note_ghost(struct permit *permit, const struct upstream_end *end)
 {
     if (end->ghost) {
-        permit->ghost = *end->ghost;
+        permit->ghost = *end->ends;
     } else if (may_be_a_ghost(permit, end)) {
         permit->revives = true;
         log_line(permit->options.ground->log, LOG_INFO,

@@ -282,14 +282,14 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
     copied = credential_init(&upstream->credential, login->credential->kind, secret_bytes(login->credential->secret));
     upstream->login = *login;
     upstream->login.credential = &upstream->credential;
-    upstream->login.from = NULL;
+    upstream->login.between = NULL;
     upstream->refusal = REFUSAL_NONE;
     upstream->reason[0] = '\0';
     upstream->backoff = 0;
     upstream->left = upstream->said_bye = upstream->unheard = upstream->late = false;
     upstream->unreached = true;
-    upstream->from = login->from ? *login->from : (struct link_local){0};
-    upstream->local = (struct link_local){0};
+    upstream->between = login->between ? *login->between : (struct link_ends){0};
+    upstream->ends = (struct link_ends){0};
     upstream->was_ready = upstream->secured = upstream->capabilities_told = upstream->timed_out = false;
     upstream->sent_credential = upstream->sent_response = false;
     upstream->challenge_length = 0;
@@ -310,29 +310,6 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
         return;
     }
     upstream_set_deadline(upstream);
-}
-
-const struct link_local *upstream_from(const struct upstream *upstream)
-{
-    return upstream->from.length > 0 ? &upstream->from : NULL;
-}
-
-void upstream_stands_at(struct upstream *upstream, const struct link_local *local)
-{
-    upstream->local = *local;
-}
-
-void upstream_ends_unheard(struct upstream *upstream)
-{
-    upstream->unheard = true;
-}
-
-/* The server may count the session on, if there was one: a login was accepted, or not answered. */
-static const struct link_local *ghost_of(const struct upstream *upstream)
-{
-    bool session = upstream->was_ready || (upstream->sent_credential && upstream->late);
-
-    return upstream->unheard && session && upstream->local.length > 0 ? &upstream->local : NULL;
 }
 
 void upstream_connected(struct upstream *upstream)
@@ -408,7 +385,8 @@ void upstream_closed(struct upstream *upstream, const char *reason)
     enum upstream_state state = upstream->state;
     struct upstream_end end = {.was_ready = upstream->was_ready,
                                .reached = !upstream->unreached,
-                               .ghost = ghost_of(upstream),
+                               .ends = upstream_ends(upstream),
+                               .ghost = upstream_is_ghost(upstream),
                                .by_server = was_cut(upstream, state)};
 
     upstream->link = NULL;

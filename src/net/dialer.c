@@ -31,6 +31,8 @@ struct dialer {
     struct lookup *lookup;
     struct evdns_getaddrinfo_request *request;
     struct evutil_addrinfo *addresses, *next; /* next: the one to try after the present one */
+    const struct evutil_addrinfo *former;     /* the address of options.between; NULL: the host has it not */
+    bool former_is_next;                      /* it is tried before the others */
     int lookup_error;
     bool looked_up;
     int descriptor; /* -1: none */
@@ -47,6 +49,18 @@ static struct dialer *of_task(struct task *task)
 
 /* ---- lookup ---- */
 
+static void find_former(struct dialer *dialer)
+{
+    const struct link_ends *between = &dialer->options.between;
+    const struct evutil_addrinfo *address = dialer->addresses;
+
+    while (address && (between->length == 0 || address->ai_addrlen != between->length ||
+                       memcmp(address->ai_addr, between->remote, between->length) != 0))
+        address = address->ai_next;
+    dialer->former = address;
+    dialer->former_is_next = address;
+}
+
 static void on_looked_up(int error, struct evutil_addrinfo *addresses, void *argument)
 {
     struct lookup *lookup = argument;
@@ -60,6 +74,7 @@ static void on_looked_up(int error, struct evutil_addrinfo *addresses, void *arg
     }
     dialer->lookup = NULL;
     dialer->addresses = dialer->next = addresses;
+    find_former(dialer);
     dialer->lookup_error = error;
     dialer->looked_up = true;
     task_wake(&dialer->task);
@@ -155,15 +170,15 @@ static bool begin(struct dialer *dialer, const struct evutil_addrinfo *address, 
     return connect(dialer->descriptor, address->ai_addr, (socklen_t)address->ai_addrlen) == 0 || errno == EINPROGRESS;
 }
 
-/* From the wanted port first, if it is of this family. It may be in use still. */
+/* From the former port first, if the former connection was to this address. It may be in use still. */
 static bool begin_somewhere(struct dialer *dialer, const struct evutil_addrinfo *address)
 {
-    struct sockaddr_storage from;
+    struct address from;
 
-    memset(&from, 0, sizeof(from));
-    memcpy(&from, dialer->options.from.octets, dialer->options.from.length);
-    if (dialer->options.from.length > 0 && from.ss_family == address->ai_family) {
-        if (begin(dialer, address, (struct sockaddr *)&from, dialer->options.from.length))
+    if (address == dialer->former) {
+        socklen_t length = dialer->options.between.length;
+        address_set(&from, (const struct sockaddr *)(const void *)dialer->options.between.local, length);
+        if (begin(dialer, address, (struct sockaddr *)&from.storage, length))
             return true;
         if (dialer->descriptor >= 0)
             close(dialer->descriptor);
@@ -171,12 +186,24 @@ static bool begin_somewhere(struct dialer *dialer, const struct evutil_addrinfo 
     return begin(dialer, address, NULL, 0);
 }
 
-/* Begins with the next address. False: there is none, or it failed at once. */
-static bool try_address(struct dialer *dialer, usec now)
+/* NULL: all have been tried. */
+static const struct evutil_addrinfo *take_next(struct dialer *dialer)
 {
-    const struct evutil_addrinfo *address = dialer->next;
+    const struct evutil_addrinfo *taken = dialer->next;
 
-    dialer->next = address->ai_next;
+    if (dialer->former_is_next) {
+        dialer->former_is_next = false;
+        return dialer->former;
+    }
+    if (taken && taken == dialer->former)
+        taken = taken->ai_next;
+    dialer->next = taken ? taken->ai_next : NULL;
+    return taken;
+}
+
+/* Begins to connect. False: it failed at once. */
+static bool try_address(struct dialer *dialer, const struct evutil_addrinfo *address, usec now)
+{
     address_set(&dialer->trying, address->ai_addr, (socklen_t)address->ai_addrlen);
     if (!begin_somewhere(dialer, address)) {
         note_failure(dialer, strerror(errno));
@@ -232,6 +259,7 @@ static void give_up_lookup(struct dialer *dialer, const char *why)
 static void run(struct task *task, usec now)
 {
     struct dialer *dialer = of_task(task);
+    const struct evutil_addrinfo *address;
 
     if (!dialer->looked_up) {
         if (now >= dialer->deadline)
@@ -244,8 +272,8 @@ static void run(struct task *task, usec now)
     }
     if (dialer->descriptor >= 0 && judge_socket(dialer, now))
         return;
-    while (dialer->next)
-        if (try_address(dialer, now))
+    while ((address = take_next(dialer)))
+        if (try_address(dialer, address, now))
             return;
     if (dialer->reason[0] == '\0')
         snprintf(dialer->reason, sizeof(dialer->reason), "%.100s has no address", dialer->host);

@@ -150,17 +150,19 @@ static void step_securing(struct upstream_link *link, usec now)
 
 /* ---- dialling ---- */
 
-static void tell_local(const struct upstream_link *link, int descriptor)
+static void tell_ends(const struct upstream_link *link, int descriptor)
 {
-    struct sockaddr_storage address;
-    socklen_t length = sizeof(address);
-    struct link_local local = {0};
+    struct sockaddr_storage local, remote;
+    socklen_t length = sizeof(local), remote_length = sizeof(remote);
+    struct link_ends ends = {0};
 
-    if (getsockname(descriptor, (struct sockaddr *)&address, &length) != 0 || length > sizeof(local.octets))
+    if (getsockname(descriptor, (struct sockaddr *)&local, &length) != 0 || length > LINK_END_SIZE ||
+        getpeername(descriptor, (struct sockaddr *)&remote, &remote_length) != 0 || remote_length != length)
         return;
-    local.length = (uint8_t)length;
-    memcpy(local.octets, &address, length);
-    upstream_stands_at(link->upstream, &local);
+    ends.length = (uint8_t)length;
+    memcpy(ends.local, &local, length);
+    memcpy(ends.remote, &remote, length);
+    upstream_stands_between(link->upstream, &ends);
 }
 
 static void on_dialled(void *owner, int descriptor, const char *reason)
@@ -176,7 +178,7 @@ static void on_dialled(void *owner, int descriptor, const char *reason)
         finish(link, text);
         return;
     }
-    tell_local(link, descriptor);
+    tell_ends(link, descriptor);
     link->stream = stream_new(link->links->base, descriptor, wake, link);
     if (!link->stream) {
         finish(link, "out of memory");
@@ -343,14 +345,14 @@ static void *dial(void *context, struct upstream *upstream, const struct upstrea
     link->links = links;
     link->upstream = upstream;
     link->settings = settings;
-    const struct link_local *from = upstream_from(upstream);
+    const struct link_ends *between = upstream_between(upstream);
     const struct dialer_options options = {
         .base = links->base,
         .resolver = links->resolver,
         .runqueue = links->runqueue,
         .host = settings->host,
         .port = settings->port,
-        .from = from ? *from : (struct link_local){0},
+        .between = between ? *between : (struct link_ends){0},
         .timeout = links->settings->connect_timeout,
         .done = on_dialled,
         .owner = link,

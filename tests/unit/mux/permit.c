@@ -215,9 +215,9 @@ Test(permit, whom_a_client_waits_for_comes_before_the_others)
 /* The line was lost, and the server counts the session on. */
 Test(permit, a_lost_session_that_is_still_counted_is_connected_to_from_its_port)
 {
-    static const struct link_local port = {.length = 1, .octets = {7}};
-    struct upstream_end lost = {.was_ready = true, .reason = "silent", .reached = true, .ghost = &port};
-    const struct link_local *from;
+    static const struct link_ends port = {.length = 1, .local = {7}};
+    struct upstream_end lost = {.was_ready = true, .reason = "silent", .reached = true, .ghost = true, .ends = &port};
+    const struct link_ends *from;
 
     (void)wait_for(0, true);
     cr_assert_null(permit_dialled(&desk.permits[0], desk.now));
@@ -228,7 +228,7 @@ Test(permit, a_lost_session_that_is_still_counted_is_connected_to_from_its_port)
     end(0, false, REFUSAL_LIMIT, true);
     (void)wait_for(0, true);
     from = permit_dialled(&desk.permits[0], desk.now);
-    cr_assert(from && from->octets[0] == 7);
+    cr_assert(from && from->local[0] == 7);
     permit_ready(&desk.permits[0], desk.now);
     end(0, true, REFUSAL_NONE, true);
     (void)wait_for(0, true);

@@ -73,7 +73,7 @@ struct fake_upstream {
     bool start_tls_on_connect, start_tls_after_receive, busy;
     char reason[600];
     void *link;
-    struct link_local from, local;
+    struct link_ends between, ends;
     int unheard;
 };
 extern struct fake_upstream fake_upstream;

@@ -139,16 +139,16 @@ bool upstream_busy(const struct upstream *upstream)
     return fake_upstream.busy;
 }
 
-const struct link_local *upstream_from(const struct upstream *upstream)
+const struct link_ends *upstream_between(const struct upstream *upstream)
 {
     (void)upstream;
-    return fake_upstream.from.length > 0 ? &fake_upstream.from : NULL;
+    return fake_upstream.between.length > 0 ? &fake_upstream.between : NULL;
 }
 
-void upstream_stands_at(struct upstream *upstream, const struct link_local *local)
+void upstream_stands_between(struct upstream *upstream, const struct link_ends *ends)
 {
     (void)upstream;
-    fake_upstream.local = *local;
+    fake_upstream.ends = *ends;
 }
 
 void upstream_ends_unheard(struct upstream *upstream)

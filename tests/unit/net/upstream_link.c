@@ -239,10 +239,10 @@ Test(upstream_link, an_end_that_the_server_has_told_is_no_secret)
 Test(upstream_link, after_an_end_that_the_server_may_not_know_it_connects_from_the_same_port)
 {
     struct rig rig;
-    struct link_local before;
+    struct link_ends before;
 
     connect_rig(&rig);
-    before = fake_upstream.local;
+    before = fake_upstream.ends;
     cr_assert_gt(before.length, 0);
     upstream_link_ops.close(rig.link, false);
     bench_rounds(&rig.bench, 3);
@@ -251,12 +251,37 @@ Test(upstream_link, after_an_end_that_the_server_may_not_know_it_connects_from_t
     rig.peer = -1;
     fake_upstream_free();
     fake_upstream_reset();
-    fake_upstream.from = before;
+    fake_upstream.between = before;
     rig.link = upstream_link_ops.dial(&rig.links, (struct upstream *)&fake_upstream, &rig.settings);
     cr_assert(bench_until(&rig.bench, accepted, &rig));
     bench_rounds(&rig.bench, 5);
-    cr_assert(fake_upstream.local.length == before.length &&
-              memcmp(fake_upstream.local.octets, before.octets, before.length) == 0);
+    cr_assert(fake_upstream.ends.length == before.length &&
+              memcmp(fake_upstream.ends.local, before.local, before.length) == 0 &&
+              memcmp(fake_upstream.ends.remote, before.remote, before.length) == 0);
+    close_rig(&rig);
+}
+
+/* Another address of the host counts nothing of what the former one has lost. */
+Test(upstream_link, the_former_port_is_for_the_former_address_only)
+{
+    struct rig rig;
+    struct link_ends before;
+
+    connect_rig(&rig);
+    before = fake_upstream.ends;
+    upstream_link_ops.close(rig.link, false);
+    bench_rounds(&rig.bench, 3);
+    close(rig.peer);
+    rig.peer = -1;
+    fake_upstream_free();
+    fake_upstream_reset();
+    fake_upstream.between = before;
+    fake_upstream.between.remote[7]++; /* 127.0.0.2 */
+    rig.link = upstream_link_ops.dial(&rig.links, (struct upstream *)&fake_upstream, &rig.settings);
+    cr_assert(bench_until(&rig.bench, accepted, &rig));
+    bench_rounds(&rig.bench, 5);
+    cr_assert(memcmp(fake_upstream.ends.local, before.local, before.length) != 0);
+    cr_assert(memcmp(fake_upstream.ends.remote, before.remote, before.length) == 0);
     close_rig(&rig);
 }
 
@@ -270,8 +295,9 @@ Test(upstream_link, a_port_that_is_in_use_is_no_hindrance)
     open_rig(&rig);
     getsockname(rig.listening, (struct sockaddr *)&address, &length);
     fake_upstream_reset();
-    fake_upstream.from.length = (uint8_t)length;
-    memcpy(fake_upstream.from.octets, &address, length); /* somebody listens there */
+    fake_upstream.between.length = (uint8_t)length;
+    memcpy(fake_upstream.between.local, &address, length); /* somebody listens there */
+    memcpy(fake_upstream.between.remote, &address, length);
     other = rig.listening;
     rig.link = upstream_link_ops.dial(&rig.links, (struct upstream *)&fake_upstream, &rig.settings);
     cr_assert(bench_until(&rig.bench, accepted, &rig) && other == rig.listening);

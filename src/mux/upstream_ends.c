@@ -1,0 +1,32 @@
+/* Where the connection stands, between which two ends, and whether the server knows that it has ended. The link tells
+ * it; who dials wants it back, since a connection between the same ends shows the server that the former one is dead.
+ */
+#include "mux/upstream_inside.h"
+
+const struct link_ends *upstream_between(const struct upstream *upstream)
+{
+    return upstream->between.length > 0 ? &upstream->between : NULL;
+}
+
+void upstream_stands_between(struct upstream *upstream, const struct link_ends *ends)
+{
+    upstream->ends = *ends;
+}
+
+const struct link_ends *upstream_ends(const struct upstream *upstream)
+{
+    return upstream->ends.length > 0 ? &upstream->ends : NULL;
+}
+
+void upstream_ends_unheard(struct upstream *upstream)
+{
+    upstream->unheard = true;
+}
+
+/* A login was accepted, or not answered. */
+bool upstream_is_ghost(const struct upstream *upstream)
+{
+    bool session = upstream->was_ready || (upstream->sent_credential && upstream->late);
+
+    return upstream->unheard && session && upstream->ends.length > 0;
+}
