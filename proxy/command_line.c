@@ -12,6 +12,7 @@ enum {
     OPTION_EXPLAIN = 256,
     OPTION_UPSTREAM,
     OPTION_PROFILE,
+    OPTION_SOURCE,
     OPTION_LISTEN,
     OPTION_CERT,
     OPTION_KEY,
@@ -26,6 +27,7 @@ static const struct option options[] = {
     {"explain", no_argument, NULL, OPTION_EXPLAIN},
     {"upstream", required_argument, NULL, OPTION_UPSTREAM},
     {"profile", required_argument, NULL, OPTION_PROFILE},
+    {"source", required_argument, NULL, OPTION_SOURCE},
     {"listen", required_argument, NULL, OPTION_LISTEN},
     {"cert", required_argument, NULL, OPTION_CERT},
     {"key", required_argument, NULL, OPTION_KEY},
@@ -36,8 +38,8 @@ static const struct option options[] = {
 };
 
 static const char usage[] =
-    "Usage: imapmux [-c FILE] [-t | --explain] [--upstream URL [--profile NAME]] [--listen URL]...\n"
-    "               [--cert FILE --key FILE] [--log-level LEVEL] [--version] [--help]\n"
+    "Usage: imapmux [-c FILE] [-t | --explain] [--upstream URL [--profile NAME] [--source LIST]]\n"
+    "               [--listen URL]... [--cert FILE --key FILE] [--log-level LEVEL] [--version] [--help]\n"
     "\n"
     "An IMAP proxy that holds one session per account and gives every client a full session of its own.\n"
     "\n"
@@ -46,6 +48,7 @@ static const char usage[] =
     "      --explain        check the settings, print each value with the place that it comes from, and exit\n"
     "      --upstream URL   the IMAP server (instead of those in the file)\n"
     "      --profile NAME   the kind of server that --upstream is (see the end of this text)\n"
+    "      --source LIST    addresses of this machine to connect to --upstream from\n"
     "      --listen URL     where clients connect; may be repeated (instead of those in the file)\n"
     "      --cert FILE      certificate of --listen (PEM, followed by its intermediates)\n"
     "      --key FILE       the certificate's key (PEM, without a pass phrase)\n"
@@ -85,6 +88,9 @@ static bool take_option(struct command_line *command_line, int option, const cha
         return true;
     case OPTION_PROFILE:
         command_line->profile = argument;
+        return true;
+    case OPTION_SOURCE:
+        command_line->source = argument;
         return true;
     case OPTION_UPSTREAM:
         command_line->upstream = argument;

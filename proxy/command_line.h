@@ -11,7 +11,7 @@
 struct command_line {
     const char *file; /* -c; NULL: not given */
     bool test, explain, version, help;
-    const char *upstream, *profile;
+    const char *upstream, *profile, *source;
     const char *listen[COMMAND_LINE_LISTENERS];
     size_t listen_count;
     const char *cert, *key;

@@ -207,6 +207,7 @@ static void lay_upstream(struct config *config, const struct command_line *line,
         return;
     set_text(config, section, "url", line->upstream, faults);
     set_text(config, section, "profile", line->profile, faults);
+    set_text(config, section, "source", line->source, faults);
 }
 
 static void lay_listeners(struct config *config, const struct command_line *line, struct faults *faults)
@@ -231,6 +232,8 @@ static void lay_over(struct config *config, const struct command_line *line, str
         lay_upstream(config, line, faults);
     else if (line->profile)
         faults_add(faults, 0, "--profile needs --upstream; in a file, set profile in [upstream NAME]");
+    else if (line->source)
+        faults_add(faults, 0, "--source needs --upstream; in a file, set source in [upstream NAME]");
     if (line->listen_count > 0)
         lay_listeners(config, line, faults);
     else if (line->cert || line->key)

@@ -34,6 +34,7 @@ struct upstream_values {
     unsigned starttls;   /* enum choice */
     bool tls_verify;
     const char *tls_ca, *tls_name;
+    const char *source;
     unsigned id; /* enum upstream_id */
     const char *hide, *limit_words, *temporary_words, *credential_words;
     bool verify_connection;

@@ -12,6 +12,7 @@
 
 #include "mux/endpoint.h"
 #include "net/address.h"
+#include "net/sources.h"
 #include "net/spool.h"
 #include "net/tls.h"
 #include "proxy/config.h"
@@ -76,6 +77,16 @@ static void check_trust(const struct config_section *section, struct faults *fau
     tls_context_free(context);
 }
 
+static void check_source(const struct config_section *section, struct faults *faults)
+{
+    const struct upstream_values *values = section->values;
+    struct sources sources;
+    char fault[SOURCES_FAULT_SIZE];
+
+    if (!sources_parse(values->source, &sources, fault))
+        faults_add(faults, config_key_line(section, "source"), "source = %.100s: %s", values->source, fault);
+}
+
 static void fill_upstream(struct config_upstream *upstream, const struct config_section *section, const struct url *url,
                           const char *host)
 {
@@ -91,6 +102,7 @@ static void fill_upstream(struct config_upstream *upstream, const struct config_
         .tls_ca = values->tls_ca,
         .tls_name = values->tls_name,
         .id = (enum upstream_id)values->id,
+        .source = values->source,
         .hide = values->hide,
         .limit_words = values->limit_words,
         .temporary_words = values->temporary_words,
@@ -155,6 +167,7 @@ static void resolve_upstream(struct config *config, struct config_section *secti
 
     lay_profile(section, faults);
     check_trust(section, faults);
+    check_source(section, faults);
     bool good = parse_url(section, values->url, false, &url, faults);
     if (good && url.implicit_tls && values->starttls != CHOICE_AUTO)
         faults_add(faults, config_key_line(section, "starttls"), "starttls has no effect with imaps://; remove it");

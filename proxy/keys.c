@@ -84,6 +84,8 @@ const struct key keys[] = {
              "PEM file of the certificates to trust instead of the system's"),
     TEXT_KEY(SECTION_UPSTREAM, upstream_values, tls_name, "",
              "name that the certificate must carry, if it is not the url's host"),
+    TEXT_KEY(SECTION_UPSTREAM, upstream_values, source, "",
+             "addresses of this machine to connect from, separated by spaces or commas; each user has one of them"),
     CHOICE_KEY(SECTION_UPSTREAM, upstream_values, id, id_times, "auto",
                "when ID is sent: auto after login if it is announced, before login, after login, or never"),
     TEXT_KEY(SECTION_UPSTREAM, upstream_values, hide, "",

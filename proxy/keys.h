@@ -30,7 +30,7 @@ struct key {
     const char *help;
 };
 
-#define KEYS_MAX 80
+#define KEYS_MAX 100
 
 extern const struct key keys[];
 extern const size_t key_count;

@@ -133,6 +133,7 @@ struct upstream_settings {
     const char *tls_ca;   /* file of trusted certificates, NULL: the system's */
     const char *tls_name; /* name expected in the certificate, NULL: host */
     enum upstream_id id;
+    const char *source;      /* addresses of this machine to connect from: see net/sources.h; NULL: any */
     const char *hide;        /* capabilities neither used nor shown, separated by spaces; NULL: none */
     const char *limit_words; /* more patterns of refusals, separated by '|': see refusal.h; NULL: none */
     const char *temporary_words;

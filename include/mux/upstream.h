@@ -47,6 +47,7 @@ struct upstream_end {
     enum refusal refusal; /* REFUSAL_NONE: the connection was lost, or closed by us */
     const char *reason;   /* in words, for the log and for clients: the server's if it had any. Borrowed for the call */
     bool reached;         /* the server has answered, if only by closing the connection once it stood */
+    bool sourceless;      /* not reached, and not tried: this machine has no address to connect from */
     bool by_server;       /* the server ended it, by BYE or by closing it, and not for a command of ours */
     const struct link_ends *ends;        /* where it stood; NULL: it never stood. Borrowed for the call */
     bool ghost;                          /* there was a session, and the server may not know that it has ended */
@@ -130,6 +131,11 @@ bool upstream_has_timed_out(const struct upstream *upstream);
 const struct link_ends *upstream_between(const struct upstream *upstream);
 /* The ends of the connection that stands now: before upstream_connected. */
 void upstream_stands_between(struct upstream *upstream, const struct link_ends *ends);
+/* Whose session it is to be: the authorization id, or the authentication id where there is none. Borrowed for the
+ * call of dial. */
+struct slice upstream_user(const struct upstream *upstream);
+/* No connection was tried, because this machine has no address to connect from: before upstream_closed. */
+void upstream_lacks_source(struct upstream *upstream);
 /* Neither an end nor a reset of the server has come: before upstream_closed. */
 void upstream_ends_unheard(struct upstream *upstream);
 /* The connection stands; with implicit TLS the handshake is done. Ignored unless CONNECTING. */

@@ -61,6 +61,7 @@ struct upstream {
     struct link_ends ends;    /* where they are; length 0: not known */
     bool late;                /* set when it is not ready in time, cleared by a dial */
     bool unheard;             /* set when it ends without an end or a reset of the server; cleared by a dial */
+    bool sourceless;          /* set by upstream_lacks_source, cleared by a dial */
     bool left;                /* set by upstream_logout, cleared by a dial */
     bool said_bye;            /* set by BYE, cleared by a dial */
     bool unreached;           /* set by a dial and where no greeting came in time; cleared when the connection stands */

@@ -19,6 +19,10 @@ void address_set(struct address *address, const struct sockaddr *from, socklen_t
 bool address_of_socket(struct address *address, int descriptor); /* our side of a connection; false: none */
 /* "192.0.2.1:143", "[2001:db8::1]:143", "local" for a socket without an address. Returns buffer. */
 const char *address_text(const struct address *address, char buffer[ADDRESS_TEXT_SIZE]);
+/* The same without the port and brackets. Returns buffer. */
+const char *address_host(const struct address *address, char buffer[ADDRESS_TEXT_SIZE]);
+void address_take_port(struct address *address,
+                       const struct address *from);      /* both of one family, or nothing happens */
 bool address_is_loopback(const struct address *address); /* 127.0.0.0/8, ::1, the same mapped; a Unix socket too */
 /* localhost, or a literal of a loopback address, brackets taken off already. */
 bool address_name_is_loopback(const char *host);

@@ -2,9 +2,11 @@
 #ifndef IMAPMUX_NET_DIALER_H
 #define IMAPMUX_NET_DIALER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/runqueue.h"
+#include "base/slice.h"
 #include "mux/link.h"
 
 struct dialer; /* opaque */
@@ -20,7 +22,10 @@ struct dialer_options {
     /* The ends are to be these; length 0: any. That address of the host is tried first, and no other one from there.
      * Where it is not possible any port will do. */
     struct link_ends between;
-    usec timeout; /* for the whole dial; the rest is divided among the remaining addresses */
+    const char *source; /* see net/sources.h: addresses of the host of another family are left out; NULL: any. Borrowed
+                           for the call */
+    struct slice user;  /* who has one address of `source`. Borrowed for the call */
+    usec timeout;       /* for the whole dial; the rest is divided among the remaining addresses */
     /* Called once, from the runqueue. descriptor: connected and non-blocking, the owner's from now on; -1: `reason`
      * says why in words. The dialer may be freed within. */
     void (*done)(void *owner, int descriptor, const char *reason);
@@ -30,6 +35,8 @@ struct dialer_options {
 /* Returns owned; NULL: out of memory. */
 struct dialer *dialer_new(const struct dialer_options *options);
 void dialer_free(struct dialer *dialer); /* ends it; done is not called any more */
+/* In done: no address of the host could be tried for want of a source. Nothing is known of the host. */
+bool dialer_lacks_source(const struct dialer *dialer);
 
 /* The resolver of this machine's /etc/resolv.conf and /etc/hosts; good without either. Returns owned
  * (evdns_base_free(resolver, 1)); NULL: out of memory. */

@@ -126,14 +126,22 @@ void permit_logs_in(struct permit *permit, usec now)
     server_spend_login(permit->options.server, manners_of(permit), now);
 }
 
-static void note_server(struct permit *permit, bool reached, const char *why, usec now)
+static void note_reached(struct permit *permit, usec now)
+{
+    server_is_up(permit->options.server, permit->options.ground, &permit->visitor, permit->options.settings->name, now);
+}
+
+/* Without an address to connect from nothing is known of the server, which other accounts reach from theirs. */
+static void note_server(struct permit *permit, const struct upstream_end *end, usec now)
 {
     const struct permit_options *options = &permit->options;
 
-    if (reached)
-        server_is_up(options->server, options->ground, &permit->visitor, options->settings->name, now);
+    if (end->sourceless)
+        server_stay_away(options->server, &permit->visitor);
+    else if (end->reached)
+        note_reached(permit, now);
     else
-        server_is_down(options->server, options->ground, &permit->visitor, options->settings->name, why, now);
+        server_is_down(options->server, options->ground, &permit->visitor, options->settings->name, end->reason, now);
 }
 
 void permit_ready(struct permit *permit, usec now)
@@ -142,7 +150,7 @@ void permit_ready(struct permit *permit, usec now)
     permit->refusal = REFUSAL_NONE;
     permit->reason[0] = '\0';
     permit->ghost.length = 0;
-    note_server(permit, true, "", now);
+    note_reached(permit, now);
 }
 
 /* Is there no place because the server still counts our former session? */
@@ -242,12 +250,12 @@ void permit_closed(struct permit *permit, const struct upstream_end *end, enum p
     }
     if (check == PERMIT_CHECK_OVER || (end->was_ready && now - permit->ready_at >= GROWN_UP))
         backoff_reset(&permit->backoff);
-    note_server(permit, end->reached, end->reason, now);
+    note_server(permit, end, now);
     note_ghost(permit, end);
     note_place(permit, end);
     if (is_kicked(permit, end, now))
         leave_alone(permit, now);
-    else if (!end->reached || (check == PERMIT_CHECK_GOES_ON && end->was_ready))
+    else if ((!end->reached && !end->sourceless) || (check == PERMIT_CHECK_GOES_ON && end->was_ready))
         permit->retry_at = now; /* the server has a pause of its own */
     else if (permit->revives)
         permit->retry_at = now + permit->options.ground->settings->reconnect_first;

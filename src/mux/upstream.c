@@ -286,7 +286,7 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
     upstream->refusal = REFUSAL_NONE;
     upstream->reason[0] = '\0';
     upstream->backoff = 0;
-    upstream->left = upstream->said_bye = upstream->unheard = upstream->late = false;
+    upstream->left = upstream->said_bye = upstream->unheard = upstream->late = upstream->sourceless = false;
     upstream->unreached = true;
     upstream->between = login->between ? *login->between : (struct link_ends){0};
     upstream->ends = (struct link_ends){0};
@@ -385,6 +385,7 @@ void upstream_closed(struct upstream *upstream, const char *reason)
     enum upstream_state state = upstream->state;
     struct upstream_end end = {.was_ready = upstream->was_ready,
                                .reached = !upstream->unreached,
+                               .sourceless = upstream->sourceless,
                                .ends = upstream_ends(upstream),
                                .ghost = upstream_is_ghost(upstream),
                                .by_server = was_cut(upstream, state)};

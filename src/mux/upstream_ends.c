@@ -18,6 +18,18 @@ const struct link_ends *upstream_ends(const struct upstream *upstream)
     return upstream->ends.length > 0 ? &upstream->ends : NULL;
 }
 
+struct slice upstream_user(const struct upstream *upstream)
+{
+    const struct upstream_login *login = &upstream->login;
+
+    return login->authorization_id.length > 0 ? login->authorization_id : login->authentication_id;
+}
+
+void upstream_lacks_source(struct upstream *upstream)
+{
+    upstream->sourceless = true;
+}
+
 void upstream_ends_unheard(struct upstream *upstream)
 {
     upstream->unheard = true;

@@ -49,6 +49,28 @@ const char *address_text(const struct address *address, char buffer[ADDRESS_TEXT
     return buffer;
 }
 
+const char *address_host(const struct address *address, char buffer[ADDRESS_TEXT_SIZE])
+{
+    const void *host = family_of(address) == AF_INET6
+                           ? (const void *)&((const struct sockaddr_in6 *)&address->storage)->sin6_addr
+                           : (const void *)&((const struct sockaddr_in *)&address->storage)->sin_addr;
+
+    if (family_of(address) == AF_UNSPEC || !inet_ntop(family_of(address), host, buffer, ADDRESS_TEXT_SIZE))
+        snprintf(buffer, ADDRESS_TEXT_SIZE, "local");
+    return buffer;
+}
+
+void address_take_port(struct address *address, const struct address *from)
+{
+    if (family_of(address) != family_of(from))
+        return;
+    if (family_of(address) == AF_INET)
+        ((struct sockaddr_in *)&address->storage)->sin_port = ((const struct sockaddr_in *)&from->storage)->sin_port;
+    else if (family_of(address) == AF_INET6)
+        ((struct sockaddr_in6 *)&address->storage)->sin6_port =
+            ((const struct sockaddr_in6 *)&from->storage)->sin6_port;
+}
+
 /* The IPv4 address, also of a mapped one, in network order. */
 static bool ipv4_of(const struct address *address, uint8_t bytes[4])
 {

@@ -11,6 +11,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <event2/util.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "net/address.h"
+#include "net/sources.h"
 
 struct lookup {
     struct dialer *dialer; /* NULL: it has gone */
@@ -33,13 +35,16 @@ struct dialer {
     struct evutil_addrinfo *addresses, *next; /* next: the one to try after the present one */
     const struct evutil_addrinfo *former;     /* the address of options.between; NULL: the host has it not */
     bool former_is_next;                      /* it is tried before the others */
+    bool has_source;
+    struct address source4, source6; /* of options.source; length 0: none of that family */
+    unsigned tried, left_out;        /* addresses of the host: all that had their turn; those without a source */
     int lookup_error;
     bool looked_up;
     int descriptor; /* -1: none */
     struct event connected;
     bool event_added;
     struct address trying;
-    char reason[256];
+    char reason[400];
 };
 
 static struct dialer *of_task(struct task *task)
@@ -155,35 +160,98 @@ static usec share_of_time(const struct dialer *dialer, usec now)
     return now + left / addresses;
 }
 
-/* Opens a socket to the address and begins to connect, from `from` if that is not NULL. False: errno says why. */
-static bool begin(struct dialer *dialer, const struct evutil_addrinfo *address, const struct sockaddr *from,
-                  socklen_t length)
+static bool open_socket(struct dialer *dialer, int family)
 {
-    int one = 1;
-
-    dialer->descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    dialer->descriptor = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (dialer->descriptor < 0)
         return false;
-    if (from && (setsockopt(dialer->descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-                 bind(dialer->descriptor, from, length) < 0))
-        return false;
+    /* Or a later connection from the same port would not be possible beside this one, to whatever server. */
+    return setsockopt(dialer->descriptor, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) == 0;
+}
+
+static bool bind_to(const struct dialer *dialer, const struct address *from)
+{
+    return bind(dialer->descriptor, (const struct sockaddr *)&from->storage, from->length) == 0;
+}
+
+/* False: errno says why. */
+static bool connect_to(const struct dialer *dialer, const struct evutil_addrinfo *address)
+{
     return connect(dialer->descriptor, address->ai_addr, (socklen_t)address->ai_addrlen) == 0 || errno == EINPROGRESS;
 }
 
-/* From the former port first, if the former connection was to this address. It may be in use still. */
-static bool begin_somewhere(struct dialer *dialer, const struct evutil_addrinfo *address)
+static const struct address *source_of(const struct dialer *dialer, int family)
+{
+    return family == AF_INET6 ? &dialer->source6 : &dialer->source4;
+}
+
+/* The settings may have another source now. */
+static bool may_leave_from(const struct dialer *dialer, const struct address *former)
+{
+    struct address source = *source_of(dialer, former->storage.ss_family);
+
+    address_take_port(&source, former);
+    return !dialer->has_source ||
+           (source.length == former->length && memcmp(&source.storage, &former->storage, source.length) == 0);
+}
+
+/* The port may be in use still. */
+static bool begin_from_former(struct dialer *dialer, const struct evutil_addrinfo *address)
 {
     struct address from;
+    bool begun;
 
-    if (address == dialer->former) {
-        socklen_t length = dialer->options.between.length;
-        address_set(&from, (const struct sockaddr *)(const void *)dialer->options.between.local, length);
-        if (begin(dialer, address, (struct sockaddr *)&from.storage, length))
-            return true;
-        if (dialer->descriptor >= 0)
-            close(dialer->descriptor);
+    address_set(&from, (const struct sockaddr *)(const void *)dialer->options.between.local,
+                dialer->options.between.length);
+    begun = may_leave_from(dialer, &from) && open_socket(dialer, address->ai_family) && bind_to(dialer, &from) &&
+            connect_to(dialer, address);
+    if (!begun)
+        drop_socket(dialer);
+    return begun;
+}
+
+/* There is no source for this address of the host. */
+static void leave_out(struct dialer *dialer, const char *why)
+{
+    dialer->left_out++;
+    note_failure(dialer, why);
+}
+
+/* The kernel finds the port when it connects, so that one address is good for more connections than it has ports. */
+static bool bind_to_source(struct dialer *dialer, const struct address *source)
+{
+    char text[ADDRESS_TEXT_SIZE], why[256];
+
+    (void)!setsockopt(dialer->descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &(int){1}, sizeof(int));
+    if (bind_to(dialer, source))
+        return true;
+    snprintf(why, sizeof(why), "source = %s: %s", address_host(source, text),
+             errno == EADDRNOTAVAIL
+                 ? "this machine does not have that address; add it to an interface, or correct source"
+                 : strerror(errno));
+    leave_out(dialer, why);
+    return false;
+}
+
+/* From the former port first, if the former connection was to this address. False: it failed, which is noted. */
+static bool begin(struct dialer *dialer, const struct evutil_addrinfo *address)
+{
+    const struct address *source = source_of(dialer, address->ai_family);
+
+    if (address == dialer->former && begin_from_former(dialer, address))
+        return true;
+    if (dialer->has_source && source->length == 0) {
+        leave_out(dialer, address->ai_family == AF_INET6 ? "source has no IPv6 address" : "source has no IPv4 address");
+        return false;
     }
-    return begin(dialer, address, NULL, 0);
+    if (open_socket(dialer, address->ai_family)) {
+        if (dialer->has_source && !bind_to_source(dialer, source))
+            return false;
+        if (connect_to(dialer, address))
+            return true;
+    }
+    note_failure(dialer, strerror(errno));
+    return false;
 }
 
 /* NULL: all have been tried. */
@@ -205,10 +273,9 @@ static const struct evutil_addrinfo *take_next(struct dialer *dialer)
 static bool try_address(struct dialer *dialer, const struct evutil_addrinfo *address, usec now)
 {
     address_set(&dialer->trying, address->ai_addr, (socklen_t)address->ai_addrlen);
-    if (!begin_somewhere(dialer, address)) {
-        note_failure(dialer, strerror(errno));
+    dialer->tried++;
+    if (!begin(dialer, address))
         return false;
-    }
     event_assign(&dialer->connected, dialer->options.base, dialer->descriptor, EV_WRITE, on_connected, dialer);
     if (event_add(&dialer->connected, NULL) != 0) {
         note_failure(dialer, "out of memory");
@@ -282,6 +349,29 @@ static void run(struct task *task, usec now)
 
 /* ---- life ---- */
 
+/* The program has checked the setting. */
+static void choose_sources(struct dialer *dialer, const struct dialer_options *options)
+{
+    struct sources sources;
+    char fault[SOURCES_FAULT_SIZE];
+    const struct address *source4, *source6;
+
+    if (!options->source)
+        return;
+    dialer->has_source = !sources_parse(options->source, &sources, fault) || sources.count > 0;
+    source4 = sources_choose(&sources, AF_INET, options->user);
+    source6 = sources_choose(&sources, AF_INET6, options->user);
+    if (source4)
+        dialer->source4 = *source4;
+    if (source6)
+        dialer->source6 = *source6;
+}
+
+bool dialer_lacks_source(const struct dialer *dialer)
+{
+    return dialer->left_out > 0 && dialer->left_out == dialer->tried;
+}
+
 struct dialer *dialer_new(const struct dialer_options *options)
 {
     struct dialer *dialer = calloc(1, sizeof(*dialer));
@@ -290,6 +380,7 @@ struct dialer *dialer_new(const struct dialer_options *options)
         return NULL;
     dialer->options = *options;
     dialer->descriptor = -1;
+    choose_sources(dialer, options);
     dialer->host = strdup(options->host);
     dialer->deadline = runqueue_now(options->runqueue) + options->timeout;
     task_init(&dialer->task, options->runqueue, run);

@@ -169,11 +169,14 @@ static void on_dialled(void *owner, int descriptor, const char *reason)
 {
     struct upstream_link *link = owner;
     usec now = task_now(&link->task);
+    bool sourceless = dialer_lacks_source(link->dialer);
 
     dialer_free(link->dialer);
     link->dialer = NULL;
     if (descriptor < 0) {
-        char text[320];
+        char text[480];
+        if (sourceless)
+            upstream_lacks_source(link->upstream);
         snprintf(text, sizeof(text), "cannot connect: %s", reason);
         finish(link, text);
         return;
@@ -353,6 +356,8 @@ static void *dial(void *context, struct upstream *upstream, const struct upstrea
         .host = settings->host,
         .port = settings->port,
         .between = between ? *between : (struct link_ends){0},
+        .source = settings->source,
+        .user = upstream_user(upstream),
         .timeout = links->settings->connect_timeout,
         .done = on_dialled,
         .owner = link,

@@ -235,6 +235,28 @@ Test(permit, a_lost_session_that_is_still_counted_is_connected_to_from_its_port)
     cr_assert_null(permit_dialled(&desk.permits[0], desk.now), "it is gone");
 }
 
+/* The others connect from other addresses. */
+Test(permit, an_account_without_an_address_to_connect_from_says_nothing_about_the_server)
+{
+    struct upstream_end sourceless = {.refusal = REFUSAL_TEMPORARY, .reason = "source = x", .sourceless = true};
+    char text[500];
+
+    (void)wait_for(0, true);
+    permit_dialled(&desk.permits[0], desk.now);
+    permit_closed(&desk.permits[0], &sourceless, PERMIT_NO_CHECK, true, desk.now);
+    cr_assert_not(desk.server.down);
+    cr_assert_eq(state(0), PERMIT_PAUSED);
+    permit_explain(&desk.permits[0], desk.now, text, sizeof(text));
+    cr_assert(strstr(text, "source = x"), "%s", text);
+    cr_assert_leq(wait_for(1, true), USEC_SECOND / 5);
+    end(1, false, REFUSAL_NONE, false);
+    (void)wait_for(0, true);
+    permit_dialled(&desk.permits[0], desk.now); /* it is the one that tries the server */
+    permit_closed(&desk.permits[0], &sourceless, PERMIT_NO_CHECK, true, desk.now);
+    cr_assert(desk.server.down && !desk.server.prober);
+    cr_assert_leq(wait_for(1, true), 3 * USEC_SECOND, "the next one tries it");
+}
+
 /* Some servers count the sessions of an address, of all users together. */
 Test(permit, a_session_that_ends_makes_room_for_one_that_was_refused)
 {

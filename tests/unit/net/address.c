@@ -51,10 +51,25 @@ Test(address, text_and_key)
 
     cr_assert_str_eq(address_text(&one, text), "192.0.2.1:143");
     cr_assert_str_eq(address_text(&six, text), "[2001:db8:0:1::1]:143");
+    cr_assert_str_eq(address_host(&one, text), "192.0.2.1");
+    cr_assert_str_eq(address_host(&six, text), "2001:db8:0:1::1");
+    cr_assert_str_eq(address_host(&(struct address){.length = 0}, text), "local");
     struct address_key a = address_key(&one), b = address_key(&mapped);
     cr_assert_arr_eq(a.bytes, b.bytes, 8);
     a = address_key(&six), b = address_key(&neighbour);
     cr_assert_arr_eq(a.bytes, b.bytes, 8);
     b = address_key(&other);
     cr_assert_neq(memcmp(a.bytes, b.bytes, 8), 0);
+}
+
+Test(address, takes_the_port_of_another_one_of_its_family)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    struct address one = parse("192.0.2.1"), six = parse("2001:db8::1"), from = {.length = sizeof(struct sockaddr_in)};
+
+    from.storage.ss_family = AF_INET;
+    address_take_port(&one, &from);
+    cr_assert_str_eq(address_text(&one, text), "192.0.2.1:0");
+    address_take_port(&six, &from);
+    cr_assert_str_eq(address_text(&six, text), "[2001:db8::1]:143");
 }

@@ -74,7 +74,7 @@ struct fake_upstream {
     char reason[600];
     void *link;
     struct link_ends between, ends;
-    int unheard;
+    int unheard, sourceless;
 };
 extern struct fake_upstream fake_upstream;
 struct upstream *fake_upstream_reset(void);

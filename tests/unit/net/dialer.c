@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "net/address.h"
 #include "net/dialer.h"
 #include "unit/net/bench.h"
 #include "unit/net/door.h"
@@ -34,13 +35,16 @@ static bool is_done(void *context)
     return ((struct dial *)context)->done > 0;
 }
 
-static struct dialer *begin(struct dial *dial, const char *host, uint16_t port, struct evdns_base *resolver)
+static struct dialer *begin_from(struct dial *dial, const char *source, const char *host, uint16_t port,
+                                 struct evdns_base *resolver)
 {
     const struct dialer_options options = {.base = dial->bench.base,
                                            .resolver = resolver,
                                            .runqueue = dial->bench.runqueue,
                                            .host = host,
                                            .port = port,
+                                           .source = source,
+                                           .user = SLICE("u1"),
                                            .timeout = 2 * USEC_SECOND,
                                            .done = on_done,
                                            .owner = dial};
@@ -49,6 +53,11 @@ static struct dialer *begin(struct dial *dial, const char *host, uint16_t port, 
     cr_assert(dialer);
     cr_assert_eq(dial->done, 0);
     return dialer;
+}
+
+static struct dialer *begin(struct dial *dial, const char *host, uint16_t port, struct evdns_base *resolver)
+{
+    return begin_from(dial, NULL, host, port, resolver);
 }
 
 Test(dialer, reaches_a_literal)
@@ -213,6 +222,73 @@ Test(dialer, without_a_descriptor_it_says_so)
     setrlimit(RLIMIT_NOFILE, &limit);
     cr_assert_eq(dial.done, 1);
     cr_assert(strstr(dial.reason, "127.0.0.1:1: Too many open files"), "%s", dial.reason);
+    dialer_free(dialer);
+    bench_close(&dial.bench);
+}
+
+/* Our end of a connection to 127.0.0.1 with this source, as text; or the reason. */
+static const char *end_with_source(const char *source, bool *lacks)
+{
+    static char text[300];
+    struct door door;
+    struct dial dial = {0};
+    struct address end;
+
+    door_open(&door);
+    dial.bench = door.bench;
+    struct dialer *dialer = begin_from(&dial, source, "127.0.0.1", listener_port(door.listener), NULL);
+    cr_assert(bench_until(&dial.bench, is_done, &dial));
+    *lacks = dialer_lacks_source(dialer);
+    snprintf(text, sizeof(text), "%s", dial.reason);
+    if (dial.descriptor >= 0) {
+        char host[ADDRESS_TEXT_SIZE];
+        cr_assert(address_of_socket(&end, dial.descriptor));
+        snprintf(text, sizeof(text), "%s", address_host(&end, host));
+        close(dial.descriptor);
+    }
+    dialer_free(dialer);
+    bench_rounds(&dial.bench, 2);
+    listener_free(door.listener);
+    if (door.count > 0)
+        close(door.accepted[0]);
+    bench_close(&dial.bench);
+    return text;
+}
+
+Test(dialer, connects_from_the_source)
+{
+    bool lacks;
+
+    cr_assert_str_eq(end_with_source("127.0.0.7", &lacks), "127.0.0.7");
+    cr_assert_not(lacks);
+    cr_assert_str_eq(end_with_source("127.0.0.7 ::1", &lacks), "127.0.0.7");
+    cr_assert_str_eq(end_with_source(" ", &lacks), "127.0.0.1", "an empty list is none");
+    cr_assert_not(lacks);
+}
+
+Test(dialer, says_what_is_wrong_with_a_source)
+{
+    const char *reason;
+    bool lacks;
+
+    reason = end_with_source("192.0.2.77", &lacks);
+    cr_assert(strstr(reason, "source = 192.0.2.77: this machine does not have that address; add it"), "%s", reason);
+    cr_assert(lacks);
+    reason = end_with_source("::1", &lacks);
+    cr_assert(strstr(reason, ": source has no IPv4 address"), "%s", reason);
+    cr_assert(lacks);
+}
+
+/* Nobody listens: that is no fault of the source. */
+Test(dialer, a_refusal_is_not_for_want_of_a_source)
+{
+    struct dial dial = {0};
+
+    bench_open(&dial.bench);
+    struct dialer *dialer = begin_from(&dial, "127.0.0.7", "127.0.0.1", 1, NULL);
+    cr_assert(bench_until(&dial.bench, is_done, &dial));
+    cr_assert(dial.descriptor < 0 && strstr(dial.reason, "refused"), "%s", dial.reason);
+    cr_assert_not(dialer_lacks_source(dialer));
     dialer_free(dialer);
     bench_close(&dial.bench);
 }

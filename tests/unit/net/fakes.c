@@ -151,6 +151,18 @@ void upstream_stands_between(struct upstream *upstream, const struct link_ends *
     fake_upstream.ends = *ends;
 }
 
+struct slice upstream_user(const struct upstream *upstream)
+{
+    (void)upstream;
+    return SLICE("u1");
+}
+
+void upstream_lacks_source(struct upstream *upstream)
+{
+    (void)upstream;
+    fake_upstream.sourceless++;
+}
+
 void upstream_ends_unheard(struct upstream *upstream)
 {
     (void)upstream;

@@ -148,6 +148,25 @@ Test(config, a_profile_on_the_command_line_is_that_of_its_upstream)
     cr_assert(strstr(faults.list[0].text, "needs --upstream"), "%s", faults.list[0].text);
 }
 
+Test(config, the_source_of_an_upstream)
+{
+    static struct faults faults;
+    struct command_line line = {.upstream = "imap://127.0.0.1:7", .source = "127.0.0.2"};
+    struct config *config = read_text(servers, &line, &faults);
+
+    cr_assert(config, "%s", faults.list[0].text);
+    cr_assert_str_eq(config->upstreams->settings.source, "127.0.0.2");
+    config_free(config);
+    config = read_good(servers);
+    cr_assert_null(config->upstreams->settings.source);
+    config_free(config);
+    expect_fault("[upstream c]\nurl = imap://127.0.0.1:3\nsource = 192.0.2.1, mail.example\n", 3,
+                 "source = 192.0.2.1, mail.example: \"mail.example\" is not an IPv4 or IPv6 address");
+    line = (struct command_line){.source = "127.0.0.2"};
+    cr_assert_null(read_text(servers, &line, &faults));
+    cr_assert(strstr(faults.list[0].text, "needs --upstream"), "%s", faults.list[0].text);
+}
+
 Test(config, a_long_line_is_a_fault_and_the_next_is_not)
 {
     char text[8192] = "[upstream c]\nurl = imap://127.0.0.1:3\nhide = ";
