@@ -10,16 +10,19 @@
 #include "mux/link.h"
 #include "mux/settings.h"
 
+struct ghost_keeper;
+
 struct ground {
     struct runqueue *runqueue;
     struct log *log;
     const struct settings *settings; /* read whenever needed, never copied: a reload changes them in place */
     struct spooler *spooler;
     const struct upstream_link_ops *link_ops;
-    void *link_context;   /* first argument of link_ops->dial */
-    const char *version;  /* of the program, told in ID (RFC 2971) */
-    struct random random; /* for jitter */
-    struct random tags;   /* for the tags of upstream commands */
+    void *link_context;                      /* first argument of link_ops->dial */
+    const struct ghost_keeper *ghost_keeper; /* NULL: none */
+    const char *version;                     /* of the program, told in ID (RFC 2971) */
+    struct random random;                    /* for jitter */
+    struct random tags;                      /* for the tags of upstream commands */
 };
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "mux/backoff.h"
 #include "mux/bucket.h"
+#include "mux/ghosts.h"
 #include "mux/ground.h"
 #include "mux/refusal.h"
 #include "mux/server.h"
@@ -38,6 +39,7 @@ struct permit_options {
     struct server *server;
     struct task *task; /* the account's: woken when it may connect */
     const char *name;  /* of the account, for the log */
+    struct slice key;  /* of the account: see identity.h */
 };
 
 /* Written by its own functions only. */
@@ -45,11 +47,9 @@ struct permit {
     struct permit_options options;
     struct server_visitor visitor;
     struct server_waiter place;
-    struct link_ends ghost; /* of a session that the server may still count; length 0: there is none */
-    bool revives;           /* the next connection is made from there */
-    bool revived;           /* the present one was */
-    bool no_place;          /* set by a refusal for want of a place, cleared when one is free or the account connects */
-    struct bucket logins;   /* of login_budget */
+    struct ghosts ghosts;
+    bool no_place;        /* set by a refusal for want of a place, cleared when one is free or the account connects */
+    struct bucket logins; /* of login_budget */
     struct backoff backoff;
     bool connected;
     usec retry_at;        /* after the last end: not before */
@@ -75,12 +75,12 @@ void permit_decline(struct permit *permit);
 /* When may a credential be checked that nobody needs for the connection itself? A login stays for that one. */
 usec permit_check_at(const struct permit *permit, usec now);
 
-/* permit_open_at has said so. Returns where the ends of the connection are to be; NULL: anywhere. A connection between
- * the ends of a session that the server still counts makes the two kernels end that one (RFC 5961 section 4). Borrowed
- * until permit_closed. */
+/* permit_open_at has said so. Returns between which ends the connection is to be made (see ghosts.h); NULL: any.
+ * Borrowed until permit_closed. */
 const struct link_ends *permit_dialled(struct permit *permit, usec now);
 void permit_logs_in(struct permit *permit, usec now); /* LOGIN or AUTHENTICATE is sent, on whatever connection */
-void permit_ready(struct permit *permit, usec now);   /* the account's own connection is logged in */
+/* The account's own connection is logged in; it stands between these ends (NULL: not known). */
+void permit_ready(struct permit *permit, const struct link_ends *ends, usec now);
 enum permit_check {
     PERMIT_NO_CHECK,      /* it was no connection of a check in place */
     PERMIT_CHECK_GOES_ON, /* the check goes on, and everybody waits for it */

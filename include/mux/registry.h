@@ -20,6 +20,7 @@ struct registry_options {
     struct spooler *spooler;
     const struct upstream_link_ops *link_ops;
     void *link_context;
+    const struct ghost_keeper *ghost_keeper; /* NULL: none */
     uint64_t seed;          /* of jitter and hash tables: from the system's random numbers in the program */
     const char *version;    /* told in ID */
     uint8_t digest_key[32]; /* for remembering refused passwords: random in the program */

@@ -150,7 +150,7 @@ static void on_ready(void *owner, const struct credential *credential)
 {
     struct account *account = owner;
 
-    permit_ready(&account->permit, now_of(account));
+    permit_ready(&account->permit, upstream_ends(slot_upstream(slots_first(&account->slots))), now_of(account));
     if (logins_accepted(account->logins, LOGINS_ON_FIRST, credential, now_of(account)))
         change_hands(account);
 }
@@ -455,7 +455,8 @@ static bool make_parts(struct account *account)
                                                            .settings = account->options.settings,
                                                            .server = account->options.server,
                                                            .task = &account->task,
-                                                           .name = account->name});
+                                                           .name = account->name,
+                                                           .key = account_key(account)});
     account->mailboxes = mailboxes_new(account->ground->runqueue, &mailboxes_ops, account);
     account->jobs = jobs_new(account->ground->runqueue);
     account->verifier = verifier_new(&verifier);

@@ -29,6 +29,7 @@ void permit_init(struct permit *permit, const struct permit_options *options)
 {
     *permit =
         (struct permit){.options = *options, .visitor = {.task = options->task}, .place = {.task = options->task}};
+    ghosts_init(&permit->ghosts, options->ground->ghost_keeper, options->key);
 }
 
 void permit_clear(struct permit *permit)
@@ -111,13 +112,11 @@ usec permit_check_at(const struct permit *permit, usec now)
 
 const struct link_ends *permit_dialled(struct permit *permit, usec now)
 {
-    permit->revived = permit->revives;
-    permit->revives = false;
     permit->connected = true;
     permit->kicked = permit->no_place = false;
     server_has_place(permit->options.server, &permit->place);
     server_visited(permit->options.server, manners_of(permit), &permit->visitor, now);
-    return permit->revived ? &permit->ghost : NULL;
+    return ghosts_dialled(&permit->ghosts);
 }
 
 void permit_logs_in(struct permit *permit, usec now)
@@ -144,35 +143,24 @@ static void note_server(struct permit *permit, const struct upstream_end *end, u
         server_is_down(options->server, options->ground, &permit->visitor, options->settings->name, end->reason, now);
 }
 
-void permit_ready(struct permit *permit, usec now)
+void permit_ready(struct permit *permit, const struct link_ends *ends, usec now)
 {
     permit->ready_at = now;
     permit->refusal = REFUSAL_NONE;
     permit->reason[0] = '\0';
-    permit->ghost.length = 0;
+    ghosts_ready(&permit->ghosts, ends);
     note_reached(permit, now);
 }
 
-/* Is there no place because the server still counts our former session? */
-static bool may_be_a_ghost(const struct permit *permit, const struct upstream_end *end)
+/* True: the next connection is made from the port of a lost session. */
+static bool note_ghost(struct permit *permit, const struct upstream_end *end)
 {
-    bool no_place = end->refusal == REFUSAL_LIMIT || (end->refusal == REFUSAL_TEMPORARY && !end->was_ready);
-
-    return permit->ghost.length > 0 && end->reached && no_place && !permit->revived;
-}
-
-static void note_ghost(struct permit *permit, const struct upstream_end *end)
-{
-    if (end->ghost) {
-        permit->ghost = *end->ends;
-    } else if (may_be_a_ghost(permit, end)) {
-        permit->revives = true;
-        log_line(permit->options.ground->log, LOG_INFO,
-                 "%s: the server may still count the session that was lost; connecting from its port",
-                 permit->options.name);
-    } else if (permit->revived && end->reached) {
-        permit->ghost.length = 0; /* it was not that */
-    }
+    if (!ghosts_closed(&permit->ghosts, end))
+        return false;
+    log_line(permit->options.ground->log, LOG_INFO,
+             "%s: the server may still count the session that was lost; connecting from its port",
+             permit->options.name);
+    return true;
 }
 
 /* True: once too often the server has ended a session within a minute. */
@@ -242,6 +230,7 @@ void permit_closed(struct permit *permit, const struct upstream_end *end, enum p
                    usec now)
 {
     bool failed = !end->was_ready || end->refusal != REFUSAL_NONE;
+    bool revives = note_ghost(permit, end);
 
     permit->connected = false;
     if (failed) {
@@ -251,13 +240,12 @@ void permit_closed(struct permit *permit, const struct upstream_end *end, enum p
     if (check == PERMIT_CHECK_OVER || (end->was_ready && now - permit->ready_at >= GROWN_UP))
         backoff_reset(&permit->backoff);
     note_server(permit, end, now);
-    note_ghost(permit, end);
     note_place(permit, end);
     if (is_kicked(permit, end, now))
         leave_alone(permit, now);
     else if ((!end->reached && !end->sourceless) || (check == PERMIT_CHECK_GOES_ON && end->was_ready))
         permit->retry_at = now; /* the server has a pause of its own */
-    else if (permit->revives)
+    else if (revives)
         permit->retry_at = now + permit->options.ground->settings->reconnect_first;
     else
         permit->retry_at = now + pause_after(permit, end, hurries);

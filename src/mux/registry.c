@@ -156,6 +156,7 @@ struct registry *registry_new(const struct registry_options *options)
                                        .spooler = options->spooler,
                                        .link_ops = options->link_ops,
                                        .link_context = options->link_context,
+                                       .ghost_keeper = options->ghost_keeper,
                                        .version = options->version};
     random_init(&registry->ground.random, options->seed);
     random_init(&registry->ground.tags, ~options->seed);

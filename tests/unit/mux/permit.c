@@ -107,7 +107,7 @@ static unsigned logins_in_a_minute(bool ready, enum refusal refusal)
         connect_and_log_in(0);
         logins++;
         if (ready)
-            permit_ready(&desk.permits[0], desk.now);
+            permit_ready(&desk.permits[0], NULL, desk.now);
         desk.now += USEC_SECOND / 10;
         end(0, ready, refusal, true);
     }
@@ -140,7 +140,7 @@ Test(permit, a_session_that_lived_a_minute_was_not_kicked_and_its_pause_is_short
     for (int i = 0; i < 10; i++) {
         (void)wait_for(0, true);
         connect_and_log_in(0);
-        permit_ready(&desk.permits[0], desk.now);
+        permit_ready(&desk.permits[0], NULL, desk.now);
         desk.now += USEC_MINUTE;
         end(0, true, REFUSAL_NONE, true);
         cr_assert_eq(state(0), PERMIT_PAUSED);
@@ -174,7 +174,7 @@ Test(permit, one_account_tries_a_server_that_is_down_and_the_others_follow)
     cr_assert_leq(wait_for(1, false), USEC_SECOND / 10);
     permit_dialled(&desk.permits[1], desk.now);
     cr_assert_eq(permit_open_at(&desk.permits[2], false, desk.now), USEC_NEVER, "it is being tried");
-    permit_ready(&desk.permits[1], desk.now);
+    permit_ready(&desk.permits[1], NULL, desk.now);
     cr_assert_not(desk.server.down);
     for (size_t i = 2; i < ACCOUNTS; i++) {
         cr_assert_leq(wait_for(i, false), USEC_SECOND / 10);
@@ -221,7 +221,7 @@ Test(permit, a_lost_session_that_is_still_counted_is_connected_to_from_its_port)
 
     (void)wait_for(0, true);
     cr_assert_null(permit_dialled(&desk.permits[0], desk.now));
-    permit_ready(&desk.permits[0], desk.now);
+    permit_ready(&desk.permits[0], NULL, desk.now);
     permit_closed(&desk.permits[0], &lost, PERMIT_NO_CHECK, true, desk.now);
     (void)wait_for(0, true);
     cr_assert_null(permit_dialled(&desk.permits[0], desk.now), "a fresh port first");
@@ -229,7 +229,7 @@ Test(permit, a_lost_session_that_is_still_counted_is_connected_to_from_its_port)
     (void)wait_for(0, true);
     from = permit_dialled(&desk.permits[0], desk.now);
     cr_assert(from && from->local[0] == 7);
-    permit_ready(&desk.permits[0], desk.now);
+    permit_ready(&desk.permits[0], NULL, desk.now);
     end(0, true, REFUSAL_NONE, true);
     (void)wait_for(0, true);
     cr_assert_null(permit_dialled(&desk.permits[0], desk.now), "it is gone");
@@ -263,7 +263,7 @@ Test(permit, a_session_that_ends_makes_room_for_one_that_was_refused)
     desk.upstream_settings.manners.login_budget = 0;
     (void)wait_for(0, true);
     connect_and_log_in(0);
-    permit_ready(&desk.permits[0], desk.now);
+    permit_ready(&desk.permits[0], NULL, desk.now);
     for (int i = 0; i < 6; i++) {
         (void)wait_for(1, true);
         connect_and_log_in(1);
