@@ -65,8 +65,9 @@ bool stream_input_ended(const struct stream *stream); /* the peer closed its end
 
 /* The peer has closed its end, or reset the connection: it knows that this is over. */
 bool stream_peer_has_ended(const struct stream *stream);
-/* stream_free will reset the connection: the kernel keeps nothing of it, and its port is free at once. */
-void stream_reset(struct stream *stream);
+/* While set, stream_free resets the connection, and so does the end of the process: the kernel keeps nothing of it, and
+ * a connection between the same ends can be made at once. An orderly end (stream_close) stays one. */
+void stream_resets(struct stream *stream, bool resets);
 
 struct evbuffer *stream_input(struct stream *stream);  /* the owner drains it */
 struct evbuffer *stream_output(struct stream *stream); /* the owner adds, then calls stream_flush */

@@ -421,9 +421,9 @@ bool stream_peer_has_ended(const struct stream *stream)
     return stream->input_ended || stream->reset_by_peer;
 }
 
-void stream_reset(struct stream *stream)
+void stream_resets(struct stream *stream, bool resets)
 {
-    const struct linger at_once = {.l_onoff = 1};
+    const struct linger at_once = {.l_onoff = resets};
 
     (void)!setsockopt(stream->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }

@@ -75,10 +75,10 @@ static void finish(struct upstream_link *link, const char *reason)
     char kept[sizeof(struct tls_fault)];
 
     snprintf(kept, sizeof(kept), "%s", reason); /* it may live in the stream */
-    if (link->stream && !stream_peer_has_ended(link->stream)) {
+    if (link->stream && stream_peer_has_ended(link->stream))
+        stream_resets(link->stream, false);
+    else if (link->stream)
         upstream_ends_unheard(upstream);
-        stream_reset(link->stream);
-    }
     release(link);
     upstream_closed(upstream, kept);
 }
@@ -188,6 +188,7 @@ static void on_dialled(void *owner, int descriptor, const char *reason)
         return;
     }
     stream_tune(link->stream, link->links->settings->keepalive, link->links->settings->response_timeout);
+    stream_resets(link->stream, true); /* a process that is killed must not leave the kernel closing a dead line */
     stream_pause(link->stream, link->paused);
     if (link->settings->tls == UPSTREAM_IMPLICIT_TLS) {
         secure(link, now);

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -232,6 +233,39 @@ Test(upstream_link, an_end_that_the_server_has_told_is_no_secret)
     shutdown(rig.peer, SHUT_WR);
     cr_assert(bench_until(&rig.bench, is_closed, &rig));
     cr_assert_eq(fake_upstream.unheard, 0);
+    close_rig(&rig);
+}
+
+/* As the kernel does it when the process is killed. */
+Test(upstream_link, an_end_of_the_process_resets_the_connection)
+{
+    struct rig rig;
+    struct linger linger;
+    socklen_t length = sizeof(linger);
+
+    connect_rig(&rig);
+    cr_assert_eq(getsockopt(bench_other_end(rig.peer), SOL_SOCKET, SO_LINGER, &linger, &length), 0);
+    cr_assert(linger.l_onoff && linger.l_linger == 0);
+    upstream_links_clear(&rig.links);
+    bench_rounds(&rig.bench, 3);
+    cr_assert(recv(rig.peer, &linger, 1, 0) < 0 && errno == ECONNRESET, "%s", strerror(errno));
+    close_rig(&rig);
+}
+
+Test(upstream_link, an_orderly_end_resets_nothing)
+{
+    struct rig rig;
+    char octet;
+
+    connect_rig(&rig);
+    upstream_link_ops.close(rig.link, true);
+    bench_rounds(&rig.bench, 3);
+    cr_assert_eq(recv(rig.peer, &octet, 1, 0), 0, "our end comes first");
+    shutdown(rig.peer, SHUT_WR);
+    cr_assert(bench_until(&rig.bench, is_closed, &rig));
+    cr_assert_eq(fake_upstream.unheard, 0);
+    bench_rounds(&rig.bench, 3);
+    cr_assert_eq(recv(rig.peer, &octet, 1, 0), 0);
     close_rig(&rig);
 }
 
