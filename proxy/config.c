@@ -3,6 +3,7 @@
 #include "proxy/config.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
@@ -247,6 +248,24 @@ static void lay_over(struct config *config, const struct command_line *line, str
     }
 }
 
+/* Of several directories the first. An empty setting is one. */
+static void lay_environment(struct config *config, struct faults *faults)
+{
+    struct config_section *section = config_section_find(config, SECTION_PROGRAM, "");
+    const struct key *key = key_find(SECTION_PROGRAM, "state_directory");
+    const char *directories = getenv("STATE_DIRECTORY"), *kept;
+    char first[4096];
+
+    if (!directories || !directories[0] || section->key_lines[key - keys] != 0)
+        return;
+    snprintf(first, sizeof(first), "%.*s", (int)strcspn(directories, ":"), directories);
+    kept = config_keep(config, first);
+    if (!kept)
+        faults_add(faults, 0, "out of memory");
+    else if (!key_set(key, section->values, kept))
+        section->key_lines[key - keys] = LINE_OF_ENVIRONMENT;
+}
+
 struct config *config_read(const char *path, const struct command_line *command_line, struct faults *faults)
 {
     struct config *config = config_new();
@@ -255,6 +274,7 @@ struct config *config_read(const char *path, const struct command_line *command_
         return NULL;
     if (!path || config_file_read(config, path, faults)) {
         lay_over(config, command_line, faults);
+        lay_environment(config, faults);
         config_resolve(config, faults);
     }
     if (faults->count == 0)

@@ -20,6 +20,7 @@ struct program_settings {
     unsigned log_level; /* enum log_level */
     const char *log_file;
     const char *spool_directory;
+    const char *state_directory; /* NULL: none */
     bool core_dumps;
     const char *user;    /* NULL: the user that started the process */
     uint64_t memory_max; /* octets; 0: no limit */
@@ -54,13 +55,14 @@ struct listener_values {
 };
 
 #define LINE_OF_COMMAND_LINE (-1)
+#define LINE_OF_ENVIRONMENT  (-2)
 
 /* One [section NAME] of the file: its values, and the lines they stand on. */
 struct config_section {
     struct config_section *next;
     const char *kind, *name;
     int line;                      /* 0: made by the command line, or only defaults */
-    int key_lines[KEYS_MAX];       /* by index in keys[]; 0: not set; LINE_OF_COMMAND_LINE */
+    int key_lines[KEYS_MAX];       /* by index in keys[]; 0: not set; LINE_OF_... */
     const struct profile *profile; /* sets what key_lines does not; NULL: none */
     void *values;
     void *owned_values; /* the same, or NULL: a general section writes into the config itself */
@@ -100,7 +102,8 @@ struct config {
 
 #define CONFIG_FILE_DEFAULT "/etc/imapmux/imapmux.conf"
 
-/* Reads the file (path NULL: none) and lays the command line over it. Returns owned; NULL: *faults is not empty, or
+/* Reads the file (path NULL: none) and lays the command line over it. systemd's STATE_DIRECTORY stands for a
+ * state_directory that is not set. Returns owned; NULL: *faults is not empty, or
  * (out of memory) it is. */
 struct config *config_read(const char *path, const struct command_line *command_line, struct faults *faults);
 /* Frees it and all its strings. NULL: nothing happens. */

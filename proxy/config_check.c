@@ -286,15 +286,23 @@ static int general_line(const struct config *config, const char *section, const 
     return config_key_line(config_section_find(config, section, ""), name);
 }
 
+static void check_directory(const struct config *config, const char *name, const char *directory, struct faults *faults)
+{
+    const char *reason = "it must be set";
+
+    if (!directory || !spool_directory_usable(directory, &reason))
+        faults_add(faults, general_line(config, SECTION_PROGRAM, name), "%s = %.100s: cannot create a file there: %s",
+                   name, directory ? directory : "", reason);
+}
+
 static void check_program(const struct config *config, struct faults *faults)
 {
     const struct program_settings *program = &config->program;
-    const char *directory = program->spool_directory, *reason = "it must be set";
     int file;
 
-    if (!directory || !spool_directory_usable(directory, &reason))
-        faults_add(faults, general_line(config, SECTION_PROGRAM, "spool_directory"),
-                   "spool_directory = %.100s: cannot create a file there: %s", directory ? directory : "", reason);
+    check_directory(config, "spool_directory", program->spool_directory, faults);
+    if (program->state_directory)
+        check_directory(config, "state_directory", program->state_directory, faults);
     if (program->user && !getpwnam(program->user))
         faults_add(faults, general_line(config, SECTION_PROGRAM, "user"), "user = %.100s: there is no such user",
                    program->user);

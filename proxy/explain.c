@@ -15,6 +15,8 @@ static void print_origin(const struct config_section *section, const struct key 
 
     if (line == LINE_OF_COMMAND_LINE)
         fputs("command line", out);
+    else if (line == LINE_OF_ENVIRONMENT)
+        fputs("STATE_DIRECTORY of the environment", out);
     else if (line > 0)
         fprintf(out, "line %d of %s", line, path);
     else if (profile_value(section->profile, key->name))

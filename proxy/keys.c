@@ -127,6 +127,8 @@ const struct key keys[] = {
              "log file to append to, opened again at SIGHUP; empty: standard error"),
     TEXT_KEY(SECTION_PROGRAM, program_settings, spool_directory, "/var/tmp",
              "directory for unnamed temporary files: uploads and output of slow clients"),
+    TEXT_KEY(SECTION_PROGRAM, program_settings, state_directory, "",
+             "directory in which lost sessions are remembered over a restart; not set: systemd's, if the unit has one"),
     SWITCH_KEY(SECTION_PROGRAM, program_settings, core_dumps, "no",
                "permit core dumps and debuggers, which can see passwords and mail"),
     TEXT_KEY(SECTION_PROGRAM, program_settings, user, "",

@@ -17,6 +17,7 @@
 #include "net/admission.h"
 #include "net/client_link.h"
 #include "net/dialer.h"
+#include "net/ghost_file.h"
 #include "net/proxy_link.h"
 #include "net/refusal_link.h"
 #include "net/spool.h"
@@ -47,6 +48,7 @@ struct worker {
     struct runqueue *runqueue;
     struct spool_store *spool_store;
     struct admission *admission;
+    struct ghost_file *ghost_file;
     struct registry *registry;
     struct client_links clients;
     struct upstream_links upstreams;
@@ -64,6 +66,11 @@ static usec clock_now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (usec)now.tv_sec * USEC_SECOND + now.tv_nsec / 1000;
+}
+
+static int64_t calendar_now(void)
+{
+    return (int64_t)time(NULL);
 }
 
 static struct log *log_of(struct worker *worker)
@@ -127,6 +134,7 @@ static void apply_program(struct worker *worker)
         log_line(log_of(worker), LOG_WARNING, "settings: the change of user needs a restart");
     if (!spool_store_move(worker->spool_store, program->spool_directory))
         log_line(log_of(worker), LOG_ERROR, "spool_directory: out of memory; the old one stays");
+    ghost_file_open(worker->ghost_file, program->state_directory);
     process_apply(program, worker->options.log_writer);
 }
 
@@ -236,6 +244,7 @@ static bool finished(struct worker *worker)
 
 void worker_run(struct worker *worker)
 {
+    ghost_file_open(worker->ghost_file, worker->config->program.state_directory);
     systemd_ready();
     for (;;) {
         runqueue_step(worker->runqueue, clock_now());
@@ -255,6 +264,16 @@ static void client_gone(void *owner, const struct address *peer)
 {
     struct worker *worker = owner;
     admission_leave(worker->admission, peer);
+}
+
+static bool make_ghost_file(struct worker *worker)
+{
+    struct ghost_file_options options = {.runqueue = worker->runqueue, .log = log_of(worker), .clock = calendar_now};
+
+    if (getrandom(options.salt, sizeof(options.salt), 0) != sizeof(options.salt))
+        return false;
+    worker->ghost_file = ghost_file_new(&options);
+    return worker->ghost_file != NULL;
 }
 
 static bool make_ground(struct worker *worker)
@@ -277,7 +296,7 @@ static bool make_ground(struct worker *worker)
         return false;
     runqueue_set_now(worker->runqueue, clock_now());
     worker->resolver = dialer_resolver_new(worker->base);
-    return worker->resolver != NULL;
+    return worker->resolver && make_ghost_file(worker);
 }
 
 static bool make_registry(struct worker *worker)
@@ -289,6 +308,7 @@ static bool make_registry(struct worker *worker)
         .spooler = spool_store_spooler(worker->spool_store),
         .link_ops = &upstream_link_ops,
         .link_context = &worker->upstreams,
+        .ghost_keeper = ghost_file_keeper(worker->ghost_file),
         .version = IMAPMUX_VERSION,
     };
 
@@ -387,6 +407,7 @@ static void free_machines(struct worker *worker)
         runqueue_step(worker->runqueue, clock_now());
     registry_free(worker->registry);
     upstream_links_clear(&worker->upstreams);
+    ghost_file_free(worker->ghost_file);
     runqueue_free(worker->runqueue);
     doors_clear(&worker->doors);
     spool_store_free(worker->spool_store);

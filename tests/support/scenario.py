@@ -39,7 +39,7 @@ TREATMENT = {**MANNERS, "piece_size": "1M"}
 SECTIONS = {"limits": """quantum slice_messages slice_size client_line_max client_line_max_before_login literal_max_before_login
     upstream_command_max upstream_answer_max append_max output_memory spool_max spool_total sessions_per_account
     sessions_per_address sessions_total queued_commands login_failures_per_minute drain_max max_garbage max_bad_before_login max_bad""".split(),
-            "logging": ["log_level", "log_file"], "program": ["spool_directory", "core_dumps", "user", "memory_max"]}
+            "logging": ["log_level", "log_file"], "program": ["spool_directory", "state_directory", "core_dumps", "user", "memory_max"]}
 
 
 class Skip(Exception):

@@ -167,6 +167,30 @@ Test(config, the_source_of_an_upstream)
     cr_assert(strstr(faults.list[0].text, "needs --upstream"), "%s", faults.list[0].text);
 }
 
+Test(config, the_state_directory_is_that_of_the_setting_else_of_systemd)
+{
+    char text[300];
+    struct config *config = read_good(servers);
+
+    cr_assert_null(config->program.state_directory);
+    config_free(config);
+    setenv("STATE_DIRECTORY", "/tmp:/var/tmp", 1);
+    config = read_good(servers);
+    cr_assert_str_eq(config->program.state_directory, "/tmp");
+    config_free(config);
+    snprintf(text, sizeof(text), "%s[program]\nstate_directory = /var/tmp\n", servers);
+    config = read_good(text);
+    cr_assert_str_eq(config->program.state_directory, "/var/tmp");
+    config_free(config);
+    snprintf(text, sizeof(text), "%s[program]\nstate_directory =\n", servers);
+    config = read_good(text);
+    cr_assert_null(config->program.state_directory, "none is wanted");
+    config_free(config);
+    unsetenv("STATE_DIRECTORY");
+    expect_fault("[program]\nstate_directory = /no/such/place\n", 2,
+                 "state_directory = /no/such/place: cannot create a file there: No such file");
+}
+
 Test(config, a_long_line_is_a_fault_and_the_next_is_not)
 {
     char text[8192] = "[upstream c]\nurl = imap://127.0.0.1:3\nhide = ";

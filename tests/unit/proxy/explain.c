@@ -70,6 +70,18 @@ Test(explain, says_where_each_value_comes_from)
     free(output);
 }
 
+Test(explain, says_what_systemd_has_set)
+{
+    static const struct command_line line = {.upstream = "imaps://imap.example"};
+    char *output;
+
+    setenv("STATE_DIRECTORY", "/tmp", 1);
+    output = explain(sections, &line);
+    unsetenv("STATE_DIRECTORY");
+    expect(output, "\nstate_directory = /tmp ; STATE_DIRECTORY of the environment\n");
+    free(output);
+}
+
 Test(explain, names_the_profile_of_a_host)
 {
     static const struct command_line line = {
