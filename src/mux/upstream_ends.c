@@ -35,10 +35,10 @@ void upstream_ends_unheard(struct upstream *upstream)
     upstream->unheard = true;
 }
 
-/* A login was accepted, or not answered. */
+/* A login was accepted, or not answered. After BYE the server counts no session, whoever closes first. */
 bool upstream_is_ghost(const struct upstream *upstream)
 {
     bool session = upstream->was_ready || (upstream->sent_credential && upstream->late);
 
-    return upstream->unheard && session && upstream->ends.length > 0;
+    return upstream->unheard && !upstream->said_bye && session && upstream->ends.length > 0;
 }

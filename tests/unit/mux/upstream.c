@@ -43,12 +43,13 @@ static void garbage(void *owner, struct slice line, bool open_fetch, uint32_t fe
     tell("garbage;");
 }
 
-static bool ended_by_server;
+static bool ended_by_server, ended_as_ghost;
 
 static void closed(void *owner, const struct upstream_end *end)
 {
     (void)owner;
     ended_by_server = end->by_server;
+    ended_as_ghost = end->ghost && end->ends->local[0] == 7;
     tell(upstream_was_unsent(bench.upstream) ? "closed, unsent;" : "closed;");
 }
 
@@ -194,6 +195,32 @@ Test(upstream, an_end_under_a_command_may_be_the_commands)
     bench_say(&bench, "* BYE internal error");
     bench_closed(&bench);
     cr_assert_not(ended_by_server);
+}
+
+/* The link has heard no end of the server. */
+static bool is_ghost_after(const char *said)
+{
+    const struct link_ends ends = {.length = 1, .local = {7}};
+
+    upstream_stands_between(bench.upstream, &ends);
+    cr_assert(upstream_ends(bench.upstream)->local[0] == 7);
+    upstream_logout(bench.upstream);
+    (void)bench_written(&bench);
+    if (said)
+        bench_say(&bench, said);
+    upstream_ends_unheard(bench.upstream);
+    bench_closed(&bench);
+    return ended_as_ghost;
+}
+
+Test(upstream, a_logout_without_an_answer_leaves_a_ghost)
+{
+    cr_assert(is_ghost_after(NULL));
+}
+
+Test(upstream, a_logout_that_was_answered_leaves_none_whoever_closes_first)
+{
+    cr_assert_not(is_ghost_after("* BYE\r\n%T OK bye"));
 }
 
 Test(upstream, an_end_by_logout_is_our_own)
