@@ -16,12 +16,13 @@ from server_tree import Unavailable, mounts_privately, tree
 
 OVER = ("mount -t overlay overlay -o lowerdir={tree}/usr:/usr /usr && mount -t overlay overlay -o lowerdir={own}/etc:/etc /etc && "
         "mount --bind {own}/etc/courier /etc/courier && mount --bind {own}/run /run")
-SETTINGS = "set -a; . /etc/courier/imapd; GAM_CLIENT_ID={own}; IMAP_STARTTLS=NO; IMAP_EMPTYTRASH=; IMAP_TRASHFOLDERNAME=; set +a; "
+SETTINGS = "set -a; . /etc/courier/imapd; GAM_CLIENT_ID={own}; IMAP_STARTTLS={starttls}; IMAP_EMPTYTRASH=; IMAP_TRASHFOLDERNAME=; "
 
 
 class Courier(DoorServer):
-    def __init__(self, directory, users=("u1",)):
+    def __init__(self, directory, users=("u1",), tls=None):
         super().__init__(directory, users)
+        self.tls = tls  # an object with .cert and .key, for STARTTLS, or None
         if os.geteuid() != 0:
             raise Unavailable("Courier wants root: its paths are compiled in")
         self.tree = tree("courier")
@@ -56,10 +57,19 @@ class Courier(DoorServer):
     def _begin(self):
         self._spawn("set -a; . /etc/courier/authdaemonrc; set +a; exec /usr/lib/courier/courier-authlib/authdaemond")
         for port, limit in ((self.port, 1), (self.door_port, 100)):
-            self._spawn(SETTINGS.format(own=self.directory) + "exec /usr/sbin/couriertcpd $TCPDOPTS -address=127.0.0.1 "
-                        "-maxprocs=100 -maxperip=%d %d /usr/lib/courier/courier/imaplogin /usr/bin/imapd Maildir" % (limit, port))
-        wait_until(lambda: listens(self.port) and listens(self.door_port), "Courier does not listen")
+            self._spawn(self._settings() + "exec /usr/sbin/couriertcpd $TCPDOPTS -address=%s "
+                        "-maxprocs=100 -maxperip=%d %d /usr/lib/courier/courier/imaplogin /usr/bin/imapd Maildir" % (self.address, limit, port))
+        wait_until(lambda: self._listens(self.port) and self._listens(self.door_port), "Courier does not listen")
         wait_until(self._authenticates, "Courier's authdaemond does not answer")
+
+    def _listens(self, port):
+        return listens(port, self.processes[-1].pid)
+
+    def _settings(self):
+        settings = SETTINGS.format(own=self.directory, starttls="YES" if self.tls else "NO")
+        if self.tls:
+            settings += "COURIERTLS=/usr/bin/couriertls; TLS_VERIFYPEER=NONE; TLS_CERTFILE=%s; " % self._path("tls.pem")
+        return settings + "set +a; "
 
     def _authenticates(self):
         with socket.socket(socket.AF_UNIX) as probe:
@@ -80,7 +90,7 @@ class Courier(DoorServer):
     def _spawn(self, script):
         """couriertcpd ends its whole process group with itself, so that has to be its own; it ends with us all the same."""
         with open(self._path("courier.log"), "ab") as log:
-            self.processes.append(subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *self._inside(script)], process_group=0,
+            self.processes.append(subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *self.inside, *self._inside(script)], process_group=0,
                                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log))
 
     def stop(self):
@@ -130,9 +140,21 @@ class Courier(DoorServer):
     def _write_settings(self):
         with open(os.path.join(self.tree, "etc/courier/imapd")) as shipped, open(self._path("etc/courier/imapd"), "w") as out:
             out.write(shipped.read())
+        if self.tls:
+            with open(self._path("tls.pem"), "w") as out, open(self.tls.cert) as cert, open(self.tls.key) as key:
+                out.write(key.read() + cert.read())
+            os.chmod(self._path("tls.pem"), 0o600)
+            os.chown(self._path("tls.pem"), *mail_ids())
+            self._write_account()
         with open(self._path("etc/courier/authdaemonrc"), "w") as out:
             out.write('authmodulelist="authuserdb"\nauthmodulelistorig="authuserdb"\ndaemons=2\nauthdaemonvar=/run/courier/authdaemon\n'
                       'DEBUG_LOGIN=0\nDEFAULTOPTIONS=""\nLOGGEROPTS=""\n')
+
+    def _write_account(self):
+        """The user that TLS is done as: its packages would have made it, and its name is compiled in."""
+        for name, line in (("passwd", "courier:x:%d:%d::/nonexistent:/usr/sbin/nologin"), ("group", "courier:x:%.0s%d:")):
+            with open("/etc/" + name) as shipped, open(self._path("etc", name), "w") as out:
+                out.write(shipped.read() + line % mail_ids() + "\n")
 
     def _write_users(self):
         uid, gid = mail_ids()

@@ -47,8 +47,9 @@ class PasswordDaemon(threading.Thread):
 
 
 class Cyrus(DoorServer):
-    def __init__(self, directory, users=("u1",)):
+    def __init__(self, directory, users=("u1",), tls=None):
         super().__init__(directory, users)
+        self.tls = tls  # an object with .cert and .key, for STARTTLS, or None
         if os.geteuid() == 0 and not mounts_privately():
             raise Unavailable("Cyrus, as root, wants a mount namespace")
         self.tree = tree("cyrus")
@@ -86,10 +87,13 @@ class Cyrus(DoorServer):
                   "-D"]
         with open(self._path("cyrus.log"), "ab") as log:
             self.process = subprocess.Popen(
-                self._beside_the_tree("%s && exec %s" % (" ".join(check), " ".join(master))), stdin=subprocess.DEVNULL, stdout=log,
+                self.inside + self._beside_the_tree("%s && exec %s" % (" ".join(check), " ".join(master))), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, process_group=self._group(), env={**os.environ, "LD_LIBRARY_PATH": library_path(self.programs)})
-        wait_until(lambda: self.process.poll() is None and listens(self.port) and listens(self.door_port)
-                   and listens_at(self.lmtp_socket), "Cyrus does not listen")
+        wait_until(lambda: self.process.poll() is None and self._listens(self.port) and self._listens(self.door_port)
+                   and listens_at(self.lmtp_socket, self.process.pid), "Cyrus does not listen")
+
+    def _listens(self, port):
+        return listens(port, self.process.pid)
 
     @staticmethod
     def _as_owner(*command):
@@ -142,13 +146,15 @@ class Cyrus(DoorServer):
                 "servername: localhost", "cyrus_user: " + owner, "sasl_pwcheck_method: saslauthd",
                 "sasl_saslauthd_path: " + self._path("run", "saslauthd"), "sasl_mech_list: PLAIN", "allowplaintext: yes",
                 "unixhierarchysep: yes", "altnamespace: yes", "virtdomains: off", "autocreate_quota: 0", "autocreate_post: yes",
-                "idlesocket: " + self._path("run", "idle"), "failedloginpause: 0", "duplicatesuppression: no"]
+                "idlesocket: " + self._path("run", "idle"), "failedloginpause: 0", "duplicatesuppression: no",
+                *(["tls_server_cert: " + self.tls.cert, "tls_server_key: " + self.tls.key] if self.tls else [])]
 
     def _services(self):
         programs, settings, door = self.programs + "/usr/lib/cyrus/bin", self._path("imapd.conf"), self._path("door.conf")
+        at, protocol = ("[%s]" % self.address, "tcp6") if ":" in self.address else (self.address, "tcp4")
         return [
             "START {", "}", "SERVICES {",
-            f'  imap cmd="{programs}/imapd -C {settings}" listen="127.0.0.1:{self.port}" prefork=1 proto=tcp4 maxforkrate=0',
-            f'  door cmd="{programs}/imapd -C {door}" listen="127.0.0.1:{self.door_port}" prefork=0 proto=tcp4 maxforkrate=0',
+            f'  imap cmd="{programs}/imapd -C {settings}" listen="{at}:{self.port}" prefork=1 proto={protocol} maxforkrate=0',
+            f'  door cmd="{programs}/imapd -C {door}" listen="{at}:{self.door_port}" prefork=0 proto={protocol} maxforkrate=0',
             f'  lmtp cmd="{programs}/lmtpd -a -C {settings}" listen="{self.lmtp_socket}" prefork=0', "}",
             "DAEMON {", f'  idled cmd="{programs}/idled -C {settings}"', "}", "EVENTS {", "}"]

@@ -116,7 +116,7 @@ class Dovecot(MailServer):
             self.port, self.tls_port = free_port(), free_port()
             with open(self.config, "w") as out:
                 out.write(self._config_text())
-            self.process = subprocess.Popen([PROGRAM, "-F", "-c", self.config], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*self.inside, PROGRAM, "-F", "-c", self.config], stdin=subprocess.DEVNULL,
                                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             if self._wait_until_up():
                 return self
@@ -129,8 +129,8 @@ class Dovecot(MailServer):
                 self.last_words = self.process.stderr.read().decode(errors="replace") + self._log_tail()
                 return False
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                if listens_at(self.lmtp_socket):
+                socket.create_connection((self.address, self.port), 1).close()
+                if listens_at(self.lmtp_socket, self.process.pid):
                     return True
             except OSError:
                 pass
@@ -148,7 +148,7 @@ class Dovecot(MailServer):
 
     def restart(self):
         self.stop()
-        self.process = subprocess.Popen([PROGRAM, "-F", "-c", self.config], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*self.inside, PROGRAM, "-F", "-c", self.config], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         if not self._wait_until_up():
             raise RuntimeError("dovecot does not start again: " + self.last_words)
@@ -233,7 +233,7 @@ class Dovecot(MailServer):
         d, names = self.directory, NEW if version() >= (2, 4) else OLD
         uid, gid = mail_ids()
         lines = [
-            names["first"], "protocols = imap lmtp", "listen = 127.0.0.1",
+            names["first"], "protocols = imap lmtp", "listen = " + self.address,
             f"base_dir = {d}/run", f"state_dir = {d}/state", f"log_path = {self.log}", "instance_name = imapmux-test",
             names["cleartext"][self.require_tls],
             "auth_mechanisms = plain login", "auth_failure_delay = 0",

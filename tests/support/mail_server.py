@@ -52,15 +52,19 @@ def name_of(pid):
         return ""
 
 
-def listens(port):
-    """Whether somebody listens there, asked without a connection: with some servers that would count as a session."""
-    with open("/proc/net/tcp") as table:
-        return any(words[1].endswith(":%04X" % port) and words[3] == "0A" for words in map(str.split, table))
+def listens(port, process="self"):
+    """Whether somebody listens there, in the network of that process. Asked without a connection: with some servers that would
+    count as a session."""
+    for family in ("tcp", "tcp6"):
+        with open("/proc/%s/net/%s" % (process, family)) as table:
+            if any(words[1].endswith(":%04X" % port) and words[3] == "0A" for words in map(str.split, table)):
+                return True
+    return False
 
 
-def listens_at(path):
+def listens_at(path, process="self"):
     """The same of a Unix socket. The file is there a moment before anybody listens."""
-    with open("/proc/net/unix") as table:
+    with open("/proc/%s/net/unix" % process) as table:
         return any(words[-1] == path and words[3] == "00010000" for words in map(str.split, table))
 
 
@@ -98,6 +102,12 @@ class MailServer(abc.ABC):
         self.users = list(users)
         self.passwords = {user: PASSWORD for user in self.users}
         self.port = None
+        self.address = "127.0.0.1"  # where it listens
+        self.inside = []  # words before its command: in which network it runs
+
+    def beyond(self, line):
+        """It is to run at the far end of the line; before start()."""
+        self.address, self.inside = line.far, line.inside
 
     @abc.abstractmethod
     def start(self):
@@ -150,7 +160,7 @@ class DoorServer(MailServer):
         self.door_port = None
 
     def door(self, user):
-        client = Client(self.door_port, "door", tracked=False)
+        client = Client(self.door_port, "door", host=self.address, tracked=False)
         client.login(user, self.passwords[user])
         return client
 
