@@ -82,6 +82,33 @@ def root_is_given_up_once_the_ports_are_open(s):
 
 
 @scenario(start=False)
+def the_state_directory_is_used_as_that_user(s):
+    need_root()
+    state = s.make_directory("state")
+    os.chown(state, pwd.getpwnam(USER).pw_uid, -1)
+    os.chmod(state, 0o700)
+    s.settings["state_directory"] = state
+    start_as_root(s)
+    s.client(select="INBOX").noop()
+    file = os.stat(os.path.join(state, "ghosts"))
+    assert file.st_uid == pwd.getpwnam(USER).pw_uid and file.st_mode & 0o777 == 0o600, file
+
+
+@scenario(start=False)
+def a_state_directory_of_somebody_else_is_no_reason_not_to_serve(s):
+    need_root()
+    s.settings["state_directory"] = s.make_directory("state")
+    os.chmod(s.settings["state_directory"], 0o700)
+    start_as_root(s)
+    assert "state_directory = %s: Permission denied" % s.settings["state_directory"] in s.log_text()
+    s.client(select="INBOX").noop()
+    os.chown(s.settings["state_directory"], pwd.getpwnam(USER).pw_uid, -1)
+    os.chmod(os.path.join(s.directory, "imapmux.conf"), 0o644)
+    s.reload()
+    assert os.path.exists(os.path.join(s.settings["state_directory"], "ghosts"))
+
+
+@scenario(start=False)
 def what_the_user_cannot_read_is_warned_of(s):
     """The certificate's key is root's: it serves, SIGHUP says what is wrong, and nobody loses a connection."""
     need_root()

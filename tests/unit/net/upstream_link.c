@@ -319,6 +319,55 @@ Test(upstream_link, the_former_port_is_for_the_former_address_only)
     close_rig(&rig);
 }
 
+/* Whether a lost session's port is used again after the source has changed from one to the other. */
+static bool is_from_former_port(const char *former, const char *source)
+{
+    struct rig rig;
+    struct link_ends before;
+    bool same;
+
+    open_rig(&rig);
+    rig.settings.source = former;
+    dial(&rig);
+    cr_assert(bench_until(&rig.bench, accepted, &rig));
+    bench_rounds(&rig.bench, 5);
+    before = fake_upstream.ends;
+    upstream_link_ops.close(rig.link, false);
+    bench_rounds(&rig.bench, 3);
+    close(rig.peer);
+    rig.peer = -1;
+    fake_upstream_free();
+    fake_upstream_reset();
+    fake_upstream.between = before;
+    rig.settings.source = source;
+    rig.link = upstream_link_ops.dial(&rig.links, (struct upstream *)&fake_upstream, &rig.settings);
+    cr_assert(bench_until(&rig.bench, accepted, &rig));
+    bench_rounds(&rig.bench, 5);
+    same = memcmp(fake_upstream.ends.local, before.local, before.length) == 0;
+    close_rig(&rig);
+    return same;
+}
+
+Test(upstream_link, a_former_port_is_of_use_while_its_address_is_the_source)
+{
+    cr_assert(is_from_former_port("127.0.0.8", "127.0.0.8 ::1"));
+    cr_assert(is_from_former_port("127.0.0.8", NULL));
+    cr_assert_not(is_from_former_port("127.0.0.8", "127.0.0.9"));
+}
+
+Test(upstream_link, without_an_address_to_connect_from_the_upstream_is_told)
+{
+    struct rig rig;
+
+    open_rig(&rig);
+    rig.settings.source = "192.0.2.77";
+    dial(&rig);
+    cr_assert(bench_until(&rig.bench, is_closed, &rig));
+    cr_assert_eq(fake_upstream.sourceless, 1);
+    cr_assert(strstr(fake_upstream.reason, "this machine does not have that address"), "%s", fake_upstream.reason);
+    close_rig(&rig);
+}
+
 Test(upstream_link, a_port_that_is_in_use_is_no_hindrance)
 {
     struct rig rig;
