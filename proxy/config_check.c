@@ -1,6 +1,7 @@
 /* From sections to upstreams and listeners: finds the parts that belong together. A missing part, or one that cannot
  * work, is a fault with its line. Named files are opened here, so that -t finds later failures; nothing is kept open.
  */
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -77,14 +78,28 @@ static void check_trust(const struct config_section *section, struct faults *fau
     tls_context_free(context);
 }
 
-static void check_source(const struct config_section *section, struct faults *faults)
+/* AF_UNSPEC: a name, whose addresses are not known here. */
+static int family_of_host(const char *host)
+{
+    uint8_t address[16];
+
+    return inet_pton(AF_INET6, host, address) == 1  ? AF_INET6
+           : inet_pton(AF_INET, host, address) == 1 ? AF_INET
+                                                    : AF_UNSPEC;
+}
+
+static void check_source(const struct config_section *section, const struct url *url, struct faults *faults)
 {
     const struct upstream_values *values = section->values;
+    int family = family_of_host(url->host), line = config_key_line(section, "source");
     struct sources sources;
     char fault[SOURCES_FAULT_SIZE];
 
     if (!sources_parse(values->source, &sources, fault))
-        faults_add(faults, config_key_line(section, "source"), "source = %.100s: %s", values->source, fault);
+        faults_add(faults, line, "source = %.100s: %s", values->source, fault);
+    else if (sources.count > 0 && family != AF_UNSPEC && !sources_choose(&sources, family, SLICE("")))
+        faults_add(faults, line, "source = %.100s: the host of url is an %s address, and there is none here",
+                   values->source, family == AF_INET6 ? "IPv6" : "IPv4");
 }
 
 static void fill_upstream(struct config_upstream *upstream, const struct config_section *section, const struct url *url,
@@ -167,8 +182,8 @@ static void resolve_upstream(struct config *config, struct config_section *secti
 
     lay_profile(section, faults);
     check_trust(section, faults);
-    check_source(section, faults);
     bool good = parse_url(section, values->url, false, &url, faults);
+    check_source(section, &url, faults);
     if (good && url.implicit_tls && values->starttls != CHOICE_AUTO)
         faults_add(faults, config_key_line(section, "starttls"), "starttls has no effect with imaps://; remove it");
     upstream = calloc(1, sizeof(*upstream)); /* made even if faulty, so that its listeners find it */

@@ -18,9 +18,14 @@ def addresses(s):
     return seen
 
 
-def start(s, source):
+def start(s, source, host="127.0.0.1"):
     s.mux_port = s.mux_port or free_port()
-    s.start_imapmux(["-c", s.write_settings(upstream=["source = " + source])])
+    path = s.write_settings(upstream=["source = " + source])
+    with open(path) as settings:
+        text = settings.read()
+    with open(path, "w") as settings:
+        settings.write(text.replace("imap://127.0.0.1:%d\n" % s.upstream_port, "imap://%s:%d\n" % (host, s.upstream_port), 1))
+    s.start_imapmux(["-c", path])
 
 
 @scenario(users=USERS, relay=False, start=False)
@@ -60,7 +65,7 @@ def an_address_that_is_missing_is_the_trouble_of_its_users_only(s):
 
 @scenario(relay=False, start=False, settings={"login_wait": "1s"})
 def a_server_of_another_kind_is_not_reached_from_it(s):
-    start(s, "::1")
+    start(s, "::1", host="localhost")
     result = s.connect().command("LOGIN u1 secret", timeout=15)
     assert result.status == "NO" and result.code_name == "UNAVAILABLE", result
-    assert "source has no IPv4 address" in s.log_text()
+    assert "127.0.0.1:%d: source has no IPv4 address" % s.upstream_port in s.log_text()

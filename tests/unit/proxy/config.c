@@ -162,6 +162,8 @@ Test(config, the_source_of_an_upstream)
     config_free(config);
     expect_fault("[upstream c]\nurl = imap://127.0.0.1:3\nsource = 192.0.2.1, mail.example\n", 3,
                  "source = 192.0.2.1, mail.example: \"mail.example\" is not an IPv4 or IPv6 address");
+    expect_fault("[upstream c]\nurl = imap://127.0.0.1:3\nsource = ::1\n", 3, "the host of url is an IPv4 address");
+    expect_fault("[upstream c]\nurl = imap://[::1]:3\nsource = 127.0.0.1\n", 3, "the host of url is an IPv6 address");
     line = (struct command_line){.source = "127.0.0.2"};
     cr_assert_null(read_text(servers, &line, &faults));
     cr_assert(strstr(faults.list[0].text, "needs --upstream"), "%s", faults.list[0].text);
