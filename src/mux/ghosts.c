@@ -65,13 +65,26 @@ const struct link_ends *ghosts_dialled(struct ghosts *ghosts)
     return ghosts->revived.length > 0 ? &ghosts->revived : NULL;
 }
 
+/* Does the present connection stand between the ends of a ghost? Its port may have been in use, so that another one was
+ * taken. */
+static bool is_revived(const struct ghosts *ghosts, const struct link_ends *ends)
+{
+    return ghosts->revived.length > 0 && (!ends || memcmp(&ghosts->revived, ends, sizeof(*ends)) == 0);
+}
+
+static void bury(struct ghosts *ghosts)
+{
+    tell_over(ghosts, &ghosts->revived);
+    forget(ghosts, &ghosts->revived);
+}
+
 void ghosts_ready(struct ghosts *ghosts, const struct link_ends *ends)
 {
-    if (ghosts->revived.length > 0) {
-        tell_over(ghosts, &ghosts->revived);
-        forget(ghosts, &ghosts->revived);
-    }
-    while (ghosts->revived.length == 0 && ghosts->count > 0) { /* there was a place from a fresh port */
+    bool fresh = !is_revived(ghosts, ends);
+
+    if (!fresh)
+        bury(ghosts);
+    while (fresh && ghosts->count > 0) { /* there was a place */
         tell_over(ghosts, &ghosts->list[ghosts->count - 1]);
         ghosts->count--;
     }
@@ -88,10 +101,8 @@ bool ghosts_closed(struct ghosts *ghosts, const struct upstream_end *end)
 {
     bool fresh = ghosts->revived.length == 0;
 
-    if (!fresh && end->reached) { /* it is free now, or it was not that */
-        tell_over(ghosts, &ghosts->revived);
-        forget(ghosts, &ghosts->revived);
-    }
+    if (end->reached && is_revived(ghosts, end->ends))
+        bury(ghosts); /* the two kernels have ended it */
     if (end->ghost) {
         add(ghosts, end->ends);
         tell_lost(ghosts, end->ends);

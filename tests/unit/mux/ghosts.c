@@ -161,6 +161,24 @@ Test(ghosts, refused_from_there_too_it_was_not_that)
     cr_assert_not(refuse(3));
 }
 
+/* The kernel, or another program, still has the port. */
+Test(ghosts, another_port_in_place_of_the_wanted_one_proves_nothing)
+{
+    (void)dialled();
+    ready(1);
+    lose(1);
+    (void)dialled();
+    cr_assert(refuse(2));
+    cr_assert_eq(dialled(), 1);
+    cr_assert_not(refuse(3), "not at once again");
+    (void)dialled();
+    cr_assert(refuse(4));
+    cr_assert_eq(dialled(), 1);
+    kept.told[0] = '\0';
+    ready(5);
+    expect_told("over 1, stands 5");
+}
+
 Test(ghosts, an_attempt_that_did_not_reach_the_server_says_nothing)
 {
     (void)dialled();
