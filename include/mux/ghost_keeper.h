@@ -1,5 +1,5 @@
-/* Who remembers the ends of sessions beyond the life of an account, and of the process: whoever owns the machines hands
- * it in (net/ghost_file; none in the simulator). An entry is an account and two ends; each may be told of again. */
+/* Remembers the ends of sessions beyond the life of an account, and of the process. The owner of the machines hands one
+ * in: the program net/ghost_file, the simulator none. An entry is an account and two ends; it may be told of again. */
 #ifndef IMAPMUX_MUX_GHOST_KEEPER_H
 #define IMAPMUX_MUX_GHOST_KEEPER_H
 

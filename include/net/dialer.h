@@ -24,7 +24,7 @@ struct dialer_options {
     struct link_ends between;
     const char *source; /* see net/sources.h: addresses of the host of another family are left out; NULL: any. Borrowed
                            for the call */
-    struct slice user;  /* who has one address of `source`. Borrowed for the call */
+    struct slice user;  /* the user whose address of `source` is taken. Borrowed for the call */
     usec timeout;       /* for the whole dial; the rest is divided among the remaining addresses */
     /* Called once, from the runqueue. descriptor: connected and non-blocking, the owner's from now on; -1: `reason`
      * says why in words. The dialer may be freed within. */

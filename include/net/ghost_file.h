@@ -1,7 +1,7 @@
 /* The keeper of ghost sessions (mux/ghost_keeper.h), with a file in the state directory: so the next process knows
  * which sessions the servers may still count when this one was killed. An event is one short write without fsync; a
- * kill at any moment leaves a file that can be read. Trouble with the file is logged and costs no more than the memory
- * of the next process. */
+ * kill at any moment leaves a file that can be read. Trouble with the file is logged; the next process
+ * then knows nothing of the sessions, and nothing else changes. */
 #ifndef IMAPMUX_NET_GHOST_FILE_H
 #define IMAPMUX_NET_GHOST_FILE_H
 

@@ -1,6 +1,5 @@
-/* Where the connection stands, between which two ends, and whether the server knows that it has ended. The link tells
- * it; who dials wants it back, since a connection between the same ends shows the server that the former one is dead.
- */
+/* Between which two ends the connection is to stand, between which it stands, and whether the server knows that it has
+ * ended. The link reports all of it; nothing here is believed before the link has called. */
 #include "mux/upstream_inside.h"
 
 const struct link_ends *upstream_between(const struct upstream *upstream)
