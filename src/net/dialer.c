@@ -21,6 +21,10 @@
 #include "net/address.h"
 #include "net/sources.h"
 
+/* On a line that is down the kernel asks again after 1, 3, 7, 15 s: the longer the line was down, the later it would
+ * notice its return. A new socket asks at once. Its last try has up to twice as long, for lines that are so slow. */
+#define TRY (2 * USEC_SECOND)
+
 struct lookup {
     struct dialer *dialer; /* NULL: it has gone */
 };
@@ -30,9 +34,11 @@ struct dialer {
     struct dialer_options options;
     char *host;
     usec deadline, patience; /* of all of it; of the present address */
+    usec try_until;          /* of the present socket */
     struct lookup *lookup;
     struct evdns_getaddrinfo_request *request;
     struct evutil_addrinfo *addresses, *next; /* next: the one to try after the present one */
+    const struct evutil_addrinfo *current;    /* the one that is tried */
     const struct evutil_addrinfo *former;     /* the address of options.between; NULL: the host has it not */
     bool former_is_next;                      /* it is tried before the others */
     bool has_source;
@@ -269,12 +275,10 @@ static const struct evutil_addrinfo *take_next(struct dialer *dialer)
     return taken;
 }
 
-/* Begins to connect. False: it failed at once. */
-static bool try_address(struct dialer *dialer, const struct evutil_addrinfo *address, usec now)
+/* Begins to connect to the current address. False: it failed at once. */
+static bool try_once(struct dialer *dialer, usec now)
 {
-    address_set(&dialer->trying, address->ai_addr, (socklen_t)address->ai_addrlen);
-    dialer->tried++;
-    if (!begin(dialer, address))
+    if (!begin(dialer, dialer->current))
         return false;
     event_assign(&dialer->connected, dialer->options.base, dialer->descriptor, EV_WRITE, on_connected, dialer);
     if (event_add(&dialer->connected, NULL) != 0) {
@@ -282,9 +286,18 @@ static bool try_address(struct dialer *dialer, const struct evutil_addrinfo *add
         return false;
     }
     dialer->event_added = true;
-    dialer->patience = share_of_time(dialer, now);
-    task_set_deadline(&dialer->task, dialer->patience);
+    dialer->try_until = dialer->patience - now > 2 * TRY ? now + TRY : dialer->patience;
+    task_set_deadline(&dialer->task, dialer->try_until);
     return true;
+}
+
+static bool try_address(struct dialer *dialer, const struct evutil_addrinfo *address, usec now)
+{
+    dialer->current = address;
+    dialer->patience = share_of_time(dialer, now);
+    dialer->tried++;
+    address_set(&dialer->trying, address->ai_addr, (socklen_t)address->ai_addrlen);
+    return try_once(dialer, now);
 }
 
 static void finish(struct dialer *dialer, int descriptor)
@@ -294,15 +307,32 @@ static void finish(struct dialer *dialer, int descriptor)
     dialer->options.done(dialer->options.owner, descriptor, descriptor < 0 ? dialer->reason : NULL);
 }
 
+/* The connection may stand at this very moment, before its event has come. The server would count it. */
+static void note_connected(struct dialer *dialer)
+{
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof(peer);
+
+    if (!dialer->event_added || getpeername(dialer->descriptor, (struct sockaddr *)&peer, &length) != 0)
+        return;
+    event_del(&dialer->connected);
+    dialer->event_added = false;
+}
+
 /* The socket has become writable, or its time is over. False: the next address may be tried. */
 static bool judge_socket(struct dialer *dialer, usec now)
 {
     int error = 0;
     socklen_t length = sizeof(error);
 
+    note_connected(dialer);
+    if (dialer->event_added && now < dialer->try_until)
+        return true; /* woken for nothing: goes on */
+    if (dialer->event_added && now < dialer->patience) {
+        drop_socket(dialer);
+        return try_once(dialer, now);
+    }
     if (dialer->event_added) {
-        if (now < dialer->patience)
-            return true; /* woken for nothing: goes on */
         note_failure(dialer, "no answer in time");
         return false;
     }

@@ -35,6 +35,8 @@ static bool is_done(void *context)
     return ((struct dial *)context)->done > 0;
 }
 
+static usec patient = 2 * USEC_SECOND;
+
 static struct dialer *begin_from(struct dial *dial, const char *source, const char *host, uint16_t port,
                                  struct evdns_base *resolver)
 {
@@ -45,7 +47,7 @@ static struct dialer *begin_from(struct dial *dial, const char *source, const ch
                                            .port = port,
                                            .source = source,
                                            .user = SLICE("u1"),
-                                           .timeout = 2 * USEC_SECOND,
+                                           .timeout = patient,
                                            .done = on_done,
                                            .owner = dial};
     struct dialer *dialer = dialer_new(&options);
@@ -202,6 +204,39 @@ Test(dialer, an_address_that_does_not_answer_is_given_up)
     cr_assert(strstr(dial.reason, ": no answer in time"), "%s", dial.reason);
     dialer_free(dialer);
     for (size_t i = 0; i < 8; i++)
+        close(waiting[i]);
+    close(listening);
+    bench_close(&dial.bench);
+}
+
+/* The kernel would ask again after 1, 3, 7 and 15 s, a newer one after 5, 7 and 11 s. */
+Test(dialer, a_line_that_comes_back_is_noticed_within_two_seconds)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof(address);
+    int listening = socket(AF_INET, SOCK_STREAM, 0), waiting[2];
+    struct dial dial = {0};
+
+    bench_open(&dial.bench);
+    cr_assert(bind(listening, (struct sockaddr *)&address, length) == 0 && listen(listening, 0) == 0);
+    cr_assert(getsockname(listening, (struct sockaddr *)&address, &length) == 0);
+    for (size_t i = 0; i < 2; i++) {
+        waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)!connect(waiting[i], (struct sockaddr *)&address, length);
+    }
+    patient = 15 * USEC_SECOND;
+    struct dialer *dialer = begin(&dial, "127.0.0.1", ntohs(address.sin_port), NULL);
+    usec from = bench_now(&dial.bench);
+    while (bench_now(&dial.bench) < from + 7200000)
+        bench_rounds(&dial.bench, 1);
+    cr_assert_eq(dial.done, 0);
+    close(accept(listening, NULL, NULL)); /* now there is room */
+    cr_assert(bench_until(&dial.bench, is_done, &dial));
+    cr_assert_geq(dial.descriptor, 0, "%s", dial.reason);
+    cr_assert_leq(bench_now(&dial.bench) - from, 7200000 + 2500000);
+    close(dial.descriptor);
+    dialer_free(dialer);
+    for (size_t i = 0; i < 2; i++)
         close(waiting[i]);
     close(listening);
     bench_close(&dial.bench);
