@@ -88,7 +88,34 @@ static int family_of_host(const char *host)
                                                     : AF_UNSPEC;
 }
 
-static void check_source(const struct config_section *section, const struct url *url, struct faults *faults)
+/* True also where that cannot be found out. */
+static bool is_ours(const struct address *address)
+{
+    int descriptor = socket(address->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool ours = true;
+
+    if (descriptor < 0)
+        return true;
+    if (bind(descriptor, (const struct sockaddr *)&address->storage, address->length) != 0)
+        ours = errno != EADDRNOTAVAIL;
+    close(descriptor);
+    return ours;
+}
+
+/* It may get the address later. */
+static void warn_of_missing(struct config *config, int line, const struct sources *sources)
+{
+    char text[ADDRESS_TEXT_SIZE];
+
+    for (size_t i = 0; i < sources->count; i++)
+        if (!is_ours(&sources->list[i]))
+            config_warn(config, line,
+                        "source = %s: this machine does not have that address now; its users cannot log in",
+                        address_host(&sources->list[i], text));
+}
+
+static void check_source(struct config *config, const struct config_section *section, const struct url *url,
+                         struct faults *faults)
 {
     const struct upstream_values *values = section->values;
     int family = family_of_host(url->host), line = config_key_line(section, "source");
@@ -100,6 +127,8 @@ static void check_source(const struct config_section *section, const struct url 
     else if (sources.count > 0 && family != AF_UNSPEC && !sources_choose(&sources, family, SLICE("")))
         faults_add(faults, line, "source = %.100s: the host of url is an %s address, and there is none here",
                    values->source, family == AF_INET6 ? "IPv6" : "IPv4");
+    else
+        warn_of_missing(config, line, &sources);
 }
 
 static void fill_upstream(struct config_upstream *upstream, const struct config_section *section, const struct url *url,
@@ -183,7 +212,7 @@ static void resolve_upstream(struct config *config, struct config_section *secti
     lay_profile(section, faults);
     check_trust(section, faults);
     bool good = parse_url(section, values->url, false, &url, faults);
-    check_source(section, &url, faults);
+    check_source(config, section, &url, faults);
     if (good && url.implicit_tls && values->starttls != CHOICE_AUTO)
         faults_add(faults, config_key_line(section, "starttls"), "starttls has no effect with imaps://; remove it");
     upstream = calloc(1, sizeof(*upstream)); /* made even if faulty, so that its listeners find it */

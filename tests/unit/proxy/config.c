@@ -156,6 +156,12 @@ Test(config, the_source_of_an_upstream)
 
     cr_assert(config, "%s", faults.list[0].text);
     cr_assert_str_eq(config->upstreams->settings.source, "127.0.0.2");
+    cr_assert_null(config->warnings);
+    config_free(config);
+    config = read_good("[upstream a]\nurl = imap://127.0.0.1:1\nsource = 127.0.0.2 192.0.2.77\n"
+                       "[listener b]\nurl = imap://127.0.0.1:20143\n");
+    cr_assert(config->warnings && config->warnings->fault.line == 3 && !config->warnings->next);
+    cr_assert(strstr(config->warnings->fault.text, "source = 192.0.2.77: this machine does not have that address now"));
     config_free(config);
     config = read_good(servers);
     cr_assert_null(config->upstreams->settings.source);
