@@ -11,7 +11,7 @@
 
 /* Seconds for which a server counts a session that it hears nothing of. RFC 3501 section 5.4 forbids a server to end
  * one earlier, and most do then: Cyrus was seen to count a lost one for 28 minutes. */
-#define GHOST_LIFE (30 * 60)
+#define GHOST_LIFE ((int64_t)30 * 60)
 
 struct ghost_account;
 
