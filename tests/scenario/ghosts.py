@@ -86,7 +86,7 @@ class Far:
             let_all_read(certificate.cert)
             let_all_read(certificate.key)
         self.server = server_of(s, kind, certificate)
-        self.outage = 6.5 if kind == "small" else 2  # a kernel that went on closing the connection would try again after 6 s
+        self.outage = 5.5 if kind == "small" else 0  # a kernel that went on closing the connection would try again after 6 s
 
     def __enter__(self):
         self.line.__enter__()
@@ -141,7 +141,7 @@ def the_session_of_a_lost_line_is_taken_over(s):
         assert client.command("LOGIN u1 secret", timeout=15).ok
         client.select("INBOX")
         far.cut()
-        time.sleep(3.5)
+        s.until_logged("cannot be reached")
         back = far.line.mend()
         assert client.command("NOOP", timeout=20).ok
         far.judge(back)
@@ -163,10 +163,12 @@ def handed_on(s, number):
         far.cut()
         end_of_process(s, number)
         client.close_socket()
+        before = len(s.log_text())
         far.start_imapmux()
         assert "servers may still count 1 sessions of the former process" in s.log_text()
         client = s.connect()
         tag = client.begin("LOGIN u1 secret")
+        s.until_logged("cannot be reached", before)
         time.sleep(far.outage)
         back = far.line.mend()
         assert client.finish(tag, timeout=20).ok
