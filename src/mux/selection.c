@@ -35,7 +35,7 @@ void selection_free(struct selection *selection)
     if (!selection)
         return;
     fetch_intake_broken(selection, false);
-    switch_fails(selection);
+    switch_clear(selection);
     free(selection);
 }
 
@@ -541,7 +541,7 @@ void selection_lost(struct selection *selection)
     count_loss(selection);
     selection->selected = selection->left = selection->asked = NULL;
     fetch_intake_broken(selection, false);
-    switch_clear(selection);
+    switch_fails(selection);
     selection->activity = ACTIVITY_NONE;
     selection->learned = false;
     selection->learns = 0;

@@ -111,7 +111,7 @@ def move_is_made_of_copy_and_expunge(s):
 
 @scenario(variants=BOTH, upstream=of_variant, settings=SETTINGS)
 def uploads_of_every_size(s):
-    """With and without waiting for the go-ahead; imapmux says {n+} only to a server that announced it (the relay watches)."""
+    """With and without waiting for the go-ahead; imapmux never says {n+} itself (the relay watches)."""
     client = s.client(select="INBOX")
     other = s.client(name="other", select="INBOX")
     other.idle()

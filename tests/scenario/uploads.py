@@ -6,19 +6,20 @@ import time
 
 from imap_client import Literal, make_message
 from scenario import scenario
-from scripted_upstream import FULL, ScriptedUpstream
+from scripted_upstream import ScriptedUpstream
 
 
 class Hasty(ScriptedUpstream):
-    """Refuses an APPEND as soon as it has read its first line, then reads its literal and throws it away."""
+    """Asks for the message of an APPEND and refuses it before any of it has come, then reads it and throws it away."""
     times, eaten = 1000, 0
 
     def read_line(self):
         line = super().read_line()
-        announced = re.search(rb"APPEND .*\{(\d+)\+?\}$", line)
+        announced = re.search(rb"APPEND .*\{(\d+)\}$", line)
         if not announced or self.times == 0:
             return line
         self.times -= 1
+        self.line(b"+ go on")
         self.line(line.split(b" ")[0] + b" NO [OVERQUOTA] no room")
         time.sleep(1)
         self.eat(int(announced.group(1)) + 2)
@@ -66,12 +67,19 @@ def a_message_never_becomes_commands(s):
 
 
 class SlowReader(ScriptedUpstream):
-    """Takes an APPEND's literal only after a while."""
+    """Takes an APPEND's literal only after a while: before it has asked for it, or behind that."""
+    asks_first = True
+
     def read_line(self):
         line = super().read_line()
-        if b"APPEND" in line:
+        if b"APPEND" in line and not self.asks_first:
             time.sleep(2)
         return line
+
+    def line(self, text):
+        super().line(text)
+        if text == "+ go on" and self.asks_first:
+            time.sleep(2)
 
 
 def client_goes_in_an_append(s, size):
@@ -92,6 +100,10 @@ def a_client_goes_while_its_append_is_sent(s):
     client_goes_in_an_append(s, 14_000_000)
 
 
-@scenario(upstream=lambda s: SlowReader(capabilities=FULL.replace("LITERAL+ ", "")), timeout=60)
+class LateReader(SlowReader):
+    asks_first = False
+
+
+@scenario(upstream=lambda s: LateReader(), timeout=60)
 def a_client_goes_while_its_append_waits_for_leave(s):
     client_goes_in_an_append(s, 3_000_000)

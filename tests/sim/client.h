@@ -36,6 +36,7 @@ struct client {
     uint64_t queued, delivered;
     struct packet *packets, *last_packet;
     usec deliver_at, read_at;
+    usec answered_at;   /* the last command */
     uint64_t vanish_at; /* octets delivered; UINT64_MAX: does not */
     bool says_end;      /* sends EOF once all is delivered */
     bool ends;          /* LOGOUT or EOF has been sent: the end may come */

@@ -332,6 +332,34 @@ static void judge_login(struct client *client, const struct order *order, bool o
     client->logged_in = ok;
 }
 
+static bool is_about_unsound(const struct client *client, const struct order *order)
+{
+    const struct box *box = order->name ? box_find(client->user, slice_of(order->name)) : NULL;
+
+    return (box && box->ailment != SOUND) || (order->box && order->box->ailment != SOUND);
+}
+
+/* One mailbox's trouble is not everybody's: who asks for something else is answered meanwhile, whatever becomes of that
+ * mailbox. Not where something else goes wrong as well. */
+#define WAIT_MOST (30 * USEC_SECOND)
+
+static void check_wait(struct client *client, const struct order *order)
+{
+    const struct plan *plan = &client->sim->plan;
+    usec now = sim_now(client->sim), since = order->sent_at;
+
+    if (since < client->answered_at) /* it has waited for those before it, too */
+        since = client->answered_at;
+    client->answered_at = now;
+    if (plan->ailment == SOUND || plan->ailing >= plan->boxes || client->sim->faults > 0 || !order->whole ||
+        plan->passwords || plan->liberties.denies > 0 || plan->slow_close > 0 || order->kind == ORDER_IDLE ||
+        order->kind == ORDER_LOGIN || order->kind == ORDER_LIST || is_about_unsound(client, order))
+        return;
+    if (now - since > WAIT_MOST)
+        sim_fail(client->sim, "waits", "%s, %s: answered after %lld s, for another mailbox's sake", client->name,
+                 order->tag, (long long)((now - since) / USEC_SECOND));
+}
+
 static void judge_no(struct client *client, struct order *order, bool bad, struct slice code, struct slice text)
 {
     if (bad && order->kind != ORDER_LOGIN && !client->user->says_bad)
@@ -410,6 +438,7 @@ void client_judge(struct client *client, struct order *order, struct slice statu
              status.data, (int)code.length, code.data);
     if (!ok && !bad && !slice_equal(status, SLICE("NO")))
         wrong(client, order, "not an answer", "neither OK nor NO nor BAD");
+    check_wait(client, order);
     if (order->kind == ORDER_IDLE)
         client->idling = client->done_sent = false;
     if (!order->whole && ok)

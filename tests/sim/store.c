@@ -131,6 +131,7 @@ void box_end(struct box *box)
 void box_rename(struct box *box, const char *name)
 {
     box->name = memory_text(&box->user->sim->memory, slice_of(name));
+    box->deaths = 0; /* whoever knows it by its name does not know this one */
     box->user->ends++;
     user_disturbed(box->user, sim_now(box->user->sim));
 }

@@ -143,9 +143,9 @@ class ScriptedUpstream(threading.Thread):
             text += line
             if not announced:
                 return text
-            if announced.group(2) and "LITERAL+" not in self.capabilities.split():
+            if announced.group(2):
                 self.faults.append("a literal was sent without leave: %r" % line[:80])
-            if not announced.group(2):
+            else:
                 self.line("+ go on")
             size = int(announced.group(1))
             while len(self.buffer) < size:

@@ -10,7 +10,6 @@ from wire import parse
 
 # A command (without its tag) that matches needs one of these capabilities.
 NEEDS = [(re.compile(pattern, re.IGNORECASE), words.split()) for pattern, words in [
-    (r"\{\d+\+\}", "LITERAL+"),
     (r"^UID EXPUNGE\b", "UIDPLUS"),
     (r"^(UID )?MOVE\b", "MOVE"),
     (r"^(UID )?SEARCH RETURN\b", "ESEARCH"),
@@ -38,6 +37,7 @@ NEEDS = [(re.compile(pattern, re.IGNORECASE), words.split()) for pattern, words 
 NEVER = [(re.compile(pattern, re.IGNORECASE), why) for pattern, why in [
     (r"^(FETCH|STORE|COPY|MOVE|SEARCH|SORT|THREAD)\b", "messages named by number"),
     (r"^CLOSE\b", "CLOSE"),
+    (r"\{\d+\+\}", "a literal that was not asked for"),
     (r"^UID STORE\b.*\.SILENT\b", "a silent STORE"),
 ]]
 

@@ -740,6 +740,19 @@ Test(selection, numbers_told_before_idle_is_answered_count_for_the_mailbox_that_
     cr_assert_eq(desk.inbox->recent_owed, 1);
 }
 
+Test(selection, what_was_recent_when_the_line_is_lost_in_a_switch_is_kept_in_mind)
+{
+    select_three();
+    desk.inbox->known = true;
+    (void)sends(WISH_SELECTED, desk.work);
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n%T OK done");
+    (void)prepare(WISH_SELECTED, desk.inbox, true);
+    (void)bench_written(&desk.bench);
+    say("* 5 EXISTS\r\n* 2 RECENT\r\n* OK [UIDVALIDITY 1] v\r\n%T OK [READ-WRITE] done");
+    bench_closed(&desk.bench);
+    cr_assert_eq(desk.inbox->recent_owed, 2);
+}
+
 Test(selection, neighbours_that_are_named_one_by_one_are_counted)
 {
     (void)sends(WISH_SELECTED, desk.inbox);
