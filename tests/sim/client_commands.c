@@ -28,6 +28,19 @@ static void print_name(struct client *client, const char *name)
         client_print(client, "%s", name);
 }
 
+/* Another spelling of it, which the server takes for the same; only in what takes names away. */
+static void print_spelt(struct client *client, const char *name)
+{
+    char *spelt = memory_text(&client->sim->memory, slice_of(name));
+    struct dice dice = dice_make(client->sim->seed, DICE_ACT, client->number, 5000000 + client->tags);
+
+    for (char *at = spelt; client->sim->plan.spellings && dice_percent(&dice, 40) && *at; at++) {
+        if ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z'))
+            *at ^= 'a' ^ 'A';
+    }
+    print_name(client, spelt);
+}
+
 static void end_order(struct client *client, struct order *order)
 {
     client_print(client, "\r\n");
@@ -210,27 +223,55 @@ static void append(struct client *client)
     client->held = memory_format(&client->sim->memory, "\r\n");
 }
 
+static struct order *with_spelt_name(struct client *client, enum order_kind kind, const char *command, const char *name)
+{
+    struct order *order = client_order(client, kind);
+
+    order->name = name;
+    client_print(client, "%s ", command);
+    print_spelt(client, name);
+    return order;
+}
+
+/* Of the second namespace: what is below it goes with it, and there and back again. */
+static const char *any_parent(struct client *client)
+{
+    struct dice dice = dice_make(client->sim->seed, DICE_ACT, client->number, 6000000 + client->tags);
+
+    if (!client->sim->plan.spellings || !dice_percent(&dice, 40))
+        return NULL;
+    return dice_percent(&dice, 60) ? "Archive" : "Old";
+}
+
+static void rename_mailbox(struct client *client, const char *name)
+{
+    const char *parent = any_parent(client);
+    struct order *order = with_spelt_name(client, ORDER_RENAME, "RENAME", parent ? parent : name);
+
+    order->new_name = any_name(client);
+    if (parent)
+        order->new_name = strcmp(parent, "Old") == 0 ? "Archive" : "Old";
+    client_print(client, " ");
+    print_name(client, order->new_name);
+    end_order(client, order);
+}
+
 static void folders(struct client *client)
 {
     const char *name = any_name(client);
-    struct order *order;
 
     if (!client->sim->plan.deletes || strcmp(name, "INBOX") == 0)
         return;
     switch (dice_below(&client->dice, 3)) {
     case 0:
-        order = with_name(client, ORDER_CREATE, "CREATE", name);
+        end_order(client, with_name(client, ORDER_CREATE, "CREATE", name));
         break;
     case 1:
-        order = with_name(client, ORDER_DELETE, "DELETE", name);
+        end_order(client, with_spelt_name(client, ORDER_DELETE, "DELETE", name));
         break;
     default:
-        order = with_name(client, ORDER_RENAME, "RENAME", name);
-        order->new_name = any_name(client);
-        client_print(client, " ");
-        print_name(client, order->new_name);
+        rename_mailbox(client, name);
     }
-    end_order(client, order);
     client_end_packet(client);
 }
 

@@ -265,7 +265,7 @@ void order_seen(struct server *server, struct message *message)
 
 static bool same_name(const char *a, struct slice b)
 {
-    return slice_equal(slice_of(a), b) || (slice_equal_nocase(b, SLICE("INBOX")) && slice_equal_nocase(slice_of(a), b));
+    return slice_equal_nocase(slice_of(a), b); /* no two of the model's names differ in case only */
 }
 
 /* How well does this command fit that order? UINT32_MAX: not at all; else the messages that it leaves out. */

@@ -128,6 +128,7 @@ enum kind {
     KIND_SEARCHES,
     KIND_PIECES,
     KIND_HURRY,
+    KIND_NAMES,
 };
 
 static struct dice kind_dice(uint64_t seed, enum kind kind)
@@ -237,6 +238,9 @@ static void choose_kinds(struct plan *plan, uint64_t seed)
     choose_pieces(plan, kind_dice(seed, KIND_PIECES));
     dice = kind_dice(seed, KIND_HURRY);
     plan->hurries = dice_percent(&dice, 30);
+    dice = kind_dice(seed, KIND_NAMES);
+    plan->spellings = dice_percent(&dice, 20);
+    plan->deletes |= plan->spellings;
 }
 
 void plan_make(struct plan *plan, uint64_t seed)

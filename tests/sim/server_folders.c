@@ -18,10 +18,13 @@ void server_list(struct server *server, struct cursor *cursor, const char *word)
 
     if (!cursor_string(cursor, &reference) || !cursor_take(cursor, ' ') || !cursor_string(cursor, &pattern))
         server_object(server, "a malformed LIST", slice_of(word));
+    if (server->sim->plan.spellings && pattern.length == 0)
+        server_write(server, "* %s (\\Noselect) \".\" \"\"\r\n", word);
     for (const struct box *box = server->user->boxes; box; box = box->next) {
         if (box->gone || !(slice_equal(pattern, SLICE("*")) || slice_equal(pattern, slice_of(box->name))))
             continue;
-        server_write(server, "* %s (\\HasNoChildren) \"/\" ", word);
+        server_write(server, "* %s (\\HasNoChildren) \"%s\" ", word,
+                     server->sim->plan.spellings && !strchr(box->name, '/') ? "." : "/");
         write_name(server, box->name);
         server_write(server, "\r\n");
     }
@@ -83,6 +86,24 @@ static void move_inbox(struct server *server, struct box *inbox, struct slice na
     }
 }
 
+/* What is below a name that no mailbox has. Returns: there is any. */
+static bool rename_below(struct server *server, struct slice name, struct slice new_name, struct slice line)
+{
+    bool any = false;
+
+    for (struct box *box = server->user->boxes; box; box = box->next) {
+        struct slice has = slice_of(box->name);
+        if (box->gone || has.length <= name.length || has.data[name.length] != '/' || !slice_starts_nocase(has, name))
+            continue;
+        if (box == server->box)
+            server_object(server, "RENAME of what is above the selected mailbox", line);
+        box_rename(box, memory_format(&server->sim->memory, "%.*s%s", (int)new_name.length, new_name.data,
+                                      box->name + name.length));
+        any = true;
+    }
+    return any;
+}
+
 void server_rename(struct server *server, struct cursor *cursor, struct slice line)
 {
     struct slice name, new_name;
@@ -94,8 +115,12 @@ void server_rename(struct server *server, struct cursor *cursor, struct slice li
     box = box_find(server->user, name);
     if (box && box == server->box)
         server_object(server, "RENAME of the selected mailbox", line);
-    if (!box || box_find(server->user, new_name)) {
+    if ((!box && !rename_below(server, name, new_name, line)) || (box && box_find(server->user, new_name))) {
         server_answer(server, "NO", NULL, "cannot be renamed");
+        return;
+    }
+    if (!box) {
+        server_answer(server, "OK", NULL, "renamed");
         return;
     }
     if (strcmp(box->name, "INBOX") == 0)

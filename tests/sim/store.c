@@ -61,7 +61,8 @@ static struct box *box_of_name(struct user *user, struct slice name)
     if (slice_equal_nocase(name, SLICE("INBOX")))
         name = SLICE("INBOX");
     for (struct box *box = user->boxes; box; box = box->next) {
-        if (!box->gone && slice_equal(slice_of(box->name), name))
+        if (!box->gone && (slice_equal(slice_of(box->name), name) ||
+                           (user->sim->plan.spellings && slice_equal_nocase(slice_of(box->name), name))))
             return box;
     }
     return NULL;
