@@ -92,7 +92,7 @@ struct mailbox {
     unsigned lost_doing;         /* that command: its kind, as the caller numbers them */
     struct view *views;          /* DL list */
     usec looked_at;              /* when the last command there finished; MAILBOX_NEVER */
-    uint64_t confirmed;          /* number of the last upstream command that was written there and has finished */
+    uint64_t confirmed;          /* when the last look there was written, by the number that the caller gives */
 };
 
 struct mailbox *mailbox_new(struct slice name); /* returns owned; NULL: out of memory */

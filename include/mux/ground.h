@@ -1,5 +1,5 @@
 /* The ground of every machine of mux and session: one per registry, borrowed by all machines for as long as they live.
- * Nothing here belongs to one account. Only the two `struct random` change after registry_new. */
+ * Nothing here belongs to one account. Only the two `struct random` and `commands` change after registry_new. */
 #ifndef IMAPMUX_MUX_GROUND_H
 #define IMAPMUX_MUX_GROUND_H
 
@@ -23,6 +23,7 @@ struct ground {
     const char *version;                     /* of the program, told in ID (RFC 2971) */
     struct random random;                    /* for jitter */
     struct random tags;                      /* for the tags of upstream commands */
+    uint64_t commands; /* how many have been written upstream, over all connections: tells which of two came first */
 };
 
 #endif

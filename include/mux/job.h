@@ -98,7 +98,7 @@ struct job_queueing {
     struct job *riders;   /* of a job that is taken: those answered with it */
     struct job *carrier;  /* of a rider */
     usec since;           /* when it was added */
-    uint64_t submitted;   /* number of the last upstream command when it was added */
+    uint64_t submitted;   /* ground->commands when it was added */
     uint32_t uidvalidity; /* of its mailbox when it was added; 0: not known */
     bool doomed;          /* set when the mailbox is gone or its UIDs mean other messages; never cleared */
     bool ending;          /* set within jobs_end_mailbox, whose end is the job's */

@@ -22,8 +22,8 @@ struct jobs *jobs_new(struct runqueue *runqueue);
 /* Every job must have ended (jobs_end_all, and those that are taken). */
 void jobs_free(struct jobs *jobs);
 
-/* Adds a copy of `wanted` after those that wait. last_command: the number of the last upstream command. Returns
- * borrowed until it ends; NULL: out of memory, nothing has happened. */
+/* Adds a copy of `wanted` after those that wait. last_command: ground->commands. Returns borrowed until it ends; NULL:
+ * out of memory, nothing has happened. */
 struct job *jobs_add(struct jobs *jobs, const struct job *wanted, uint64_t last_command);
 bool jobs_wait(const struct jobs *jobs); /* does one wait? */
 /* Does one with these ops wait for this mailbox? */

@@ -96,9 +96,9 @@ enum selection_turn selection_prepare(struct selection *selection, const struct 
 /* The connection was lost while a wish was prepared: its commands are sent again. */
 void selection_wish_lost(struct wish_progress *progress);
 /* The owner's command; SELECTION_READY only. Takes it. sole: the UID of the only message that it asks for, whose answer
- * may lack its UID; 0: none, or several. Returns its number. */
-uint64_t selection_send(struct selection *selection, struct outgoing *command, enum selection_effect effect,
-                        enum policy_patience patience, uint32_t sole);
+ * may lack its UID; 0: none, or several. */
+void selection_send(struct selection *selection, struct outgoing *command, enum selection_effect effect,
+                    enum policy_patience patience, uint32_t sole);
 /* The owner's turn is over: the tail may be asked for again. */
 void selection_turn_over(struct selection *selection);
 /* All flags of the selected mailbox are in step, judged as after a part of them. */

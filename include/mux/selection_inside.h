@@ -88,8 +88,7 @@ struct selection {
     bool selected_read_only;  /* by EXAMINE */
     struct mailbox *left;     /* until another one is selected: numbers about it may still come; NULL: none */
     enum selection_activity activity;
-    uint64_t activity_number; /* of its command */
-    bool leaves_by_name;      /* set when LEAVE opens a mailbox that does not exist, cleared when it is UNSELECT */
+    bool leaves_by_name; /* set when LEAVE opens a mailbox that does not exist, cleared when it is UNSELECT */
     enum selection_effect owner_effect; /* of its command, set by selection_send */
     uint32_t owner_sole;                /* see selection_send */
     bool owner_void;                    /* set by selection_contradicted, cleared by selection_send */

@@ -106,16 +106,17 @@ bool upstream_has_qresync(const struct upstream *upstream);
 /* DISCONNECTED only. The ids are borrowed until ready or closed. */
 void upstream_dial(struct upstream *upstream, const struct upstream_login *login);
 /* READY without a command in flight, ENTERING_IDLE or IDLING (DONE goes before it, in one write, as soon as it may).
- * Takes the command. Returns its number: commands are numbered from 1 on over all connections. A server that is silent
- * for longer than `patience` permits has stopped answering. */
-uint64_t upstream_send(struct upstream *upstream, struct outgoing *command, enum policy_patience patience);
-uint64_t upstream_commands(const struct upstream *upstream); /* number of the last command sent */
-usec upstream_heard_at(const struct upstream *upstream);     /* when the server said something last */
-bool upstream_busy(const struct upstream *upstream);         /* not READY or IDLING, or a command is in flight */
-bool upstream_is_in_idle(const struct upstream *upstream);   /* from IDLE to its tagged answer: lines are about it */
-void upstream_idle(struct upstream *upstream);               /* READY, not busy */
-void upstream_end_idle(struct upstream *upstream);           /* DONE without a command after it; READY afterwards */
-void upstream_logout(struct upstream *upstream);             /* in any state; ends in closed */
+ * Takes the command. A server that is silent for longer than `patience` permits has stopped answering. */
+void upstream_send(struct upstream *upstream, struct outgoing *command, enum policy_patience patience);
+uint64_t upstream_commands(const struct upstream *upstream); /* how many have been sent, over all its connections */
+/* When the last command of upstream_send was written: its number among those of all upstreams (ground->commands). */
+uint64_t upstream_written(const struct upstream *upstream);
+usec upstream_heard_at(const struct upstream *upstream);   /* when the server said something last */
+bool upstream_busy(const struct upstream *upstream);       /* not READY or IDLING, or a command is in flight */
+bool upstream_is_in_idle(const struct upstream *upstream); /* from IDLE to its tagged answer: lines are about it */
+void upstream_idle(struct upstream *upstream);             /* READY, not busy */
+void upstream_end_idle(struct upstream *upstream);         /* DONE without a command after it; READY afterwards */
+void upstream_logout(struct upstream *upstream);           /* in any state; ends in closed */
 void upstream_drop(struct upstream *upstream, const char *reason); /* closes at once; ends in closed with this reason */
 /* As upstream_drop, for a refusal in the server's words. */
 void upstream_drop_refused(struct upstream *upstream, enum refusal refusal, struct slice words);

@@ -25,6 +25,7 @@ struct upstream {
     bool qresync;
 
     uint64_t commands; /* the number of the last command */
+    uint64_t written;  /* ground->commands when the last one that was given to upstream_send was written */
     /* Tags are x<secret>.<number>: what a message says cannot pass for the answer to a command. New for each
      * connection.
      */

@@ -28,7 +28,7 @@ struct wish {
     struct mailbox *mailbox; /* NULL: WISH_NOTHING and WISH_LEFT */
     bool read_write;         /* it must have been SELECTed, not EXAMINEd */
     bool background;         /* WISH_FLAGS: nobody waits, so a look is not owed */
-    uint64_t submitted;      /* number of the last upstream command before the job came: a look is one after that */
+    uint64_t submitted;      /* ground->commands when the job came: a look is one after that */
     struct wish_progress *progress;
 };
 

@@ -10,7 +10,7 @@ struct job *job_submit(struct account *account, const struct job *wanted)
     struct job own = *wanted, *job;
 
     own.account = account;
-    job = jobs_add(account->jobs, &own, upstream_commands(slot_upstream(slots_first(&account->slots))));
+    job = jobs_add(account->jobs, &own, account->ground->commands);
     if (job)
         task_wake(&account->task);
     return job;

@@ -118,7 +118,7 @@ static const struct job_ops own_ops = {.build = own_build, .done = own_done};
 
 static bool add(struct scheduler *scheduler, const struct job *wanted)
 {
-    bool added = jobs_add(scheduler->options.jobs, wanted, upstream_commands(scheduler->options.upstream)) != NULL;
+    bool added = jobs_add(scheduler->options.jobs, wanted, scheduler->options.ground->commands) != NULL;
 
     if (added)
         task_wake(scheduler->options.task);
@@ -127,7 +127,7 @@ static bool add(struct scheduler *scheduler, const struct job *wanted)
 
 void scheduler_learn_separator(struct scheduler *scheduler)
 {
-    hierarchy_learn(&scheduler->hierarchy, upstream_commands(scheduler->options.upstream));
+    hierarchy_learn(&scheduler->hierarchy, scheduler->options.ground->commands);
     task_wake(scheduler->options.task);
 }
 
@@ -200,7 +200,7 @@ static void send(struct scheduler *scheduler, struct outgoing *command)
     job->course.written = true;
     job->course.spoilt = job->course.garbled = false;
     gather(scheduler, command);
-    (void)selection_send(scheduler->selection, command, effect_of(job), policy_patience(job->policy), job->sole);
+    selection_send(scheduler->selection, command, effect_of(job), policy_patience(job->policy), job->sole);
 }
 
 static void build(struct scheduler *scheduler)
@@ -304,7 +304,7 @@ void scheduler_step(struct scheduler *scheduler)
 {
     while (!upstream_busy(scheduler->options.upstream)) {
         if (!scheduler->current)
-            hierarchy_ask(&scheduler->hierarchy, upstream_commands(scheduler->options.upstream));
+            hierarchy_ask(&scheduler->hierarchy, scheduler->options.ground->commands);
         if (!scheduler->current)
             scheduler->current = jobs_pick(scheduler->options.jobs, selection_mailbox(scheduler->selection),
                                            scheduler->options.ground->settings->quantum);

@@ -126,7 +126,7 @@ static void send(struct selection *selection, enum selection_activity activity, 
 {
     assert(selection->activity == ACTIVITY_NONE);
     selection->activity = activity;
-    selection->activity_number = upstream_send(selection->upstream, command, patience);
+    upstream_send(selection->upstream, command, patience);
 }
 
 void selection_send_own(struct selection *selection, enum selection_activity activity, struct outgoing *command)
@@ -134,14 +134,13 @@ void selection_send_own(struct selection *selection, enum selection_activity act
     send(selection, activity, command, patience_of(activity));
 }
 
-uint64_t selection_send(struct selection *selection, struct outgoing *command, enum selection_effect effect,
-                        enum policy_patience patience, uint32_t sole)
+void selection_send(struct selection *selection, struct outgoing *command, enum selection_effect effect,
+                    enum policy_patience patience, uint32_t sole)
 {
     selection->owner_effect = effect;
     selection->owner_sole = sole;
     selection->owner_void = false;
     send(selection, ACTIVITY_OWNER, command, patience);
-    return selection->activity_number;
 }
 
 void selection_turn_over(struct selection *selection)
@@ -377,7 +376,7 @@ static void command_finished(struct selection *selection, enum selection_activit
     if (selection_vouches(selection, activity))
         mailbox_settle_modseq(mailbox);
     if (looks(selection, activity))
-        mailbox_looked(mailbox, selection->activity_number, selection_now(selection));
+        mailbox_looked(mailbox, upstream_written(selection->upstream), selection_now(selection));
 }
 
 static void learned(struct selection *selection)
@@ -420,7 +419,7 @@ static void asked(struct selection *selection, const struct response *tagged)
     selection->asked = NULL;
     if (!mailbox || (tagged->status == RESPONSE_OK && selection->status_told)) {
         if (mailbox && !selection->status_differs)
-            mailbox_confirmed(mailbox, selection->activity_number);
+            mailbox_confirmed(mailbox, upstream_written(selection->upstream));
         selection->ops->prepared(selection->owner, false);
         return;
     }

@@ -98,7 +98,6 @@ bool switch_begin(struct selection *selection, struct mailbox *mailbox, bool rea
         outgoing_text(out, " (CONDSTORE)");
     }
     selection_send_own(selection, ACTIVITY_SELECT, out);
-    sw->told.command = selection->activity_number;
     return true;
 }
 
@@ -484,6 +483,7 @@ static void selected(struct selection *selection, const struct response *respons
     struct mailbox *mailbox = sw->mailbox;
 
     sw->told.selected_at = selection_now(selection);
+    sw->told.command = upstream_written(selection->upstream);
     sw->exists_selected = sw->exists;
     sw->shrunk = false;
     sw->told.read_only = response->code.name == RESPONSE_CODE_READ_ONLY;

@@ -63,6 +63,11 @@ uint64_t upstream_commands(const struct upstream *upstream)
     return upstream->commands;
 }
 
+uint64_t upstream_written(const struct upstream *upstream)
+{
+    return upstream->written;
+}
+
 usec upstream_heard_at(const struct upstream *upstream)
 {
     return upstream->heard_at;
@@ -479,6 +484,12 @@ void upstream_write(struct upstream *upstream, const char *format, ...)
         upstream_fail(upstream, REFUSAL_NONE, SLICE("out of memory"));
 }
 
+static void count_command(struct upstream *upstream)
+{
+    upstream->commands++;
+    upstream->ground->commands++;
+}
+
 static void make_tag(const struct upstream *upstream, char tag[UPSTREAM_TAG_SIZE])
 {
     snprintf(tag, UPSTREAM_TAG_SIZE, "x%07x.%llu", (unsigned)(upstream->tag_secret & 0xfffffff),
@@ -487,7 +498,8 @@ static void make_tag(const struct upstream *upstream, char tag[UPSTREAM_TAG_SIZE
 
 void upstream_write_command(struct upstream *upstream, struct outgoing *command)
 {
-    upstream->commands++;
+    count_command(upstream);
+    upstream->written = upstream->ground->commands;
     make_tag(upstream, upstream->tag);
     upstream->in_flight = true;
     upstream->sending = command;
@@ -501,24 +513,23 @@ static void write_done(struct upstream *upstream)
     upstream_write(upstream, "DONE\r\n");
 }
 
-uint64_t upstream_send(struct upstream *upstream, struct outgoing *command, enum policy_patience patience)
+void upstream_send(struct upstream *upstream, struct outgoing *command, enum policy_patience patience)
 {
     assert(!upstream_busy(upstream));
     upstream->patience = patience;
     if (upstream->state == UPSTREAM_ENTERING_IDLE) {
         upstream->held = command; /* DONE before the + hangs some servers */
-        return upstream->commands + 1;
+        return;
     }
     if (upstream->state == UPSTREAM_IDLING)
         write_done(upstream);
     upstream_write_command(upstream, command);
-    return upstream->commands;
 }
 
 void upstream_idle(struct upstream *upstream)
 {
     assert(upstream->state == UPSTREAM_READY && !upstream_busy(upstream));
-    upstream->commands++;
+    count_command(upstream);
     make_tag(upstream, upstream->idle_tag);
     upstream->idle_answer_awaited = true;
     upstream_set_state(upstream, UPSTREAM_ENTERING_IDLE);
@@ -559,7 +570,7 @@ void upstream_logout(struct upstream *upstream)
         return;
     }
     idling = upstream->state == UPSTREAM_IDLING;
-    upstream->commands++;
+    count_command(upstream);
     make_tag(upstream, upstream->tag);
     upstream->in_flight = true;
     upstream->give_up_at = task_now(&upstream->task) + LOGOUT_TIMEOUT;

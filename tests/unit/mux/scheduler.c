@@ -60,7 +60,7 @@ static struct job *add(const char *title, enum policy policy, struct mailbox *ma
 {
     struct job wanted = {.ops = &ops, .title = title, .goal = JOB_RUN, .policy = policy, .mailbox = mailbox};
 
-    return jobs_add(desk.jobs, &wanted, upstream_commands(desk.bench.upstream));
+    return jobs_add(desk.jobs, &wanted, desk.bench.ground.commands);
 }
 
 /* --- wiring */
@@ -471,7 +471,7 @@ static void rename_work(void)
     struct job wanted = {.ops = &ops, .title = "rename", .goal = JOB_RUN, .policy = POLICY_FOLDERS};
 
     wanted.change = name_change_new(NAME_RENAMED, SLICE("Work"), SLICE("New"));
-    desk.job = jobs_add(desk.jobs, &wanted, upstream_commands(desk.bench.upstream));
+    desk.job = jobs_add(desk.jobs, &wanted, desk.bench.ground.commands);
     cr_assert_not_null(desk.job);
 }
 
