@@ -91,8 +91,10 @@ struct mailbox {
     unsigned losses;             /* connections lost in a row by the same command about it */
     unsigned lost_doing;         /* that command: its kind, as the caller numbers them */
     struct view *views;          /* DL list */
-    usec looked_at;              /* when the last command there finished; MAILBOX_NEVER */
-    uint64_t confirmed;          /* when the last look there was written, by the number that the caller gives */
+    const void *holder; /* the upstream session that selects it, has it selected, or leaves it; NULL: none does */
+    bool look_spoilt;   /* something was put into it since the last look was sent; set by mailbox_touched */
+    usec looked_at;     /* when the last command there finished; MAILBOX_NEVER */
+    uint64_t confirmed; /* when the last look there was written, by the number that the caller gives */
 };
 
 struct mailbox *mailbox_new(struct slice name); /* returns owned; NULL: out of memory */
@@ -173,7 +175,10 @@ void mailbox_selected(struct mailbox *mailbox, const struct mailbox_told *told);
 enum mailbox_result mailbox_in_step(struct mailbox *mailbox, const struct mailbox_told *told, uint32_t exists,
                                     enum mailbox_flags_state flags, usec now) __attribute__((warn_unused_result));
 void mailbox_set_first_unseen(struct mailbox *mailbox, uint32_t uid); /* 0: not told */
-/* A command that makes every server look for news (NOOP) has been answered there. */
+/* SELECT or NOOP is given to the upstream. */
+void mailbox_looks(struct mailbox *mailbox);
+/* A command that makes every server look for news (NOOP) has been answered there. It counts, unless something has been
+ * put into the mailbox since it was sent. */
 void mailbox_looked(struct mailbox *mailbox, uint64_t command, usec now);
 /* STATUS, which does not prove enough to be fresh, has told nothing new. */
 void mailbox_confirmed(struct mailbox *mailbox, uint64_t command);
@@ -189,6 +194,13 @@ void mailbox_unsure(struct mailbox *mailbox); /* by RENAME INBOX: everything may
 /* STATUS tells other numbers: an equal UIDNEXT at the next SELECT proves nothing. */
 void mailbox_differs(struct mailbox *mailbox);
 void mailbox_deleted(struct mailbox *mailbox); /* it is kept for its views only */
+/* An upstream session selects it now. No other one may hold it: its truth has one clock. */
+void mailbox_claim(struct mailbox *mailbox, const void *holder);
+/* Its holder has it selected no more: the server has answered the command that leaves it, or the connection is gone. */
+void mailbox_release(struct mailbox *mailbox, const void *holder);
+/* Something has been put into it, perhaps by another session: it is not fresh, and a look under way finds nothing out.
+ */
+void mailbox_touched(struct mailbox *mailbox);
 /* Something has been put into it since the last look, whatever that was: it is not fresh. */
 void mailbox_forget_look(struct mailbox *mailbox);
 

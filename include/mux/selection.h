@@ -80,7 +80,8 @@ void selection_free(struct selection *selection);
 /* --- getters */
 struct mailbox *selection_mailbox(const struct selection *selection); /* selected upstream; NULL: none, or not known */
 bool selection_is_switching(const struct selection *selection);       /* SELECT or its searches are in flight */
-bool selection_needs(const struct selection *selection, const struct mailbox *mailbox);   /* selected, or being so */
+/* Selected, being so, or being left: as long as the server may count it as selected here. */
+bool selection_needs(const struct selection *selection, const struct mailbox *mailbox);
 bool selection_in_step(const struct selection *selection, const struct mailbox *mailbox); /* and no tail is left */
 /* Selected, and all flags of its messages are known up to now. */
 bool selection_flags_in_step(const struct selection *selection, const struct mailbox *mailbox);

@@ -87,6 +87,9 @@ struct selection {
     struct mailbox *selected; /* by the upstream; NULL: none, or not known */
     bool selected_read_only;  /* by EXAMINE */
     struct mailbox *left;     /* until another one is selected: numbers about it may still come; NULL: none */
+    struct mailbox *leaving;  /* by the command in flight; NULL: none, or dropped */
+    char *
+        orphan; /* the server has it selected, but it was dropped: its name, until the next SELECT is answered; owned */
     enum selection_activity activity;
     bool leaves_by_name; /* set when LEAVE opens a mailbox that does not exist, cleared when it is UNSELECT */
     enum selection_effect owner_effect; /* of its command, set by selection_send */
@@ -133,7 +136,7 @@ bool selection_owner_listens(const struct selection *selection);
 /* --- selection_switch.c */
 /* Is it selected in a way that will do: in step, and with SELECT if read_write is asked for? */
 bool switch_selected_well(const struct selection *selection, const struct mailbox *mailbox, bool read_write);
-/* Writes SELECT or EXAMINE. False: out of memory, the connection is dropped. */
+/* Writes SELECT or EXAMINE, and claims the mailbox. False: out of memory, the connection is dropped. */
 bool switch_begin(struct selection *selection, struct mailbox *mailbox, bool read_write);
 /* An untagged response during a switch. */
 void switch_untagged(struct selection *selection, const struct response *response);

@@ -1,5 +1,7 @@
 /* How a mailbox comes in step with the upstream and falls out of step again. The one that has it selected upstream
  * calls these; they keep the fields that belong together moving together. Never asks the upstream, never logs. */
+#include <assert.h>
+
 #include "imap/value.h"
 #include "mailbox/mailbox.h"
 #include "mailbox/view.h"
@@ -56,6 +58,26 @@ void mailbox_deleted(struct mailbox *mailbox)
 void mailbox_forget_look(struct mailbox *mailbox)
 {
     mailbox->looked_at = MAILBOX_NEVER;
+}
+
+void mailbox_touched(struct mailbox *mailbox)
+{
+    mailbox_forget_look(mailbox);
+    mailbox->look_spoilt = true;
+}
+
+/* --- whose it is */
+
+void mailbox_claim(struct mailbox *mailbox, const void *holder)
+{
+    assert(!mailbox->holder || mailbox->holder == holder);
+    mailbox->holder = holder;
+}
+
+void mailbox_release(struct mailbox *mailbox, const void *holder)
+{
+    assert(mailbox->holder == holder);
+    mailbox->holder = NULL;
 }
 
 #define TROUBLE_PAUSE     (2 * USEC_SECOND)
@@ -147,9 +169,14 @@ void mailbox_set_first_unseen(struct mailbox *mailbox, uint32_t uid)
     mailbox->first_unseen = uid;
 }
 
+void mailbox_looks(struct mailbox *mailbox)
+{
+    mailbox->look_spoilt = false;
+}
+
 void mailbox_looked(struct mailbox *mailbox, uint64_t command, usec now)
 {
-    mailbox->looked_at = now;
+    mailbox->looked_at = mailbox->look_spoilt ? MAILBOX_NEVER : now;
     mailbox_confirmed(mailbox, command);
 }
 

@@ -74,7 +74,7 @@ void account_mailbox_touched(struct account *account, struct slice name)
     struct mailbox *mailbox = account_find_mailbox(account, name);
 
     if (mailbox)
-        mailbox_forget_look(mailbox);
+        mailbox_touched(mailbox);
     if (mailbox && mailbox->views)
         (void)account_ask(account, mailbox, JOB_LOOK);
 }

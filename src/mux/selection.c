@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "imap/mailbox_name.h"
 #include "mux/selection_inside.h"
@@ -36,6 +37,7 @@ void selection_free(struct selection *selection)
         return;
     fetch_intake_broken(selection, false);
     switch_clear(selection);
+    free(selection->orphan);
     free(selection);
 }
 
@@ -58,7 +60,8 @@ bool selection_is_switching(const struct selection *selection)
 
 bool selection_needs(const struct selection *selection, const struct mailbox *mailbox)
 {
-    return selection->selected == mailbox || selection->switching.mailbox == mailbox;
+    return selection->selected == mailbox || selection->switching.mailbox == mailbox || selection->leaving == mailbox ||
+           (selection->orphan && strcmp(selection->orphan, mailbox->name) == 0);
 }
 
 bool selection_in_step(const struct selection *selection, const struct mailbox *mailbox)
@@ -101,6 +104,11 @@ bool selection_owner_listens(const struct selection *selection)
 
 /* --- sending */
 
+static bool looks(const struct selection *selection, enum selection_activity activity)
+{
+    return activity == ACTIVITY_NOOP || (activity == ACTIVITY_OWNER && selection->owner_effect == SELECTION_LOOKS);
+}
+
 struct outgoing *selection_command(struct selection *selection)
 {
     struct outgoing *out = outgoing_new();
@@ -126,6 +134,8 @@ static void send(struct selection *selection, enum selection_activity activity, 
 {
     assert(selection->activity == ACTIVITY_NONE);
     selection->activity = activity;
+    if (looks(selection, activity) && selection->selected)
+        mailbox_looks(selection->selected);
     upstream_send(selection->upstream, command, patience);
 }
 
@@ -150,14 +160,46 @@ void selection_turn_over(struct selection *selection)
     selection->settled = selection->untold = false;
 }
 
+/* --- whose a mailbox is */
+
+/* The command that left it has been answered. */
+static void release_leaving(struct selection *selection)
+{
+    if (selection->leaving)
+        mailbox_release(selection->leaving, selection);
+    selection->leaving = NULL;
+}
+
+static void forget_orphan(struct selection *selection)
+{
+    free(selection->orphan);
+    selection->orphan = NULL;
+}
+
+static void note_orphan(struct selection *selection, const struct mailbox *mailbox)
+{
+    forget_orphan(selection);
+    selection->orphan = slice_copy(slice_of(mailbox->name));
+    if (!selection->orphan)
+        upstream_drop(selection->upstream, "out of memory");
+}
+
 void selection_forget(struct selection *selection, const struct mailbox *mailbox)
 {
+    if (selection->selected == mailbox || selection->leaving == mailbox)
+        note_orphan(selection, mailbox);
     if (selection->selected == mailbox)
         selection->selected = NULL;
     if (selection->left == mailbox)
         selection->left = NULL;
+    if (selection->leaving == mailbox)
+        selection->leaving = NULL;
     if (selection->asked == mailbox)
         selection->asked = NULL;
+    if (selection->switching.mailbox == mailbox) {
+        upstream_drop(selection->upstream, "the mailbox that is being opened is gone");
+        switch_clear(selection);
+    }
 }
 
 /* --- contradictions and garbage */
@@ -354,11 +396,6 @@ void selection_fetch_data(struct selection *selection, struct slice bytes)
 
 /* --- tagged answers */
 
-static bool looks(const struct selection *selection, enum selection_activity activity)
-{
-    return activity == ACTIVITY_NOOP || (activity == ACTIVITY_OWNER && selection->owner_effect == SELECTION_LOOKS);
-}
-
 bool selection_vouches(const struct selection *selection, enum selection_activity activity)
 {
     return upstream_has_qresync(selection->upstream) || looks(selection, activity) ||
@@ -488,6 +525,9 @@ void selection_tagged(struct selection *selection, const struct response *respon
     if (mailbox)
         mailbox_spared_line(mailbox, activity);
     selection->activity = ACTIVITY_NONE;
+    if (activity == ACTIVITY_SELECT || activity == ACTIVITY_LEAVE)
+        forget_orphan(selection);
+    release_leaving(selection);
     note_modseq(selection, response);
     if (selection_is_switching(selection)) {
         switch_tagged(selection, activity, response);
@@ -495,8 +535,10 @@ void selection_tagged(struct selection *selection, const struct response *respon
     }
     if (response->status == RESPONSE_OK)
         command_finished(selection, activity);
-    if (activity == ACTIVITY_LEAVE && response->status == RESPONSE_OK)
+    if (activity == ACTIVITY_LEAVE && response->status == RESPONSE_OK) {
         switch_leave(selection);
+        release_leaving(selection);
+    }
     if (activity == ACTIVITY_OWNER)
         selection->ops->answered(selection->owner, response);
     else if (activity == ACTIVITY_STATUS)
@@ -538,6 +580,12 @@ static void count_loss(struct selection *selection)
 void selection_lost(struct selection *selection)
 {
     count_loss(selection);
+    if (selection->switching.mailbox && selection->switching.mailbox != selection->selected)
+        mailbox_release(selection->switching.mailbox, selection);
+    if (selection->selected)
+        mailbox_release(selection->selected, selection);
+    release_leaving(selection);
+    forget_orphan(selection);
     selection->selected = selection->left = selection->asked = NULL;
     fetch_intake_broken(selection, false);
     switch_fails(selection);

@@ -66,6 +66,7 @@ void switch_leave(struct selection *selection)
     mailbox_left(left);
     selection->left = left;
     selection->selected = NULL;
+    selection->leaving = left; /* until the server has answered: then another session may select it */
 }
 
 static bool can_ask_qresync(const struct selection *selection, const struct mailbox *mailbox)
@@ -83,6 +84,10 @@ bool switch_begin(struct selection *selection, struct mailbox *mailbox, bool rea
         return false;
     switch_leave(selection);
     switch_clear(selection);
+    if (selection->leaving == mailbox)
+        selection->leaving = NULL;
+    mailbox_claim(mailbox, selection);
+    mailbox_looks(mailbox);
     sw->mailbox = mailbox;
     sw->told.read_write = read_write;
     sw->qresync = can_ask_qresync(selection, mailbox);
@@ -519,6 +524,7 @@ static void refused(struct selection *selection, const struct response *response
     struct mailbox *mailbox = selection->switching.mailbox;
 
     switch_clear(selection);
+    mailbox_release(mailbox, selection);
     selection->ops->refused(selection->owner, response, NULL);
     selection_mailbox_refused(selection, mailbox, response);
 }

@@ -11,6 +11,6 @@ void target_changed(struct session *session, struct slice name, void (*then)(str
         then(session->current.run);
         return;
     }
-    mailbox_forget_look(mailbox);
+    mailbox_touched(mailbox);
     run_look(session, mailbox, USEC_SECOND, then);
 }

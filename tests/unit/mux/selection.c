@@ -1294,3 +1294,73 @@ Test(selection, a_lost_line_leaves_nothing_selected_and_breaks_the_open_answer)
     cr_assert_not_null(strstr(desk.told, "broken;"));
     cr_assert_null(selection_mailbox(desk.selection));
 }
+
+/* --- whose a mailbox is */
+
+Test(selection, a_mailbox_is_held_from_select_until_the_server_has_left_it)
+{
+    cr_assert_null(desk.inbox->holder);
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.inbox), "EXAMINE INBOX");
+    cr_assert_eq(desk.inbox->holder, desk.selection);
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK [READ-ONLY] done");
+    cr_assert_eq(desk.inbox->holder, desk.selection);
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.work), "EXAMINE Work");
+    cr_assert_eq(desk.inbox->holder, desk.selection, "the server has not left it yet");
+    cr_assert(selection_needs(desk.selection, desk.inbox));
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK [READ-ONLY] done");
+    cr_assert_null(desk.inbox->holder);
+    cr_assert_not(selection_needs(desk.selection, desk.inbox));
+    cr_assert_eq(desk.work->holder, desk.selection);
+}
+
+Test(selection, a_mailbox_that_cannot_be_selected_is_held_no_more)
+{
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.inbox), "EXAMINE INBOX");
+    say("%T NO not now");
+    cr_assert_null(desk.inbox->holder);
+}
+
+Test(selection, a_lost_connection_holds_nothing)
+{
+    select_three();
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.work), "EXAMINE Work");
+    selection_lost(desk.selection);
+    cr_assert_null(desk.inbox->holder);
+    cr_assert_null(desk.work->holder);
+}
+
+Test(selection, unselect_gives_the_mailbox_back)
+{
+    select_three();
+    cr_assert_str_eq(sends(WISH_LEFT, NULL), "UNSELECT");
+    cr_assert_eq(desk.inbox->holder, desk.selection);
+    say("%T OK done");
+    cr_assert_null(desk.inbox->holder);
+}
+
+Test(selection, the_name_of_a_dropped_mailbox_is_needed_until_the_next_select)
+{
+    struct mailbox *again = mailbox_new(SLICE("INBOX"));
+
+    select_three();
+    selection_forget(desk.selection, desk.inbox);
+    cr_assert(selection_needs(desk.selection, again), "the server has that one selected still");
+    cr_assert_str_eq(sends(WISH_SELECTED, desk.work), "EXAMINE Work");
+    say("* 0 EXISTS\r\n* OK [UIDVALIDITY 1] v\r\n%T OK [READ-ONLY] done");
+    cr_assert_not(selection_needs(desk.selection, again));
+    mailbox_free(again);
+}
+
+Test(selection, a_look_under_way_finds_out_nothing_about_what_is_put_in_meanwhile)
+{
+    select_three();
+    desk.bench.settings.freshness = USEC_SECOND;
+    mailbox_forget_look(desk.inbox);
+    cr_assert_str_eq(sends(WISH_LOOK, desk.inbox), "NOOP");
+    mailbox_touched(desk.inbox); /* another session has put something into it */
+    say("%T OK done");
+    cr_assert_not(selection_is_fresh(desk.selection, desk.inbox));
+    cr_assert_str_eq(sends(WISH_LOOK, desk.inbox), "NOOP");
+    say("%T OK done");
+    cr_assert(selection_is_fresh(desk.selection, desk.inbox));
+}
