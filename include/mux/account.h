@@ -74,9 +74,9 @@ void job_doom(struct job *job);
 const char *account_name(const struct account *account); /* "user@upstream", for the log */
 /* The capabilities that the upstream announced after login, without hidden ones. During a reconnect, the last list. */
 const struct capability_set *account_capabilities(const struct account *account);
-/* Every FETCH that asks the upstream for FLAGS must ask for MODSEQ as well: flags without it would leave an old modseq
- * beside them. */
-bool account_wants_modseq(const struct account *account);
+/* Called by `build`: must the FETCH that asks for FLAGS of this mailbox ask for MODSEQ as well? Flags without it would
+ * leave an old modseq beside them. */
+bool account_wants_modseq(const struct account *account, const struct mailbox *mailbox);
 /* An answer to LIST or NAMESPACE has told a separator of names. */
 void account_note_separator(struct account *account, const struct value *separator);
 /* The truth of a mailbox by its name (made canonical); made if not there. NULL: out of memory. */

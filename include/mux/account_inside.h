@@ -4,6 +4,7 @@
 #define IMAPMUX_MUX_ACCOUNT_INSIDE_H
 
 #include "mux/account.h"
+#include "mux/hierarchy.h"
 #include "mux/linger.h"
 #include "mux/mailboxes.h"
 #include "mux/members.h"
@@ -28,6 +29,7 @@ struct account {
     struct logins *logins;
     struct mailboxes *mailboxes;
     struct jobs *jobs;
+    struct hierarchy hierarchy;
     struct capability_set capabilities; /* the last list after a login */
 
     struct slots slots;

@@ -1,5 +1,5 @@
 /* What an account asks the server about names: how hierarchies are separated, and whether mailboxes are still there
- * after a command that may have taken them away. One per upstream session. */
+ * after a command that may have taken them away. One per account: whichever upstream session is free asks. */
 #ifndef IMAPMUX_MUX_HIERARCHY_H
 #define IMAPMUX_MUX_HIERARCHY_H
 
@@ -16,7 +16,8 @@ struct hierarchy {
     struct mailboxes *mailboxes;
     char asked[MAILBOX_NAME_MAX]; /* the mailbox that is being asked for */
     size_t asked_length;
-    bool there; /* set when an answer says that it is there */
+    bool there;  /* set when an answer says that it is there */
+    bool asking; /* from hierarchy_ask's job to its end */
 };
 
 /* Adds a job: LIST "" "". Nothing happens without memory. */

@@ -142,8 +142,9 @@ struct job {
     struct job_queueing queueing;
     struct job_course course;
     struct wish_progress progress;
-    bool urgent;     /* its turn is before all others */
-    bool background; /* yields to the others, but has a turn now and then (mux/jobs) */
+    const void *place; /* NULL, or the only scheduler that may carry it out */
+    bool urgent;       /* its turn is before all others */
+    bool background;   /* yields to the others, but has a turn now and then (mux/jobs) */
 };
 
 #endif

@@ -1,5 +1,5 @@
-/* The jobs of an account that wait for an upstream session: whose turn is next, which equal ones go up together, and
- * the end of each. A list and its rules: no clock, no upstream.
+/* The jobs of an account that wait for one of its upstream sessions: whose turn is next, which equal ones go up
+ * together, and the end of each. A list and its rules: no clock, no upstream.
  *
  *      add --> WAITING --pick--> TAKEN --end--> ENDED
  *                ^  |              |              ^
@@ -30,10 +30,30 @@ bool jobs_wait(const struct jobs *jobs); /* does one wait? */
 bool jobs_has(const struct jobs *jobs, const struct job *wanted);
 bool jobs_need(const struct jobs *jobs, const struct mailbox *mailbox); /* does one wait that names it? */
 
-/* Takes the next one: those for the selected mailbox (NULL: none) and those that need none first, up to `quantum` in a
- * row while others wait; then the others have a turn; those in the background come last, but one of
+/* The one that waits after this one, in the order of their turns; `after` NULL: the first. NULL: no further one. */
+const struct job *jobs_next(const struct jobs *jobs, const struct job *after);
+
+/* How the turns at one upstream session have gone. Written by mux/jobs only; zero-initialised. */
+struct jobs_turns {
+    uint64_t in_a_row; /* in the selected mailbox since another has had one */
+    uint64_t ahead;    /* of others since one in the background has had one, or none waits there */
+};
+
+/* An upstream session that is free for a job. */
+struct jobs_picker {
+    struct jobs_turns *turns;
+    const struct mailbox *selected; /* NULL: none */
+    uint64_t quantum;
+    bool (*admits)(void *context, const struct job *job); /* may it take this one? NULL: every one */
+    void *context;
+};
+
+/* Takes the next one of those that the picker admits: those for the selected mailbox and those that need none first, up
+ * to `quantum` in a row while others wait; then the others have a turn; those in the background come last, but one of
  * them after two quanta of others. NULL: none waits. */
-struct job *jobs_pick(struct jobs *jobs, const struct mailbox *selected, uint64_t quantum);
+struct job *jobs_pick(struct jobs *jobs, const struct jobs_picker *picker);
+/* Every session may carry out those that only `place` might have. */
+void jobs_unpin(struct jobs *jobs, const void *place);
 /* One that is taken, with its riders, waits again: before all others, */
 void jobs_put_back(struct jobs *jobs, struct job *job);
 /* or after all others. */

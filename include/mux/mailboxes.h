@@ -52,6 +52,10 @@ bool mailboxes_is_inferior(const struct mailboxes *mailboxes, struct slice name,
  * other ones is dropped, and views on them end. Others may be the same mailbox under another spelling, or below it by
  * a separator that nobody knows: those with views are in doubt until mailboxes_settle. */
 void mailboxes_changed(struct mailboxes *mailboxes, const struct name_change *change, bool sure);
+/* Could the change, where it is carried out, be one of this mailbox? */
+bool mailboxes_may_change(const struct mailboxes *mailboxes, const struct mailbox *mailbox,
+                          const struct name_change *change);
+bool mailboxes_is_doubted(const struct mailboxes *mailboxes, const struct mailbox *mailbox);
 /* The name of one that is in doubt, borrowed; empty: none. */
 struct slice mailboxes_doubted(const struct mailboxes *mailboxes);
 /* The server has been asked about a mailbox in doubt. Not there: its views end. Nothing happens if it is not known. */

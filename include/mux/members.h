@@ -16,6 +16,8 @@ struct members {
 void members_join(struct members *members, struct account_member *member);
 /* Takes off a member that has joined. */
 void members_leave(struct members *members, struct account_member *member);
+/* How many of them idle on this mailbox. */
+unsigned members_idling(const struct members *members, const struct mailbox *mailbox);
 /* Each may leave while it is told. */
 void members_end(struct members *members, const char *reason);
 /* Hands the text of an [ALERT] to every member that has not heard the same within the last hour. Borrowed for the call.

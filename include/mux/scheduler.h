@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "mux/ground.h"
+#include "mux/hierarchy.h"
 #include "mux/jobs.h"
 #include "mux/mailboxes.h"
 #include "mux/selection.h"
@@ -24,12 +25,16 @@ struct scheduler;
 
 /* All borrowed. `task` is woken when there may be something to do. */
 struct scheduler_options {
+    /* Takes the job whose turn it is at this session (jobs_pick); NULL: any job may have its turn here. */
+    struct job *(*pick)(void *picker, struct scheduler *scheduler, const struct jobs_picker *here);
+    void *picker;
     struct ground *ground;
     struct task *task;
     struct upstream *upstream;
     const struct upstream_settings *settings;
     struct jobs *jobs;
     struct mailboxes *mailboxes;
+    struct hierarchy *hierarchy;
     const char *name; /* of the account, for the log */
 };
 
@@ -44,9 +49,16 @@ void scheduler_step(struct scheduler *scheduler);
 bool scheduler_works(const struct scheduler *scheduler); /* a job has its turn */
 /* How many turns have ended, over all connections. */
 uint64_t scheduler_turns(const struct scheduler *scheduler);
+/* The job that has its turn; NULL: none has. Borrowed until the next call. */
+const struct job *scheduler_current(const struct scheduler *scheduler);
 bool scheduler_needs(const struct scheduler *scheduler, const struct mailbox *mailbox); /* now, or selected */
-/* The account's own work, unless equal work waits or is under way. False: out of memory. */
+/* Is this work of the account's own in its turn? */
+bool scheduler_asks(const struct scheduler *scheduler, const struct mailbox *mailbox, enum job_goal goal);
+/* The account's own work, unless equal work waits or is under way. Without a mailbox it is for this session alone.
+ * False: out of memory. */
 bool scheduler_ask(struct scheduler *scheduler, struct mailbox *mailbox, enum job_goal goal, bool background);
+/* The selected mailbox is left, before all others have their turn here. Nothing happens without memory. */
+void scheduler_leave(struct scheduler *scheduler);
 void scheduler_learn_separator(struct scheduler *scheduler); /* of the mailbox hierarchy: LIST "" "" */
 /* The current job and all that wait end JOB_DEAD; `text` is a constant. */
 void scheduler_end(struct scheduler *scheduler, const char *text);

@@ -3,7 +3,6 @@
 #ifndef IMAPMUX_MUX_SCHEDULER_INSIDE_H
 #define IMAPMUX_MUX_SCHEDULER_INSIDE_H
 
-#include "mux/hierarchy.h"
 #include "mux/scheduler.h"
 
 /* Connections under which a command is tried, each being lost: the command itself may have ended them. */
@@ -14,11 +13,11 @@
 struct scheduler {
     struct scheduler_options options;
     struct selection *selection;
-    struct hierarchy hierarchy;
     struct job *current; /* whose turn it is: being prepared, or in flight; NULL: nobody's */
     uint64_t turns;      /* ended */
-    uint64_t losses;     /* connections lost with a job in its turn, or a mailbox selected */
-    uint64_t drained;    /* octets of literals read in this turn for a client that has gone */
+    struct jobs_turns row;
+    uint64_t losses;  /* connections lost with a job in its turn, or a mailbox selected */
+    uint64_t drained; /* octets of literals read in this turn for a client that has gone */
 };
 
 /* Losses that are excused in one job's course: so many at most. */

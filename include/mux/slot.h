@@ -42,14 +42,22 @@ enum slot_state {
 /* Events that the account handles. */
 struct slot_ops {
     /* A credential is about to be sent: the capabilities are those before the login. */
-    void (*before_login)(void *owner, const struct capability_set *capabilities);
+    void (*before_login)(void *owner, struct slot *slot, const struct capability_set *capabilities);
     /* Logged in with this credential, borrowed for the call. */
-    void (*ready)(void *owner, const struct credential *credential);
+    void (*ready)(void *owner, struct slot *slot, const struct credential *credential);
     /* The server's list after the login, and each new one. False: out of memory. */
-    bool (*capabilities)(void *owner, const struct capability_set *capabilities);
+    bool (*capabilities)(void *owner, struct slot *slot, const struct capability_set *capabilities);
     void (*alert)(void *owner, struct slice text); /* the server's [ALERT] */
     /* The connection is closed. True: the check in place goes on, over a new connection. */
-    bool (*closed)(void *owner, const struct upstream_end *end);
+    bool (*closed)(void *owner, struct slot *slot, const struct upstream_end *end);
+};
+
+/* What the slots of an account decide together. */
+struct slot_peers {
+    /* See struct scheduler_options. */
+    struct job *(*pick)(void *owner, struct scheduler *scheduler, const struct jobs_picker *here);
+    /* Does this one make the rounds over the mailboxes that nobody has selected? */
+    bool (*makes_rounds)(void *owner, const struct slot *slot);
 };
 
 /* All borrowed for as long as the slot lives. */
@@ -59,8 +67,11 @@ struct slot_options {
     const struct upstream_settings *settings;
     struct jobs *jobs;
     struct mailboxes *mailboxes;
+    struct hierarchy *hierarchy;
     const struct members *members;
-    const char *name; /* of the account, for the log */
+    const char *name;               /* of the account, for the log */
+    const struct slot_peers *peers; /* NULL: it is the only one */
+    void *peers_owner;
     const struct slot_ops *ops;
     void *owner;
 };
@@ -76,6 +87,8 @@ struct selection *slot_selection(const struct slot *slot);
 /* Its connection. Borrowed for as long as the slot lives. */
 struct upstream *slot_upstream(const struct slot *slot);
 bool slot_is_away(const struct slot *slot);     /* it has no connection */
+bool slot_is_checking(const struct slot *slot); /* see the diagram */
+bool slot_is_logged_in(const struct slot *slot);
 bool slot_can_work(const struct slot *slot);    /* it is logged in and can take a command */
 usec slot_quiet_since(const struct slot *slot); /* the last command was answered */
 

@@ -1,9 +1,9 @@
-/* The single connection of an account, from dialling to LOGOUT: greeting, STARTTLS, login, ENABLE, then one command at
+/* One connection of an account, from dialling to LOGOUT: greeting, STARTTLS, login, ENABLE, then one command at
  * a time, and IDLE. Stands between the link (net, or a test) and the account. Knows nothing of mailboxes and jobs.
  *
- * There is one upstream object per account and it has at most one link: a dial starts only in UPSTREAM_DISCONNECTED,
- * which is entered only when the link has said that its descriptor is closed. RFC 3501 section 3, RFC 2177, RFC 7162
- * section 3.2.3. */
+ * An upstream object has at most one link: a dial starts only in UPSTREAM_DISCONNECTED, which is entered only when the
+ * link has said that its descriptor is closed. An account has one object for each session that the server permits.
+ * RFC 3501 section 3, RFC 2177, RFC 7162 section 3.2.3. */
 #ifndef IMAPMUX_MUX_UPSTREAM_H
 #define IMAPMUX_MUX_UPSTREAM_H
 

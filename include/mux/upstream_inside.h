@@ -1,6 +1,6 @@
-/* The inside of the upstream, shared by its files: upstream.c (connection, commands, IDLE), upstream_receive.c (what
- * the server says), upstream_setup.c (from the greeting to ready) and upstream_ends.c (where the connection stands).
- * Nobody else includes it. */
+/* The inside of the upstream, shared by its files: upstream.c (connection, states), upstream_send.c (what is written),
+ * upstream_receive.c (what the server says), upstream_setup.c (from the greeting to ready) and upstream_ends.c (where
+ * the connection stands). Nobody else includes it. */
 #ifndef IMAPMUX_MUX_UPSTREAM_INSIDE_H
 #define IMAPMUX_MUX_UPSTREAM_INSIDE_H
 
@@ -87,6 +87,10 @@ void upstream_fail(struct upstream *upstream, enum refusal refusal,
 /* Wipes the copy of the credential: it is not needed once logged in. */
 void upstream_forget_credential(struct upstream *upstream);
 void upstream_push(struct upstream *upstream); /* goes on sending; wakes the link */
+
+/* --- upstream_send.c */
+/* LOGOUT, after DONE in IDLE; nothing may be in flight. */
+void upstream_write_logout(struct upstream *upstream);
 
 /* --- upstream_setup.c */
 /* The server's greeting (RFC 3501 section 7.1); goes on to STARTTLS or login, or fails. */

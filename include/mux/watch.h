@@ -30,7 +30,8 @@ struct watch_facts {
     usec idle_reissue;                    /* the age at which IDLE is ended at this server */
     const struct account_member *members; /* a list; NULL: nobody */
     const struct mailboxes *mailboxes;
-    struct mailbox *selected; /* by the upstream; NULL: none */
+    struct mailbox *selected; /* by the upstream; NULL: none. What another one holds is not this one's concern */
+    bool makes_rounds;        /* over the mailboxes that nobody has selected: one upstream session of an account does */
     bool in_step;             /* it is, tail included */
     bool announces_idle;      /* CAPABILITY IDLE */
     bool condstore;           /* the upstream tells mod-sequences */

@@ -46,9 +46,11 @@ const struct capability_set *account_capabilities(const struct account *account)
     return &account->capabilities;
 }
 
-bool account_wants_modseq(const struct account *account)
+bool account_wants_modseq(const struct account *account, const struct mailbox *mailbox)
 {
-    return upstream_has_condstore(slot_upstream(slots_first(&account->slots)));
+    const struct slot *slot = slots_with(&account->slots, mailbox);
+
+    return slot && upstream_has_condstore(slot_upstream(slot));
 }
 
 /* --- members */
@@ -82,7 +84,7 @@ size_t account_retire_members(struct account *account, size_t most)
 
 bool account_ask(struct account *account, struct mailbox *mailbox, enum job_goal goal)
 {
-    return scheduler_ask(slot_scheduler(slots_first(&account->slots)), mailbox, goal, false);
+    return slots_ask(&account->slots, mailbox, goal);
 }
 
 /* A client that begins to wait on a mailbox wants to know what has happened there meanwhile. */
@@ -119,18 +121,20 @@ static const struct mailboxes_ops mailboxes_ops = {.needed = mailbox_is_needed, 
 
 /* --- events of the slots */
 
-static void on_before_login(void *owner, const struct capability_set *capabilities)
+static void on_before_login(void *owner, struct slot *slot, const struct capability_set *capabilities)
 {
     struct account *account = owner;
 
+    (void)slot;
     server_note_capabilities(account->options.server, capabilities);
     permit_logs_in(&account->permit, now_of(account));
 }
 
-static bool on_capabilities(void *owner, const struct capability_set *now)
+static bool on_capabilities(void *owner, struct slot *slot, const struct capability_set *now)
 {
     struct account *account = owner;
 
+    (void)slot;
     return offered_take(&account->capabilities, now, account->ground->log, account->name);
 }
 
@@ -146,11 +150,11 @@ static void change_hands(struct account *account)
     mailboxes_forget(account->mailboxes, reason);
 }
 
-static void on_ready(void *owner, const struct credential *credential)
+static void on_ready(void *owner, struct slot *slot, const struct credential *credential)
 {
     struct account *account = owner;
 
-    permit_ready(&account->permit, upstream_ends(slot_upstream(slots_first(&account->slots))), now_of(account));
+    permit_ready(&account->permit, upstream_ends(slot_upstream(slot)), now_of(account));
     if (logins_accepted(account->logins, LOGINS_ON_FIRST, credential, now_of(account)))
         change_hands(account);
 }
@@ -169,11 +173,12 @@ static void judge_end(struct account *account, enum logins_place place, const st
         members_end(&account->members, "The mail server no longer accepts the password of this account");
 }
 
-static bool on_closed(void *owner, const struct upstream_end *end)
+static bool on_closed(void *owner, struct slot *slot, const struct upstream_end *end)
 {
     struct account *account = owner;
     bool checked = logins_tries_in_place(account->logins), goes_on;
 
+    (void)slot;
     if (!end->was_ready || end->refusal != REFUSAL_NONE)
         judge_end(account, LOGINS_ON_FIRST, end);
     goes_on = logins_tries_in_place(account->logins);
@@ -195,7 +200,7 @@ static const struct slot_ops slot_ops = {.before_login = on_before_login,
 
 static void dial(struct account *account, struct slot *slot, struct upstream_login *with)
 {
-    assert(slots_connected(&account->slots) < SLOTS);
+    assert(slots_connected(&account->slots) < 1);
     with->between = permit_dialled(&account->permit, now_of(account));
     slot_dial(slot, with);
 }
@@ -386,7 +391,7 @@ static void step(struct task *task, usec now)
 
     step_logins(account, &deadline);
     linger_note(&account->linger, is_wanted(account), now);
-    for (size_t i = 0; i < SLOTS; i++) {
+    for (size_t i = 0; i < account->slots.count; i++) {
         struct slot *slot = account->slots.at[i];
         if (slot_can_work(slot))
             work(account, slot, now, &deadline);
@@ -435,6 +440,7 @@ static bool make_slots(struct account *account)
                                    .settings = account->options.settings,
                                    .jobs = account->jobs,
                                    .mailboxes = account->mailboxes,
+                                   .hierarchy = &account->hierarchy,
                                    .members = &account->members,
                                    .name = account->name,
                                    .ops = &slot_ops,
@@ -459,6 +465,7 @@ static bool make_parts(struct account *account)
                                                            .key = account_key(account)});
     account->mailboxes = mailboxes_new(account->ground->runqueue, &mailboxes_ops, account);
     account->jobs = jobs_new(account->ground->runqueue);
+    account->hierarchy = (struct hierarchy){.jobs = account->jobs, .mailboxes = account->mailboxes};
     account->verifier = verifier_new(&verifier);
     return account->mailboxes && account->jobs && account->verifier && make_logins(account) && make_slots(account);
 }

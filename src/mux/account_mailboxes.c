@@ -1,6 +1,5 @@
 /* What sessions ask of an account's jobs and mailboxes: most of it is passed on to the slot that has the mailbox
- * selected.
- */
+ * selected. */
 #include "mux/account_inside.h"
 
 /* --- jobs */
@@ -18,7 +17,7 @@ struct job *job_submit(struct account *account, const struct job *wanted)
 
 void job_abandon(struct job *job)
 {
-    scheduler_abandon(slot_scheduler(slots_first(&job->account->slots)), job);
+    slots_abandon(&job->account->slots, job);
 }
 
 void job_doom(struct job *job)

@@ -87,8 +87,9 @@ static void doubt_told(struct job *job, const struct response *response)
 
 static void doubt_done(struct job *job, const struct job_result *result)
 {
-    const struct hierarchy *hierarchy = job->owner;
+    struct hierarchy *hierarchy = job->owner;
 
+    hierarchy->asking = false;
     if (hierarchy->asked_length > 0 && result->status != JOB_DEAD)
         mailboxes_settle(hierarchy->mailboxes, asked(hierarchy), result->status == JOB_OK && hierarchy->there);
 }
@@ -101,8 +102,9 @@ void hierarchy_ask(struct hierarchy *hierarchy, uint64_t last_command)
         .ops = &doubt_ops, .owner = hierarchy, .title = "own", .goal = JOB_RUN, .policy = POLICY_LIST, .urgent = true};
     struct slice name = mailboxes_doubted(hierarchy->mailboxes);
 
-    if (name.length == 0 || jobs_has(hierarchy->jobs, &wanted))
+    if (name.length == 0 || hierarchy->asking)
         return;
-    if (!jobs_add(hierarchy->jobs, &wanted, last_command))
+    hierarchy->asking = jobs_add(hierarchy->jobs, &wanted, last_command) != NULL;
+    if (!hierarchy->asking)
         mailboxes_settle(hierarchy->mailboxes, name, false);
 }

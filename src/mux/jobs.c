@@ -10,8 +10,6 @@
 struct jobs {
     struct runqueue *runqueue;
     struct job *waiting; /* DL list, in the order of their turns */
-    uint64_t in_a_row;   /* turns in the selected mailbox since another has had one */
-    uint64_t ahead;      /* turns of others since one in the background has had one, or none waits there */
 };
 
 struct jobs *jobs_new(struct runqueue *runqueue)
@@ -56,13 +54,28 @@ bool jobs_wait(const struct jobs *jobs)
     return jobs->waiting != NULL;
 }
 
+const struct job *jobs_next(const struct jobs *jobs, const struct job *after)
+{
+    return after ? after->next : jobs->waiting;
+}
+
+void jobs_unpin(struct jobs *jobs, const void *place)
+{
+    struct job *job;
+
+    DL_FOREACH (jobs->waiting, job) {
+        if (job->place == place)
+            job->place = NULL;
+    }
+}
+
 bool jobs_has(const struct jobs *jobs, const struct job *wanted)
 {
     const struct job *job;
 
     DL_FOREACH (jobs->waiting, job) {
         if (job->ops == wanted->ops && job->mailbox == wanted->mailbox && job->goal == wanted->goal &&
-            job->background == wanted->background)
+            job->background == wanted->background && job->place == wanted->place)
             return true;
     }
     return false;
@@ -99,28 +112,54 @@ static struct job *take(struct jobs *jobs, struct job *job)
     return job;
 }
 
-struct job *jobs_pick(struct jobs *jobs, const struct mailbox *selected, uint64_t quantum)
-{
-    struct job *here = NULL, *other = NULL, *background = NULL, *job, *picked;
+/* The first of each kind that a session may take. */
+struct choice {
+    struct job *urgent, *here, *other, *background;
+};
 
-    if (jobs->waiting && jobs->waiting->urgent)
-        return take(jobs, jobs->waiting);
+static struct choice choose(const struct jobs *jobs, const struct jobs_picker *picker)
+{
+    struct choice choice = {0};
+    struct job *job;
+    bool first = true;
+
     DL_FOREACH (jobs->waiting, job) {
-        struct job **kind = job->background ? &background : is_here(job, selected) ? &here : &other;
+        struct job **kind = job->background                  ? &choice.background
+                            : is_here(job, picker->selected) ? &choice.here
+                                                             : &choice.other;
+        if ((*kind && !first) || (picker->admits && !picker->admits(picker->context, job)))
+            continue;
+        if (first && job->urgent) {
+            choice.urgent = job;
+            return choice;
+        }
+        first = false;
         if (!*kind)
             *kind = job;
     }
-    jobs->ahead = background && (here || other) ? jobs->ahead + 1 : 0;
-    if (jobs->ahead > quantum * BACKGROUND_SHARE) {
-        picked = background;
-        jobs->ahead = 0;
-    } else if (here && (!other || jobs->in_a_row < quantum)) {
-        picked = here;
-        jobs->in_a_row++;
-    } else {
-        picked = other ? other : background;
-        jobs->in_a_row = 0;
+    return choice;
+}
+
+static struct job *in_turn(const struct choice *choice, struct jobs_turns *turns, uint64_t quantum)
+{
+    turns->ahead = choice->background && (choice->here || choice->other) ? turns->ahead + 1 : 0;
+    if (turns->ahead > quantum * BACKGROUND_SHARE) {
+        turns->ahead = 0;
+        return choice->background;
     }
+    if (choice->here && (!choice->other || turns->in_a_row < quantum)) {
+        turns->in_a_row++;
+        return choice->here;
+    }
+    turns->in_a_row = 0;
+    return choice->other ? choice->other : choice->background;
+}
+
+struct job *jobs_pick(struct jobs *jobs, const struct jobs_picker *picker)
+{
+    struct choice choice = choose(jobs, picker);
+    struct job *picked = choice.urgent ? choice.urgent : in_turn(&choice, picker->turns, picker->quantum);
+
     return picked ? take(jobs, picked) : NULL;
 }
 

@@ -254,6 +254,19 @@ static enum fate fate(const struct mailboxes *mailboxes, const struct mailbox *m
     abort();
 }
 
+bool mailboxes_may_change(const struct mailboxes *mailboxes, const struct mailbox *mailbox,
+                          const struct name_change *change)
+{
+    return fate(mailboxes, mailbox, change, true) != FATE_STAYS;
+}
+
+bool mailboxes_is_doubted(const struct mailboxes *mailboxes, const struct mailbox *mailbox)
+{
+    const struct entry *entry = find_entry(mailboxes, slice_of(mailbox->name));
+
+    return entry && entry->doubted;
+}
+
 static void end(struct mailboxes *mailboxes, struct entry *entry, const char *reason)
 {
     mailbox_end_views(entry->mailbox, reason, NULL);

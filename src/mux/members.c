@@ -17,6 +17,17 @@ void members_leave(struct members *members, struct account_member *member)
     members->count--;
 }
 
+unsigned members_idling(const struct members *members, const struct mailbox *mailbox)
+{
+    const struct account_member *member;
+    unsigned count = 0;
+
+    DL_FOREACH (members->first, member) {
+        count += member->idling && member->view && member->view->mailbox == mailbox;
+    }
+    return count;
+}
+
 void members_end(struct members *members, const char *reason)
 {
     struct account_member *member, *next;

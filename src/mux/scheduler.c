@@ -21,6 +21,11 @@ bool scheduler_works(const struct scheduler *scheduler)
     return scheduler->current != NULL;
 }
 
+const struct job *scheduler_current(const struct scheduler *scheduler)
+{
+    return scheduler->current;
+}
+
 uint64_t scheduler_turns(const struct scheduler *scheduler)
 {
     return scheduler->turns;
@@ -127,7 +132,7 @@ static bool add(struct scheduler *scheduler, const struct job *wanted)
 
 void scheduler_learn_separator(struct scheduler *scheduler)
 {
-    hierarchy_learn(&scheduler->hierarchy, scheduler->options.ground->commands);
+    hierarchy_learn(scheduler->options.hierarchy, scheduler->options.ground->commands);
     task_wake(scheduler->options.task);
 }
 
@@ -136,7 +141,15 @@ static bool is_under_way(const struct scheduler *scheduler, const struct job *wa
 {
     const struct job *job = scheduler->current;
 
-    return job && job->ops == wanted->ops && job->mailbox == wanted->mailbox && job->goal == wanted->goal;
+    return job && job->ops == wanted->ops && job->mailbox == wanted->mailbox && job->goal == wanted->goal &&
+           job->place == wanted->place;
+}
+
+bool scheduler_asks(const struct scheduler *scheduler, const struct mailbox *mailbox, enum job_goal goal)
+{
+    const struct job *job = scheduler->current;
+
+    return job && job->ops == &own_ops && job->mailbox == mailbox && job->goal == goal;
 }
 
 bool scheduler_ask(struct scheduler *scheduler, struct mailbox *mailbox, enum job_goal goal, bool background)
@@ -146,9 +159,39 @@ bool scheduler_ask(struct scheduler *scheduler, struct mailbox *mailbox, enum jo
                          .goal = goal,
                          .policy = POLICY_LOOK,
                          .mailbox = mailbox,
+                         .place = mailbox ? NULL : scheduler,
                          .background = background};
 
     return is_under_way(scheduler, &wanted) || jobs_has(scheduler->options.jobs, &wanted) || add(scheduler, &wanted);
+}
+
+static enum job_turn leave_build(struct job *job, struct outgoing *out)
+{
+    (void)job;
+    (void)out;
+    return JOB_NOTHING;
+}
+
+static bool leaves_any(const struct job *job, const struct mailbox *selected)
+{
+    (void)job;
+    (void)selected;
+    return true;
+}
+
+void scheduler_leave(struct scheduler *scheduler)
+{
+    static const struct job_ops ops = {.build = leave_build, .done = own_done};
+    struct job wanted = {.ops = &ops,
+                         .title = "own",
+                         .goal = JOB_RUN,
+                         .policy = POLICY_LOOK,
+                         .leaves = leaves_any,
+                         .place = scheduler,
+                         .urgent = true};
+
+    if (!jobs_has(scheduler->options.jobs, &wanted))
+        (void)!add(scheduler, &wanted);
 }
 
 /* --- its own command */
@@ -300,14 +343,23 @@ static void advance(struct scheduler *scheduler)
     }
 }
 
+static struct job *pick(struct scheduler *scheduler)
+{
+    const struct scheduler_options *options = &scheduler->options;
+    struct jobs_picker here = {.turns = &scheduler->row,
+                               .selected = selection_mailbox(scheduler->selection),
+                               .quantum = options->ground->settings->quantum};
+
+    return options->pick ? options->pick(options->picker, scheduler, &here) : jobs_pick(options->jobs, &here);
+}
+
 void scheduler_step(struct scheduler *scheduler)
 {
     while (!upstream_busy(scheduler->options.upstream)) {
         if (!scheduler->current)
-            hierarchy_ask(&scheduler->hierarchy, scheduler->options.ground->commands);
+            hierarchy_ask(scheduler->options.hierarchy, scheduler->options.ground->commands);
         if (!scheduler->current)
-            scheduler->current = jobs_pick(scheduler->options.jobs, selection_mailbox(scheduler->selection),
-                                           scheduler->options.ground->settings->quantum);
+            scheduler->current = pick(scheduler);
         if (!scheduler->current)
             return;
         advance(scheduler);
@@ -525,7 +577,6 @@ struct scheduler *scheduler_new(const struct scheduler_options *options)
     if (!scheduler)
         return NULL;
     scheduler->options = *options;
-    scheduler->hierarchy = (struct hierarchy){.jobs = options->jobs, .mailboxes = options->mailboxes};
     scheduler->selection = selection_new(options->ground, options->upstream, options->name, &selection_ops, scheduler);
     if (scheduler->selection)
         return scheduler;

@@ -63,6 +63,16 @@ bool slot_is_away(const struct slot *slot)
     return upstream_state(slot->upstream) == UPSTREAM_DISCONNECTED;
 }
 
+bool slot_is_checking(const struct slot *slot)
+{
+    return slot->state == SLOT_CHECKING;
+}
+
+bool slot_is_logged_in(const struct slot *slot)
+{
+    return upstream_logged_in(slot->upstream);
+}
+
 bool slot_can_work(const struct slot *slot)
 {
     return upstream_logged_in(slot->upstream) && !upstream_busy(slot->upstream);
@@ -82,14 +92,14 @@ static usec now_of(const struct slot *slot)
 
 static void on_before_login(void *owner)
 {
-    const struct slot *slot = owner;
+    struct slot *slot = owner;
 
-    slot->options.ops->before_login(slot->options.owner, upstream_capabilities(slot->upstream));
+    slot->options.ops->before_login(slot->options.owner, slot, upstream_capabilities(slot->upstream));
 }
 
-static void take_capabilities(const struct slot *slot)
+static void take_capabilities(struct slot *slot)
 {
-    if (!slot->options.ops->capabilities(slot->options.owner, upstream_capabilities(slot->upstream)))
+    if (!slot->options.ops->capabilities(slot->options.owner, slot, upstream_capabilities(slot->upstream)))
         upstream_drop(slot->upstream, "out of memory");
 }
 
@@ -101,7 +111,7 @@ static void on_ready(void *owner, const struct credential *credential)
     selection_connected(slot_selection(slot));
     take_capabilities(slot);
     log_line(slot->options.ground->log, LOG_INFO, "%s: logged in upstream", slot->options.name);
-    slot->options.ops->ready(slot->options.owner, credential);
+    slot->options.ops->ready(slot->options.owner, slot, credential);
     watch_connected(&slot->watch, slot->options.ground->settings, now_of(slot));
     if (!mailboxes_knows_separators(slot->options.mailboxes))
         scheduler_learn_separator(slot->scheduler);
@@ -110,7 +120,7 @@ static void on_ready(void *owner, const struct credential *credential)
 
 static void on_untagged(void *owner, const struct response *response)
 {
-    const struct slot *slot = owner;
+    struct slot *slot = owner;
 
     if (response->kind == RESPONSE_CAPABILITY ||
         (response->kind == RESPONSE_STATUS && response->code.name == RESPONSE_CODE_CAPABILITY)) {
@@ -182,9 +192,13 @@ static void on_idle_over(void *owner, bool refused)
     task_wake(slot->options.task);
 }
 
+/* What another session has selected has lost nothing. */
 static void line_lost(void *context, struct mailbox *mailbox)
 {
-    mailbox_line_lost(mailbox, selection_mailbox(slot_selection(context)) == mailbox);
+    const struct selection *selection = slot_selection(context);
+
+    if (!mailbox->holder || mailbox->holder == selection)
+        mailbox_line_lost(mailbox, selection_mailbox(selection) == mailbox);
 }
 
 static void log_end(const struct slot *slot, const struct upstream_end *end)
@@ -204,7 +218,8 @@ static void on_closed(void *owner, const struct upstream_end *end)
     log_end(slot, end);
     mailboxes_each(slot->options.mailboxes, line_lost, slot);
     scheduler_lost(slot->scheduler);
-    goes_on = slot->options.ops->closed(slot->options.owner, end) && slot->state == SLOT_CHECKING;
+    jobs_unpin(slot->options.jobs, slot->scheduler);
+    goes_on = slot->options.ops->closed(slot->options.owner, slot, end) && slot->state == SLOT_CHECKING;
     if (!goes_on)
         set_state(slot, SLOT_AWAY);
     task_wake(slot->options.task);
@@ -286,6 +301,13 @@ static usec idle_reissue(const struct slot *slot)
     return own > 0 ? own : slot->options.ground->settings->idle_reissue;
 }
 
+static bool makes_rounds(const struct slot *slot)
+{
+    const struct slot_options *options = &slot->options;
+
+    return !options->peers || options->peers->makes_rounds(options->peers_owner, slot);
+}
+
 static struct watch_facts facts_of(const struct slot *slot, usec now)
 {
     const struct selection *selection = slot_selection(slot);
@@ -298,6 +320,7 @@ static struct watch_facts facts_of(const struct slot *slot, usec now)
                                 .members = slot->options.members->first,
                                 .mailboxes = slot->options.mailboxes,
                                 .selected = selected,
+                                .makes_rounds = makes_rounds(slot),
                                 .in_step = selected && selection_in_step(selection, selected),
                                 .announces_idle = upstream_capabilities(slot->upstream)->has[CAPABILITY_IDLE],
                                 .condstore = upstream_has_condstore(slot->upstream),
@@ -316,7 +339,7 @@ static bool rest(struct slot *slot, usec now, usec *deadline)
 
 static bool is_at_rest(const struct slot *slot)
 {
-    return slot_can_work(slot) && !scheduler_works(slot->scheduler) && !jobs_wait(slot->options.jobs);
+    return slot_can_work(slot) && !scheduler_works(slot->scheduler);
 }
 
 void slot_work(struct slot *slot, usec now, usec *deadline)
@@ -325,8 +348,12 @@ void slot_work(struct slot *slot, usec now, usec *deadline)
 
     watch_clock(&slot->watch, &facts, &watch_ops, slot, deadline);
     scheduler_step(slot->scheduler);
-    while (is_at_rest(slot) && rest(slot, now, deadline))
+    while (is_at_rest(slot) && rest(slot, now, deadline)) {
+        uint64_t turns = scheduler_turns(slot->scheduler);
         scheduler_step(slot->scheduler);
+        if (scheduler_turns(slot->scheduler) == turns)
+            return; /* it is on its way, or another session's */
+    }
 }
 
 /* --- making and ending */
@@ -340,6 +367,9 @@ static bool make_parts(struct slot *slot)
                                           .settings = options->settings,
                                           .jobs = options->jobs,
                                           .mailboxes = options->mailboxes,
+                                          .hierarchy = options->hierarchy,
+                                          .pick = options->peers ? options->peers->pick : NULL,
+                                          .picker = options->peers_owner,
                                           .name = options->name};
 
     owner.owner = slot;

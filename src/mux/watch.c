@@ -113,7 +113,7 @@ static void visit(void *context, struct mailbox *mailbox)
     struct rest *rest = context;
     const struct watch_facts *facts = rest->facts;
 
-    if (!mailbox->views || mailbox == facts->selected)
+    if (!mailbox->views || mailbox == facts->selected || mailbox->holder)
         return;
     if (!flags_show_in_status(facts, mailbox) && facts->now - mailbox->flags_at >= facts->settings->watch_full_interval)
         (void)ask(rest, mailbox, JOB_FLAGS, true);
@@ -125,6 +125,8 @@ static bool round_over_the_others(struct rest *rest)
 {
     struct watch *watch = rest->watch;
 
+    if (!rest->facts->makes_rounds)
+        return false;
     if (rest->facts->now >= watch->round_at) {
         watch->round_at = rest->facts->now + rest->facts->settings->watch_interval;
         mailboxes_each(rest->facts->mailboxes, visit, rest);
@@ -146,7 +148,14 @@ static unsigned idlers(const struct watch_facts *facts, const struct mailbox *ma
     return count;
 }
 
-/* The mailbox that most idling sessions have selected, INBOX at a tie; NULL: none idles. */
+/* Another upstream session watches it. */
+static bool is_elsewhere(const struct watch_facts *facts, const struct mailbox *mailbox)
+{
+    return mailbox->holder && mailbox != facts->selected;
+}
+
+/* Of those that are not elsewhere, the one that most idling sessions have selected, INBOX at a tie; NULL: none idles.
+ */
 static struct mailbox *park_target(const struct watch_facts *facts)
 {
     const struct account_member *member;
@@ -155,7 +164,7 @@ static struct mailbox *park_target(const struct watch_facts *facts)
 
     DL_FOREACH (facts->members, member) {
         struct mailbox *mailbox = member->idling && member->view ? member->view->mailbox : NULL;
-        unsigned count = mailbox ? idlers(facts, mailbox) : 0;
+        unsigned count = mailbox && !is_elsewhere(facts, mailbox) ? idlers(facts, mailbox) : 0;
         if (count > most || (count == most && count > 0 && strcmp(mailbox->name, "INBOX") == 0)) {
             best = mailbox;
             most = count;
@@ -164,13 +173,13 @@ static struct mailbox *park_target(const struct watch_facts *facts)
     return best;
 }
 
-/* The mailbox of some member's view; NULL: nobody has one. */
+/* The mailbox of some member's view, not elsewhere; NULL: nobody has one. */
 static struct mailbox *any_view(const struct watch_facts *facts)
 {
     const struct account_member *member;
 
     DL_FOREACH (facts->members, member) {
-        if (member->view && member->view->mailbox)
+        if (member->view && member->view->mailbox && !is_elsewhere(facts, member->view->mailbox))
             return member->view->mailbox;
     }
     return NULL;

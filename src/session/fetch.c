@@ -105,7 +105,7 @@ void fetch_write_flags_item(const struct fetch_run *fetch, const struct mailbox 
     const struct account *account = session_account(fetch->run.session);
 
     if (fetch->flags_item && !account_flags_in_step(account, mailbox))
-        outgoing_text(out, account_wants_modseq(account) ? " FLAGS MODSEQ" : " FLAGS");
+        outgoing_text(out, account_wants_modseq(account, mailbox) ? " FLAGS MODSEQ" : " FLAGS");
 }
 
 /* Those that must be asked for now: the strings of a large message have come already. */

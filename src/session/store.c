@@ -187,7 +187,7 @@ static enum job_turn build_store(struct run *run, struct mailbox *mailbox, struc
 
 static enum job_turn build_look(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
-    bool modseq = account_wants_modseq(session_account(run->session));
+    bool modseq = account_wants_modseq(session_account(run->session), mailbox);
     struct seqset uids = {0};
     enum job_turn turn = JOB_SEND;
 

@@ -12,6 +12,7 @@
 static struct runqueue *runqueue;
 static struct hierarchy hierarchy;
 static struct job *taken;
+static struct jobs_turns turns;
 static struct view *view;
 
 static bool needed(void *owner, const struct mailbox *mailbox)
@@ -72,7 +73,7 @@ static const char *take(void)
     struct evbuffer *bytes = evbuffer_new();
     int length = 0;
 
-    taken = jobs_pick(hierarchy.jobs, NULL, 1);
+    taken = jobs_pick(hierarchy.jobs, &(struct jobs_picker){.turns = &turns, .quantum = 1});
     cr_assert_not_null(taken);
     if (taken->ops->build(taken, out) == JOB_SEND) {
         (void)!outgoing_send(out, bytes);

@@ -10,6 +10,7 @@
 struct desk {
     struct runqueue *runqueue;
     struct jobs *jobs;
+    struct jobs_turns turns;
     struct mailbox *inbox, *work;
     char order[200]; /* the titles of those that have ended, each with its status */
 };
@@ -64,13 +65,20 @@ static void end(struct job *job, enum job_status status)
     jobs_end(desk.jobs, job, &(struct job_result){.status = status});
 }
 
+static struct job *pick(const struct mailbox *selected, uint64_t quantum)
+{
+    struct jobs_picker picker = {.turns = &desk.turns, .selected = selected, .quantum = quantum};
+
+    return jobs_pick(desk.jobs, &picker);
+}
+
 /* The titles in the order of their turns, each of which ends well. */
 static const char *all_turns(const struct mailbox *selected, uint64_t quantum)
 {
     struct job *job;
 
     desk.order[0] = '\0';
-    while ((job = jobs_pick(desk.jobs, selected, quantum)))
+    while ((job = pick(selected, quantum)))
         end(job, JOB_OK);
     return desk.order;
 }
@@ -112,9 +120,9 @@ Test(jobs, one_that_is_put_back_comes_first_and_one_put_last_comes_last)
 
     add("a", NULL, false);
     add("b", NULL, false);
-    job = jobs_pick(desk.jobs, NULL, 8);
+    job = pick(NULL, 8);
     jobs_put_back(desk.jobs, job);
-    cr_assert_eq(jobs_pick(desk.jobs, NULL, 8), job);
+    cr_assert_eq(pick(NULL, 8), job);
     jobs_put_last(desk.jobs, job);
     cr_assert_str_eq(all_turns(NULL, 8), "b+a+");
 }
@@ -131,7 +139,7 @@ Test(jobs, equal_ones_ride_and_end_with_the_same_result)
     add("a", NULL, false);
     add("b", NULL, false);
     add("a", NULL, false);
-    job = jobs_pick(desk.jobs, NULL, 8);
+    job = pick(NULL, 8);
     jobs_gather(desk.jobs, job, equal_titles, job);
     end(job, JOB_NO);
     cr_assert_str_eq(desk.order, "a-a-");
@@ -145,7 +153,7 @@ Test(jobs, riders_whose_command_is_not_answered_wait_again_before_the_others)
     add("a", NULL, false);
     add("b", NULL, false);
     add("a", NULL, false);
-    job = jobs_pick(desk.jobs, NULL, 8);
+    job = pick(NULL, 8);
     jobs_gather(desk.jobs, job, equal_titles, job);
     jobs_put_back(desk.jobs, job);
     cr_assert_str_eq(all_turns(NULL, 8), "a+a+b+");
@@ -155,7 +163,7 @@ Test(jobs, an_abandoned_one_is_never_told_wherever_it_is)
 {
     struct job *taken = add("a", NULL, false), *riding = add("a", NULL, false), *waiting = add("b", NULL, false);
 
-    cr_assert_eq(jobs_pick(desk.jobs, NULL, 8), taken);
+    cr_assert_eq(pick(NULL, 8), taken);
     jobs_gather(desk.jobs, taken, equal_titles, taken);
     jobs_abandon(desk.jobs, riding);
     jobs_abandon(desk.jobs, waiting);
@@ -169,7 +177,7 @@ Test(jobs, a_dropped_mailbox_ends_what_waits_for_it_and_dooms_what_is_taken)
 {
     struct job *taken = add("t", desk.inbox, false);
 
-    cr_assert_eq(jobs_pick(desk.jobs, desk.inbox, 8), taken);
+    cr_assert_eq(pick(desk.inbox, 8), taken);
     add("i", desk.inbox, false);
     add("w", desk.work, false);
     jobs_end_mailbox(desk.jobs, taken, desk.inbox, "the mailbox is gone");
@@ -226,7 +234,7 @@ Test(jobs, an_end_twice_is_an_assertion, .signal = SIGABRT)
 {
     struct job *job = add("a", NULL, false);
 
-    jobs_pick(desk.jobs, NULL, 8);
+    pick(NULL, 8);
     end(job, JOB_OK);
     end(job, JOB_OK);
 }

@@ -12,6 +12,7 @@ struct desk {
     struct task task;
     struct jobs *jobs;
     struct mailboxes *mailboxes;
+    struct hierarchy hierarchy;
     struct scheduler *scheduler;
     const char *command; /* what the next job builds; NULL: nothing is left to do */
     char told[1000];     /* ends and untagged answers, a word each */
@@ -136,12 +137,14 @@ static void begin(void)
     task_init(&desk.task, desk.bench.ground.runqueue, run);
     desk.jobs = jobs_new(desk.bench.ground.runqueue);
     desk.mailboxes = mailboxes_new(desk.bench.ground.runqueue, &mailboxes_ops, NULL);
+    desk.hierarchy = (struct hierarchy){.jobs = desk.jobs, .mailboxes = desk.mailboxes};
     desk.scheduler = scheduler_new(&(struct scheduler_options){.ground = &desk.bench.ground,
                                                                .task = &desk.task,
                                                                .upstream = desk.bench.upstream,
                                                                .settings = &desk.bench.upstream_settings,
                                                                .jobs = desk.jobs,
                                                                .mailboxes = desk.mailboxes,
+                                                               .hierarchy = &desk.hierarchy,
                                                                .name = "user@server"});
 }
 

@@ -14,6 +14,7 @@ struct desk {
     struct jobs *jobs;
     struct mailboxes *mailboxes;
     struct members members;
+    struct hierarchy hierarchy;
     struct slot *slot;
     char told[500];
     bool goes_on; /* what closed answers */
@@ -21,24 +22,27 @@ struct desk {
 
 static struct desk desk;
 
-static void before_login(void *owner, const struct capability_set *capabilities)
+static void before_login(void *owner, struct slot *slot, const struct capability_set *capabilities)
 {
     (void)owner;
     (void)capabilities;
+    (void)slot;
     strcat(desk.told, "before;");
 }
 
-static void ready(void *owner, const struct credential *credential)
+static void ready(void *owner, struct slot *slot, const struct credential *credential)
 {
     (void)owner;
     (void)credential;
+    (void)slot;
     strcat(desk.told, "ready;");
 }
 
-static bool capabilities(void *owner, const struct capability_set *set)
+static bool capabilities(void *owner, struct slot *slot, const struct capability_set *set)
 {
     (void)owner;
     (void)set;
+    (void)slot;
     strcat(desk.told, "capabilities;");
     return true;
 }
@@ -50,10 +54,11 @@ static void alert(void *owner, struct slice text)
     strcat(desk.told, "alert;");
 }
 
-static bool closed(void *owner, const struct upstream_end *end)
+static bool closed(void *owner, struct slot *slot, const struct upstream_end *end)
 {
     (void)owner;
     (void)end;
+    (void)slot;
     strcat(desk.told, "closed;");
     return desk.goes_on;
 }
@@ -89,11 +94,13 @@ static void begin(void)
     task_init(&desk.task, desk.bench.ground.runqueue, run);
     desk.jobs = jobs_new(desk.bench.ground.runqueue);
     desk.mailboxes = mailboxes_new(desk.bench.ground.runqueue, &mailboxes_ops, NULL);
+    desk.hierarchy = (struct hierarchy){.jobs = desk.jobs, .mailboxes = desk.mailboxes};
     desk.slot = slot_new(&(struct slot_options){.ground = &desk.bench.ground,
                                                 .task = &desk.task,
                                                 .settings = &desk.bench.upstream_settings,
                                                 .jobs = desk.jobs,
                                                 .mailboxes = desk.mailboxes,
+                                                .hierarchy = &desk.hierarchy,
                                                 .members = &desk.members,
                                                 .name = "user@server",
                                                 .ops = &ops});

@@ -96,6 +96,7 @@ static void begin(void)
                                       .idle_reissue = desk.settings.idle_reissue,
                                       .mailboxes = desk.mailboxes,
                                       .selected = desk.inbox,
+                                      .makes_rounds = true,
                                       .in_step = true,
                                       .announces_idle = true,
                                       .ready = true,
@@ -301,4 +302,33 @@ Test(watch, without_idle_the_selected_mailbox_is_polled_while_others_work)
     desk.asked[0] = '\0';
     watch_clock(&desk.watch, &desk.facts, &ops, NULL, &desk.deadline);
     cr_assert_str_eq(desk.asked, "run INBOX;");
+}
+
+Test(watch, what_another_session_holds_is_neither_looked_at_nor_parked_on)
+{
+    static const char another;
+
+    member(0, desk.work, true);
+    member(1, desk.work, true);
+    mailbox_claim(desk.work, &another);
+    desk.watch.round_at = NOW;
+    cr_assert_str_eq(rest(), "idle;", "the other session hears of it");
+    desk.facts.now += 2 * desk.settings.park_delay;
+    desk.watch.round_at = desk.facts.now;
+    cr_assert_str_eq(rest(), "idle;", "this one stays");
+    mailbox_release(desk.work, &another);
+    desk.watch.round_at = desk.facts.now;
+    desk.work->flags_at = desk.facts.now;
+    cr_assert_str_eq(rest(), "look Work;");
+}
+
+Test(watch, one_session_makes_the_rounds)
+{
+    member(0, desk.work, false);
+    desk.facts.makes_rounds = false;
+    desk.watch.round_at = NOW;
+    desk.work->flags_at = NOW;
+    cr_assert_str_eq(rest(), "idle;");
+    desk.facts.makes_rounds = true;
+    cr_assert_str_eq(rest(), "look Work;");
 }

@@ -105,9 +105,10 @@ const struct capability_set *account_capabilities(const struct account *account)
     return &bench.capabilities;
 }
 
-bool account_wants_modseq(const struct account *account)
+bool account_wants_modseq(const struct account *account, const struct mailbox *mailbox)
 {
     (void)account;
+    (void)mailbox;
     return bench.wants_modseq;
 }
 
