@@ -38,6 +38,7 @@ struct upstream_values {
     const char *source;
     unsigned id; /* enum upstream_id */
     const char *hide, *limit_words, *temporary_words, *credential_words;
+    const char *max_sessions_for;
     bool verify_connection;
     unsigned tokens; /* enum upstream_tokens */
     bool lower_case_users;

@@ -153,6 +153,7 @@ static void fill_upstream(struct config_upstream *upstream, const struct config_
         .credential_words = values->credential_words,
         .verify_connection = values->verify_connection,
         .manners = values->manners,
+        .max_sessions_for = values->max_sessions_for,
         .idle_reissue = values->idle_reissue,
         .tokens = (enum upstream_tokens)values->tokens,
     };
@@ -203,6 +204,20 @@ static void lay_profile(struct config_section *section, struct faults *faults)
     }
 }
 
+/* Numbers beyond the measure, and lists that cannot be read. */
+static void check_sessions(const struct config_section *section, struct faults *faults)
+{
+    const struct upstream_values *values = section->values;
+    const char *fault = values->max_sessions_for ? settings_sessions_fault(values->max_sessions_for) : NULL;
+
+    if (values->manners.max_sessions < 1 || values->manners.max_sessions > SESSIONS_MAX)
+        faults_add(faults, config_key_line(section, "max_sessions"), "max_sessions must be a number from 1 to %d",
+                   SESSIONS_MAX);
+    if (fault)
+        faults_add(faults, config_key_line(section, "max_sessions_for"), "max_sessions_for = %.100s: %s",
+                   values->max_sessions_for, fault);
+}
+
 static void resolve_upstream(struct config *config, struct config_section *section, struct faults *faults)
 {
     const struct upstream_values *values = section->values;
@@ -211,6 +226,7 @@ static void resolve_upstream(struct config *config, struct config_section *secti
 
     lay_profile(section, faults);
     check_trust(section, faults);
+    check_sessions(section, faults);
     bool good = parse_url(section, values->url, false, &url, faults);
     check_source(config, section, &url, faults);
     if (good && url.implicit_tls && values->starttls != CHOICE_AUTO)

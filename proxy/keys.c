@@ -106,6 +106,8 @@ const struct key keys[] = {
     TEXT_KEY(SECTION_UPSTREAM, upstream_values, default_domain, "",
              "domain that is added to user names without an @"),
     MANNERS(MANNER_KEY)
+    TEXT_KEY(SECTION_UPSTREAM, upstream_values, max_sessions_for, "",
+             "another max_sessions for some users: PATTERN=NUMBER, separated by spaces; the first that matches counts"),
     DURATION_KEY(SECTION_UPSTREAM, upstream_values, idle_reissue, "0",
                  "age at which an IDLE at this server is ended and begun again; 0: as in [timeouts]"),
     URL_KEY(SECTION_LISTENER, listener_values,

@@ -73,7 +73,8 @@ struct logins_facts {
     bool works;         /* a job waits, or has its turn */
     uint64_t turns;     /* of jobs that have ended: grows by one with each */
     usec quiet_since;   /* the last command was answered */
-    bool second_free;   /* there is no second connection (verify_connection) */
+    bool second_free;   /* there is no second connection (verify_connection), and room for one */
+    bool second_room;   /* there may be one beside those of the account's sessions */
 };
 
 /* Answers all that can be answered, and forgets the trial that nobody waits for any more. *deadline becomes the time of
@@ -104,6 +105,13 @@ bool logins_accepted(struct logins *logins, enum logins_place place, const struc
  * no credential that was ever accepted is accepted now, so no member has proved who they are. */
 bool logins_failed(struct logins *logins, enum logins_place place, const struct upstream_end *end, usec now)
     __attribute__((warn_unused_result));
+/* Fills `with` for a session beside one that is logged in: a credential that the server has accepted. False: none is
+ * good enough. */
+bool logins_choose_further(const struct logins *logins, struct upstream_login *with, usec now);
+/* Such a session was logged in with this credential. */
+void logins_further_accepted(struct logins *logins, const struct credential *credential, usec now);
+/* Such a session was refused because of its credential: who comes with it is asked to prove it again. */
+void logins_further_refused(struct logins *logins, const struct upstream_end *end);
 /* The second connection could not even begin. */
 void logins_second_is_impossible(struct logins *logins, usec now);
 /* Every trial is over, whatever came of it: the connections are gone for good. */

@@ -69,6 +69,7 @@ struct logins {
     uint64_t hand;
     uint64_t hands;            /* of tokens that there have been: no number is used again */
     unsigned strangers_failed; /* of late, as it was when the step began */
+    bool second_room;          /* see struct logins_facts; as it was when the step began */
     struct trials trials;
 };
 

@@ -42,6 +42,17 @@ struct permit_options {
     struct slice key;  /* of the account: see identity.h */
 };
 
+/* What is known of sessions beside the first. */
+struct permit_further {
+    struct server_visitor visitor;
+    struct backoff backoff;
+    usec retry_at;   /* not before */
+    unsigned most;   /* sessions that the server has been seen to permit, until: */
+    usec most_until; /* 0: it has never refused one */
+    usec ready_at;   /* when the last one was logged in */
+    unsigned silent; /* in a row that it closed without a word */
+};
+
 /* Written by its own functions only. */
 struct permit {
     struct permit_options options;
@@ -58,6 +69,7 @@ struct permit {
     char reason[400];     /* in words: the server's if it had any; "": none */
     usec ready_at;        /* when the last session was logged in */
     unsigned cut_young;   /* sessions in a row that the server ended within a minute */
+    struct permit_further further;
 };
 
 void permit_init(struct permit *permit, const struct permit_options *options);
@@ -89,6 +101,21 @@ enum permit_check {
 /* The account's own connection has ended. hurries: a client waits. */
 void permit_closed(struct permit *permit, const struct upstream_end *end, enum permit_check check, bool hurries,
                    usec now);
+
+/* --- permit_further.c: sessions beside one that is logged in. Nobody waits for them, and a login is kept for the first
+ */
+
+/* How many sessions at once: so many as the settings permit, or fewer where the server has refused one. At least 1. */
+unsigned permit_sessions(const struct permit *permit, unsigned permitted, usec now);
+/* When may one be begun? As permit_open_at: it stands in the server's row from here on. */
+usec permit_further_at(struct permit *permit, usec now);
+void permit_further_declined(struct permit *permit); /* none is wanted: it leaves the row */
+/* Returns between which ends, as permit_dialled. */
+const struct link_ends *permit_further_dialled(struct permit *permit, usec now);
+void permit_further_ready(struct permit *permit, const struct link_ends *ends, usec now); /* ends: NULL: not known */
+/* The connection of a session has ended beside `others` that go on. One more was refused as limit, or the server has
+ * cut another one for it: the server permits `others` and no more, for a day. */
+void permit_further_closed(struct permit *permit, const struct upstream_end *end, unsigned others, usec now);
 
 /* Until then what it knows counts: forgotten earlier, an account that is made anew would ask the server too often. */
 usec permit_matters_until(const struct permit *permit);

@@ -51,6 +51,7 @@ bool scheduler_works(const struct scheduler *scheduler); /* a job has its turn *
 uint64_t scheduler_turns(const struct scheduler *scheduler);
 /* The job that has its turn; NULL: none has. Borrowed until the next call. */
 const struct job *scheduler_current(const struct scheduler *scheduler);
+usec scheduler_served_at(const struct scheduler *scheduler); /* a client's job had its turn; negative: never */
 bool scheduler_needs(const struct scheduler *scheduler, const struct mailbox *mailbox); /* now, or selected */
 /* Is this work of the account's own in its turn? */
 bool scheduler_asks(const struct scheduler *scheduler, const struct mailbox *mailbox, enum job_goal goal);

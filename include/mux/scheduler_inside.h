@@ -1,5 +1,5 @@
-/* The inside of the scheduler, shared by its files: scheduler.c (turns, answers) and scheduler_lost.c (what becomes of
- * a job when the connection is lost). Nobody else includes it. */
+/* The inside of the scheduler, shared by its files: scheduler.c (turns, answers), scheduler_own.c (work that no client
+ * has asked for) and scheduler_lost.c (what becomes of a job when the connection is lost). Nobody else includes it. */
 #ifndef IMAPMUX_MUX_SCHEDULER_INSIDE_H
 #define IMAPMUX_MUX_SCHEDULER_INSIDE_H
 
@@ -16,6 +16,7 @@ struct scheduler {
     struct job *current; /* whose turn it is: being prepared, or in flight; NULL: nobody's */
     uint64_t turns;      /* ended */
     struct jobs_turns row;
+    usec served_at;   /* see scheduler_served_at */
     uint64_t losses;  /* connections lost with a job in its turn, or a mailbox selected */
     uint64_t drained; /* octets of literals read in this turn for a client that has gone */
 };
@@ -26,5 +27,8 @@ struct scheduler {
 /* The current job's turn is over, and so is the job: its result is made of these. `text`: see job_result. */
 void scheduler_finish(struct scheduler *scheduler, enum job_status status, const struct response *response,
                       const char *text);
+
+/* A look at the account's own wish. */
+bool scheduler_is_own(const struct job *job);
 
 #endif

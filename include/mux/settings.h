@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/runqueue.h"
+#include "base/slice.h"
 
 #define USEC_MINUTE (60 * USEC_SECOND)
 #define USEC_HOUR   (60 * USEC_MINUTE)
@@ -112,7 +113,8 @@ struct naming {
     X(server_login_budget, COUNT, "60", "logins a minute at this server, of all accounts; 0: no limit")                \
     X(login_pace, COUNT, "10", "connections begun a second at this server, of all accounts; 0: no limit")              \
     X(kick_pause, DURATION, "5m", "how long a server that cuts the oldest session is left alone; 0: it is not")        \
-    X(piece_size, SIZE, "1M", "messages larger than this are fetched in pieces of this size; 0: whole")
+    X(piece_size, SIZE, "1M", "messages larger than this are fetched in pieces of this size; 0: whole")                \
+    X(max_sessions, COUNT, "1", "sessions of one account at once, where the server permits more than one; at most 16")
 
 struct manners {
 #define MANNER_MEMBER(name, kind, preset, help) SETTING_TYPE_##kind name;
@@ -121,6 +123,9 @@ struct manners {
 };
 
 #define UPSTREAM_HOST_MAX 255
+
+/* No account has more sessions. */
+#define SESSIONS_MAX 16
 
 /* One server: the first [upstream NAME] that names it. Strings owned by the program, as long-lived as the registry.
  * Host and port never change while an account borrows the struct; the rest may (SIGHUP). */
@@ -141,8 +146,16 @@ struct upstream_settings {
     bool verify_connection;      /* an unknown credential may be tried on a short second connection */
     enum upstream_tokens tokens; /* are XOAUTH2 and OAUTHBEARER offered to clients? */
     struct manners manners;
-    usec idle_reissue; /* in place of that of struct settings; 0: that one holds */
-    bool removed;      /* no section names the server any more: no session of it is begun again */
+    const char *max_sessions_for; /* for some users another max_sessions; NULL: none. See settings_sessions */
+    usec idle_reissue;            /* in place of that of struct settings; 0: that one holds */
+    bool removed;                 /* no section names the server any more: no session of it is begun again */
 };
+
+/* How many sessions the settings permit this user, as the server knows it: from 1 to SESSIONS_MAX. In max_sessions_for,
+ * "PATTERN=NUMBER" separated by spaces, the first pattern that matches counts; in it * stands for any octets, ? for
+ * one, and letters match in any case. */
+unsigned settings_sessions(const struct upstream_settings *settings, struct slice user);
+/* NULL: such a list; else what is wrong with it, a constant. */
+const char *settings_sessions_fault(const char *list);
 
 #endif

@@ -86,19 +86,25 @@ struct scheduler *slot_scheduler(const struct slot *slot);
 struct selection *slot_selection(const struct slot *slot);
 /* Its connection. Borrowed for as long as the slot lives. */
 struct upstream *slot_upstream(const struct slot *slot);
-bool slot_is_away(const struct slot *slot);     /* it has no connection */
-bool slot_is_checking(const struct slot *slot); /* see the diagram */
-bool slot_is_logged_in(const struct slot *slot);
-bool slot_can_work(const struct slot *slot);    /* it is logged in and can take a command */
-usec slot_quiet_since(const struct slot *slot); /* the last command was answered */
+bool slot_is_away(const struct slot *slot);      /* it has no connection */
+bool slot_is_checking(const struct slot *slot);  /* see the diagram */
+bool slot_is_logged_in(const struct slot *slot); /* until the connection is closed */
+bool slot_is_working(const struct slot *slot);   /* the state */
+bool slot_is_further(const struct slot *slot);   /* it was dialled beside one that was logged in */
+bool slot_can_work(const struct slot *slot);     /* it is logged in and can take a command */
+usec slot_quiet_since(const struct slot *slot);  /* the last command was answered */
+usec slot_served_at(const struct slot *slot);    /* the last login, or the last turn of a client's job */
 
 /* --- verbs of the account */
 
-void slot_dial(struct slot *slot, const struct upstream_login *with); /* slot_is_away */
+/* slot_is_away. further: another slot is logged in. */
+void slot_dial(struct slot *slot, const struct upstream_login *with, bool further);
 /* Carries out jobs, and rests when there are none. slot_can_work. */
 void slot_work(struct slot *slot, usec now, usec *deadline);
 void slot_check(struct slot *slot);   /* logs out for a check in place; slot_can_work */
 void slot_checked(struct slot *slot); /* nobody wants the check any more; slot_is_away */
 void slot_log_out(struct slot *slot); /* for good, whatever it does; nothing happens when it is away */
+/* Closes the connection at once. Nothing happens when it is away. */
+void slot_drop(struct slot *slot, const char *reason);
 
 #endif

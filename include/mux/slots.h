@@ -13,8 +13,7 @@
 
 #include "mux/slot.h"
 
-/* More sessions of an account than this are not possible. */
-#define SLOTS_MAX 16
+#define SLOTS_MAX SESSIONS_MAX
 
 /* Zero-initialised: none. Written by its own functions only. */
 struct slots {
@@ -39,6 +38,8 @@ void slots_order(struct slots *slots);
 struct slot *slots_with(const struct slots *slots, const struct mailbox *mailbox);
 size_t slots_connected(const struct slots *slots); /* how many have a connection */
 size_t slots_logged_in(const struct slots *slots); /* how many of these are logged in */
+/* How many can work, or are at work, without this one (NULL: all). */
+unsigned slots_working_beside(const struct slots *slots, const struct slot *slot);
 bool slots_work(const struct slots *slots);        /* one of them has a job in its turn */
 uint64_t slots_turns(const struct slots *slots);   /* how many turns have ended */
 usec slots_quiet_since(const struct slots *slots); /* the last command of any of them was answered */

@@ -16,7 +16,7 @@ static usec now_of(const struct account *account)
 
 static bool is_logged_in(const struct account *account)
 {
-    return upstream_logged_in(slot_upstream(slots_first(&account->slots)));
+    return slots_logged_in(&account->slots) > 0;
 }
 
 static bool has_work(const struct account *account)
@@ -134,8 +134,7 @@ static bool on_capabilities(void *owner, struct slot *slot, const struct capabil
 {
     struct account *account = owner;
 
-    (void)slot;
-    return offered_take(&account->capabilities, now, account->ground->log, account->name);
+    return slot_is_further(slot) || offered_take(&account->capabilities, now, account->ground->log, account->name);
 }
 
 /* The session may be another user's now, so nothing from before may reach anybody. */
@@ -145,6 +144,8 @@ static void change_hands(struct account *account)
 
     log_line(account->ground->log, LOG_WARNING, "%s: another login has taken over the session (see tokens = checked)",
              account->name);
+    for (size_t i = 1; i < account->slots.count; i++)
+        slot_drop(account->slots.at[i], "another login has taken over the session");
     slots_end_jobs(&account->slots, reason);
     members_end(&account->members, reason);
     mailboxes_forget(account->mailboxes, reason);
@@ -153,8 +154,14 @@ static void change_hands(struct account *account)
 static void on_ready(void *owner, struct slot *slot, const struct credential *credential)
 {
     struct account *account = owner;
+    const struct link_ends *ends = upstream_ends(slot_upstream(slot));
 
-    permit_ready(&account->permit, upstream_ends(slot_upstream(slot)), now_of(account));
+    if (slot_is_further(slot)) {
+        permit_further_ready(&account->permit, ends, now_of(account));
+        logins_further_accepted(account->logins, credential, now_of(account));
+        return;
+    }
+    permit_ready(&account->permit, ends, now_of(account));
     if (logins_accepted(account->logins, LOGINS_ON_FIRST, credential, now_of(account)))
         change_hands(account);
 }
@@ -173,12 +180,32 @@ static void judge_end(struct account *account, enum logins_place place, const st
         members_end(&account->members, "The mail server no longer accepts the password of this account");
 }
 
+/* The others go on, and so does the account. */
+static void one_is_lost(struct account *account, const struct upstream_end *end, unsigned others)
+{
+    logins_further_refused(account->logins, end);
+    permit_further_closed(&account->permit, end, others, now_of(account));
+}
+
+/* Is it one of several? The account's connection is lost with the last one, and where it was dialled as such. */
+static bool is_one_of_several(const struct account *account, const struct slot *slot, const struct upstream_end *end,
+                              unsigned others)
+{
+    if (slot_is_further(slot))
+        return others > 0 || !end->was_ready;
+    return others > 0 && end->was_ready && !logins_tries_in_place(account->logins);
+}
+
 static bool on_closed(void *owner, struct slot *slot, const struct upstream_end *end)
 {
     struct account *account = owner;
+    unsigned others = slots_working_beside(&account->slots, slot);
     bool checked = logins_tries_in_place(account->logins), goes_on;
 
-    (void)slot;
+    if (is_one_of_several(account, slot, end, others)) {
+        one_is_lost(account, end, others);
+        return false;
+    }
     if (!end->was_ready || end->refusal != REFUSAL_NONE)
         judge_end(account, LOGINS_ON_FIRST, end);
     goes_on = logins_tries_in_place(account->logins);
@@ -198,11 +225,13 @@ static const struct slot_ops slot_ops = {.before_login = on_before_login,
 
 /* --- connections: every connection for this user is opened here */
 
-static void dial(struct account *account, struct slot *slot, struct upstream_login *with)
+void account_dial(struct account *account, struct slot *slot, struct upstream_login *with, bool further)
 {
-    assert(slots_connected(&account->slots) < 1);
-    with->between = permit_dialled(&account->permit, now_of(account));
-    slot_dial(slot, with);
+    assert(account_has_room(account));
+    assert(!further || slot_is_working(slots_first(&account->slots)));
+    with->between = further ? permit_further_dialled(&account->permit, now_of(account))
+                            : permit_dialled(&account->permit, now_of(account));
+    slot_dial(slot, with, further);
 }
 
 static void on_verified(void *owner, const struct credential *credential)
@@ -234,7 +263,7 @@ static const struct verifier_ops verifier_ops = {
 
 static void dial_verifier(struct account *account, const struct upstream_login *with)
 {
-    assert(account->options.settings->verify_connection);
+    assert(account->options.settings->verify_connection && account_has_room_to_verify(account));
     if (!verifier_dial(account->verifier, with))
         logins_second_is_impossible(account->logins, now_of(account));
 }
@@ -256,9 +285,10 @@ static struct logins_facts logins_facts(struct account *account)
                                  .ending = account->ending,
                                  .jobs_wait = jobs_wait(account->jobs),
                                  .works = has_work(account),
-                                 .turns = scheduler_turns(slot_scheduler(slot)),
-                                 .quiet_since = slot_quiet_since(slot),
-                                 .second_free = verifier_is_free(account->verifier)};
+                                 .turns = slots_turns(&account->slots),
+                                 .quiet_since = slots_quiet_since(&account->slots),
+                                 .second_free = account_has_room_to_verify(account),
+                                 .second_room = account_may_verify(account)};
 }
 
 static void step_logins(struct account *account, usec *deadline)
@@ -291,6 +321,8 @@ static void reconnect(struct account *account, struct slot *slot, usec now, usec
     struct upstream_login with;
     usec at;
 
+    if (!account_has_room(account)) /* one that is closing wakes the account */
+        return;
     if (logins_came(account->logins) != account->came)
         permit_somebody_came(&account->permit, now);
     account->came = logins_came(account->logins);
@@ -298,7 +330,7 @@ static void reconnect(struct account *account, struct slot *slot, usec now, usec
     if (at > now)
         *deadline = at < *deadline ? at : *deadline;
     else if (logins_choose(account->logins, &with, now, deadline))
-        dial(account, slot, &with);
+        account_dial(account, slot, &with, false);
     else
         permit_decline(&account->permit);
 }
@@ -310,7 +342,7 @@ static bool has_lingered(const struct account *account, usec now, usec *deadline
 
 static void log_out(struct account *account, struct slot *slot)
 {
-    if (!account->ending)
+    if (!account->ending && slot == slots_first(&account->slots))
         log_line(account->ground->log, LOG_INFO, "%s: the last client has gone; logging out upstream", account->name);
     slot_log_out(slot);
 }
@@ -321,14 +353,17 @@ static void work(struct account *account, struct slot *slot, usec now, usec *dea
 
     if ((account->ending && account->members.count == 0 && !has_work(account)) || has_lingered(account, now, deadline))
         log_out(account, slot);
-    else if (!scheduler_works(slot_scheduler(slot)) && logins_try_in_place(account->logins, &facts, deadline))
+    else if (slot == slots_first(&account->slots) && !scheduler_works(slot_scheduler(slot)) &&
+             logins_try_in_place(account->logins, &facts, deadline))
         slot_check(slot);
+    else if (account_is_superfluous(account, slot, now, deadline))
+        account_give_up(account, slot);
     else
         slot_work(slot, now, deadline);
 }
 
 /* Why no connection will be made again; NULL: one may be. */
-static const char *is_over(const struct account *account)
+const char *account_is_over(const struct account *account)
 {
     if (account->ending)
         return account->ending;
@@ -340,7 +375,7 @@ static bool is_forgettable(const struct account *account, usec now, usec *deadli
 {
     usec until = permit_matters_until(&account->permit);
 
-    if (is_over(account) || until <= now)
+    if (account_is_over(account) || until <= now)
         return true;
     *deadline = until < *deadline ? until : *deadline;
     return false;
@@ -356,9 +391,9 @@ static bool step_away(struct account *account, struct slot *slot, usec now, usec
 {
     if (!logins_tries_in_place(account->logins))
         slot_checked(slot);
-    if (is_over(account)) { /* what they wait for will not come */
-        logins_end(account->logins, LOGIN_UNAVAILABLE, is_over(account));
-        account_end_members(account, is_over(account));
+    if (account_is_over(account)) { /* what they wait for will not come */
+        logins_end(account->logins, LOGIN_UNAVAILABLE, account_is_over(account));
+        account_end_members(account, account_is_over(account));
     } else if (is_wanted(account) || jobs_owed(account->jobs, now)) {
         reconnect(account, slot, now, deadline);
         return false;
@@ -389,15 +424,17 @@ static void step(struct task *task, usec now)
     struct account *account = (struct account *)task;
     usec deadline = USEC_NEVER;
 
+    slots_order(&account->slots);
     step_logins(account, &deadline);
     linger_note(&account->linger, is_wanted(account), now);
-    for (size_t i = 0; i < account->slots.count; i++) {
+    for (size_t i = account->slots.count; i-- > 0;) { /* the first one rests if another takes the work */
         struct slot *slot = account->slots.at[i];
         if (slot_can_work(slot))
             work(account, slot, now, &deadline);
-        else if (slot_is_away(slot) && step_away(account, slot, now, &deadline))
+        else if (i == 0 && slot_is_away(slot) && step_away(account, slot, now, &deadline))
             return;
     }
+    account_seek_further(account, now, &deadline);
     answer_jobs(account, now, &deadline);
     task_set_deadline(&account->task, deadline);
 }
@@ -481,6 +518,7 @@ struct account *account_new(const struct account_options *options, const struct 
     account->ending = options->ending;
     task_init(&account->task, account->ground->runqueue, step);
     account->linger.unwanted_since = now_of(account);
+    account->unwatched_since = USEC_NEVER;
     if (copy_names(account, identity) && make_parts(account))
         return account;
     account_free(account);
@@ -517,7 +555,9 @@ void account_shutdown(struct account *account, const char *reason)
     account->ending = reason;
     logins_end(account->logins, LOGIN_UNAVAILABLE, reason);
     verifier_log_out(account->verifier);
-    if (!is_logged_in(account))
-        slot_log_out(slots_first(&account->slots));
+    for (size_t i = 0; i < account->slots.count; i++) {
+        if (!slot_is_logged_in(account->slots.at[i]))
+            slot_log_out(account->slots.at[i]);
+    }
     task_wake(&account->task);
 }

@@ -363,6 +363,7 @@ void logins_step(struct logins *logins, const struct logins_facts *facts, usec *
     struct applicant anybody = {logins->options.key, 0};
     struct login *login, *next;
 
+    logins->second_room = facts->second_room;
     if (logins->waiting)
         logins->strangers_failed = reputation_strangers_failed(logins->options.reputation, &anybody, facts->now);
     DL_FOREACH_SAFE (logins->waiting, login, next) {

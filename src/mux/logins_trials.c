@@ -225,7 +225,7 @@ static usec place_is_open(const struct login *login, usec now)
 
 static bool uses_second(const struct login *login)
 {
-    return login->logins->options.settings->verify_connection && !login->in_place &&
+    return login->logins->options.settings->verify_connection && login->logins->second_room && !login->in_place &&
            is_of_hand(login->logins, &login->credential);
 }
 
@@ -314,6 +314,48 @@ bool logins_choose(struct logins *logins, struct upstream_login *with, usec now,
     return true;
 }
 
+static bool is_refused(const struct upstream_end *end)
+{
+    return end->refusal == REFUSAL_CREDENTIALS && end->credential;
+}
+
+static const struct accepted_credential *newest_that_is_good(const struct logins *logins, usec now)
+{
+    const struct accepted_credential *best = NULL;
+
+    for (size_t i = 0; i < logins->accepted.count; i++) {
+        const struct accepted_credential *one = &logins->accepted.items[i];
+        if (!one->refused_once && now - one->accepted_at <= logins->options.ground->settings->verify_ttl &&
+            (!best || one->accepted_at >= best->accepted_at))
+            best = one;
+    }
+    return best;
+}
+
+bool logins_choose_further(const struct logins *logins, struct upstream_login *with, usec now)
+{
+    const struct accepted_credential *accepted = newest_that_is_good(logins, now);
+
+    if (accepted)
+        *with = with_credential(logins, &accepted->credential);
+    return accepted != NULL;
+}
+
+void logins_further_accepted(struct logins *logins, const struct credential *credential, usec now)
+{
+    if (credential_list_find(&logins->accepted, credential))
+        (void)!credential_list_accept(&logins->accepted, credential, now);
+}
+
+void logins_further_refused(struct logins *logins, const struct upstream_end *end)
+{
+    struct accepted_credential *known =
+        is_refused(end) ? credential_list_find(&logins->accepted, end->credential) : NULL;
+
+    if (known)
+        known->refused_once = true;
+}
+
 bool logins_accepted(struct logins *logins, enum logins_place place, const struct credential *credential, usec now)
 {
     struct trial *trial = trial_on(logins, place);
@@ -342,11 +384,6 @@ static bool refused(struct logins *logins, const struct upstream_end *end, const
     reputation_note_rejected(reputation, &applicant, end->credential, now);
     login_refuse_all(logins, end->credential, end->challenge);
     return known && logins->accepted.count == 0;
-}
-
-static bool is_refused(const struct upstream_end *end)
-{
-    return end->refusal == REFUSAL_CREDENTIALS && end->credential;
 }
 
 /* A server may ban for words that prove nothing as for a wrong password, once it has seen one. */

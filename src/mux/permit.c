@@ -27,8 +27,10 @@ const char *permit_state_name(enum permit_state state)
 
 void permit_init(struct permit *permit, const struct permit_options *options)
 {
-    *permit =
-        (struct permit){.options = *options, .visitor = {.task = options->task}, .place = {.task = options->task}};
+    *permit = (struct permit){.options = *options,
+                              .visitor = {.task = options->task},
+                              .place = {.task = options->task},
+                              .further = {.visitor = {.task = options->task}}};
     ghosts_init(&permit->ghosts, options->ground->ghost_keeper, options->key);
 }
 
@@ -37,6 +39,7 @@ void permit_clear(struct permit *permit)
     if (!permit->options.server)
         return;
     server_stay_away(permit->options.server, &permit->visitor);
+    server_stay_away(permit->options.server, &permit->further.visitor);
     server_has_place(permit->options.server, &permit->place);
 }
 

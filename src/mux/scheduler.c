@@ -26,6 +26,11 @@ const struct job *scheduler_current(const struct scheduler *scheduler)
     return scheduler->current;
 }
 
+usec scheduler_served_at(const struct scheduler *scheduler)
+{
+    return scheduler->served_at;
+}
+
 uint64_t scheduler_turns(const struct scheduler *scheduler)
 {
     return scheduler->turns;
@@ -60,6 +65,8 @@ void scheduler_finish(struct scheduler *scheduler, enum job_status status, const
     struct job_result result = {.status = status, .response = response, .text = text};
     struct job *job = scheduler->current;
 
+    if (job->account)
+        scheduler->served_at = runqueue_now(scheduler->options.ground->runqueue);
     turn_over(scheduler);
     selection_turn_over(scheduler->selection);
     scheduler->drained = 0;
@@ -104,96 +111,6 @@ void scheduler_mailbox_dropped(struct scheduler *scheduler, const struct mailbox
     jobs_end_mailbox(scheduler->options.jobs, scheduler->current, mailbox, "the mailbox is gone");
 }
 
-/* --- the account's own work */
-
-static void own_done(struct job *job, const struct job_result *result)
-{
-    (void)job;
-    (void)result;
-}
-
-static enum job_turn own_build(struct job *job, struct outgoing *out)
-{
-    (void)job;
-    outgoing_text(out, "NOOP");
-    return JOB_SEND;
-}
-
-static const struct job_ops own_ops = {.build = own_build, .done = own_done};
-
-static bool add(struct scheduler *scheduler, const struct job *wanted)
-{
-    bool added = jobs_add(scheduler->options.jobs, wanted, scheduler->options.ground->commands) != NULL;
-
-    if (added)
-        task_wake(scheduler->options.task);
-    return added;
-}
-
-void scheduler_learn_separator(struct scheduler *scheduler)
-{
-    hierarchy_learn(scheduler->options.hierarchy, scheduler->options.ground->commands);
-    task_wake(scheduler->options.task);
-}
-
-/* The same is being done. Asked for once more with each turn, two mailboxes would be selected in turn without end. */
-static bool is_under_way(const struct scheduler *scheduler, const struct job *wanted)
-{
-    const struct job *job = scheduler->current;
-
-    return job && job->ops == wanted->ops && job->mailbox == wanted->mailbox && job->goal == wanted->goal &&
-           job->place == wanted->place;
-}
-
-bool scheduler_asks(const struct scheduler *scheduler, const struct mailbox *mailbox, enum job_goal goal)
-{
-    const struct job *job = scheduler->current;
-
-    return job && job->ops == &own_ops && job->mailbox == mailbox && job->goal == goal;
-}
-
-bool scheduler_ask(struct scheduler *scheduler, struct mailbox *mailbox, enum job_goal goal, bool background)
-{
-    struct job wanted = {.ops = &own_ops,
-                         .title = "own",
-                         .goal = goal,
-                         .policy = POLICY_LOOK,
-                         .mailbox = mailbox,
-                         .place = mailbox ? NULL : scheduler,
-                         .background = background};
-
-    return is_under_way(scheduler, &wanted) || jobs_has(scheduler->options.jobs, &wanted) || add(scheduler, &wanted);
-}
-
-static enum job_turn leave_build(struct job *job, struct outgoing *out)
-{
-    (void)job;
-    (void)out;
-    return JOB_NOTHING;
-}
-
-static bool leaves_any(const struct job *job, const struct mailbox *selected)
-{
-    (void)job;
-    (void)selected;
-    return true;
-}
-
-void scheduler_leave(struct scheduler *scheduler)
-{
-    static const struct job_ops ops = {.build = leave_build, .done = own_done};
-    struct job wanted = {.ops = &ops,
-                         .title = "own",
-                         .goal = JOB_RUN,
-                         .policy = POLICY_LOOK,
-                         .leaves = leaves_any,
-                         .place = scheduler,
-                         .urgent = true};
-
-    if (!jobs_has(scheduler->options.jobs, &wanted))
-        (void)!add(scheduler, &wanted);
-}
-
 /* --- its own command */
 
 struct equality {
@@ -231,7 +148,7 @@ static void gather(struct scheduler *scheduler, const struct outgoing *command)
 
 static enum selection_effect effect_of(const struct job *job)
 {
-    if (job->ops == &own_ops)
+    if (scheduler_is_own(job))
         return SELECTION_LOOKS;
     return job->sets_seen ? SELECTION_SETS_SEEN : SELECTION_NO_EFFECT;
 }
@@ -577,6 +494,7 @@ struct scheduler *scheduler_new(const struct scheduler_options *options)
     if (!scheduler)
         return NULL;
     scheduler->options = *options;
+    scheduler->served_at = -1;
     scheduler->selection = selection_new(options->ground, options->upstream, options->name, &selection_ops, scheduler);
     if (scheduler->selection)
         return scheduler;

@@ -15,6 +15,8 @@ struct slot {
     struct upstream *upstream;
     struct scheduler *scheduler;
     struct watch watch;
+    bool further;
+    usec ready_at;
     uint64_t left_out; /* lines, over all connections */
 };
 
@@ -68,6 +70,16 @@ bool slot_is_checking(const struct slot *slot)
     return slot->state == SLOT_CHECKING;
 }
 
+bool slot_is_working(const struct slot *slot)
+{
+    return slot->state == SLOT_WORKING;
+}
+
+bool slot_is_further(const struct slot *slot)
+{
+    return slot->further;
+}
+
 bool slot_is_logged_in(const struct slot *slot)
 {
     return upstream_logged_in(slot->upstream);
@@ -81,6 +93,13 @@ bool slot_can_work(const struct slot *slot)
 usec slot_quiet_since(const struct slot *slot)
 {
     return slot->watch.quiet_since;
+}
+
+usec slot_served_at(const struct slot *slot)
+{
+    usec served_at = scheduler_served_at(slot->scheduler);
+
+    return served_at > slot->ready_at ? served_at : slot->ready_at;
 }
 
 static usec now_of(const struct slot *slot)
@@ -108,6 +127,7 @@ static void on_ready(void *owner, const struct credential *credential)
     struct slot *slot = owner;
 
     set_state(slot, SLOT_WORKING);
+    slot->ready_at = now_of(slot);
     selection_connected(slot_selection(slot));
     take_capabilities(slot);
     log_line(slot->options.ground->log, LOG_INFO, "%s: logged in upstream", slot->options.name);
@@ -240,8 +260,9 @@ static const struct upstream_owner upstream_ops = {
 
 /* --- connecting and leaving */
 
-void slot_dial(struct slot *slot, const struct upstream_login *with)
+void slot_dial(struct slot *slot, const struct upstream_login *with, bool further)
 {
+    slot->further = further;
     if (slot->state != SLOT_CHECKING)
         set_state(slot, SLOT_CONNECTING);
     log_line(slot->options.ground->log, LOG_DEBUG, "%s: connecting to %s:%u", slot->options.name,
@@ -267,6 +288,11 @@ void slot_log_out(struct slot *slot)
         return;
     set_state(slot, SLOT_LEAVING);
     upstream_logout(slot->upstream);
+}
+
+void slot_drop(struct slot *slot, const char *reason)
+{
+    upstream_drop(slot->upstream, reason);
 }
 
 /* --- working and resting */

@@ -55,7 +55,7 @@ void slots_order(struct slots *slots)
     if (!slot_is_away(lost) || slot_is_checking(lost))
         return;
     for (size_t i = 1; i < slots->count; i++) {
-        if (!slot_is_logged_in(slots->at[i]))
+        if (!slot_is_working(slots->at[i]))
             continue;
         slots->at[0] = slots->at[i];
         slots->at[i] = lost;
@@ -88,6 +88,15 @@ size_t slots_logged_in(const struct slots *slots)
     for (size_t i = 0; i < slots->count; i++)
         logged_in += slot_is_logged_in(slots->at[i]);
     return logged_in;
+}
+
+unsigned slots_working_beside(const struct slots *slots, const struct slot *slot)
+{
+    unsigned working = 0;
+
+    for (size_t i = 0; i < slots->count; i++)
+        working += slots->at[i] != slot && slot_is_working(slots->at[i]);
+    return working;
 }
 
 bool slots_work(const struct slots *slots)

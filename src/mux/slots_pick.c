@@ -36,7 +36,7 @@ struct slot *slots_worker(const struct slots *slots)
 
     for (size_t i = slots->count; i-- > 0;) {
         struct slot *slot = slots->at[i];
-        if (slot_is_logged_in(slot) && (!worker || is_freer(slot, worker, slots->options.members)))
+        if (slot_is_working(slot) && (!worker || is_freer(slot, worker, slots->options.members)))
             worker = slot;
     }
     return worker;

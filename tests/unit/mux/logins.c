@@ -59,7 +59,7 @@ static void begin(void)
                                                        .name = "user@server"});
     options.permit = &desk.permit;
     desk.logins = logins_new(&options);
-    desk.facts = (struct logins_facts){.now = NOW, .disconnected = true, .second_free = true};
+    desk.facts = (struct logins_facts){.now = NOW, .disconnected = true, .second_free = true, .second_room = true};
 }
 
 static void finish(void)

@@ -126,7 +126,7 @@ static void dial(void)
     struct upstream_login with = {.authentication_id = SLICE("user"), .credential = &credential};
 
     cr_assert(credential_init(&credential, CREDENTIAL_PASSWORD, SLICE("sesame")));
-    slot_dial(desk.slot, &with);
+    slot_dial(desk.slot, &with, false);
     credential_clear(&credential);
 }
 

@@ -94,6 +94,10 @@ Test(config, faults_of_lines)
     expect_fault("[program]\nuser = no-such-user\n", 2, "no such user");
     expect_fault("[program]\nmemory_max = 1M\n", 2, "at least 32M");
     expect_fault("[limits]\nappend_max = 0\n", 2, "at least 1K");
+    expect_fault("[upstream c]\nurl = imap://127.0.0.1:3\nmax_sessions = 0\n", 3, "a number from 1 to 16");
+    expect_fault("[upstream c]\nurl = imap://127.0.0.1:3\nmax_sessions = 17\n", 3, "a number from 1 to 16");
+    expect_fault("[upstream c]\nurl = imap://127.0.0.1:3\nmax_sessions = two\n", 3, "must be a number");
+    expect_fault("[upstream c]\nurl = imap://127.0.0.1:3\nmax_sessions_for = boss 2\n", 3, "users and numbers from 1");
 }
 
 static struct config *read_profile(const char *lines)
