@@ -202,7 +202,7 @@ static void check_silence(struct client *client, const struct told *told)
 {
     struct order *order = client->first;
     const struct entry *entry = &client->replica.entries[told->number - 1];
-    const struct server *server = client->user->server;
+    const struct server *server = client->replica.box ? server_watching(client->user, client->replica.box) : NULL;
     const struct aim *aim = order->kind == ORDER_STORE && order->silent ? aim_of(client, told) : NULL;
 
     if (!aim || client->slow || !aim->credited || !aim->sole || !entry->message || !server)

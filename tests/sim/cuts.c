@@ -248,7 +248,7 @@ static bool is_cut(const struct dialogue *dialogue)
 
 static void play_command(struct dialogue *dialogue, struct client *client)
 {
-    struct link *link = link_of(client->user);
+    struct link *link = link_of(client->user, 0);
     uint64_t up, down, commands = client->sim->upstream_commands;
 
     if (!link || !client->session || !client->replica.selected) {

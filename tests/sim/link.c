@@ -336,9 +336,9 @@ void link_clear_all(struct sim *sim)
 
 /* --- faults */
 
-struct link *link_of(struct user *user)
+struct link *link_of(struct user *user, unsigned n)
 {
-    return user->server ? user->server->link : NULL;
+    return n < user->session_count ? user->sessions[n]->link : NULL;
 }
 
 void link_drop(struct link *link)
@@ -360,6 +360,11 @@ void link_cut_command_after(struct link *link, uint64_t octets)
 bool link_is_cut_in_two(const struct link *link)
 {
     return link->in_two;
+}
+
+void link_bye(const struct link *link, const char *text)
+{
+    server_bye(link->server, text);
 }
 
 void link_stall(struct link *link, usec until)

@@ -18,12 +18,13 @@ void link_close_after_output(struct link *link); /* the server closes */
 void link_clear_all(struct sim *sim);
 
 /* --- faults, at the line of a user */
-struct link *link_of(struct user *user); /* NULL: there is none */
+struct link *link_of(struct user *user, unsigned n); /* of its session, counted from 0; NULL: there is none */
 void link_drop(struct link *link);
 void link_cut_answer_after(struct link *link, uint64_t octets);
 void link_cut_command_after(struct link *link, uint64_t octets);
 /* A part of an answer has been delivered, and the rest has not. */
 bool link_is_cut_in_two(const struct link *link);
+void link_bye(const struct link *link, const char *text); /* the server ends the session */
 void link_stall(struct link *link, usec until);
 void link_inject(struct link *link, const char *line); /* as if the server had said it */
 

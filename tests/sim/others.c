@@ -103,7 +103,7 @@ void disturbances_jump(struct sim *sim, usec jump)
 static void strike_line(struct user *user, const struct fault *fault)
 {
     struct sim *sim = user->sim;
-    struct link *link = link_of(user);
+    struct link *link = user->session_count > 0 ? link_of(user, fault->amount % user->session_count) : NULL;
 
     if (!link)
         return;
@@ -122,7 +122,7 @@ static void strike_line(struct user *user, const struct fault *fault)
         disturb(user, (usec)fault->amount * (USEC_SECOND / 20));
         break;
     case FAULT_BYE:
-        server_bye(user->server, "[UNAVAILABLE] going down");
+        link_bye(link, "[UNAVAILABLE] going down");
         break;
     case FAULT_GARBAGE:
         link_inject(link, fault->amount % 2 ? "* 1 FETCH (FLAGS (\\Seen" : "* ) what is this \"");
@@ -151,7 +151,7 @@ static void strike_box(struct user *user, const struct fault *fault)
 
     for (unsigned i = fault->amount % (sim->plan.boxes + 1); i > 0 && box->next; i--)
         box = box->next;
-    if (box->gone || (user->server && user->server->box == box))
+    if (box->gone || server_watching(user, box))
         return; /* what a server does then is its own affair */
     disturb(user, 0);
     sim_note(sim, "%s of %s is another one now", box->name, user->name);
@@ -243,13 +243,13 @@ void faults_end(struct sim *sim)
 {
     for (unsigned i = 0; i < sim->plan.users; i++) {
         struct user *user = &sim->users[i];
-        struct link *link = link_of(user);
+        struct link *link;
         user->refuse_connect = user->refuse_greeting = user->refuse_login = 0;
         user->ghost_until = -1;
         user->arrivals_owed = 0;
         if (user->disturbed_at > sim_now(sim))
             user->disturbed_at = sim_now(sim);
-        if (link) {
+        for (unsigned n = 0; (link = link_of(user, n)); n++) {
             link_cut_answer_after(link, UINT32_MAX);
             link_cut_command_after(link, UINT32_MAX);
         }

@@ -128,6 +128,7 @@ enum kind {
     KIND_SEARCHES,
     KIND_PIECES,
     KIND_HURRY,
+    KIND_SESSIONS,
     KIND_NAMES,
 };
 
@@ -220,6 +221,19 @@ static void choose_pieces(struct plan *plan, struct dice dice)
     plan->counts_wrong = dice_percent(&dice, 30);
 }
 
+/* More than one session of an account, and perhaps fewer at the server than the settings say. */
+static void choose_sessions(struct plan *plan, struct dice dice)
+{
+    plan->max_sessions = 1;
+    plan->seats = plan->second_seat ? 2 : 1;
+    if (!dice_percent(&dice, 30))
+        return;
+    plan->max_sessions = dice_between(&dice, 2, 3);
+    plan->seats = dice_percent(&dice, 75) ? plan->max_sessions : dice_between(&dice, 1, plan->max_sessions);
+    if (plan->boxes < 2 && dice_percent(&dice, 80))
+        plan->boxes = dice_between(&dice, 2, BOXES_MAX);
+}
+
 static void choose_kinds(struct plan *plan, uint64_t seed)
 {
     struct dice dice = kind_dice(seed, KIND_ANY);
@@ -272,6 +286,7 @@ void plan_make(struct plan *plan, uint64_t seed)
     choose_more(plan, &more);
     choose_crowd(plan, &crowd);
     choose_kinds(plan, seed);
+    choose_sessions(plan, kind_dice(seed, KIND_SESSIONS));
 }
 
 /* --- cuts */

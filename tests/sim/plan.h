@@ -134,6 +134,8 @@ struct plan {
     bool searches_numbers; /* clients send UID SEARCH by number, and literals in a packet of their own */
     uint64_t piece_size;   /* of the upstream; 0: messages are fetched whole */
     bool counts_wrong;     /* its RFC822.SIZE is not what it sends */
+    unsigned max_sessions; /* that the settings permit */
+    unsigned seats;        /* that the server does */
     struct settings settings;
 };
 

@@ -173,11 +173,11 @@ static void learn_recent(struct replica *replica, unsigned number, struct messag
 static void note_sure(const struct replica *replica, struct entry *entry)
 {
     const struct message *message = entry->message;
-    const struct server *server = replica->box->user->server;
+    const struct server *server = server_watching(replica->box->user, replica->box);
     usec margin = replica->sim->plan.latency * 4 + 1000;
 
     entry->sure_selection = 0;
-    if (!message || !server || server->box != replica->box || message->learnt.selection != server->selection ||
+    if (!message || !server || message->learnt.selection != server->selection ||
         message->learnt.changes != message->changes || message->learnt.at + margin > sim_now(replica->sim) ||
         entry->flags != message->flags)
         return;

@@ -211,12 +211,22 @@ static bool is_active(const struct sim *sim)
     return false;
 }
 
+static bool comes_in_two(struct user *user)
+{
+    struct link *link;
+
+    for (unsigned n = 0; (link = link_of(user, n)); n++) {
+        if (link_is_cut_in_two(link))
+            return true;
+    }
+    return false;
+}
+
 static bool somebody_reads_a_literal(const struct sim *sim)
 {
     for (unsigned i = 0; i < sim->plan.clients; i++) {
         const struct client *client = &sim->clients[i];
-        if (client->session && !wire_between_lines(&client->in) && link_of(client->user) &&
-            link_is_cut_in_two(link_of(client->user)))
+        if (client->session && !wire_between_lines(&client->in) && comes_in_two(client->user))
             return true;
     }
     return false;
@@ -263,7 +273,7 @@ static void make(struct sim *sim, struct spooler *spooler)
         .host = "model",
         .port = 143,
         .verify_connection = sim->plan.verify_connection,
-        .manners = {.piece_size = sim->plan.piece_size},
+        .manners = {.piece_size = sim->plan.piece_size, .max_sessions = sim->plan.max_sessions},
     };
     sim->runqueue = options.runqueue = runqueue_new();
     runqueue_set_now(sim->runqueue, 1000 * USEC_SECOND);
@@ -283,9 +293,11 @@ static void stall_some(struct sim *sim)
     struct dice dice = dice_make(sim->seed, DICE_PLAN, 5, 0);
 
     for (unsigned i = 0; i < sim->plan.users; i++) {
-        struct link *link = link_of(&sim->users[i]);
-        if (link && dice_percent(&dice, link_is_cut_in_two(link) ? 90 : 40))
-            link_stall(link, sim_now(sim) + 5 * USEC_SECOND);
+        struct link *link;
+        for (unsigned n = 0; (link = link_of(&sim->users[i], n)); n++) {
+            if (dice_percent(&dice, link_is_cut_in_two(link) ? 90 : 40))
+                link_stall(link, sim_now(sim) + 5 * USEC_SECOND);
+        }
     }
 }
 

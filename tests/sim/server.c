@@ -255,18 +255,17 @@ static bool selected(struct server *server, struct cursor *cursor, struct slice 
     return true;
 }
 
-/* Only one of a user's sessions may ever do so. */
+/* No more of a user's sessions may ever do so than are permitted; the others only try a password. */
 static void notice_work(struct server *server)
 {
     struct user *user = server->user;
+    unsigned works = 0;
 
-    if (user->visitor == server) {
-        if (user->server && user->server->works)
-            sim_fail(server->sim, "one session", "%s works beside %s", server->name, user->server->name);
-        user->visitor = user->server;
-        user->server = server;
-    }
     server->works = true;
+    for (unsigned i = 0; i < user->session_count; i++)
+        works += user->sessions[i]->works;
+    if (works > server->sim->plan.max_sessions)
+        sim_fail(server->sim, "sessions", "%s works, the %uth of %s at a time", server->name, works, user->name);
 }
 
 /* With an arrival in every answer a careless proxy never comes to its jobs. */
@@ -378,11 +377,20 @@ void server_receive(struct server *server, const void *bytes, size_t size)
     }
 }
 
+struct server *server_watching(const struct user *user, const struct box *box)
+{
+    for (unsigned i = 0; i < user->session_count; i++) {
+        if (user->sessions[i]->box == box && user->sessions[i]->state != SERVER_CLOSED)
+            return user->sessions[i];
+    }
+    return NULL;
+}
+
 void server_news(struct box *box)
 {
-    struct server *server = box->user->server;
+    struct server *server = server_watching(box->user, box);
 
-    if (!server || server->box != box || server->state == SERVER_CLOSED || server->tag.data)
+    if (!server || server->tag.data)
         return;
     seat_news(server, server->idling ? NEWS_IDLE : NEWS_BETWEEN);
     link_wake(server->link);
@@ -401,12 +409,21 @@ struct server *server_new(struct sim *sim, struct link *link, unsigned number)
     return server;
 }
 
+static void stand_up(struct user *user, const struct server *server)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < user->session_count; i++) {
+        if (user->sessions[i] != server)
+            user->sessions[kept++] = user->sessions[i];
+    }
+    user->session_count = kept;
+}
+
 void server_free(struct server *server)
 {
-    if (server->user && server->user->server == server)
-        server->user->server = NULL;
-    if (server->user && server->user->visitor == server)
-        server->user->visitor = NULL;
+    if (server->user)
+        stand_up(server->user, server);
     server->state = SERVER_CLOSED;
     evbuffer_free(server->out);
     wire_clear(&server->in);

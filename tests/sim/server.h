@@ -51,6 +51,8 @@ struct server {
 struct server *server_new(struct sim *sim, struct link *link, unsigned number);
 void server_free(struct server *server);
 void server_receive(struct server *server, const void *bytes, size_t size);
+/* The session of this user that has the box selected; NULL: none. */
+struct server *server_watching(const struct user *user, const struct box *box);
 /* The store has changed. */
 void server_news(struct box *box);
 

@@ -64,8 +64,8 @@ void server_delete(struct server *server, struct cursor *cursor, struct slice li
         return;
     order_folder(server, ORDER_DELETE, name, SLICE(""));
     box = box_find(server->user, name);
-    if (box && box == server->box)
-        server_object(server, "DELETE of the selected mailbox", line);
+    if (box && server_watching(server->user, box))
+        server_object(server, "DELETE of a selected mailbox", line);
     if (!box || slice_equal_nocase(name, SLICE("INBOX"))) {
         server_answer(server, "NO", "NONEXISTENT", "no such mailbox");
         return;
@@ -95,7 +95,7 @@ static bool rename_below(struct server *server, struct slice name, struct slice 
         struct slice has = slice_of(box->name);
         if (box->gone || has.length <= name.length || has.data[name.length] != '/' || !slice_starts_nocase(has, name))
             continue;
-        if (box == server->box)
+        if (server_watching(server->user, box))
             server_object(server, "RENAME of what is above the selected mailbox", line);
         box_rename(box, memory_format(&server->sim->memory, "%.*s%s", (int)new_name.length, new_name.data,
                                       box->name + name.length));
@@ -113,8 +113,8 @@ void server_rename(struct server *server, struct cursor *cursor, struct slice li
         return;
     order_folder(server, ORDER_RENAME, name, new_name);
     box = box_find(server->user, name);
-    if (box && box == server->box)
-        server_object(server, "RENAME of the selected mailbox", line);
+    if (box && server_watching(server->user, box))
+        server_object(server, "RENAME of a selected mailbox", line);
     if ((!box && !rename_below(server, name, new_name, line)) || (box && box_find(server->user, new_name))) {
         server_answer(server, "NO", NULL, "cannot be renamed");
         return;

@@ -1,5 +1,5 @@
-/* Login at the model server: one session for each user, whoever asks. A second one while the first is open is the
- * proxy's mistake, unless passwords may be tried on one; one that the server itself still counts though its line is
+/* Login at the model server: so many sessions for each user as are permitted, whoever asks. One more is the proxy's
+ * mistake, unless passwords may be tried on a second one; one that the server itself still counts though its line is
  * dead is refused as servers refuse. */
 #include <string.h>
 
@@ -32,15 +32,31 @@ static void refuse(struct server *server, const char *code, const char *text)
 static void accept(struct server *server, struct user *user)
 {
     server->user = user;
-    if (user->server)
-        user->visitor = server;
-    else
-        user->server = server;
+    user->sessions[user->session_count++] = server;
     server->state = SERVER_LOGGED_IN;
     server_write(server, "* CAPABILITY ");
     server_write_capabilities(server);
     server_write(server, "\r\n");
     server_answer(server, "OK", NULL, "logged in");
+}
+
+/* Sessions, and the one on which passwords may be tried. */
+static unsigned connections_permitted(const struct sim *sim)
+{
+    unsigned sessions = sim->plan.max_sessions;
+
+    return sim->plan.verify_connection && sessions < 2 ? 2 : sessions;
+}
+
+/* Once told, the proxy knows it, as long as nothing goes wrong. */
+static void refuse_one_more(struct server *server, struct user *user)
+{
+    const struct sim *sim = server->sim;
+
+    if (user->limit_told && !sim->plan.verify_connection && sim->faults == 0 && user->disturbed_at == 0)
+        sim_fail(server->sim, "logins", "%s of %s is one session too many once more", server->name, user->name);
+    user->limit_told = true;
+    refuse(server, "LIMIT", "Maximum number of connections exceeded");
 }
 
 static void log_in(struct server *server, struct slice as, struct slice who, struct slice password)
@@ -61,10 +77,11 @@ static void log_in(struct server *server, struct slice as, struct slice who, str
         refuse(server, "AUTHENTICATIONFAILED", "authentication failed");
         return;
     }
-    if (user->server && (!sim->plan.verify_connection || user->visitor))
-        sim_fail(sim, "one session", "%s logs in while %s is open", server->name, user->server->name);
-    if (user->server && !sim->plan.second_seat) {
-        refuse(server, "LIMIT", "Maximum number of connections exceeded");
+    if (user->session_count >= connections_permitted(sim))
+        sim_fail(sim, "sessions", "%s logs in while %s is open, the %uth of %s", server->name, user->sessions[0]->name,
+                 user->session_count, user->name);
+    if (user->session_count >= sim->plan.seats) {
+        refuse_one_more(server, user);
         return;
     }
     if (user->refuse_login > 0 || (sim_now(sim) < user->ghost_until && !sim->quiet)) {

@@ -151,6 +151,9 @@ void server_select(struct server *server, struct cursor *cursor, bool examine)
         server_answer(server, "NO", "NONEXISTENT", "no such mailbox");
         return;
     }
+    if (server_watching(server->user, box))
+        sim_fail(server->sim, "one clock", "%s selects %s of %s, which %s has selected", server->name, box->name,
+                 server->user->name, server_watching(server->user, box)->name);
     if (box->ailment == DEADLY) {
         kill_session(server, box);
         return;
@@ -206,7 +209,7 @@ void server_status(struct server *server, struct cursor *cursor, struct slice li
         return;
     }
     box = box_find(server->user, name);
-    if (box && box == server->box)
+    if (box && server_watching(server->user, box) == server)
         server_object(server, "STATUS of the selected mailbox", line);
     if (!box) {
         server_answer(server, "NO", NULL, "no such mailbox");

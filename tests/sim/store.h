@@ -32,6 +32,9 @@ struct identity {
 
 #define PAST_MAX 24
 
+/* Sessions of a user at once. */
+#define SEATS_MAX 4
+
 /* The flags of a message as the proxy has been told them. */
 struct learnt {
     unsigned selection; /* of the server's session; 0: never */
@@ -94,12 +97,13 @@ struct user {
     const char *password[2];
     const char *through; /* the user who may act for it (authorization id); NULL: itself */
     struct box *boxes;
-    struct server *server;  /* its one session, logged in */
-    struct server *visitor; /* a second one that only tries a password */
-    struct order *orders;   /* all that may still be carried out */
-    usec ghost_until;       /* the server counts a dead session so long */
-    unsigned ends;          /* mailboxes deleted, renamed, replaced so far: views may end */
-    usec disturbed_at;      /* the last fault that its clients may notice */
+    struct server *sessions[SEATS_MAX]; /* logged in, in the order of their logins */
+    unsigned session_count;
+    bool limit_told;      /* the server has refused one too many: the settings permit more than it does */
+    struct order *orders; /* all that may still be carried out */
+    usec ghost_until;     /* the server counts a dead session so long */
+    unsigned ends;        /* mailboxes deleted, renamed, replaced so far: views may end */
+    usec disturbed_at;    /* the last fault that its clients may notice */
     unsigned refuse_connect, refuse_greeting, refuse_login;
     unsigned copies;   /* COPY and MOVE ordered so far */
     unsigned void_at;  /* the so manieth command from now finds the session void; 0: none */
