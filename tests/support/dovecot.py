@@ -85,7 +85,7 @@ def version():
 
 class Dovecot(MailServer):
     """`limit` says how the one-session rule is kept: "one" (a single session in all, the strict form), "account" (one
-    per account, for several accounts at once) or None."""
+    per account, for several accounts at once), a number (so many per account) or None."""
 
     def __init__(self, directory, users=("u1",), variant="full", limit="one", tls=None, storage="sdbox", require_tls=False,
                  extra=""):
@@ -259,7 +259,7 @@ class Dovecot(MailServer):
     def _limits(self):
         capability = VARIANTS[self.variant]
         inside = [] if capability is None else ["imap_capability = " + capability]
-        inside.append("mail_max_userip_connections = %d" % (1 if self.limit else 1000))
+        inside.append("mail_max_userip_connections = %d" % (self.limit if isinstance(self.limit, int) else 1 if self.limit else 1000))
         text = "protocol imap {\n  %s\n}" % "\n  ".join(inside)
         if self.limit == "one":
             text += "\nservice imap {\n  process_limit = 1\n  client_limit = 1\n}"
