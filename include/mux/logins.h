@@ -106,8 +106,8 @@ bool logins_accepted(struct logins *logins, enum logins_place place, const struc
 bool logins_failed(struct logins *logins, enum logins_place place, const struct upstream_end *end, usec now)
     __attribute__((warn_unused_result));
 /* Fills `with` for a session beside one that is logged in: a credential that the server has accepted. False: none is
- * good enough. */
-bool logins_choose_further(const struct logins *logins, struct upstream_login *with, usec now);
+ * left that it has not refused since. */
+bool logins_choose_further(const struct logins *logins, struct upstream_login *with);
 /* Such a session was logged in with this credential. */
 void logins_further_accepted(struct logins *logins, const struct credential *credential, usec now);
 /* Such a session was refused because of its credential: who comes with it is asked to prove it again. */

@@ -122,10 +122,10 @@ static bool may_seek(const struct account *account)
            account_has_room(account) && !account->options.server->no_place;
 }
 
-static void begin(struct account *account, usec now)
+static void begin(struct account *account)
 {
     struct upstream_login with;
-    struct slot *slot = logins_choose_further(account->logins, &with, now) ? slots_further(&account->slots) : NULL;
+    struct slot *slot = logins_choose_further(account->logins, &with) ? slots_further(&account->slots) : NULL;
 
     if (!slot) {
         permit_further_declined(&account->permit);
@@ -153,7 +153,7 @@ void account_seek_further(struct account *account, usec now, usec *deadline)
     else
         at = permit_further_at(&account->permit, now);
     if (at <= now)
-        begin(account, now);
+        begin(account);
     else if (at < *deadline)
         *deadline = at;
 }

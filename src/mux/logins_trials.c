@@ -319,22 +319,21 @@ static bool is_refused(const struct upstream_end *end)
     return end->refusal == REFUSAL_CREDENTIALS && end->credential;
 }
 
-static const struct accepted_credential *newest_that_is_good(const struct logins *logins, usec now)
+static const struct accepted_credential *newest_that_is_good(const struct logins *logins)
 {
     const struct accepted_credential *best = NULL;
 
     for (size_t i = 0; i < logins->accepted.count; i++) {
         const struct accepted_credential *one = &logins->accepted.items[i];
-        if (!one->refused_once && now - one->accepted_at <= logins->options.ground->settings->verify_ttl &&
-            (!best || one->accepted_at >= best->accepted_at))
+        if (!one->refused_once && (!best || one->accepted_at >= best->accepted_at))
             best = one;
     }
     return best;
 }
 
-bool logins_choose_further(const struct logins *logins, struct upstream_login *with, usec now)
+bool logins_choose_further(const struct logins *logins, struct upstream_login *with)
 {
-    const struct accepted_credential *accepted = newest_that_is_good(logins, now);
+    const struct accepted_credential *accepted = newest_that_is_good(logins);
 
     if (accepted)
         *with = with_credential(logins, &accepted->credential);

@@ -9,6 +9,7 @@
 struct search {
     const struct slots *slots;
     const struct scheduler *scheduler; /* of the slot */
+    const struct mailbox *selected;    /* there; where it rests there is one */
     bool rests;                        /* clients in IDLE wait on its mailbox, and another slot does the work */
     bool helps;        /* the others are busy: it does what takes it away from that mailbox for a moment */
     bool names_change; /* a job waits that changes names */
@@ -141,6 +142,12 @@ static bool changes_names_elsewhere(const struct search *search)
     return false;
 }
 
+/* Then nobody else may carry it out. */
+static bool concerns_selected(const struct search *search, const struct job *job)
+{
+    return changes_names(job) && concerns(search->slots, job, search->selected);
+}
+
 static bool admits(void *context, const struct job *job)
 {
     const struct search *search = context;
@@ -151,7 +158,7 @@ static bool admits(void *context, const struct job *job)
     if (!mailbox && changes_names(job) && (changes_names_elsewhere(search) || is_in_anothers_hand(search, job)))
         return false;
     if (!mailbox)
-        return !search->rests || search->helps || job->urgent;
+        return !search->rests || search->helps || job->urgent || concerns_selected(search, job);
     if (is_elsewhere(search, mailbox) || mailboxes_is_doubted(search->slots->options.mailboxes, mailbox) ||
         (search->names_change && one_waits_that_concerns(search, job, mailbox)))
         return false;
@@ -178,7 +185,7 @@ static bool the_worker_is_busy(const struct slot *worker)
 static struct job *pick(void *owner, struct scheduler *scheduler, const struct jobs_picker *here)
 {
     struct slots *slots = owner;
-    struct search search = {.slots = slots, .scheduler = scheduler};
+    struct search search = {.slots = slots, .scheduler = scheduler, .selected = here->selected};
     struct jobs_picker picker = *here;
     const struct slot *worker;
 
