@@ -90,6 +90,7 @@ struct mailbox {
     usec shut_until;             /* left alone until then */
     unsigned losses;             /* connections lost in a row by the same command about it */
     unsigned lost_doing;         /* that command: its kind, as the caller numbers them */
+    usec lost_at;                /* when the last one was lost */
     struct view *views;          /* DL list */
     const void *holder; /* the upstream session that selects it, has it selected, or leaves it; NULL: none does */
     bool look_spoilt;   /* something was put into it since the last look was sent; set by mailbox_touched */
@@ -209,7 +210,9 @@ void mailbox_forget_look(struct mailbox *mailbox);
 void mailbox_trouble(struct mailbox *mailbox, usec now);
 /* A command of this kind about it was in flight when the connection was lost. Returns how many of
  * that kind in a row there have been; an answer to such a command ends the row. */
-unsigned mailbox_cost_line(struct mailbox *mailbox, unsigned doing);
+unsigned mailbox_cost_line(struct mailbox *mailbox, unsigned doing, usec now);
+/* Other connections were lost at the same time, since then: the last one was not lost by this mailbox. */
+void mailbox_excused_line(struct mailbox *mailbox, usec since);
 /* A command of this kind about it has been answered. */
 void mailbox_spared_line(struct mailbox *mailbox, unsigned doing);
 /* NO to SELECT or STATUS of it. Returns how many in a row there have been; an answer that tells of it ends the row. */

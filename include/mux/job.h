@@ -110,7 +110,7 @@ struct job_course {
     unsigned timeouts; /* of those, how often no answer came in time */
     unsigned losses;   /* connections lost in its turn, and by all appearances by its fault */
     unsigned excused;  /* lost in its turn, but another was lost in between without it */
-    uint64_t lost_as;  /* the number of the last one, among all that the scheduler has lost */
+    uint64_t lost_as;  /* the number of the last one, among all that the account has lost */
     bool written;      /* set when its command is sent; cleared when the server certainly did not carry it out */
     bool spoilt;       /* set when the map breaks under its command; cleared when the command is sent again */
     bool garbled;      /* set by garbage under its command; cleared when the command is sent again */

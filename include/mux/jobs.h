@@ -66,6 +66,9 @@ void jobs_gather(struct jobs *jobs, struct job *carrier, bool (*equal)(void *con
 /* The carrier's riders wait again, before all others: its command has not been answered. */
 void jobs_unload(struct jobs *jobs, struct job *carrier);
 
+/* A connection of the account is lost, with a job in its turn or a mailbox selected. Returns how many there have been.
+ */
+uint64_t jobs_count_loss(struct jobs *jobs);
 /* The end of one that is taken, and of its riders: `done` of each that has not been abandoned is called, exactly once.
  * Freed after this event round. */
 void jobs_end(struct jobs *jobs, struct job *job, const struct job_result *result);

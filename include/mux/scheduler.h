@@ -70,7 +70,8 @@ void scheduler_mailbox_dropped(struct scheduler *scheduler, const struct mailbox
 
 /* --- events of the upstream; those not here go to the selection */
 void scheduler_tagged(struct scheduler *scheduler, const struct response *response); /* its command's tagged answer */
-/* The connection is lost. The current job is kept, tried again by its policy, or ends JOB_LOST. */
-void scheduler_lost(struct scheduler *scheduler);
+/* The connection is lost. The current job is kept, tried again by its policy, or ends JOB_LOST. Returns as
+ * selection_lost. */
+bool scheduler_lost(struct scheduler *scheduler);
 
 #endif

@@ -17,7 +17,6 @@ struct scheduler {
     uint64_t turns;      /* ended */
     struct jobs_turns row;
     usec served_at;   /* see scheduler_served_at */
-    uint64_t losses;  /* connections lost with a job in its turn, or a mailbox selected */
     uint64_t drained; /* octets of literals read in this turn for a client that has gone */
 };
 

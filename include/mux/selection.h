@@ -121,7 +121,8 @@ void selection_garbage(struct selection *selection, bool open_fetch, uint32_t fe
 /* The tagged answer of the command in flight: to `answered` if it is the owner's, else it carries on the selection's
  * own work. */
 void selection_tagged(struct selection *selection, const struct response *response);
-/* The connection is gone: nothing is selected. The account tells the mailboxes (mailbox_line_lost). */
-void selection_lost(struct selection *selection);
+/* The connection is gone: nothing is selected. The account tells the mailboxes (mailbox_line_lost). True: it counts as
+ * lost by the mailbox of the selection's own command in flight (mailbox_cost_line). */
+bool selection_lost(struct selection *selection);
 
 #endif

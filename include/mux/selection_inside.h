@@ -1,6 +1,6 @@
 /* The inside of a selection, shared by its files: selection.c (facts, answers), selection_prepare.c (what a wish
- * needs), selection_switch.c (SELECT and the proof of the map), selection_fetch.c (FETCH answers). Nobody else includes
- * it. */
+ * needs), selection_hold.c (which mailboxes it holds), selection_switch.c (SELECT and the proof of the map),
+ * selection_fetch.c (FETCH answers). Nobody else includes it. */
 #ifndef IMAPMUX_MUX_SELECTION_INSIDE_H
 #define IMAPMUX_MUX_SELECTION_INSIDE_H
 
@@ -132,6 +132,11 @@ void selection_mailbox_refused(struct selection *selection, struct mailbox *mail
 bool selection_vouches(const struct selection *selection, enum selection_activity activity);
 /* True: answers about the selected mailbox may go to the owner now. */
 bool selection_owner_listens(const struct selection *selection);
+
+/* --- selection_hold.c */
+void hold_given_back(struct selection *selection);     /* the command that leaves a mailbox has been answered */
+void hold_all_given_back(struct selection *selection); /* the connection is gone */
+void hold_forget_orphan(struct selection *selection);  /* the server has left that one, too */
 
 /* --- selection_switch.c */
 /* Is it selected in a way that will do: in step, and with SELECT if read_write is asked for? */

@@ -56,6 +56,8 @@ struct slot_ops {
 struct slot_peers {
     /* See struct scheduler_options. */
     struct job *(*pick)(void *owner, struct scheduler *scheduler, const struct jobs_picker *here);
+    /* Its connection is lost, at work; by_mailbox: see selection_lost. */
+    void (*lost)(void *owner, const struct slot *slot, bool by_mailbox);
     /* Does this one make the rounds over the mailboxes that nobody has selected? */
     bool (*makes_rounds)(void *owner, const struct slot *slot);
 };

@@ -20,6 +20,8 @@ struct slots {
     struct slot *at[SLOTS_MAX]; /* `count` of them; the first one is logged in if any is (slots_order) */
     size_t count;
     struct slot_options options;
+    const struct slot *lost; /* the last one that has lost its connection, not by a mailbox; NULL: none has */
+    usec lost_at;            /* and when */
 };
 
 /* Makes the first. False: out of memory; slots_free is called all the same. The peers of the options are set here. */

@@ -92,11 +92,22 @@ void mailbox_trouble(struct mailbox *mailbox, usec now)
     mailbox_doubt(mailbox);
 }
 
-unsigned mailbox_cost_line(struct mailbox *mailbox, unsigned doing)
+unsigned mailbox_cost_line(struct mailbox *mailbox, unsigned doing, usec now)
 {
     mailbox->losses = doing == mailbox->lost_doing ? mailbox->losses + 1 : 1;
     mailbox->lost_doing = doing;
+    mailbox->lost_at = now;
     return mailbox->losses;
+}
+
+void mailbox_excused_line(struct mailbox *mailbox, usec since)
+{
+    if (mailbox->losses == 0 || mailbox->lost_at < since)
+        return;
+    mailbox->losses--;
+    if (mailbox->shut_until > mailbox->lost_at)
+        mailbox->troubles -= mailbox->troubles > 0;
+    mailbox->shut_until = 0;
 }
 
 void mailbox_spared_line(struct mailbox *mailbox, unsigned doing)

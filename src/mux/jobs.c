@@ -10,6 +10,7 @@
 struct jobs {
     struct runqueue *runqueue;
     struct job *waiting; /* DL list, in the order of their turns */
+    uint64_t losses;
 };
 
 struct jobs *jobs_new(struct runqueue *runqueue)
@@ -224,6 +225,11 @@ void jobs_put_last(struct jobs *jobs, struct job *job)
         rider->queueing.place = JOB_IS_WAITING;
         DL_APPEND(jobs->waiting, rider);
     }
+}
+
+uint64_t jobs_count_loss(struct jobs *jobs)
+{
+    return ++jobs->losses;
 }
 
 /* --- the end */

@@ -23,13 +23,13 @@ static void count_one(struct job_course *course, uint64_t number, bool timed_out
     course->lost_as = number;
 }
 
-static void count_loss(const struct scheduler *scheduler, struct job *job)
+static void count_loss(const struct scheduler *scheduler, struct job *job, uint64_t losses)
 {
     bool timed_out = upstream_has_timed_out(scheduler->options.upstream);
 
-    count_one(&job->course, scheduler->losses, timed_out);
+    count_one(&job->course, losses, timed_out);
     for (struct job *rider = job->queueing.riders; rider; rider = rider->next)
-        count_one(&rider->course, scheduler->losses, timed_out);
+        count_one(&rider->course, losses, timed_out);
 }
 
 static void finish_lost(struct scheduler *scheduler)
@@ -50,25 +50,29 @@ static void finish_lost(struct scheduler *scheduler)
 /* Keeps the current job, finds its outcome unknown, or gives it up. Tries are bounded, because the command itself may
  * have made the server end the connection; and whoever has cost a connection goes last. Riders share the fate of the
  * command that went up for them, unless the first to ask has gone. */
-void scheduler_lost(struct scheduler *scheduler)
+bool scheduler_lost(struct scheduler *scheduler)
 {
     struct job *job = scheduler->current;
+    uint64_t losses = 0;
+    bool by_mailbox;
 
-    scheduler->losses += job || selection_mailbox(scheduler->selection);
-    selection_lost(scheduler->selection);
+    if (job || selection_mailbox(scheduler->selection))
+        losses = jobs_count_loss(scheduler->options.jobs);
+    by_mailbox = selection_lost(scheduler->selection);
     if (!job)
-        return;
+        return by_mailbox;
     selection_wish_lost(&job->progress);
     if (upstream_was_unsent(scheduler->options.upstream))
         job->course.written = false;
-    count_loss(scheduler, job);
+    count_loss(scheduler, job, losses);
     if (!job->ops)
         jobs_unload(scheduler->options.jobs, job);
     if (!is_kept(job)) {
         finish_lost(scheduler);
-        return;
+        return by_mailbox;
     }
     job->course.written = false;
     scheduler->current = NULL;
     jobs_put_last(scheduler->options.jobs, job);
+    return by_mailbox;
 }

@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "imap/mailbox_name.h"
 #include "mux/selection_inside.h"
@@ -56,12 +55,6 @@ struct mailbox *selection_mailbox(const struct selection *selection)
 bool selection_is_switching(const struct selection *selection)
 {
     return selection->switching.mailbox != NULL;
-}
-
-bool selection_needs(const struct selection *selection, const struct mailbox *mailbox)
-{
-    return selection->selected == mailbox || selection->switching.mailbox == mailbox || selection->leaving == mailbox ||
-           (selection->orphan && strcmp(selection->orphan, mailbox->name) == 0);
 }
 
 bool selection_in_step(const struct selection *selection, const struct mailbox *mailbox)
@@ -158,48 +151,6 @@ void selection_turn_over(struct selection *selection)
     selection->learned = false;
     selection->learns = 0;
     selection->settled = selection->untold = false;
-}
-
-/* --- whose a mailbox is */
-
-/* The command that left it has been answered. */
-static void release_leaving(struct selection *selection)
-{
-    if (selection->leaving)
-        mailbox_release(selection->leaving, selection);
-    selection->leaving = NULL;
-}
-
-static void forget_orphan(struct selection *selection)
-{
-    free(selection->orphan);
-    selection->orphan = NULL;
-}
-
-static void note_orphan(struct selection *selection, const struct mailbox *mailbox)
-{
-    forget_orphan(selection);
-    selection->orphan = slice_copy(slice_of(mailbox->name));
-    if (!selection->orphan)
-        upstream_drop(selection->upstream, "out of memory");
-}
-
-void selection_forget(struct selection *selection, const struct mailbox *mailbox)
-{
-    if (selection->selected == mailbox || selection->leaving == mailbox)
-        note_orphan(selection, mailbox);
-    if (selection->selected == mailbox)
-        selection->selected = NULL;
-    if (selection->left == mailbox)
-        selection->left = NULL;
-    if (selection->leaving == mailbox)
-        selection->leaving = NULL;
-    if (selection->asked == mailbox)
-        selection->asked = NULL;
-    if (selection->switching.mailbox == mailbox) {
-        upstream_drop(selection->upstream, "the mailbox that is being opened is gone");
-        switch_clear(selection);
-    }
 }
 
 /* --- contradictions and garbage */
@@ -526,8 +477,8 @@ void selection_tagged(struct selection *selection, const struct response *respon
         mailbox_spared_line(mailbox, activity);
     selection->activity = ACTIVITY_NONE;
     if (activity == ACTIVITY_SELECT || activity == ACTIVITY_LEAVE)
-        forget_orphan(selection);
-    release_leaving(selection);
+        hold_forget_orphan(selection);
+    hold_given_back(selection);
     note_modseq(selection, response);
     if (selection_is_switching(selection)) {
         switch_tagged(selection, activity, response);
@@ -537,7 +488,7 @@ void selection_tagged(struct selection *selection, const struct response *respon
         command_finished(selection, activity);
     if (activity == ACTIVITY_LEAVE && response->status == RESPONSE_OK) {
         switch_leave(selection);
-        release_leaving(selection);
+        hold_given_back(selection);
     }
     if (activity == ACTIVITY_OWNER)
         selection->ops->answered(selection->owner, response);
@@ -558,34 +509,34 @@ void selection_connected(struct selection *selection)
 
 /* A mailbox that costs one connection after the other, whether by BYE, silence or nonsense, is left alone for a while:
  * the others are served over the next one. */
-static void count_loss(struct selection *selection)
+/* True: it is that mailbox's loss. */
+static bool count_loss(struct selection *selection)
 {
     struct mailbox *mailbox = in_hand(selection);
     /* The commands of a switch are one matter, and it has not come to its end. */
     enum selection_activity doing = selection_is_switching(selection) ? ACTIVITY_SELECT : selection->activity;
+    usec now = selection_now(selection);
 
-    if (!mailbox || upstream_was_unsent(selection->upstream) || mailbox_cost_line(mailbox, doing) < LOSSES_MEAN_TROUBLE)
-        return;
+    if (!mailbox || upstream_was_unsent(selection->upstream))
+        return false;
+    if (mailbox_cost_line(mailbox, doing, now) < LOSSES_MEAN_TROUBLE)
+        return true;
     if (selection->activity == ACTIVITY_FLAGS) { /* the mailbox can be used without them */
-        mailbox_flags_tried(mailbox, selection_now(selection));
-        return;
+        mailbox_flags_tried(mailbox, now);
+        return true;
     }
-    mailbox_trouble(mailbox, selection_now(selection));
+    mailbox_trouble(mailbox, now);
     log_line(selection->ground->log, LOG_WARNING,
              "%s: %s: %u connections in a row were lost by this mailbox; next try in %lld s", selection->name,
-             mailbox->name, mailbox->losses,
-             (long long)((mailbox->shut_until - selection_now(selection)) / USEC_SECOND));
+             mailbox->name, mailbox->losses, (long long)((mailbox->shut_until - now) / USEC_SECOND));
+    return true;
 }
 
-void selection_lost(struct selection *selection)
+bool selection_lost(struct selection *selection)
 {
-    count_loss(selection);
-    if (selection->switching.mailbox && selection->switching.mailbox != selection->selected)
-        mailbox_release(selection->switching.mailbox, selection);
-    if (selection->selected)
-        mailbox_release(selection->selected, selection);
-    release_leaving(selection);
-    forget_orphan(selection);
+    bool by_mailbox = count_loss(selection);
+
+    hold_all_given_back(selection);
     selection->selected = selection->left = selection->asked = NULL;
     fetch_intake_broken(selection, false);
     switch_fails(selection);
@@ -594,4 +545,5 @@ void selection_lost(struct selection *selection)
     selection->learns = 0;
     selection->settled = selection->untold = false;
     selection->learned_in_vain = 0;
+    return by_mailbox;
 }

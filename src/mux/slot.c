@@ -233,12 +233,14 @@ static void log_end(const struct slot *slot, const struct upstream_end *end)
 static void on_closed(void *owner, const struct upstream_end *end)
 {
     struct slot *slot = owner;
-    bool goes_on;
+    bool goes_on, by_mailbox;
 
     log_end(slot, end);
     mailboxes_each(slot->options.mailboxes, line_lost, slot);
-    scheduler_lost(slot->scheduler);
+    by_mailbox = scheduler_lost(slot->scheduler);
     jobs_unpin(slot->options.jobs, slot->scheduler);
+    if (slot->options.peers && slot->state == SLOT_WORKING)
+        slot->options.peers->lost(slot->options.peers_owner, slot, by_mailbox);
     goes_on = slot->options.ops->closed(slot->options.owner, slot, end) && slot->state == SLOT_CHECKING;
     if (!goes_on)
         set_state(slot, SLOT_AWAY);

@@ -203,6 +203,32 @@ static struct job *pick(void *owner, struct scheduler *scheduler, const struct j
     return jobs_pick(slots->options.jobs, &picker);
 }
 
+/* --- several lost at once */
+
+/* Within so long it is one event: the line or the server is gone, and no mailbox has cost a connection. */
+#define AT_ONCE USEC_SECOND
+
+static void excuse(void *context, struct mailbox *mailbox)
+{
+    mailbox_excused_line(mailbox, *(const usec *)context);
+}
+
+/* One that was lost with no mailbox to blame speaks for the mailboxes that the others are blamed on, whichever was lost
+ * first. */
+static void lost(void *owner, const struct slot *slot, bool by_mailbox)
+{
+    struct slots *slots = owner;
+    usec now = runqueue_now(slots->options.ground->runqueue), since = now - AT_ONCE;
+    bool another = slots->lost && slots->lost != slot && slots->lost_at >= since;
+
+    if (!by_mailbox) {
+        slots->lost = slot;
+        slots->lost_at = now;
+    }
+    if (slots->count > 1 && (another || !by_mailbox))
+        mailboxes_each(slots->options.mailboxes, excuse, &since);
+}
+
 static bool makes_rounds(void *owner, const struct slot *slot)
 {
     const struct slots *slots = owner;
@@ -210,4 +236,4 @@ static bool makes_rounds(void *owner, const struct slot *slot)
     return slots->count == 1 || slots_worker(slots) == slot;
 }
 
-const struct slot_peers slots_peers = {.pick = pick, .makes_rounds = makes_rounds};
+const struct slot_peers slots_peers = {.pick = pick, .lost = lost, .makes_rounds = makes_rounds};

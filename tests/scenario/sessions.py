@@ -3,9 +3,13 @@ promises to clients hold across the sessions."""
 import threading
 import time
 
+from busy import Ledger, run_all
 from imap_client import make_message
 from mail_server import wait_until
-from scenario import scenario
+from runner import load
+from scenario import MATRIX, scenario
+
+prepare, crowd, settle, OtherWriter = [getattr(load("stress"), name) for name in ("prepare", "crowd", "settle", "OtherWriter")]
 
 TWO = {"max_sessions": "2", "linger": "30s"}
 # Servers count logins; here the second session is to come at once, as with the shipped settings.
@@ -180,3 +184,23 @@ def a_lost_session_costs_nobody_else_anything(s):
     phone.learn()
     assert len(phone.messages) == 9, phone.messages
     worker.until(lambda: len(worker.messages) == 3)
+
+
+@scenario(variants=MATRIX, limit=3, connections=3, settings={"max_sessions": "3", "linger": "1s", "idle_delay": "10ms"}, timeout=120)
+def busy_clients_in_three_sessions_other_writers_and_cuts(s):
+    mailboxes = ["INBOX", "Work", "Play"]
+    before, ledger = prepare(s, mailboxes), Ledger()
+    busy = crowd(s, mailboxes, 4, ledger, refusals=True)
+    writer = OtherWriter(s, ledger, mailboxes, before)
+    turn = [0]
+
+    def meanwhile():
+        writer()
+        turn[0] += 1
+        if turn[0] % 6 == 0:
+            s.relay.cut("rst" if turn[0] % 12 else "fin")
+
+    faults = run_all(busy, 8, meanwhile)
+    assert not faults, faults
+    settle(s, busy, ledger, before)
+    assert s.relay.most_open > 1, "one session did all the work"

@@ -37,7 +37,7 @@ def settle(s, busy, ledger, before):
                 agree(one.client, truth)
     archived = {identity for identity, _ in s.server.contents("u1", "Archive").values()}
     assert ledger.copied <= archived, "answered OK and not copied: %s" % (ledger.copied - archived)
-    assert s.relay.most_open == 1
+    assert 1 <= s.relay.most_open <= s.options["connections"], s.relay.most_open
 
 
 class OtherWriter:

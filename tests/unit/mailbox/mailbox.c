@@ -399,3 +399,19 @@ Test(mailbox, recent_retold_after_expunge)
     view_free(view);
     mailbox_free(mailbox);
 }
+
+Test(mailbox, a_loss_that_others_share_is_taken_back)
+{
+    struct mailbox *mailbox = mailbox_new(SLICE("Work"));
+
+    cr_assert_eq(mailbox_cost_line(mailbox, 3, 10 * USEC_SECOND), 1);
+    mailbox_excused_line(mailbox, 9 * USEC_SECOND);
+    cr_assert_eq(mailbox_cost_line(mailbox, 3, 20 * USEC_SECOND), 1);
+    mailbox_excused_line(mailbox, 21 * USEC_SECOND);
+    cr_assert_eq(mailbox_cost_line(mailbox, 3, 30 * USEC_SECOND), 2, "the others were lost at another time");
+    mailbox_trouble(mailbox, 30 * USEC_SECOND);
+    mailbox_excused_line(mailbox, 30 * USEC_SECOND);
+    cr_assert_eq(mailbox->shut_until, 0);
+    cr_assert_eq(mailbox->troubles, 0);
+    mailbox_free(mailbox);
+}

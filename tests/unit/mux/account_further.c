@@ -12,7 +12,7 @@
 #include "mux/registry.h"
 #include "mux/upstream.h"
 
-#define LINES 12
+#define LINES 24
 
 struct wire {
     struct upstream *upstream;
@@ -21,6 +21,7 @@ struct wire {
     bool closing;      /* by imapmux */
     char selected[40]; /* "": nothing */
     char idle[32];     /* the tag of IDLE; "": it is over */
+    char asked[80];    /* what it was held at */
 };
 
 struct watcher {
@@ -36,7 +37,8 @@ static struct bench {
     struct account *account;
     struct wire lines[LINES];
     unsigned dials, most_open;
-    unsigned seats; /* at the server; 0: as many as come */
+    unsigned seats;   /* at the server; 0: as many as come */
+    const char *hold; /* a SELECT of this mailbox is not answered; NULL: none */
     struct watcher watchers[4];
     char commands[4000]; /* "1 SELECT INBOX;" and the like: the line that it came on, counted from 0 */
     char log[4000];
@@ -156,7 +158,10 @@ static void answer(struct wire *line, const char *text)
     }
     snprintf(bench.commands + strlen(bench.commands), sizeof(bench.commands) - strlen(bench.commands), "%u %s%s%s;",
              (unsigned)(line - bench.lines), word, name[0] ? " " : "", strcmp(word, "LOGIN") == 0 ? "" : name);
-    if (strcmp(word, "LOGIN") == 0) {
+    if (strcmp(word, "SELECT") == 0 && bench.hold && strcmp(name, bench.hold) == 0) {
+        line->held = true;
+        snprintf(line->asked, sizeof(line->asked), "%s", name);
+    } else if (strcmp(word, "LOGIN") == 0) {
         log_in(line, tag);
     } else if (strcmp(word, "SELECT") == 0 || strcmp(word, "EXAMINE") == 0) {
         select_mailbox(line, tag, name);
@@ -655,5 +660,51 @@ Test(account_further, a_server_that_cuts_the_first_for_the_second_permits_one)
     pass(60 * USEC_SECOND);
     cr_assert_eq(bench.dials, 2, "it has been told");
     cr_assert_eq(open_lines(), 1);
+    stop();
+}
+
+/* --- several lost at once */
+
+/* SELECT of Archive is under way on the worker's line, `lines[n]`, when both lines are lost. */
+static void lose_both(unsigned n, bool worker_first)
+{
+    struct wire *worker = &bench.lines[n], *other = NULL;
+
+    for (unsigned i = 0; i < bench.dials; i++) {
+        if (i != n && bench.lines[i].upstream)
+            other = &bench.lines[i];
+    }
+    cr_assert(worker->upstream && other, "%s\n%s", bench.commands, bench.log);
+    end(worker_first ? worker : other, "reset");
+    end(worker_first ? other : worker, "reset");
+    pass(20 * USEC_SECOND);
+}
+
+/* The line on which a SELECT waits for its answer. */
+static unsigned waits_in(const char *name)
+{
+    for (unsigned i = 0; i < bench.dials; i++) {
+        if (bench.lines[i].upstream && bench.lines[i].held && strstr(bench.lines[i].asked, name))
+            return i;
+    }
+    return LINES;
+}
+
+Test(account_further, a_mailbox_is_not_blamed_for_what_all_have_lost)
+{
+    begin_with_two();
+    for (unsigned round = 0; round < 4; round++) {
+        bench.hold = "Archive";
+        if (!bench.job[2])
+            command(2, "UID SEARCH ALL", "Archive");
+        pass(USEC_SECOND);
+        cr_assert_lt(waits_in("Archive"), LINES, "%u: %s", round, bench.commands);
+        lose_both(waits_in("Archive"), round % 2 == 0);
+    }
+    bench.hold = NULL;
+    for (unsigned i = 0; i < bench.dials; i++)
+        bench.lines[i].held = false;
+    pass(2 * USEC_SECOND);
+    cr_assert_null(strstr(bench.log, "lost by this mailbox"), "%s", bench.log);
     stop();
 }
