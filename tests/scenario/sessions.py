@@ -5,7 +5,7 @@ import time
 
 from busy import Ledger, run_all
 from imap_client import make_message
-from mail_server import wait_until
+from mail_server import free_port, wait_until
 from runner import load
 from scenario import MATRIX, scenario
 
@@ -204,3 +204,26 @@ def busy_clients_in_three_sessions_other_writers_and_cuts(s):
     assert not faults, faults
     settle(s, busy, ledger, before)
     assert s.relay.most_open > 1, "one session did all the work"
+
+
+@scenario(limit=2, connections=2, settings={**TWO, "reverify_interval": "1s"}, start=False, timeout=90)
+def a_password_is_checked_within_the_measure(s):
+    """Both sessions are taken, so that a second connection beside them would be one too many."""
+    s.mux_port = free_port()
+    s.start_imapmux(["-c", s.write_settings(upstream=["verify_connection = yes"])])
+    make_mailboxes(s, "Work")
+    phone, other = s.client(name="phone", select="INBOX"), s.client(name="other", select="Work")
+    phone.idle()
+    other.idle()
+    wait_until(lambda: opened(s) == 1, "a second session", timeout=10)
+    s.dovecot.set_password("u1", "fresh")
+    new = s.connect("new")
+    assert new.command("LOGIN u1 fresh", timeout=20).ok
+    new.select("Work")
+    assert s.connect("guess", source="127.0.0.9").command("LOGIN u1 wrong", timeout=40).code_name == "AUTHENTICATIONFAILED"
+    new.noop()
+    assert told_of(s, phone, "news") < 5
+    new.append("Work", make_message("w"))
+    other.idle_until(lambda: len(other.messages) == 1, timeout=5)
+    phone.done()
+    other.done()

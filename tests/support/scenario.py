@@ -33,8 +33,11 @@ SETTINGS = {"freshness": "0", "park_delay": "1s", "watch_interval": "1s", "poll_
             "flag_interval": "1s", "watch_full_interval": "2s"}
 # Lines are cut by the dozen here, and accounts come and go within a minute.
 MANNERS = {"login_budget": "0", "login_interval": "30s", "server_login_budget": "0", "login_pace": "0", "kick_pause": "0"}
+# IMAPMUX_TEST_SESSIONS=2 runs scenarios that are about something else with so many sessions of an account. Some of them count
+# logins or commands, which are others then.
+SESSIONS = int(os.environ.get("IMAPMUX_TEST_SESSIONS", "1"))
 # All settings of the upstream that a scenario may give.
-TREATMENT = {**MANNERS, "piece_size": "1M", "max_sessions": "1", "max_sessions_for": ""}
+TREATMENT = {**MANNERS, "piece_size": "1M", "max_sessions": str(SESSIONS), "max_sessions_for": ""}
 # The rest are durations, in [timeouts].
 SECTIONS = {"limits": """quantum slice_messages slice_size client_line_max client_line_max_before_login literal_max_before_login
     upstream_command_max upstream_answer_max append_max output_memory spool_max spool_total sessions_per_account
@@ -51,6 +54,9 @@ def scenario(variants=("full",), users=1, settings=None, limit=None, timeout=60,
     """Marks a function as a scenario. limit: "one" (the default with one user), "account", or so many sessions at the server.
     build: the preset whose binary is taken. start=False: the body starts imapmux itself by s.start_imapmux().
     connections: how many an account may have upstream at once (2 with verify_connection, else max_sessions)."""
+    if SESSIONS > connections:
+        connections, limit = SESSIONS, SESSIONS if limit is None else limit
+
     def mark(function):
         function.scenario = dict(
             variants=variants, users=["u%d" % (n + 1) for n in range(users)], settings={**SETTINGS, **(settings or {})},
