@@ -57,3 +57,16 @@ Test(profiles, are_found_by_name_and_by_host)
     cr_assert_lt(strlen(names), sizeof(names) - 1, "the fault names them all");
     cr_assert_str_eq(profile_names(small, sizeof(small)), "gmail, m365");
 }
+
+Test(profiles, more_sessions_are_permitted_only_where_a_provider_permits_at_least_four)
+{
+    static const char *const of_providers[] = {"gmail", "m365", "exchange", "yahoo", "icloud", "mailbox.org"};
+    size_t found = 0;
+
+    for (size_t i = 0; i < sizeof(of_providers) / sizeof(of_providers[0]); i++)
+        found += strcmp(profile_value(profile_find(of_providers[i]), "max_sessions")->value, "2") == 0;
+    cr_assert_eq(found, sizeof(of_providers) / sizeof(of_providers[0]));
+    for (size_t i = 0; i < profile_count; i++)
+        found -= profile_value(&profiles[i], "max_sessions") != NULL;
+    cr_assert_eq(found, 0, "and nowhere else");
+}
