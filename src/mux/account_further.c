@@ -5,6 +5,9 @@
 
 #include "mux/account_inside.h"
 
+/* It is kept for so many times `linger`: logins are counted, and it may be needed again. */
+#define FURTHER_LINGERS 10
+
 /* --- room */
 
 static unsigned permitted(const struct account *account)
@@ -64,7 +67,7 @@ bool account_is_superfluous(const struct account *account, const struct slot *sl
         return slot != slots_first(&account->slots);
     if (is_idled_on(account, slot))
         return false;
-    until = slot_served_at(slot) + account->ground->settings->linger;
+    until = slot_served_at(slot) + FURTHER_LINGERS * account->ground->settings->linger;
     if (now < until && until < *deadline)
         *deadline = until;
     return now >= until;
@@ -85,10 +88,16 @@ static usec patience(const struct account *account)
     return 5 * account->ground->settings->idle_delay;
 }
 
-static bool one_is_unwatched(const struct account *account)
+/* One that is in trouble is left alone by all. */
+static bool is_unwatched(const struct mailbox *mailbox, usec now)
+{
+    return !mailbox->holder && !mailbox->deleted && now >= mailbox->shut_until;
+}
+
+static bool one_is_unwatched(const struct account *account, usec now)
 {
     for (const struct account_member *member = account->members.first; member; member = member->next) {
-        if (member->idling && member->view && member->view->mailbox && !member->view->mailbox->holder)
+        if (member->idling && member->view && member->view->mailbox && is_unwatched(member->view->mailbox, now))
             return true;
     }
     return false;
@@ -97,7 +106,7 @@ static bool one_is_unwatched(const struct account *account)
 /* A client idles where nobody listens, and that has lasted. */
 static usec unwatched_at(struct account *account, usec now)
 {
-    if (!one_is_unwatched(account))
+    if (!one_is_unwatched(account, now))
         account->unwatched_since = USEC_NEVER;
     else if (account->unwatched_since == USEC_NEVER)
         account->unwatched_since = now;

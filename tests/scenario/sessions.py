@@ -86,7 +86,7 @@ def a_walk_through_thirty_folders_disturbs_no_idler(s):
     assert len(selects) <= 4, "INBOX is left again and again: %s" % selects
 
 
-@scenario(limit=3, connections=3, settings={**TWO, "max_sessions": "3", "linger": "1s"}, timeout=120)
+@scenario(limit=3, connections=3, settings={**TWO, "max_sessions": "3", "linger": "200ms"}, timeout=120)
 def never_more_sessions_than_permitted_and_none_that_is_not_needed(s):
     names = ["A", "B", "C", "D", "E"]
     make_mailboxes(s, *names)
@@ -186,7 +186,7 @@ def a_lost_session_costs_nobody_else_anything(s):
     worker.until(lambda: len(worker.messages) == 3)
 
 
-@scenario(variants=MATRIX, limit=3, connections=3, settings={"max_sessions": "3", "linger": "1s", "idle_delay": "10ms"}, timeout=120)
+@scenario(variants=MATRIX, limit=3, connections=3, settings={"max_sessions": "3", "linger": "100ms", "idle_delay": "10ms"}, timeout=120)
 def busy_clients_in_three_sessions_other_writers_and_cuts(s):
     mailboxes = ["INBOX", "Work", "Play"]
     before, ledger = prepare(s, mailboxes), Ledger()

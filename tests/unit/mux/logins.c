@@ -489,3 +489,55 @@ Test(logins, tokens_are_as_good_as_passwords_where_the_server_checks_names)
     come("old", "sesame", STRANGER);
     cr_assert_str_eq(step(), "old in;");
 }
+
+/* --- sessions beside the first */
+
+/* The secret that a further session is to be logged in with; "": none. */
+static const char *choose_further(void)
+{
+    static char secret[50];
+    struct upstream_login with;
+
+    secret[0] = '\0';
+    if (logins_choose_further(desk.logins, &with))
+        snprintf(secret, sizeof(secret), "%.*s", (int)secret_bytes(with.credential->secret).length,
+                 secret_bytes(with.credential->secret).data);
+    return secret;
+}
+
+Test(logins, a_further_session_has_a_credential_that_was_accepted_and_not_refused_since)
+{
+    struct credential credential;
+    struct upstream_end end = {.refusal = REFUSAL_CREDENTIALS, .reason = "no", .credential = &credential};
+
+    come("first", "sesame", OFFICE);
+    step();
+    cr_assert_str_eq(choose_further(), "", "nothing has been accepted");
+    cr_assert_str_eq(choose(), "sesame");
+    accept(LOGINS_ON_FIRST, "sesame");
+    desk.facts.logged_in = true;
+    step();
+    cr_assert_str_eq(choose_further(), "sesame");
+    cr_assert(credential_init(&credential, desk.kind, SLICE("sesame")));
+    logins_further_refused(desk.logins, &end);
+    cr_assert_str_eq(choose_further(), "");
+    come("again", "sesame", OFFICE);
+    cr_assert_str_eq(step(), "", "the server is asked before anybody is let in by it");
+    logins_further_accepted(desk.logins, &credential, desk.facts.now);
+    cr_assert_str_eq(step(), "again in;");
+    cr_assert_str_eq(choose_further(), "sesame");
+    credential_clear(&credential);
+}
+
+Test(logins, without_room_for_a_second_connection_it_is_tried_in_place)
+{
+    struct upstream_login with;
+
+    enter();
+    desk.upstream_settings.verify_connection = true;
+    desk.facts.second_free = desk.facts.second_room = false;
+    come("new", "new", OFFICE);
+    step();
+    cr_assert_not(logins_try_on_second(desk.logins, &desk.facts, &with, &desk.deadline));
+    cr_assert(try_in_place());
+}

@@ -289,3 +289,144 @@ Test(permit, never_more_a_second_than_the_pace)
     }
     cr_assert_eq(dials, 10);
 }
+
+/* --- sessions beside the first */
+
+/* ghost: the server may not know that it has ended. */
+static void further_ends(bool was_ready, enum refusal refusal, bool by_server, const struct link_ends *ghost)
+{
+    permit_further_closed(&desk.permits[0],
+                          &(struct upstream_end){.was_ready = was_ready,
+                                                 .refusal = refusal,
+                                                 .reason = "no",
+                                                 .reached = true,
+                                                 .by_server = by_server,
+                                                 .ends = ghost,
+                                                 .ghost = ghost != NULL},
+                          1, desk.now);
+}
+
+/* How long until a further session may be begun; an hour at most. */
+static usec further_after(void)
+{
+    usec from = desk.now;
+
+    while (permit_further_at(&desk.permits[0], desk.now) > desk.now && desk.now < from + USEC_HOUR)
+        desk.now += USEC_SECOND / 10;
+    return desk.now - from;
+}
+
+static void begin_further(void)
+{
+    cr_assert_leq(permit_further_at(&desk.permits[0], desk.now), desk.now);
+    permit_further_dialled(&desk.permits[0], desk.now);
+    permit_logs_in(&desk.permits[0], desk.now);
+}
+
+/* The first session is logged in, and is no news any more. */
+static void first_is_in(void)
+{
+    connect_and_log_in(0);
+    permit_ready(&desk.permits[0], NULL, desk.now);
+    desk.now += 10 * USEC_MINUTE;
+}
+
+Test(permit, a_further_session_leaves_a_login_for_the_first)
+{
+    first_is_in();
+    begin_further();
+    permit_further_ready(&desk.permits[0], NULL, desk.now);
+    desk.now += USEC_SECOND;
+    cr_assert_leq(further_after(), USEC_SECOND, "one of three is used up");
+    begin_further();
+    permit_further_ready(&desk.permits[0], NULL, desk.now);
+    desk.now += USEC_SECOND;
+    cr_assert_eq(bucket_open_at(&desk.permits[0].logins, (struct bucket_measure){3, 30 * USEC_SECOND}, 1, desk.now),
+                 desk.now, "the last one is kept");
+    cr_assert_geq(further_after(), 20 * USEC_SECOND);
+}
+
+Test(permit, a_further_session_stands_in_the_row)
+{
+    first_is_in();
+    (void)wait_for(1, true);
+    connect_and_log_in(1);
+    cr_assert_gt(permit_further_at(&desk.permits[0], desk.now), desk.now, "the pace");
+    permit_further_declined(&desk.permits[0]);
+    cr_assert_null(desk.server.row);
+}
+
+Test(permit, one_too_many_is_learned_for_a_day)
+{
+    first_is_in();
+    cr_assert_eq(permit_sessions(&desk.permits[0], 3, desk.now), 3);
+    begin_further();
+    further_ends(false, REFUSAL_LIMIT, true, NULL);
+    cr_assert_eq(permit_sessions(&desk.permits[0], 3, desk.now), 1);
+    cr_assert_eq(permit_sessions(&desk.permits[0], 3, desk.now + 23 * USEC_HOUR), 1);
+    cr_assert_eq(permit_sessions(&desk.permits[0], 3, desk.now + 25 * USEC_HOUR), 3);
+}
+
+Test(permit, a_refusal_teaches_nothing_while_the_server_may_count_a_dead_session)
+{
+    static const struct link_ends ghost = {.length = 1};
+
+    first_is_in();
+    begin_further();
+    permit_further_ready(&desk.permits[0], NULL, desk.now);
+    desk.now += USEC_HOUR;
+    further_ends(true, REFUSAL_NONE, false, &ghost);
+    desk.now += USEC_MINUTE;
+    begin_further();
+    further_ends(false, REFUSAL_LIMIT, true, NULL);
+    cr_assert_eq(permit_sessions(&desk.permits[0], 2, desk.now), 2);
+    cr_assert_leq(further_after(), USEC_SECOND);
+    desk.now += USEC_MINUTE;
+    cr_assert_leq(permit_further_at(&desk.permits[0], desk.now), desk.now);
+    cr_assert_not_null(permit_further_dialled(&desk.permits[0], desk.now), "between the ends of the dead one");
+    further_ends(false, REFUSAL_LIMIT, true, NULL);
+    cr_assert_eq(permit_sessions(&desk.permits[0], 2, desk.now), 1, "it was not that");
+}
+
+Test(permit, a_session_that_is_cut_for_another_is_one_too_many)
+{
+    first_is_in();
+    begin_further();
+    permit_further_ready(&desk.permits[0], NULL, desk.now);
+    desk.now += 5 * USEC_SECOND;
+    further_ends(true, REFUSAL_NONE, true, NULL); /* the first one, while the other goes on */
+    cr_assert_eq(permit_sessions(&desk.permits[0], 2, desk.now), 1);
+}
+
+Test(permit, a_session_that_is_cut_later_is_just_lost)
+{
+    first_is_in();
+    begin_further();
+    permit_further_ready(&desk.permits[0], NULL, desk.now);
+    desk.now += USEC_MINUTE;
+    further_ends(true, REFUSAL_NONE, true, NULL);
+    cr_assert_eq(permit_sessions(&desk.permits[0], 2, desk.now), 2);
+    cr_assert_leq(further_after(), USEC_SECOND);
+}
+
+Test(permit, a_server_that_closes_twice_without_a_word_has_said_it)
+{
+    first_is_in();
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert_eq(permit_sessions(&desk.permits[0], 2, desk.now), 2);
+        begin_further();
+        further_ends(false, REFUSAL_TEMPORARY, true, NULL);
+        desk.now += 10 * USEC_MINUTE;
+    }
+    cr_assert_eq(permit_sessions(&desk.permits[0], 2, desk.now), 1);
+}
+
+Test(permit, another_refusal_is_a_pause)
+{
+    first_is_in();
+    begin_further();
+    further_ends(false, REFUSAL_CREDENTIALS, true, NULL);
+    cr_assert_eq(permit_sessions(&desk.permits[0], 2, desk.now), 2);
+    cr_assert_geq(further_after(), 4 * USEC_MINUTE);
+    cr_assert_eq(state(0), PERMIT_CONNECTED, "the first one goes on");
+}
