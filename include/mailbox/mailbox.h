@@ -211,7 +211,8 @@ void mailbox_trouble(struct mailbox *mailbox, usec now);
 /* A command of this kind about it was in flight when the connection was lost. Returns how many of
  * that kind in a row there have been; an answer to such a command ends the row. */
 unsigned mailbox_cost_line(struct mailbox *mailbox, unsigned doing, usec now);
-/* Other connections were lost at the same time, since then: the last one was not lost by this mailbox. */
+/* Other connections were lost at the same time, since then: the last one was not lost by this mailbox, if it has ever
+ * been in step and is not known for trouble. */
 void mailbox_excused_line(struct mailbox *mailbox, usec since);
 /* A command of this kind about it has been answered. */
 void mailbox_spared_line(struct mailbox *mailbox, unsigned doing);

@@ -102,7 +102,7 @@ unsigned mailbox_cost_line(struct mailbox *mailbox, unsigned doing, usec now)
 
 void mailbox_excused_line(struct mailbox *mailbox, usec since)
 {
-    if (mailbox->losses == 0 || mailbox->lost_at < since)
+    if (mailbox->losses == 0 || mailbox->lost_at < since || !mailbox->known || mailbox->troubles > 1)
         return;
     mailbox->losses--;
     if (mailbox->shut_until > mailbox->lost_at)
