@@ -31,9 +31,9 @@ typedef session {
 };
 session at[SESSIONS];
 
-/* A client's job: WORK needs `of`; TAKE_AWAY concerns it, or with 0 both mailboxes. */
+/* A client's job: WORK needs `about`; TAKE_AWAY concerns it, or with 0 both mailboxes. */
 mtype kind[CLIENTS + 1];
-byte of[CLIENTS + 1];
+byte about[CLIENTS + 1];
 
 /* struct jobs: those that wait, in the order of their coming */
 byte queue[CLIENTS];
@@ -43,11 +43,18 @@ bool idled[MAILBOXES + 1]; /* clients idle there */
 byte losses;
 
 #define holds(t, m) (at[t].selected == m || at[t].opening == m || at[t].leaving == m)
-#define needs(t, m) (holds(t, m) || (at[t].job != 0 && kind[at[t].job] == WORK && of[at[t].job] == m))
-#define concerns(c, m) (kind[c] == TAKE_AWAY && (of[c] == 0 || of[c] == m))
+#define needs(t, m) (holds(t, m) || (at[t].job != 0 && kind[at[t].job] == WORK && about[at[t].job] == m))
+#define concerns(c, m) (kind[c] == TAKE_AWAY && (about[c] == 0 || about[c] == m))
 
-byte t, m, n, worker, found; /* only inside of atomic steps */
+byte t, m, n, worker, found; /* only inside of atomic steps, as the next ones: see forget */
 bool ok, rests, helps;
+
+/* What a step has worked out is no part of the state after it. */
+inline forget()
+{
+    t = 0; m = 0; n = 0; worker = 0; found = 0;
+    ok = false; rests = false; helps = false
+}
 
 /* slots_worker: the fewest idlers, not INBOX at a tie, the last at another */
 inline find_worker()
@@ -97,7 +104,7 @@ inline admits(s, c)
         do
         :: t < SESSIONS ->
             if
-            :: t != s && (needs(t, of[c]) || (at[t].job != 0 && concerns(at[t].job, of[c]))) -> ok = false
+            :: t != s && (needs(t, about[c]) || (at[t].job != 0 && concerns(at[t].job, about[c]))) -> ok = false
             :: else
             fi;
             t++
@@ -107,13 +114,13 @@ inline admits(s, c)
         do
         :: n < waiting && queue[n] != c ->
             if
-            :: concerns(queue[n], of[c]) -> ok = false
+            :: concerns(queue[n], about[c]) -> ok = false
             :: else
             fi;
             n++
         :: else -> break
         od;
-        ok = ok && (!rests || needs(s, of[c]))
+        ok = ok && (!rests || needs(s, about[c]))
     fi
 }
 
@@ -202,7 +209,7 @@ inline carry_out(s)
             t++
         :: else -> break
         od
-    :: kind[at[s].job] == WORK -> assert(at[s].selected == of[at[s].job])
+    :: kind[at[s].job] == WORK -> assert(at[s].selected == about[at[s].job])
     :: else
     fi
 }
@@ -275,23 +282,27 @@ end:
             :: candidate != 255 -> at[s].job = queue[candidate]; take_off(at[s].job); wake_all()
             :: else -> park(s)
             fi
-        fi }
+        fi;
+        c = 0;
+        candidate = 0;
+        forget() }
 
     /* the answer to the command that selects or leaves */
-    :: atomic { at[s].opening != 0 -> at[s].selected = at[s].opening; at[s].opening = 0; at[s].leaving = 0; wake_all() }
-    :: atomic { at[s].opening == 0 && at[s].leaving != 0 -> at[s].leaving = 0; wake_all() }
+    :: atomic { at[s].opening != 0 -> at[s].selected = at[s].opening; at[s].opening = 0; at[s].leaving = 0; wake_all(); forget() }
+    :: atomic { at[s].opening == 0 && at[s].leaving != 0 -> at[s].leaving = 0; wake_all(); forget() }
 
     /* what a job needs, one command at a time */
     :: atomic { at[s].job != 0 && at[s].opening == 0 && at[s].leaving == 0 ->
         if
-        :: kind[at[s].job] == WORK && at[s].selected != of[at[s].job] -> claim(s, of[at[s].job])
+        :: kind[at[s].job] == WORK && at[s].selected != about[at[s].job] -> claim(s, about[at[s].job])
         :: kind[at[s].job] == TAKE_AWAY && at[s].selected != 0 && concerns(at[s].job, at[s].selected) ->
             at[s].leaving = at[s].selected;
             at[s].selected = 0
         :: else -> carry_out(s); answered[at[s].job] = true; at[s].job = 0; wake_all()
-        fi }
+        fi;
+        forget() }
 
-    :: atomic { losses < LOSSES -> lose(s); wake_all() }
+    :: atomic { losses < LOSSES -> lose(s); wake_all(); forget() }
     od
 }
 
@@ -303,16 +314,17 @@ proctype client(byte c)
     :: visit < VISITS ->
         atomic {
             if
-            :: kind[c] = WORK; of[c] = 1
-            :: kind[c] = WORK; of[c] = 2
-            :: kind[c] = PLAIN; of[c] = 0
-            :: kind[c] = TAKE_AWAY; of[c] = 0
-            :: kind[c] = TAKE_AWAY; of[c] = 2
+            :: kind[c] = WORK; about[c] = 1
+            :: kind[c] = WORK; about[c] = 2
+            :: kind[c] = PLAIN; about[c] = 0
+            :: kind[c] = TAKE_AWAY; about[c] = 0
+            :: kind[c] = TAKE_AWAY; about[c] = 2
             fi;
             answered[c] = false;
             queue[waiting] = c;
             waiting++;
-            wake_all()
+            wake_all();
+            forget()
         }
         answered[c];
         visit++
@@ -342,6 +354,6 @@ init
         :: else -> break
         od;
         wake_all();
-        m = 0; t = 0; n = 0
+        forget()
     }
 }
