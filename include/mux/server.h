@@ -33,6 +33,14 @@ struct server_visitor {
     bool hurries;      /* a client waits for it: before those for whom nobody waits */
 };
 
+/* How many sessions the server has been seen to permit an account. */
+#define SERVER_LIMITS 64
+struct server_limit {
+    uint64_t account; /* a hash of its name; 0: nothing is known here */
+    unsigned sessions;
+    usec until;
+};
+
 /* Zero-initialised: nothing known. */
 struct server {
     struct server_visitor *row; /* DL list: who hurries first, then in the order of their coming */
@@ -50,8 +58,10 @@ struct server {
     unsigned reserved;  /* unknown credentials that are being tried now: each may become a refusal */
     bool takes_xoauth2; /* seen in its CAPABILITY before a login */
     bool takes_oauthbearer;
-    struct server_waiter *waiters;  /* for a trial, in the order of their coming */
-    struct server_waiter *no_place; /* refused because there was no place for one more session */
+    struct server_waiter *waiters;             /* for a trial, in the order of their coming */
+    struct server_waiter *no_place;            /* refused because there was no place for one more session */
+    struct server_limit limits[SERVER_LIMITS]; /* kept here, because accounts come and go; the oldest is replaced */
+    unsigned next_limit;
 };
 
 /* --- connections */
@@ -85,6 +95,11 @@ void server_await_place(struct server *server, struct server_waiter *waiter);
 void server_has_place(struct server *server, struct server_waiter *waiter);
 /* A session has ended. */
 void server_place_is_free(struct server *server);
+
+/* It permits the account of this name so many sessions, until then. */
+void server_note_limit(struct server *server, const char *account, unsigned sessions, usec until);
+/* What has been noted last of the account; sessions 0: nothing. */
+struct server_limit server_limit_of(const struct server *server, const char *account);
 
 /* --- unknown credentials */
 

@@ -27,11 +27,16 @@ const char *permit_state_name(enum permit_state state)
 
 void permit_init(struct permit *permit, const struct permit_options *options)
 {
+    struct server_limit limit;
+
     *permit = (struct permit){.options = *options,
                               .visitor = {.task = options->task},
                               .place = {.task = options->task},
                               .further = {.visitor = {.task = options->task}}};
     ghosts_init(&permit->ghosts, options->ground->ghost_keeper, options->key);
+    limit = server_limit_of(options->server, options->name);
+    permit->further.most = limit.sessions;
+    permit->further.most_until = limit.until;
 }
 
 void permit_clear(struct permit *permit)

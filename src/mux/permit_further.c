@@ -74,6 +74,7 @@ static void learn(struct permit *permit, unsigned others, usec now)
     further->most = others;
     further->most_until = now + BELIEVED_FOR;
     further->silent = 0;
+    server_note_limit(permit->options.server, permit->options.name, others, further->most_until);
     log_line(permit->options.ground->log, LOG_WARNING,
              "%s: the server permits no session beside the %u that there are; no more for %" PRId64
              " hours (max_sessions)",

@@ -244,6 +244,41 @@ void server_place_is_free(struct server *server)
     wake_all(&server->no_place);
 }
 
+/* FNV-1a; never 0. */
+static uint64_t hash_of(const char *name)
+{
+    uint64_t hash = 14695981039346656037U;
+
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 1099511628211U;
+    return hash | 1;
+}
+
+void server_note_limit(struct server *server, const char *account, unsigned sessions, usec until)
+{
+    uint64_t hash = hash_of(account);
+    struct server_limit *limit = NULL;
+
+    for (size_t i = 0; i < SERVER_LIMITS && !limit; i++) {
+        if (server->limits[i].account == hash)
+            limit = &server->limits[i];
+    }
+    if (!limit)
+        limit = &server->limits[server->next_limit++ % SERVER_LIMITS];
+    *limit = (struct server_limit){hash, sessions, until};
+}
+
+struct server_limit server_limit_of(const struct server *server, const char *account)
+{
+    uint64_t hash = hash_of(account);
+
+    for (size_t i = 0; i < SERVER_LIMITS; i++) {
+        if (server->limits[i].account == hash)
+            return server->limits[i];
+    }
+    return (struct server_limit){0};
+}
+
 void server_release(struct server *server, const struct settings *settings, bool refused, usec now)
 {
     server->reserved--;

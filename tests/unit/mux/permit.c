@@ -367,6 +367,24 @@ Test(permit, one_too_many_is_learned_for_a_day)
     cr_assert_eq(permit_sessions(&desk.permits[0], 3, desk.now + 25 * USEC_HOUR), 3);
 }
 
+Test(permit, what_was_learned_outlives_the_account)
+{
+    struct permit again, another;
+    struct permit_options options;
+
+    first_is_in();
+    begin_further();
+    further_ends(false, REFUSAL_LIMIT, true, NULL);
+    options = desk.permits[0].options;
+    permit_init(&again, &options);
+    cr_assert_eq(permit_sessions(&again, 3, desk.now), 1);
+    options.name = "somebody@server";
+    permit_init(&another, &options);
+    cr_assert_eq(permit_sessions(&another, 3, desk.now), 3);
+    permit_clear(&again);
+    permit_clear(&another);
+}
+
 Test(permit, a_refusal_teaches_nothing_while_the_server_may_count_a_dead_session)
 {
     static const struct link_ends ghost = {.length = 1};

@@ -2,6 +2,7 @@
 #include "mux/server.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 static struct settings with(uint64_t a_minute)
 {
@@ -100,4 +101,21 @@ Test(server, one_a_minute_may_be_tried_by_anybody)
     cr_assert_leq(server_open_at(&server, &settings, true, now), now);
     refuse(&server, &settings, now);
     cr_assert_eq(server_open_at(&server, &settings, true, now), now + USEC_MINUTE);
+}
+
+Test(server, remembers_the_limits_of_the_last_accounts)
+{
+    static struct server server;
+    char name[20];
+
+    for (unsigned i = 0; i < SERVER_LIMITS + 1; i++) {
+        snprintf(name, sizeof(name), "user%u", i);
+        server_note_limit(&server, name, i + 1, USEC_HOUR);
+    }
+    server_note_limit(&server, "user7", 9, 2 * USEC_HOUR);
+    cr_assert_eq(server_limit_of(&server, "user0").sessions, 0, "the oldest one");
+    cr_assert_eq(server_limit_of(&server, "user1").sessions, 2);
+    cr_assert_eq(server_limit_of(&server, "user7").sessions, 9);
+    cr_assert_eq(server_limit_of(&server, "user7").until, 2 * USEC_HOUR);
+    cr_assert_eq(server_limit_of(&server, "nobody").sessions, 0);
 }
