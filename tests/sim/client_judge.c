@@ -254,7 +254,9 @@ static void judge_append(struct client *client, const struct order *order)
 
 static void judge_expunge(struct client *client, struct order *order)
 {
-    if (!order->uid && order->carried_out == 0)
+    /* One that was lost and whose client has said its last word is about what was \Deleted then, and that may be
+     * nothing. */
+    if (!order->uid && order->carried_out == 0 && !client->half_closed)
         wrong(client, order, "not done", "EXPUNGE is OK, but the server has never heard of it");
     for (unsigned i = 0; order->uid && i < order->aim_count; i++) {
         const struct aim *aim = &order->aims[i];
