@@ -258,7 +258,7 @@ bool mailbox_status_differs(struct mailbox *mailbox, const struct value *items);
 /* The upstream shows it as \Recent. Nothing happens if a session has been given it since the last SELECT. */
 void mailbox_note_recent(struct mailbox *mailbox, uint32_t uid);
 void mailbox_recent_said(struct mailbox *mailbox, uint32_t count); /* RECENT, while map_in_step */
-void mailbox_recent_late(struct mailbox *mailbox, uint32_t count); /* RECENT of what it was, when it is left already */
+void mailbox_recent_late(struct mailbox *mailbox, uint32_t count); /* RECENT when it is left already, or in doubt */
 /* So many were \Recent to a session that has lost the mailbox before it knew their names: they are given to the next
  * ones that came behind those known, when the map is in step again. */
 void mailbox_recent_nameless(struct mailbox *mailbox, uint32_t count);

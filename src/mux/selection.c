@@ -238,6 +238,8 @@ static void numbers(struct selection *selection, const struct response *response
     enum mailbox_result result = MAILBOX_OK;
     uint32_t known;
 
+    if (mailbox && !mailbox->map_in_step && response->kind == RESPONSE_RECENT)
+        mailbox_recent_late(mailbox, response->number); /* in doubt: it is selected again, and they are so no more */
     if (!mailbox || !mailbox->map_in_step)
         return;
     known = mailbox_upstream_exists(mailbox);

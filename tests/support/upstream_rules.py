@@ -37,7 +37,7 @@ NEEDS = [(re.compile(pattern, re.IGNORECASE), words.split()) for pattern, words 
 NEVER = [(re.compile(pattern, re.IGNORECASE), why) for pattern, why in [
     (r"^(FETCH|STORE|COPY|MOVE|SEARCH|SORT|THREAD)\b", "messages named by number"),
     (r"^CLOSE\b", "CLOSE"),
-    (r"\{\d+\+\}", "a literal that was not asked for"),
+    (r"\{\d+\+\}(\r\n|$)", "a literal that was not asked for"),
     (r"^UID STORE\b.*\.SILENT\b", "a silent STORE"),
 ]]
 

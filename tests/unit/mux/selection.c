@@ -753,6 +753,15 @@ Test(selection, what_was_recent_when_the_line_is_lost_in_a_switch_is_kept_in_min
     cr_assert_eq(desk.inbox->recent_owed, 2);
 }
 
+Test(selection, what_is_recent_while_the_map_is_in_doubt_is_kept_in_mind)
+{
+    select_three();
+    desk.inbox->recent_held = true;
+    selection_garbage(desk.selection, false, 0);
+    say("* 4 EXISTS\r\n* 1 RECENT\r\n");
+    cr_assert_eq(desk.inbox->recent_owed, 1);
+}
+
 Test(selection, neighbours_that_are_named_one_by_one_are_counted)
 {
     (void)sends(WISH_SELECTED, desk.inbox);
