@@ -237,12 +237,14 @@ static void numbers(struct selection *selection, const struct response *response
     struct mailbox *mailbox = selection->selected;
     enum mailbox_result result = MAILBOX_OK;
     uint32_t known;
+    size_t tail;
 
     if (mailbox && !mailbox->map_in_step && response->kind == RESPONSE_RECENT)
         mailbox_recent_late(mailbox, response->number); /* in doubt: it is selected again, and they are so no more */
     if (!mailbox || !mailbox->map_in_step)
         return;
     known = mailbox_upstream_exists(mailbox);
+    tail = mailbox->tail_count;
     if (response->kind == RESPONSE_EXISTS)
         result = mailbox_exists(mailbox, response->number);
     else if (response->kind == RESPONSE_RECENT)
@@ -251,6 +253,8 @@ static void numbers(struct selection *selection, const struct response *response
         result = mailbox_expunge(mailbox, response->number);
     else if (response->kind == RESPONSE_VANISHED && !value_is_list(response->arguments))
         result = vanished(mailbox, response->arguments);
+    if (mailbox->tail_count < tail) /* one that was asked for in vain had gone */
+        selection->learned_in_vain = 0;
     if (result == MAILBOX_BROKEN && response->kind == RESPONSE_VANISHED)
         selection_contradicted(selection, "VANISHED names no UIDs, or one that none of the %u known messages can have",
                                known);

@@ -300,12 +300,28 @@ static bool is_about_ailing(const struct client *client, const struct order *ord
     return (box && is_ill(box)) || (order->box && is_ill(order->box));
 }
 
+/* Messages came and went again, one after the other, before any could be named: the server was made to look, and that
+ * ended. */
+static bool some_died_nameless(const struct order *order)
+{
+    const struct box *box = order->box;
+    unsigned count = 0;
+
+    for (size_t i = 0; box && i < box->all_count; i++) {
+        const struct message *message = box->all[i];
+        count += message->dead && message->named_at == 0 && message->died_at >= order->sent_at;
+    }
+    return count > 1;
+}
+
 /* Words of the proxy that must have a cause in this model: a lost line, or an end of the mailbox. */
 static bool has_cause(const struct client *client, const struct order *order, struct slice code)
 {
     if (!undisturbed_since(client, order->sent_at - USEC_HOUR) || client->user->refusals > 0)
         return true;
     if (is_about_ailing(client, order))
+        return true;
+    if (slice_equal(code, SLICE("SERVERBUG")) && some_died_nameless(order))
         return true;
     if (slice_equal(code, SLICE("READ-ONLY")))
         return order->read_only;

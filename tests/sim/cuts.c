@@ -139,6 +139,7 @@ static void planned(void *context, struct plan *plan)
     const struct dialogue *dialogue = context;
 
     *plan = (struct plan){.users = 1, .clients = 1, .boxes = 2, .can = dialogue->can, .think = 1, .writer_pause = 1};
+    plan->max_sessions = plan->seats = 1;
     plan->latency = USEC_SECOND / 1000;
     settings_defaults(&plan->settings);
 }

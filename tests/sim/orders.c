@@ -331,10 +331,9 @@ static void note_moves(struct message *const *messages, unsigned count)
 static bool is_half_moved(const struct message *message)
 {
     const struct user *user = message->box->user;
-    bool taken_back = !(message->flags & DELETED) && message->changed_at > message->move_begun;
 
     return message->move_begun > 0 && message->move_begun > user->disturbed_at && !message->dead &&
-           user->refusals == message->move_refusals && !taken_back;
+           user->refusals == message->move_refusals;
 }
 
 void orders_judge_moves(struct sim *sim)

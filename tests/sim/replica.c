@@ -116,6 +116,18 @@ static bool in_order(const struct replica *replica, unsigned number, uint32_t ui
     return true;
 }
 
+static void learn_recent(struct replica *replica, unsigned number, struct message *message)
+{
+    const void *view = (const void *)(uintptr_t)((uintptr_t)replica + (uintptr_t)replica->view * 1000000007u);
+
+    if (replica->read_only)
+        return;
+    if (message->recent_view && message->recent_view != view)
+        sim_fail(replica->sim, "\\Recent", "%s: number %u, UID %u is \\Recent, and was to another before", replica->who,
+                 number, message->uid);
+    message->recent_view = view;
+}
+
 void replica_learn_uid(struct replica *replica, unsigned number, uint32_t uid)
 {
     struct entry *entry = replica_entry(replica, number);
@@ -138,6 +150,8 @@ void replica_learn_uid(struct replica *replica, unsigned number, uint32_t uid)
                  uid);
     else
         entry->message = message;
+    if (!replica->sim->failed && entry->recent)
+        learn_recent(replica, number, message);
 }
 
 void replica_learn_identity(struct replica *replica, unsigned number, struct identity *identity)
@@ -155,18 +169,6 @@ void replica_learn_identity(struct replica *replica, unsigned number, struct ide
         sim_fail(replica->sim, "wrong message", "%s: number %u is %s.%u, and was shown as %s.%u", replica->who, number,
                  known->user->name, known->number, identity->user->name, identity->number);
     entry->identity = identity;
-}
-
-static void learn_recent(struct replica *replica, unsigned number, struct message *message)
-{
-    const void *view = (const void *)(uintptr_t)((uintptr_t)replica + (uintptr_t)replica->view * 1000000007u);
-
-    if (replica->read_only)
-        return;
-    if (message->recent_view && message->recent_view != view)
-        sim_fail(replica->sim, "\\Recent", "%s: number %u, UID %u is \\Recent, and was to another before", replica->who,
-                 number, message->uid);
-    message->recent_view = view;
 }
 
 /* Did the proxy know what the flags are when it told them? */
@@ -201,6 +203,7 @@ void replica_learn_flags(struct replica *replica, unsigned number, struct slice 
     if (entry->message && !message_had_flags(entry->message, flags))
         sim_fail(replica->sim, "flags", "%s: UID %u never had the flags %.*s", replica->who, entry->message->uid,
                  (int)list.length, list.data);
+    entry->recent |= recent;
     if (recent && entry->message)
         learn_recent(replica, number, entry->message);
     entry->flags_known = true;

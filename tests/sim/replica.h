@@ -9,6 +9,7 @@ struct entry {
     struct message *message;   /* NULL: the client has not been told which one it is */
     struct identity *identity; /* learned from its content */
     bool flags_known;
+    bool recent; /* \Recent was among them once */
     uint32_t flags;
     unsigned told_in; /* the number of the order during which its flags were told last */
     unsigned

@@ -224,6 +224,8 @@ void message_set_flags(struct message *message, uint32_t flags, bool bump)
     message->changes++;
     message->changed_at = sim_now(box->user->sim);
     if (message->flags != flags) {
+        if ((message->flags & DELETED) && !(flags & DELETED))
+            message->move_begun = 0; /* another takes it back */
         message->flags = flags;
         message->past[message->past_count++ % PAST_MAX] = flags;
     }
