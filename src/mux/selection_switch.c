@@ -63,6 +63,7 @@ void switch_leave(struct selection *selection)
 
     if (!left)
         return;
+    selection->left_exists = mailbox_upstream_exists(left);
     mailbox_left(left);
     selection->left = left;
     selection->selected = NULL;
@@ -168,11 +169,24 @@ static void select_vanished(struct selection_switch *sw, const struct response *
     seqset_clear(&uids);
 }
 
+/* EXISTS once more: what was told before may have been about the mailbox that is left, where so many came as have
+ * become \Recent. */
+static void told_again(struct selection *selection)
+{
+    const struct selection_switch *sw = &selection->switching;
+    struct mailbox *left = selection->left;
+
+    if (left && sw->exists_told && sw->recent > left->recent_said &&
+        sw->exists == selection->left_exists + (sw->recent - left->recent_said))
+        mailbox_recent_late(left, sw->recent);
+}
+
 static void select_untagged(struct selection *selection, const struct response *response)
 {
     struct selection_switch *sw = &selection->switching;
 
     if (response->kind == RESPONSE_EXISTS) {
+        told_again(selection);
         sw->exists = response->number;
         sw->exists_told = true;
     } else if (response->kind == RESPONSE_RECENT) {

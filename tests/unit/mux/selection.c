@@ -740,6 +740,19 @@ Test(selection, numbers_told_before_idle_is_answered_count_for_the_mailbox_that_
     cr_assert_eq(desk.inbox->recent_owed, 1);
 }
 
+/* A server without [CLOSED] may tell them first, inside the answer to SELECT. */
+Test(selection, old_numbers_in_the_answer_to_select_count_for_the_mailbox_that_was_left)
+{
+    (void)prepare(WISH_SELECTED, desk.inbox, true);
+    (void)bench_written(&desk.bench);
+    say("* 0 EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY 1] v\r\n%T OK [READ-WRITE] done");
+    (void)prepare(WISH_SELECTED, desk.work, true);
+    (void)bench_written(&desk.bench);
+    say("* 2 EXISTS\r\n* 2 RECENT\r\n* 5 EXISTS\r\n* 0 RECENT\r\n");
+    cr_assert_eq(desk.inbox->recent_owed, 2);
+    (void)bench_written(&desk.bench);
+}
+
 Test(selection, what_was_recent_when_the_line_is_lost_in_a_switch_is_kept_in_mind)
 {
     select_three();
