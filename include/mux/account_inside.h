@@ -37,6 +37,7 @@ struct account {
     struct verifier *verifier;
     struct permit permit;
     uint64_t came;        /* logins, as far as the permit knows */
+    bool seeks;           /* set in a step in which it waits to be let in by the permit */
     usec unwatched_since; /* a client idles on a mailbox that no session watches; USEC_NEVER: none does */
 };
 

@@ -107,6 +107,7 @@ void permit_closed(struct permit *permit, const struct upstream_end *end, enum p
 
 /* How many sessions at once: so many as the settings permit, or fewer where the server has refused one. At least 1. */
 unsigned permit_sessions(const struct permit *permit, unsigned permitted, usec now);
+void permit_note_sessions(struct permit *permit, unsigned permitted); /* so many by the settings */
 /* When may one be begun? As permit_open_at: it stands in the server's row from here on. */
 usec permit_further_at(struct permit *permit, usec now);
 void permit_further_declined(struct permit *permit); /* none is wanted: it leaves the row */

@@ -76,6 +76,8 @@ void server_visited(struct server *server, const struct manners *manners, struct
 void server_somebody_came(struct server *server, usec now);
 /* It leaves the row for nothing, or will never come back (before its task goes). */
 void server_stay_away(struct server *server, struct server_visitor *visitor);
+/* It does not wait any more: the next one is the first. A try that it has under way goes on. */
+void server_leave_row(struct server *server, struct server_visitor *visitor);
 /* The server has answered it, with whatever word. */
 void server_is_up(struct server *server, struct ground *ground, struct server_visitor *visitor, const char *name,
                   usec now);

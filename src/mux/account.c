@@ -192,7 +192,7 @@ static bool is_one_of_several(const struct account *account, const struct slot *
                               unsigned others)
 {
     if (slot_is_further(slot))
-        return others > 0 || !end->was_ready;
+        return others > 0 || !end->was_ready || logins_tries_in_place(account->logins);
     return others > 0 && end->was_ready && !logins_tries_in_place(account->logins);
 }
 
@@ -327,6 +327,7 @@ static void reconnect(struct account *account, struct slot *slot, usec now, usec
         permit_somebody_came(&account->permit, now);
     account->came = logins_came(account->logins);
     at = permit_open_at(&account->permit, hurries, now);
+    account->seeks = at > now;
     if (at > now)
         *deadline = at < *deadline ? at : *deadline;
     else if (logins_choose(account->logins, &with, now, deadline))
@@ -424,6 +425,7 @@ static void step(struct task *task, usec now)
     struct account *account = (struct account *)task;
     usec deadline = USEC_NEVER;
 
+    account->seeks = false;
     slots_order(&account->slots);
     step_logins(account, &deadline);
     linger_note(&account->linger, is_wanted(account), now);
@@ -434,6 +436,8 @@ static void step(struct task *task, usec now)
         else if (i == 0 && slot_is_away(slot) && step_away(account, slot, now, &deadline))
             return;
     }
+    if (!account->seeks) /* it may have stood in the row for somebody who has gone: nobody gets past it */
+        permit_decline(&account->permit);
     account_seek_further(account, now, &deadline);
     answer_jobs(account, now, &deadline);
     task_set_deadline(&account->task, deadline);

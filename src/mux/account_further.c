@@ -148,9 +148,8 @@ void account_seek_further(struct account *account, usec now, usec *deadline)
 {
     usec at, work;
 
-    if (permitted(account) == 1)
-        return;
-    if (!may_seek(account)) {
+    permit_note_sessions(&account->permit, permitted(account));
+    if (permitted(account) == 1 || !may_seek(account)) {
         permit_further_declined(&account->permit);
         return;
     }

@@ -84,7 +84,7 @@ void ghosts_ready(struct ghosts *ghosts, const struct link_ends *ends)
 
     if (!fresh)
         bury(ghosts);
-    while (fresh && ghosts->count > 0) { /* there was a place */
+    while (fresh && !ghosts->several && ghosts->count > 0) { /* there was a place */
         tell_over(ghosts, &ghosts->list[ghosts->count - 1]);
         ghosts->count--;
     }

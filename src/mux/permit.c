@@ -107,7 +107,7 @@ void permit_somebody_came(struct permit *permit, usec now)
 
 void permit_decline(struct permit *permit)
 {
-    server_stay_away(permit->options.server, &permit->visitor);
+    server_leave_row(permit->options.server, &permit->visitor);
 }
 
 usec permit_check_at(const struct permit *permit, usec now)

@@ -17,6 +17,11 @@ unsigned permit_sessions(const struct permit *permit, unsigned permitted, usec n
     return now < further->most_until && further->most < permitted ? further->most : permitted;
 }
 
+void permit_note_sessions(struct permit *permit, unsigned permitted)
+{
+    permit->ghosts.several = permitted > 1;
+}
+
 usec permit_further_at(struct permit *permit, usec now)
 {
     const struct manners *manners = &permit->options.settings->manners;
@@ -35,7 +40,7 @@ usec permit_further_at(struct permit *permit, usec now)
 
 void permit_further_declined(struct permit *permit)
 {
-    server_stay_away(permit->options.server, &permit->further.visitor);
+    server_leave_row(permit->options.server, &permit->further.visitor);
 }
 
 const struct link_ends *permit_further_dialled(struct permit *permit, usec now)
@@ -99,7 +104,9 @@ void permit_further_closed(struct permit *permit, const struct upstream_end *end
 
     if (end->was_ready)
         server_place_is_free(options->server);
-    if (end->reached)
+    if (end->sourceless) /* of the server nothing is known */
+        server_stay_away(options->server, &further->visitor);
+    else if (end->reached)
         server_is_up(options->server, options->ground, &further->visitor, options->settings->name, now);
     else
         server_is_down(options->server, options->ground, &further->visitor, options->settings->name, end->reason, now);

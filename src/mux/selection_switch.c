@@ -27,9 +27,11 @@
 void switch_fails(struct selection *selection)
 {
     const struct selection_switch *sw = &selection->switching;
+    /* before the answer to SELECT they are those of the former session */
+    uint32_t named = sw->mailbox && selection->activity != ACTIVITY_SELECT ? sw->mailbox->recent_named : 0;
 
-    if (sw->mailbox && sw->told.read_write && sw->recent > sw->mailbox->recent_named)
-        mailbox_recent_nameless(sw->mailbox, sw->recent - sw->mailbox->recent_named);
+    if (sw->mailbox && sw->told.read_write && sw->recent > named)
+        mailbox_recent_nameless(sw->mailbox, sw->recent - named);
     switch_clear(selection);
 }
 

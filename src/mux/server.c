@@ -107,6 +107,11 @@ static void end_probe(struct server *server, const struct server_visitor *visito
     wake_first(server);
 }
 
+void server_leave_row(struct server *server, struct server_visitor *visitor)
+{
+    leave_row(server, visitor);
+}
+
 void server_stay_away(struct server *server, struct server_visitor *visitor)
 {
     leave_row(server, visitor);

@@ -48,6 +48,8 @@ static void finish(struct link *link, const char *reason)
     struct upstream *upstream = link->upstream;
     struct sim *sim = link->sim;
 
+    if (link->server && link->server->user && link->server->state != SERVER_CLOSED)
+        link->server->user->given_up_at = sim_now(sim);
     sim_note(sim, "line of %s closed: %s", link->server ? link->server->name : "nobody", reason);
     release(link);
     runqueue_dispose(sim->runqueue, free, link);

@@ -26,7 +26,7 @@ static bool is_owed(const struct sim *sim, const struct box *box, const struct m
 
     if (message->dead || message->recent || message->recent_lost || message->recent_view ||
         message->born_at <= box->left_at || message->born_at <= box->user->disturbed_at ||
-        message->born_at <= box->user->refused_at)
+        message->born_at <= box->user->refused_at || message->born_at <= box->user->given_up_at)
         return false;
     for (unsigned i = 0; i < sim->plan.clients; i++) {
         const struct client *client = &sim->clients[i];

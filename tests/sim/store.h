@@ -103,6 +103,7 @@ struct user {
     struct order *orders; /* all that may still be carried out */
     usec ghost_until;     /* the server counts a dead session so long */
     unsigned ends;        /* mailboxes deleted, renamed, replaced so far: views may end */
+    usec given_up_at;     /* a connection was closed that had not been logged out of */
     usec disturbed_at;    /* the last fault that its clients may notice */
     unsigned refuse_connect, refuse_greeting, refuse_login;
     unsigned copies;   /* COPY and MOVE ordered so far */

@@ -119,3 +119,28 @@ Test(server, remembers_the_limits_of_the_last_accounts)
     cr_assert_eq(server_limit_of(&server, "user7").until, 2 * USEC_HOUR);
     cr_assert_eq(server_limit_of(&server, "nobody").sessions, 0);
 }
+
+/* One that wants nothing any more must not stand before the others; a try that it has under way goes on. */
+Test(server, who_leaves_the_row_lets_the_next_one_be_the_first)
+{
+    struct manners manners = {.login_pace = 1};
+    struct runqueue *runqueue = runqueue_new();
+    struct task tasks[2];
+    struct server_visitor visitors[2] = {{.task = &tasks[0]}, {.task = &tasks[1]}};
+    struct server server = {0};
+    usec now = USEC_HOUR;
+
+    for (int i = 0; i < 2; i++)
+        task_init(&tasks[i], runqueue, note_woken);
+    cr_assert_leq(server_visit_at(&server, &manners, &visitors[0], true, now), now);
+    cr_assert_eq(server_visit_at(&server, &manners, &visitors[1], true, now), USEC_NEVER);
+    server_leave_row(&server, &visitors[0]);
+    cr_assert_leq(server_visit_at(&server, &manners, &visitors[1], true, now), now);
+    server.down = true;
+    server_visited(&server, &manners, &visitors[1], now);
+    server_leave_row(&server, &visitors[1]);
+    cr_assert_eq(server.prober, &visitors[1]);
+    for (int i = 0; i < 2; i++)
+        task_clear(&tasks[i]);
+    runqueue_free(runqueue);
+}
