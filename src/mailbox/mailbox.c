@@ -412,6 +412,15 @@ void mailbox_gone_range(struct mailbox *mailbox, struct seqrange range)
         mailbox_gone(mailbox, before = message->uid);
 }
 
+static bool tail_names(const struct mailbox *mailbox, uint32_t uid)
+{
+    for (size_t i = 0; mailbox->tail_named > 0 && i < mailbox->tail_count; i++) {
+        if (tail_at(mailbox, i)->uid == uid)
+            return true;
+    }
+    return false;
+}
+
 enum mailbox_result mailbox_vanished(struct mailbox *mailbox, const struct seqset *uids)
 {
     for (size_t i = 0; i < uids->count; i++) {
@@ -419,9 +428,12 @@ enum mailbox_result mailbox_vanished(struct mailbox *mailbox, const struct seqse
         uint32_t floor = mailbox->map.highest; /* a range before this one may have raised it */
         mailbox_gone_range(mailbox, range);
         for (uint64_t uid = range.low > floor ? range.low : (uint64_t)floor + 1; uid <= range.high; uid++) {
-            /* An entry that was named meanwhile and has joined the map is gone from there. */
-            enum mailbox_result result =
-                mailbox_gone(mailbox, (uint32_t)uid) ? MAILBOX_OK : tail_vanished(mailbox, (uint32_t)uid);
+            /* An entry that was named meanwhile and has joined the map is gone from there. A range may name UIDs that
+             * no message ever had: it does not say how many nameless ones have gone. */
+            enum mailbox_result result = mailbox_gone(mailbox, (uint32_t)uid) ? MAILBOX_OK
+                                         : range.low < range.high && !tail_names(mailbox, (uint32_t)uid)
+                                             ? MAILBOX_BROKEN
+                                             : tail_vanished(mailbox, (uint32_t)uid);
             if (result != MAILBOX_OK)
                 return result;
         }

@@ -110,16 +110,18 @@ Test(mailbox, vanished_between_named_neighbours_takes_what_stands_there)
     mailbox_free(mailbox);
 }
 
-Test(mailbox, vanished_takes_no_nameless_from_behind_those_whom_its_own_beginning_let_join_the_truth)
+/* It may name UIDs that no message ever had. */
+Test(mailbox, a_vanished_range_does_not_say_how_many_nameless_ones_have_gone)
 {
     struct mailbox *mailbox = three();
 
     cr_assert_eq(mailbox_exists(mailbox, 6), MAILBOX_OK); /* nameless, 50, nameless */
     cr_assert_eq(fetch(mailbox, 5, 50, flags(0, 0)), MAILBOX_IGNORED);
-    cr_assert_eq(vanished(mailbox, 40, 41), MAILBOX_BROKEN); /* only one of them can have been counted before 50 */
-    cr_assert_eq(mailbox->tail_count, 1);
-    cr_assert_eq(fetch(mailbox, 5, 60, flags(0, 0)), MAILBOX_OK);
-    cr_assert(lives(mailbox, 60));
+    cr_assert_eq(vanished(mailbox, 40, 41), MAILBOX_BROKEN);
+    cr_assert_eq(mailbox->tail_count, 3);
+    cr_assert_eq(vanished(mailbox, 30, 30), MAILBOX_OK);
+    cr_assert_eq(vanished(mailbox, 10, 29), MAILBOX_OK, "in the map it may");
+    cr_assert_eq(mailbox->map.count, 0);
     mailbox_free(mailbox);
 }
 
@@ -295,7 +297,8 @@ Test(mailbox, many_arrivals_vanish_before_they_have_names)
 {
     struct mailbox *mailbox = with_arrivals(MANY);
 
-    cr_assert_eq(vanished(mailbox, 31, 29 + MANY), MAILBOX_OK);
+    for (uint32_t i = 0; i < MANY - 1; i++)
+        cr_assert_eq(vanished(mailbox, 31 + i, 31 + i), MAILBOX_OK);
     cr_assert_eq(mailbox->tail_count, 1);
     for (uint32_t i = 0; i < 3; i++)
         cr_assert_eq(mailbox_expunge(mailbox, 1), MAILBOX_OK);
