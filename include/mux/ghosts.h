@@ -20,15 +20,14 @@ struct ghosts {
     size_t count;
     bool several; /* the account may have several sessions: one that got in needs not have a ghost's place */
     bool revives; /* the next connection is made between the ends of the first one */
-    struct link_ends revived; /* the present connection was made between these; length 0: between any */
 };
 
 /* Begins with those that the keeper knows; NULL: nobody keeps any. The account's key is borrowed. */
 void ghosts_init(struct ghosts *ghosts, const struct ghost_keeper *keeper, struct slice account);
-/* The account connects. Returns between which ends; NULL: any. Borrowed until ghosts_closed. */
+/* The account connects. Returns between which ends; NULL: any. Borrowed until the list changes. */
 const struct link_ends *ghosts_dialled(struct ghosts *ghosts);
-/* It is logged in, between these ends (NULL: not known): it has got its place, so that no ghost keeps it out. Where the
- * account may have several sessions, a ghost may keep out the next one. */
+/* It is logged in, between these ends (NULL: not known): a ghost that stood there is over, and it has got its place, so
+ * that no other keeps it out. Where the account may have several sessions, another may keep out the next one. */
 void ghosts_ready(struct ghosts *ghosts, const struct link_ends *ends);
 /* The connection has ended. True: it was refused, perhaps because a ghost is counted; the next connection is made
  * between that one's ends. */

@@ -88,7 +88,7 @@ void permit_decline(struct permit *permit);
 usec permit_check_at(const struct permit *permit, usec now);
 
 /* permit_open_at has said so. Returns between which ends the connection is to be made (see ghosts.h); NULL: any.
- * Borrowed until permit_closed. */
+ * To be copied at once. */
 const struct link_ends *permit_dialled(struct permit *permit, usec now);
 void permit_logs_in(struct permit *permit, usec now); /* LOGIN or AUTHENTICATE is sent, on whatever connection */
 /* The account's own connection is logged in; it stands between these ends (NULL: not known). */

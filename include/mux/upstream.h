@@ -50,6 +50,7 @@ struct upstream_end {
     bool sourceless;      /* not reached, and not tried: this machine has no address to connect from */
     bool by_server;       /* the server ended it, by BYE or by closing it, and not for a command of ours */
     const struct link_ends *ends;        /* where it stood; NULL: it never stood. Borrowed for the call */
+    const struct link_ends *between;     /* where it was to stand; NULL: anywhere. Borrowed for the call */
     bool ghost;                          /* there was a session, and the server may not know that it has ended */
     usec backoff;                        /* the server asked for so much patience; 0: no word of it */
     const struct credential *credential; /* that was sent; NULL: none was, or it was accepted. Borrowed for the call */

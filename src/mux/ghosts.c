@@ -36,19 +36,21 @@ static void remove_at(struct ghosts *ghosts, size_t at)
     memmove(&ghosts->list[at], &ghosts->list[at + 1], (ghosts->count - at) * sizeof(ghosts->list[0]));
 }
 
-static void forget(struct ghosts *ghosts, const struct link_ends *ends)
+/* True: there was one between these ends. */
+static bool forget(struct ghosts *ghosts, const struct link_ends *ends)
 {
     for (size_t i = 0; i < ghosts->count; i++) {
         if (memcmp(&ghosts->list[i], ends, sizeof(*ends)) == 0) {
             remove_at(ghosts, i);
-            return;
+            return true;
         }
     }
+    return false;
 }
 
 static void add(struct ghosts *ghosts, const struct link_ends *ends)
 {
-    forget(ghosts, ends);
+    (void)forget(ghosts, ends);
     if (ghosts->count == GHOSTS_MAX) {
         tell_over(ghosts, &ghosts->list[GHOSTS_MAX - 1]);
         ghosts->count--;
@@ -60,30 +62,25 @@ static void add(struct ghosts *ghosts, const struct link_ends *ends)
 
 const struct link_ends *ghosts_dialled(struct ghosts *ghosts)
 {
-    ghosts->revived = ghosts->revives && ghosts->count > 0 ? ghosts->list[0] : (struct link_ends){0};
+    bool revives = ghosts->revives && ghosts->count > 0;
+
     ghosts->revives = false;
-    return ghosts->revived.length > 0 ? &ghosts->revived : NULL;
+    return revives ? &ghosts->list[0] : NULL;
 }
 
-/* Does the present connection stand between the ends of a ghost? Its port may have been in use, so that another one was
- * taken. */
-static bool is_revived(const struct ghosts *ghosts, const struct link_ends *ends)
+/* True: another connection has stood between the ends of a ghost, so that the two kernels have ended it. */
+static bool bury(struct ghosts *ghosts, const struct link_ends *ends)
 {
-    return ghosts->revived.length > 0 && (!ends || memcmp(&ghosts->revived, ends, sizeof(*ends)) == 0);
-}
-
-static void bury(struct ghosts *ghosts)
-{
-    tell_over(ghosts, &ghosts->revived);
-    forget(ghosts, &ghosts->revived);
+    if (!ends || !forget(ghosts, ends))
+        return false;
+    tell_over(ghosts, ends);
+    return true;
 }
 
 void ghosts_ready(struct ghosts *ghosts, const struct link_ends *ends)
 {
-    bool fresh = !is_revived(ghosts, ends);
+    bool fresh = !bury(ghosts, ends);
 
-    if (!fresh)
-        bury(ghosts);
     while (fresh && !ghosts->several && ghosts->count > 0) { /* there was a place */
         tell_over(ghosts, &ghosts->list[ghosts->count - 1]);
         ghosts->count--;
@@ -99,16 +96,15 @@ static bool lacks_place(const struct upstream_end *end)
 
 bool ghosts_closed(struct ghosts *ghosts, const struct upstream_end *end)
 {
-    bool fresh = ghosts->revived.length == 0;
-
-    if (end->reached && is_revived(ghosts, end->ends))
-        bury(ghosts); /* the two kernels have ended it */
+    if (end->reached)
+        (void)bury(ghosts, end->ends);
     if (end->ghost) {
         add(ghosts, end->ends);
         tell_lost(ghosts, end->ends);
     } else if (end->was_ready && end->ends) {
         tell_over(ghosts, end->ends);
     }
-    ghosts->revives = !end->ghost && fresh && lacks_place(end) && ghosts->count > 0;
+    /* From the ghost's port it was tried already, or that port was in use. */
+    ghosts->revives = !end->ghost && !end->between && lacks_place(end) && ghosts->count > 0;
     return ghosts->revives;
 }

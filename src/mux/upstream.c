@@ -389,6 +389,7 @@ void upstream_closed(struct upstream *upstream, const char *reason)
                                .reached = !upstream->unreached,
                                .sourceless = upstream->sourceless,
                                .ends = upstream_ends(upstream),
+                               .between = upstream_between(upstream),
                                .ghost = upstream_is_ghost(upstream),
                                .by_server = was_cut(upstream, state)};
 

@@ -13,6 +13,7 @@ struct kept {
 
 static struct kept kept;
 static struct ghosts ghosts;
+static struct link_ends wanted; /* of the last connection; length 0: any */
 
 static struct link_ends ends(uint8_t port)
 {
@@ -76,7 +77,8 @@ static uint8_t dialled(void)
 {
     const struct link_ends *between = ghosts_dialled(&ghosts);
 
-    return between ? between->local[0] : 0;
+    wanted = between ? *between : (struct link_ends){0};
+    return wanted.local[0];
 }
 
 static void ready(uint8_t port)
@@ -94,6 +96,7 @@ static bool ended(uint8_t port, bool was_ready, bool ghost, enum refusal refusal
                                                          .reached = true,
                                                          .ghost = ghost,
                                                          .ends = port > 0 ? &at : NULL,
+                                                         .between = wanted.length > 0 ? &wanted : NULL,
                                                          .refusal = refusal});
 }
 
@@ -187,7 +190,7 @@ Test(ghosts, an_attempt_that_did_not_reach_the_server_says_nothing)
     (void)dialled();
     cr_assert(refuse(2));
     (void)dialled();
-    cr_assert_not(ghosts_closed(&ghosts, &(struct upstream_end){.refusal = REFUSAL_TEMPORARY}));
+    cr_assert_not(ghosts_closed(&ghosts, &(struct upstream_end){.refusal = REFUSAL_TEMPORARY, .between = &wanted}));
     (void)dialled();
     cr_assert(refuse(3));
     cr_assert_eq(dialled(), 1);
@@ -261,4 +264,26 @@ Test(ghosts, without_a_keeper_the_account_itself_remembers)
     cr_assert_eq(dialled(), 1);
     ghosts_ready(&ghosts, NULL);
     expect_told("");
+}
+
+/* The first session is lost and dialled again while a further one is on its way to a ghost's port. */
+Test(ghosts, another_connection_meanwhile_does_not_change_what_the_first_one_proves)
+{
+    struct link_ends first;
+
+    ghosts.several = true;
+    (void)dialled();
+    ready(1);
+    lose(1);
+    (void)dialled();
+    cr_assert(refuse(2));
+    cr_assert_eq(dialled(), 1);
+    first = wanted;
+    cr_assert_eq(dialled(), 0, "the other");
+    kept.told[0] = '\0';
+    ready(1);
+    expect_told("over 1, stands 1");
+    wanted = first;
+    cr_assert_not(refuse(1), "a session stands there, or has stood there");
+    cr_assert_eq(ghosts.count, 0);
 }

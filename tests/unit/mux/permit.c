@@ -229,7 +229,7 @@ Test(permit, a_lost_session_that_is_still_counted_is_connected_to_from_its_port)
     (void)wait_for(0, true);
     from = permit_dialled(&desk.permits[0], desk.now);
     cr_assert(from && from->local[0] == 7);
-    permit_ready(&desk.permits[0], NULL, desk.now);
+    permit_ready(&desk.permits[0], &port, desk.now);
     end(0, true, REFUSAL_NONE, true);
     (void)wait_for(0, true);
     cr_assert_null(permit_dialled(&desk.permits[0], desk.now), "it is gone");
@@ -402,7 +402,11 @@ Test(permit, a_refusal_teaches_nothing_while_the_server_may_count_a_dead_session
     desk.now += USEC_MINUTE;
     cr_assert_leq(permit_further_at(&desk.permits[0], desk.now), desk.now);
     cr_assert_not_null(permit_further_dialled(&desk.permits[0], desk.now), "between the ends of the dead one");
-    further_ends(false, REFUSAL_LIMIT, true, NULL);
+    permit_further_closed(
+        &desk.permits[0],
+        &(struct upstream_end){
+            .refusal = REFUSAL_LIMIT, .reason = "no", .reached = true, .ends = &ghost, .between = &ghost},
+        1, desk.now);
     cr_assert_eq(permit_sessions(&desk.permits[0], 2, desk.now), 1, "it was not that");
 }
 
