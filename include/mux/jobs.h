@@ -52,8 +52,8 @@ struct jobs_picker {
  * to `quantum` in a row while others wait; then the others have a turn; those in the background come last, but one of
  * them after two quanta of others. NULL: none waits. */
 struct job *jobs_pick(struct jobs *jobs, const struct jobs_picker *picker);
-/* Every session may carry out those that only `place` might have. */
-void jobs_unpin(struct jobs *jobs, const void *place);
+/* Those that only `place` might have carried out are of no use any more: its connection is lost. Nobody is told. */
+void jobs_drop_pinned(struct jobs *jobs, const void *place);
 /* One that is taken, with its riders, waits again: before all others, */
 void jobs_put_back(struct jobs *jobs, struct job *job);
 /* or after all others. */

@@ -60,16 +60,6 @@ const struct job *jobs_next(const struct jobs *jobs, const struct job *after)
     return after ? after->next : jobs->waiting;
 }
 
-void jobs_unpin(struct jobs *jobs, const void *place)
-{
-    struct job *job;
-
-    DL_FOREACH (jobs->waiting, job) {
-        if (job->place == place)
-            job->place = NULL;
-    }
-}
-
 bool jobs_has(const struct jobs *jobs, const struct job *wanted)
 {
     const struct job *job;
@@ -280,6 +270,16 @@ void jobs_abandon(struct jobs *jobs, struct job *job)
     }
     job->queueing.place = JOB_IS_ENDED;
     runqueue_dispose(jobs->runqueue, free_job, job);
+}
+
+void jobs_drop_pinned(struct jobs *jobs, const void *place)
+{
+    struct job *job, *next;
+
+    DL_FOREACH_SAFE (jobs->waiting, job, next) {
+        if (job->place == place)
+            jobs_abandon(jobs, job);
+    }
 }
 
 void job_inherit(struct job *job, const struct job_ops *ops, void *owner, usec owed_until)

@@ -238,7 +238,7 @@ static void on_closed(void *owner, const struct upstream_end *end)
     log_end(slot, end);
     mailboxes_each(slot->options.mailboxes, line_lost, slot);
     by_mailbox = scheduler_lost(slot->scheduler);
-    jobs_unpin(slot->options.jobs, slot->scheduler);
+    jobs_drop_pinned(slot->options.jobs, slot->scheduler);
     if (slot->options.peers && slot->state == SLOT_WORKING)
         slot->options.peers->lost(slot->options.peers_owner, slot, by_mailbox);
     goes_on = slot->options.ops->closed(slot->options.owner, slot, end) && slot->state == SLOT_CHECKING;

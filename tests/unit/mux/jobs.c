@@ -230,6 +230,21 @@ Test(jobs, equal_work_of_the_accounts_own_is_known)
     cr_assert_not(jobs_has(desk.jobs, &wanted));
 }
 
+Test(jobs, what_was_for_a_lost_connection_alone_goes_with_it)
+{
+    struct job pinned = {.ops = &ops, .title = "p", .goal = JOB_RUN, .place = desk.inbox};
+
+    add("a", NULL, false);
+    jobs_add(desk.jobs, &pinned, 0);
+    pinned.place = desk.work;
+    jobs_add(desk.jobs, &pinned, 0);
+    jobs_drop_pinned(desk.jobs, desk.inbox);
+    cr_assert(jobs_has(desk.jobs, &pinned));
+    pinned.place = desk.inbox;
+    cr_assert_not(jobs_has(desk.jobs, &pinned));
+    cr_assert_str_eq(desk.order, "");
+}
+
 Test(jobs, an_end_twice_is_an_assertion, .signal = SIGABRT)
 {
     struct job *job = add("a", NULL, false);
