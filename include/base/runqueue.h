@@ -15,6 +15,9 @@ typedef int64_t usec;
 #define USEC_SECOND ((usec)1000000)
 #define USEC_NEVER  INT64_MAX
 
+usec usec_earlier(usec one, usec other);
+usec usec_later(usec one, usec other);
+
 struct runqueue; /* opaque */
 
 struct task {

@@ -181,6 +181,16 @@ static bool make_room(struct runqueue *queue)
     return true;
 }
 
+usec usec_earlier(usec one, usec other)
+{
+    return one < other ? one : other;
+}
+
+usec usec_later(usec one, usec other)
+{
+    return one > other ? one : other;
+}
+
 struct runqueue *runqueue_new(void)
 {
     struct runqueue *queue = calloc(1, sizeof(*queue));

@@ -146,7 +146,7 @@ static void begin(struct account *account)
 
 void account_seek_further(struct account *account, usec now, usec *deadline)
 {
-    usec at, work;
+    usec at;
 
     permit_note_sessions(&account->permit, permitted(account));
     if (permitted(account) == 1 || !may_seek(account)) {
@@ -154,8 +154,7 @@ void account_seek_further(struct account *account, usec now, usec *deadline)
         return;
     }
     at = unwatched_at(account, now);
-    work = work_waits_at(account);
-    at = work < at ? work : at;
+    at = usec_earlier(at, work_waits_at(account));
     if (at > now)
         permit_further_declined(&account->permit);
     else

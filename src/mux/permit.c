@@ -60,11 +60,6 @@ static struct bucket_measure measure(const struct permit *permit)
     return (struct bucket_measure){.burst = manners->login_budget, .each = manners->login_interval};
 }
 
-static usec later(usec one, usec other)
-{
-    return one > other ? one : other;
-}
-
 /* --- may it? */
 
 /* A pause that the server does not owe to us ends soon when a client comes. */
@@ -90,7 +85,7 @@ usec permit_open_at(struct permit *permit, bool hurries, usec now)
     note_free_place(permit, now);
     if (hurries && may_hurry(permit) && permit->retry_at > now + HURRIED_PAUSE)
         permit->retry_at = now + HURRIED_PAUSE;
-    own = later(own, permit->retry_at);
+    own = usec_later(own, permit->retry_at);
     if (own > now) {
         server_stay_away(permit->options.server, &permit->visitor);
         return own;
@@ -112,8 +107,8 @@ void permit_decline(struct permit *permit)
 
 usec permit_check_at(const struct permit *permit, usec now)
 {
-    return later(bucket_open_at(&permit->logins, measure(permit), KEPT_FOR_OURSELVES, now),
-                 server_login_at(permit->options.server, manners_of(permit), now));
+    return usec_later(bucket_open_at(&permit->logins, measure(permit), KEPT_FOR_OURSELVES, now),
+                      server_login_at(permit->options.server, manners_of(permit), now));
 }
 
 /* --- what happens */
@@ -205,7 +200,7 @@ static usec pause_after(struct permit *permit, const struct upstream_end *end, b
         permit->backoff.next = LIMIT_PAUSE;
     pause = backoff_pause(&permit->backoff, permit->options.ground->settings, hurries && may_hurry(permit),
                           &permit->options.ground->random);
-    return end->backoff > pause ? end->backoff : pause;
+    return usec_later(end->backoff, pause);
 }
 
 /* What the account waits for now, where that takes a while. */
@@ -264,7 +259,7 @@ usec permit_matters_until(const struct permit *permit)
 {
     usec budget = manners_of(permit)->login_budget > 0 ? permit->logins.full_at : 0;
 
-    return may_hurry(permit) ? budget : later(budget, permit->retry_at);
+    return may_hurry(permit) ? budget : usec_later(budget, permit->retry_at);
 }
 
 /* --- the state */
@@ -274,7 +269,7 @@ enum permit_state permit_state(const struct permit *permit, usec now, usec *unti
     const struct server *server = permit->options.server;
     usec budget = bucket_open_at(&permit->logins, measure(permit), 1, now);
 
-    *until = later(budget, permit->retry_at);
+    *until = usec_later(budget, permit->retry_at);
     if (permit->connected)
         return PERMIT_CONNECTED;
     if (permit->kicked && permit->retry_at > now)

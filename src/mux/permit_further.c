@@ -29,8 +29,7 @@ usec permit_further_at(struct permit *permit, usec now)
     struct permit_further *further = &permit->further;
     usec at = bucket_open_at(&permit->logins, measure, KEPT_FOR_THE_FIRST, now);
 
-    if (further->retry_at > at)
-        at = further->retry_at;
+    at = usec_later(at, further->retry_at);
     if (at > now) {
         permit_further_declined(permit);
         return at;
@@ -93,7 +92,7 @@ static usec pause_after(struct permit *permit, const struct upstream_end *end)
 
     if (!end->was_ready && end->reached) /* whatever it was, nobody waits for it */
         pause = settings->reconnect_ceiling;
-    return end->backoff > pause ? end->backoff : pause;
+    return usec_later(end->backoff, pause);
 }
 
 void permit_further_closed(struct permit *permit, const struct upstream_end *end, unsigned others, usec now)

@@ -62,16 +62,11 @@ static void join_row(struct server *server, struct server_visitor *visitor)
     server->row_length++;
 }
 
-static usec later(usec one, usec other)
-{
-    return one > other ? one : other;
-}
-
 usec server_visit_at(struct server *server, const struct manners *manners, struct server_visitor *visitor, bool hurries,
                      usec now)
 {
-    usec at = later(bucket_open_at(&server->pace, pace_of(manners), 1, now),
-                    bucket_open_at(&server->logins, logins_of(manners), 1, now));
+    usec at = usec_later(bucket_open_at(&server->pace, pace_of(manners), 1, now),
+                         bucket_open_at(&server->logins, logins_of(manners), 1, now));
 
     if (visitor->waits && visitor->hurries != hurries)
         leave_row(server, visitor);
@@ -82,7 +77,7 @@ usec server_visit_at(struct server *server, const struct manners *manners, struc
         return USEC_NEVER;
     if (hurries && server->probe_at > now + HURRIED_PROBE)
         server->probe_at = now + HURRIED_PROBE;
-    return server->down ? later(at, server->probe_at) : at;
+    return server->down ? usec_later(at, server->probe_at) : at;
 }
 
 void server_visited(struct server *server, const struct manners *manners, struct server_visitor *visitor, usec now)
@@ -137,7 +132,7 @@ void server_is_up(struct server *server, struct ground *ground, struct server_vi
 static usec probe_pause(struct server *server, struct ground *ground, bool somebody_waits, usec now)
 {
     usec pause = backoff_pause(&server->backoff, ground->settings, somebody_waits, &ground->random);
-    usec most = later((now - server->down_since) / 10, HURRIED_PROBE);
+    usec most = usec_later((now - server->down_since) / 10, HURRIED_PROBE);
 
     if (most > PROBE_PAUSE_MAX)
         most = PROBE_PAUSE_MAX;

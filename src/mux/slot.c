@@ -97,9 +97,7 @@ usec slot_quiet_since(const struct slot *slot)
 
 usec slot_served_at(const struct slot *slot)
 {
-    usec served_at = scheduler_served_at(slot->scheduler);
-
-    return served_at > slot->ready_at ? served_at : slot->ready_at;
+    return usec_later(scheduler_served_at(slot->scheduler), slot->ready_at);
 }
 
 static usec now_of(const struct slot *slot)

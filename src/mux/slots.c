@@ -121,10 +121,8 @@ usec slots_quiet_since(const struct slots *slots)
 {
     usec since = slot_quiet_since(slots_first(slots));
 
-    for (size_t i = 1; i < slots->count; i++) {
-        if (slot_quiet_since(slots->at[i]) > since)
-            since = slot_quiet_since(slots->at[i]);
-    }
+    for (size_t i = 1; i < slots->count; i++)
+        since = usec_later(since, slot_quiet_since(slots->at[i]));
     return since;
 }
 

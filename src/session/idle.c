@@ -26,14 +26,9 @@ static void tell(struct idle_run *idle, bool with_flags)
         idle->gather_until = idle->rest_at;
 }
 
-static usec earlier(usec one, usec other)
-{
-    return one < other ? one : other;
-}
-
 static void wake_in_time(struct idle_run *idle)
 {
-    run_wake_at(idle->run.session, earlier(idle->rest_at, earlier(idle->gather_until, idle->still_here_at)));
+    run_wake_at(idle->run.session, usec_earlier(idle->rest_at, usec_earlier(idle->gather_until, idle->still_here_at)));
 }
 
 /* It is answered in the session's step: what has come in the same packet is read before, since commands by number that
