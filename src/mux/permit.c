@@ -1,6 +1,6 @@
 /* Every reason to wait is a time; the latest of them counts. A back-off falls back only when a session has lived a
  * minute: a server that says OK and then BYE would see a login every 50 ms. */
-#include "mux/permit.h"
+#include "mux/permit_inside.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -128,22 +128,17 @@ void permit_logs_in(struct permit *permit, usec now)
     server_spend_login(permit->options.server, manners_of(permit), now);
 }
 
-static void note_reached(struct permit *permit, usec now)
-{
-    server_is_up(permit->options.server, permit->options.ground, &permit->visitor, permit->options.settings->name, now);
-}
-
 /* Without an address to connect from nothing is known of the server, which other accounts reach from theirs. */
-static void note_server(struct permit *permit, const struct upstream_end *end, usec now)
+void permit_note_server(struct permit *permit, struct server_visitor *visitor, const struct upstream_end *end, usec now)
 {
     const struct permit_options *options = &permit->options;
 
     if (end->sourceless)
-        server_stay_away(options->server, &permit->visitor);
+        server_stay_away(options->server, visitor);
     else if (end->reached)
-        note_reached(permit, now);
+        server_is_up(options->server, options->ground, visitor, options->settings->name, now);
     else
-        server_is_down(options->server, options->ground, &permit->visitor, options->settings->name, end->reason, now);
+        server_is_down(options->server, options->ground, visitor, options->settings->name, end->reason, now);
 }
 
 void permit_ready(struct permit *permit, const struct link_ends *ends, usec now)
@@ -152,11 +147,10 @@ void permit_ready(struct permit *permit, const struct link_ends *ends, usec now)
     permit->refusal = REFUSAL_NONE;
     permit->reason[0] = '\0';
     ghosts_ready(&permit->ghosts, ends);
-    note_reached(permit, now);
+    server_is_up(permit->options.server, permit->options.ground, &permit->visitor, permit->options.settings->name, now);
 }
 
-/* True: the next connection is made from the port of a lost session. */
-static bool note_ghost(struct permit *permit, const struct upstream_end *end)
+bool permit_note_ghost(struct permit *permit, const struct upstream_end *end)
 {
     if (!ghosts_closed(&permit->ghosts, end))
         return false;
@@ -233,7 +227,7 @@ void permit_closed(struct permit *permit, const struct upstream_end *end, enum p
                    usec now)
 {
     bool failed = !end->was_ready || end->refusal != REFUSAL_NONE;
-    bool revives = note_ghost(permit, end);
+    bool revives = permit_note_ghost(permit, end);
 
     permit->connected = false;
     if (failed) {
@@ -242,7 +236,7 @@ void permit_closed(struct permit *permit, const struct upstream_end *end, enum p
     }
     if (check == PERMIT_CHECK_OVER || (end->was_ready && now - permit->ready_at >= GROWN_UP))
         backoff_reset(&permit->backoff);
-    note_server(permit, end, now);
+    permit_note_server(permit, &permit->visitor, end, now);
     note_place(permit, end);
     if (is_kicked(permit, end, now))
         leave_alone(permit, now);

@@ -2,7 +2,7 @@
  * account goes on with those that it has. What says nothing about the number of sessions is a pause. */
 #include <inttypes.h>
 
-#include "mux/permit.h"
+#include "mux/permit_inside.h"
 
 #define KEPT_FOR_THE_FIRST  2 /* of the login budget: one for the further session, and one for a reconnect */
 #define BELIEVED_FOR        (24 * USEC_HOUR)
@@ -99,16 +99,11 @@ void permit_further_closed(struct permit *permit, const struct upstream_end *end
 {
     const struct permit_options *options = &permit->options;
     struct permit_further *further = &permit->further;
-    bool revives = ghosts_closed(&permit->ghosts, end);
+    bool revives = permit_note_ghost(permit, end);
 
     if (end->was_ready)
         server_place_is_free(options->server);
-    if (end->sourceless) /* of the server nothing is known */
-        server_stay_away(options->server, &further->visitor);
-    else if (end->reached)
-        server_is_up(options->server, options->ground, &further->visitor, options->settings->name, now);
-    else
-        server_is_down(options->server, options->ground, &further->visitor, options->settings->name, end->reason, now);
+    permit_note_server(permit, &further->visitor, end, now);
     if (end->was_ready && now - further->ready_at >= LIVED)
         backoff_reset(&further->backoff);
     if (others > 0 && !revives && tells_the_limit(permit, end, now))
