@@ -51,6 +51,7 @@ struct permit_further {
     usec most_until; /* 0: it has never refused one */
     usec ready_at;   /* when the last one was logged in */
     unsigned silent; /* in a row that it closed without a word */
+    unsigned cuts;   /* in a row that the server ended right after the last one's login, its own or another */
 };
 
 /* Written by its own functions only. */
@@ -114,8 +115,8 @@ void permit_further_declined(struct permit *permit); /* none is wanted: it leave
 /* Returns between which ends, as permit_dialled. */
 const struct link_ends *permit_further_dialled(struct permit *permit, usec now);
 void permit_further_ready(struct permit *permit, const struct link_ends *ends, usec now); /* ends: NULL: not known */
-/* The connection of a session has ended beside `others` that go on. One more was refused as limit, or the server has
- * cut another one for it: the server permits `others` and no more, for a day. */
+/* The connection of a session has ended beside `others` that go on. One more was refused as limit, or the server
+ * has twice cut one for it: the server permits `others` and no more, for a day. */
 void permit_further_closed(struct permit *permit, const struct upstream_end *end, unsigned others, usec now);
 
 /* Until then what it knows counts: forgotten earlier, an account that is made anew would ask the server too often. */

@@ -9,6 +9,7 @@
 #define CUT_FOR_ANOTHER     (10 * USEC_SECOND) /* a session that ends so soon after another's login was cut for it */
 #define LIVED               USEC_MINUTE
 #define SILENCES_MEAN_LIMIT 2
+#define CUTS_MEAN_LIMIT     2 /* one may be the line's, or the server's restart */
 
 unsigned permit_sessions(const struct permit *permit, unsigned permitted, usec now)
 {
@@ -58,13 +59,27 @@ void permit_further_ready(struct permit *permit, const struct link_ends *ends, u
     server_is_up(options->server, options->ground, &permit->further.visitor, options->settings->name, now);
 }
 
+/* The oldest goes where a new one comes. */
+static bool cut_for_another(struct permit_further *further, const struct upstream_end *end, usec now)
+{
+    usec lived = now - further->ready_at;
+
+    if (further->ready_at == 0)
+        return false;
+    if (end->by_server && lived < CUT_FOR_ANOTHER)
+        further->cuts++;
+    else if (lived >= LIVED)
+        further->cuts = 0;
+    return further->cuts >= CUTS_MEAN_LIMIT;
+}
+
 /* Does this end say how many sessions the server permits? Not while it may count one that is dead. */
 static bool tells_the_limit(struct permit *permit, const struct upstream_end *end, usec now)
 {
     struct permit_further *further = &permit->further;
 
-    if (end->was_ready) /* the oldest goes where a new one comes */
-        return end->by_server && further->ready_at > 0 && now - further->ready_at < CUT_FOR_ANOTHER;
+    if (end->was_ready)
+        return cut_for_another(further, end, now);
     if (end->refusal == REFUSAL_LIMIT)
         return permit->ghosts.count == 0;
     further->silent = end->reached && end->refusal == REFUSAL_TEMPORARY ? further->silent + 1 : 0;
@@ -77,7 +92,7 @@ static void learn(struct permit *permit, unsigned others, usec now)
 
     further->most = others;
     further->most_until = now + BELIEVED_FOR;
-    further->silent = 0;
+    further->silent = further->cuts = 0;
     server_note_limit(permit->options.server, permit->options.name, others, further->most_until);
     log_line(permit->options.ground->log, LOG_WARNING,
              "%s: the server permits no session beside the %u that there are; no more for %" PRId64

@@ -657,8 +657,14 @@ Test(account_further, a_server_that_cuts_the_first_for_the_second_permits_one)
     cr_assert_eq(bench.dials, 2);
     say(&bench.lines[0], "* BYE logged in from elsewhere\r\n");
     end(&bench.lines[0], "closed by the server");
-    pass(60 * USEC_SECOND);
-    cr_assert_eq(bench.dials, 2, "it has been told");
+    for (int i = 0; i < 60 && bench.dials < 3; i++)
+        pass(USEC_SECOND);
+    cr_assert_eq(bench.dials, 3, "once, it may have been restarted");
+    pass(USEC_SECOND);
+    say(&bench.lines[1], "* BYE logged in from elsewhere\r\n");
+    end(&bench.lines[1], "closed by the server");
+    pass(USEC_HOUR);
+    cr_assert_eq(bench.dials, 3, "it has been told");
     cr_assert_eq(open_lines(), 1);
     stop();
 }

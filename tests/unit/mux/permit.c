@@ -410,14 +410,35 @@ Test(permit, a_refusal_teaches_nothing_while_the_server_may_count_a_dead_session
     cr_assert_eq(permit_sessions(&desk.permits[0], 2, desk.now), 1, "it was not that");
 }
 
-Test(permit, a_session_that_is_cut_for_another_is_one_too_many)
+static void one_is_cut_for_another(void)
 {
-    first_is_in();
     begin_further();
     permit_further_ready(&desk.permits[0], NULL, desk.now);
     desk.now += 5 * USEC_SECOND;
     further_ends(true, REFUSAL_NONE, true, NULL); /* the first one, while the other goes on */
+    desk.now += USEC_MINUTE;
+}
+
+Test(permit, a_server_that_twice_cuts_a_session_for_another_permits_one_fewer)
+{
+    first_is_in();
+    one_is_cut_for_another();
+    cr_assert_eq(permit_sessions(&desk.permits[0], 2, desk.now), 2, "once, it may have been restarted");
+    one_is_cut_for_another();
     cr_assert_eq(permit_sessions(&desk.permits[0], 2, desk.now), 1);
+}
+
+Test(permit, two_cuts_with_a_session_between_them_that_lived_mean_nothing)
+{
+    first_is_in();
+    one_is_cut_for_another();
+    begin_further();
+    permit_further_ready(&desk.permits[0], NULL, desk.now);
+    desk.now += 2 * USEC_MINUTE;
+    further_ends(true, REFUSAL_NONE, true, NULL);
+    desk.now += USEC_MINUTE;
+    one_is_cut_for_another();
+    cr_assert_eq(permit_sessions(&desk.permits[0], 2, desk.now), 2);
 }
 
 Test(permit, a_session_that_is_cut_later_is_just_lost)
