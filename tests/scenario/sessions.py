@@ -3,13 +3,12 @@ promises to clients hold across the sessions."""
 import threading
 import time
 
-from busy import Ledger, run_all
 from imap_client import make_message
 from mail_server import free_port, wait_until
 from runner import load
 from scenario import MATRIX, scenario
 
-prepare, crowd, settle, OtherWriter = [getattr(load("stress"), name) for name in ("prepare", "crowd", "settle", "OtherWriter")]
+work_under_cuts = load("stress").work_under_cuts
 
 TWO = {"max_sessions": "2", "linger": "30s"}
 # Servers count logins; here the second session is to come at once, as with the shipped settings.
@@ -188,21 +187,7 @@ def a_lost_session_costs_nobody_else_anything(s):
 
 @scenario(variants=MATRIX, limit=3, connections=3, settings={"max_sessions": "3", "linger": "100ms", "idle_delay": "10ms"}, timeout=120)
 def busy_clients_in_three_sessions_other_writers_and_cuts(s):
-    mailboxes = ["INBOX", "Work", "Play"]
-    before, ledger = prepare(s, mailboxes), Ledger()
-    busy = crowd(s, mailboxes, 4, ledger, refusals=True)
-    writer = OtherWriter(s, ledger, mailboxes, before)
-    turn = [0]
-
-    def meanwhile():
-        writer()
-        turn[0] += 1
-        if turn[0] % 6 == 0:
-            s.relay.cut("rst" if turn[0] % 12 else "fin")
-
-    faults = run_all(busy, 8, meanwhile)
-    assert not faults, faults
-    settle(s, busy, ledger, before)
+    work_under_cuts(s, ["INBOX", "Work", "Play"], 6)
     assert s.relay.most_open > 1, "one session did all the work"
 
 

@@ -86,9 +86,8 @@ def busy_clients_in_two_mailboxes_and_other_writers(s):
     assert s.relay.logins == 1
 
 
-@scenario(variants=MATRIX, timeout=120)
-def busy_clients_other_writers_and_cuts(s):
-    mailboxes = ["INBOX", "Work"]
+def work_under_cuts(s, mailboxes, each):
+    """Four busy clients and another writer in each mailbox; the line is cut each time that the writers have had `each` turns."""
     before, ledger = prepare(s, mailboxes), Ledger()
     busy = crowd(s, mailboxes, 4, ledger, refusals=True)
     writer = OtherWriter(s, ledger, mailboxes, before)
@@ -97,12 +96,17 @@ def busy_clients_other_writers_and_cuts(s):
     def meanwhile():
         writer()
         turn[0] += 1
-        if turn[0] % 4 == 0:
-            s.relay.cut("rst" if turn[0] % 8 else "fin")
+        if turn[0] % each == 0:
+            s.relay.cut("rst" if turn[0] % (2 * each) else "fin")
 
     faults = run_all(busy, SECONDS, meanwhile)
     assert not faults, faults
     settle(s, busy, ledger, before)
+
+
+@scenario(variants=MATRIX, timeout=120)
+def busy_clients_other_writers_and_cuts(s):
+    work_under_cuts(s, ["INBOX", "Work"], 4)
     assert s.relay.logins > 3
 
 

@@ -29,16 +29,16 @@ static void print_name(struct client *client, const char *name)
 }
 
 /* Another spelling of it, which the server takes for the same; only in what takes names away. */
-static void print_spelt(struct client *client, const char *name)
+static const char *spelling_of(const struct client *client, const char *name)
 {
     char *spelt = memory_text(&client->sim->memory, slice_of(name));
-    struct dice dice = dice_make(client->sim->seed, DICE_ACT, client->number, 5000000 + client->tags);
+    struct dice dice = dice_make(client->sim->seed, DICE_ACT, client->number, 5000000 + client->tags + 1);
 
     for (char *at = spelt; client->sim->plan.spellings && dice_percent(&dice, 40) && *at; at++) {
         if ((*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z'))
             *at ^= 'a' ^ 'A';
     }
-    print_name(client, spelt);
+    return spelt;
 }
 
 static void end_order(struct client *client, struct order *order)
@@ -225,11 +225,9 @@ static void append(struct client *client)
 
 static struct order *with_spelt_name(struct client *client, enum order_kind kind, const char *command, const char *name)
 {
-    struct order *order = client_order(client, kind);
+    struct order *order = with_name(client, kind, command, spelling_of(client, name));
 
     order->name = name;
-    client_print(client, "%s ", command);
-    print_spelt(client, name);
     return order;
 }
 

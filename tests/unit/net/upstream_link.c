@@ -269,6 +269,26 @@ Test(upstream_link, an_orderly_end_resets_nothing)
     close_rig(&rig);
 }
 
+/* Its end is not heard by the server. */
+static void lose(struct rig *rig)
+{
+    upstream_link_ops.close(rig->link, false);
+    bench_rounds(&rig->bench, 3);
+    cr_assert(fake_upstream.closed == 1 && fake_upstream.unheard == 1);
+    close(rig->peer);
+    rig->peer = -1;
+}
+
+static void dial_between(struct rig *rig, struct link_ends between)
+{
+    fake_upstream_free();
+    fake_upstream_reset();
+    fake_upstream.between = between;
+    rig->link = upstream_link_ops.dial(&rig->links, (struct upstream *)&fake_upstream, &rig->settings);
+    cr_assert(bench_until(&rig->bench, accepted, rig));
+    bench_rounds(&rig->bench, 5);
+}
+
 static bool connects_from_the_same_port(void)
 {
     struct rig rig;
@@ -278,17 +298,8 @@ static bool connects_from_the_same_port(void)
     connect_rig(&rig);
     before = fake_upstream.ends;
     cr_assert_gt(before.length, 0);
-    upstream_link_ops.close(rig.link, false);
-    bench_rounds(&rig.bench, 3);
-    cr_assert(fake_upstream.closed == 1 && fake_upstream.unheard == 1);
-    close(rig.peer);
-    rig.peer = -1;
-    fake_upstream_free();
-    fake_upstream_reset();
-    fake_upstream.between = before;
-    rig.link = upstream_link_ops.dial(&rig.links, (struct upstream *)&fake_upstream, &rig.settings);
-    cr_assert(bench_until(&rig.bench, accepted, &rig));
-    bench_rounds(&rig.bench, 5);
+    lose(&rig);
+    dial_between(&rig, before);
     same = fake_upstream.ends.length == before.length &&
            memcmp(fake_upstream.ends.local, before.local, before.length) == 0 &&
            memcmp(fake_upstream.ends.remote, before.remote, before.length) == 0;
@@ -311,21 +322,13 @@ Test(upstream_link, after_an_end_that_the_server_may_not_know_it_connects_from_t
 Test(upstream_link, the_former_port_is_for_the_former_address_only)
 {
     struct rig rig;
-    struct link_ends before;
+    struct link_ends before, elsewhere;
 
     connect_rig(&rig);
-    before = fake_upstream.ends;
-    upstream_link_ops.close(rig.link, false);
-    bench_rounds(&rig.bench, 3);
-    close(rig.peer);
-    rig.peer = -1;
-    fake_upstream_free();
-    fake_upstream_reset();
-    fake_upstream.between = before;
-    fake_upstream.between.remote[7]++; /* 127.0.0.2 */
-    rig.link = upstream_link_ops.dial(&rig.links, (struct upstream *)&fake_upstream, &rig.settings);
-    cr_assert(bench_until(&rig.bench, accepted, &rig));
-    bench_rounds(&rig.bench, 5);
+    elsewhere = before = fake_upstream.ends;
+    elsewhere.remote[7]++; /* 127.0.0.2 */
+    lose(&rig);
+    dial_between(&rig, elsewhere);
     cr_assert(memcmp(fake_upstream.ends.local, before.local, before.length) != 0);
     cr_assert(memcmp(fake_upstream.ends.remote, before.remote, before.length) == 0);
     close_rig(&rig);
@@ -344,17 +347,9 @@ static bool is_from_former_port(const char *former, const char *source)
     cr_assert(bench_until(&rig.bench, accepted, &rig));
     bench_rounds(&rig.bench, 5);
     before = fake_upstream.ends;
-    upstream_link_ops.close(rig.link, false);
-    bench_rounds(&rig.bench, 3);
-    close(rig.peer);
-    rig.peer = -1;
-    fake_upstream_free();
-    fake_upstream_reset();
-    fake_upstream.between = before;
+    lose(&rig);
     rig.settings.source = source;
-    rig.link = upstream_link_ops.dial(&rig.links, (struct upstream *)&fake_upstream, &rig.settings);
-    cr_assert(bench_until(&rig.bench, accepted, &rig));
-    bench_rounds(&rig.bench, 5);
+    dial_between(&rig, before);
     same = memcmp(fake_upstream.ends.local, before.local, before.length) == 0;
     close_rig(&rig);
     return same;

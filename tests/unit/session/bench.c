@@ -211,6 +211,19 @@ void bench_expect_like(const char *part)
     cr_assert(strstr(has, part), "heard:\n%s\nexpected in it:\n%s", has, part);
 }
 
+size_t bench_take_lines(void)
+{
+    struct evbuffer *out = session_output(bench.session);
+    size_t lines = 0;
+    char *line;
+
+    while ((line = evbuffer_readln(out, NULL, EVBUFFER_EOL_CRLF_STRICT))) {
+        lines++;
+        free(line);
+    }
+    return lines;
+}
+
 /* --- jobs */
 
 enum job_turn bench_build(void)

@@ -61,6 +61,7 @@ void bench_pass_time(usec time);
 const char *bench_heard(void);
 void bench_expect(const char *heard); /* bench_heard is exactly this */
 void bench_expect_like(const char *part);
+size_t bench_take_lines(void); /* how many lines the client has been sent; they count as read */
 
 void bench_log_in(void);
 void bench_select(void);

@@ -112,19 +112,6 @@ Test(fetch, what_is_no_fetch_is_bad)
     bench_expect_like("a BAD FETCH takes a set of messages and what to fetch of them\r\nb BAD ");
 }
 
-static size_t lines_of_output(void)
-{
-    struct evbuffer *out = session_output(bench.session);
-    size_t lines = 0;
-    char *line;
-
-    while ((line = evbuffer_readln(out, NULL, EVBUFFER_EOL_CRLF_STRICT))) {
-        lines++;
-        free(line);
-    }
-    return lines;
-}
-
 /* So that no other client waits for it; and what is left may have to be asked for. */
 Test(fetch, very_many_messages_are_answered_from_the_truth_in_several_steps)
 {
@@ -132,14 +119,14 @@ Test(fetch, very_many_messages_are_answered_from_the_truth_in_several_steps)
         bench_deliver(uid);
     bench_say("a NOOP\r\n");
     bench_done(JOB_OK, NULL);
-    (void)lines_of_output();
+    (void)bench_take_lines();
     bench_say("b FETCH 1:* FLAGS\r\n");
-    cr_assert_eq(lines_of_output(), TELL_SLICE);
+    cr_assert_eq(bench_take_lines(), TELL_SLICE);
     bench_pass_time(1);
-    cr_assert_eq(lines_of_output(), TELL_SLICE);
+    cr_assert_eq(bench_take_lines(), TELL_SLICE);
     bench.flags_in_step = false;
     bench_pass_time(1);
-    cr_assert_eq(lines_of_output(), 0);
+    cr_assert_eq(bench_take_lines(), 0);
     cr_assert_not_null(bench.job);
     bench_done(JOB_NO, "x NO no");
 }

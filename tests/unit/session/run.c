@@ -49,19 +49,6 @@ Test(run, an_expunge_waits_while_half_a_command_has_come)
     bench_expect("b NO no\r\n");
 }
 
-static size_t lines_of_output(void)
-{
-    struct evbuffer *out = session_output(bench.session);
-    size_t lines = 0;
-    char *line;
-
-    while ((line = evbuffer_readln(out, NULL, EVBUFFER_EOL_CRLF_STRICT))) {
-        lines++;
-        free(line);
-    }
-    return lines;
-}
-
 /* The answer comes behind the last piece. */
 Test(run, very_much_news_is_told_in_several_steps)
 {
@@ -69,17 +56,17 @@ Test(run, very_much_news_is_told_in_several_steps)
         bench_deliver(uid);
     bench_say("a NOOP\r\n");
     bench_done(JOB_OK, NULL);
-    cr_assert_eq(lines_of_output(), 3);
+    cr_assert_eq(bench_take_lines(), 3);
     for (uint32_t uid = 40; uid < 40 + 3 * TELL_SLICE; uid++)
         bench_expunge(uid);
     bench_say("b NOOP\r\n");
     bench_done(JOB_OK, NULL);
     for (int slice = 0; slice < 2; slice++) {
-        cr_assert_eq(lines_of_output(), TELL_SLICE);
+        cr_assert_eq(bench_take_lines(), TELL_SLICE);
         cr_assert(run_in_progress(bench.session));
         bench_pass_time(1);
     }
-    cr_assert_eq(lines_of_output(), TELL_SLICE + 1);
+    cr_assert_eq(bench_take_lines(), TELL_SLICE + 1);
     cr_assert_not(run_in_progress(bench.session));
 }
 
