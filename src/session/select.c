@@ -125,7 +125,6 @@ const struct run_ops select_ops = {.size = sizeof(struct select_run), .start = s
 struct close_run {
     struct run run;
     struct finding deleted; /* those that the server says are \Deleted; used if the flags are not in step */
-    bool asked;             /* the server has said it */
     struct parts parts;     /* still to be expunged */
     bool divided;           /* `parts` has the messages that the view counts */
 };
@@ -145,7 +144,7 @@ static bool find_deleted(const struct view *view, struct close_run *close)
     uint32_t uid = 0;
 
     close->divided = true;
-    if (!close->asked)
+    if (!close->deleted.asked)
         return parts_add_deleted(&close->parts, view);
     while ((message = uid_map_after(&view->mailbox->map, uid)) && message->uid <= view->told) {
         uid = message->uid;
@@ -205,9 +204,9 @@ static enum job_turn build_search(struct run *run, struct mailbox *mailbox, stru
 {
     struct close_run *close = (struct close_run *)run;
 
+    finding_clear(&close->deleted); /* the answer may have been lost */
     if (close->divided || account_flags_in_step(session_account(run->session), mailbox))
         return JOB_NOTHING;
-    close->asked = true;
     finding_ask(&close->deleted, run->session, out);
     outgoing_text(out, "DELETED");
     return JOB_SEND;
@@ -263,7 +262,7 @@ static bool close_left(struct run *run)
 
     if (!view || !session_can(session, CAPABILITY_UIDPLUS))
         return false;
-    if (!close->divided && !close->asked && parts_knows_deleted(view))
+    if (!close->divided && !close->deleted.asked && parts_knows_deleted(view))
         output_check(&session->output, find_deleted(view, close));
     return true;
 }

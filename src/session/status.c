@@ -102,6 +102,7 @@ static enum job_turn build_unseen(struct run *run, struct mailbox *mailbox, stru
 {
     struct status_run *status = (struct status_run *)run;
 
+    finding_clear(&status->unseen); /* the answer may have been lost */
     if (account_flags_in_step(session_account(run->session), mailbox))
         return JOB_NOTHING;
     finding_ask(&status->unseen, run->session, out);

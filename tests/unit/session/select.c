@@ -59,6 +59,20 @@ Test(select, close_asks_which_are_deleted_where_the_flags_are_not_in_step)
     bench_expect("a OK CLOSE completed.\r\n");
 }
 
+Test(select, close_removes_what_is_known_where_the_answer_was_lost_and_the_flags_came)
+{
+    bench.flags_in_step = false;
+    bench_flag(20, FLAG_DELETED);
+    bench_say("a CLOSE\r\n");
+    bench_expect_sent("UID SEARCH DELETED");
+    bench.flags_in_step = true; /* over the next connection, by another's work */
+    cr_assert_eq(bench_build(), JOB_NOTHING);
+    bench_done(JOB_OK, NULL);
+    bench_expect_sent("EXPUNGE");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("a OK CLOSE completed.\r\n");
+}
+
 Test(select, close_that_cannot_be_asked_leaves_the_mailbox_all_the_same)
 {
     bench.refuses_jobs = true;

@@ -137,3 +137,16 @@ Test(status, items_that_are_not_offered_are_bad)
     bench_say("a STATUS other (SIZE)\r\nb STATUS other\r\nc STATUS other ()\r\n");
     bench_expect_like("a BAD STATUS takes MESSAGES, RECENT, UIDNEXT, UIDVALIDITY and UNSEEN");
 }
+
+Test(status, unseen_is_counted_in_the_truth_where_the_answer_was_lost_and_the_flags_came)
+{
+    bench.flags_in_step = false;
+    bench_say("a STATUS INBOX (UNSEEN)\r\n");
+    bench_done(JOB_REFUSED, NULL);
+    bench_done(JOB_OK, NULL);
+    bench_expect_sent("UID SEARCH UNSEEN");
+    bench.flags_in_step = true; /* over the next connection, by another's work */
+    cr_assert_eq(bench_build(), JOB_NOTHING);
+    bench_done(JOB_OK, NULL);
+    bench_expect_like("* STATUS INBOX (UNSEEN 3)\r\na OK ");
+}
