@@ -212,12 +212,12 @@ static void choose_bare_select(struct plan *plan, struct dice dice)
     }
 }
 
-/* Messages that are fetched in pieces. */
+/* Messages that are fetched in pieces; of a large one not thousands, which would be a run without an end. */
 static void choose_pieces(struct plan *plan, struct dice dice)
 {
     if (!dice_percent(&dice, 35))
         return;
-    plan->piece_size = dice_magnitude(&dice, 20, 30000);
+    plan->piece_size = dice_magnitude(&dice, plan->large ? 700 : 20, 30000);
     plan->counts_wrong = dice_percent(&dice, 30);
 }
 
