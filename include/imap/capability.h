@@ -65,7 +65,8 @@ enum capability {
 struct capability_set {
     bool known; /* a list has been told */
     bool has[CAPABILITY_COUNT];
-    char *text; /* the whole list, names as told, separated by single spaces; owned, NULL if not known */
+    char *text;   /* the whole list, names as told, separated by single spaces; owned, NULL if not known */
+    char *hidden; /* what capability_set_hide has taken away, separated by spaces; owned, NULL: nothing */
 };
 
 /* Frees the text; nothing is known then. */
@@ -76,10 +77,16 @@ bool capability_set_read(struct capability_set *set, const struct value *first) 
 /* Makes `to` a copy and frees what it had. False: out of memory, `to` is as before. */
 bool capability_set_copy(const struct capability_set *from, struct capability_set *to)
     __attribute__((warn_unused_result));
-/* Takes one away, by its name on the wire (settings can hide what a server announces but does not do). */
-void capability_set_hide(struct capability_set *set, struct slice name);
+/* Takes some away, by their names on the wire, separated by spaces (settings can hide what a server announces but does
+ * not do). NULL: none. False: out of memory; nothing is known then. */
+bool capability_set_hide(struct capability_set *set, const char *hidden) __attribute__((warn_unused_result));
+/* Is it among what capability_set_hide took away, told by the server or not? */
+bool capability_set_hides(const struct capability_set *set, struct slice name);
 /* Is this name, compared without case, in the list? For what the enumeration does not have. */
 bool capability_set_names(const struct capability_set *set, struct slice name);
+/* The first word of the list at or behind *at (0 to begin with) that `name` means: a name that ends in = means all that
+ * begin so. Moves *at past it. False: there is none. The word is borrowed until the set changes. */
+bool capability_set_next(const struct capability_set *set, struct slice name, size_t *at, struct slice *word);
 /* The name on the wire, a constant. */
 const char *capability_name(enum capability capability);
 

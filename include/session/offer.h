@@ -7,12 +7,16 @@
 #include <stdbool.h>
 
 #include "imap/capability.h"
+#include "session/extensions.h"
 
 struct evbuffer;
 
-/* The upstream's capabilities when the client was told its list. Zeroed: none. */
+#define OFFER_WORDS 2
+
+/* The upstream's capabilities when the client was told its list, and what it was offered. Zeroed: none. */
 struct offer {
     bool has[CAPABILITY_COUNT];
+    uint64_t extensions[OFFER_WORDS]; /* a bit for each of session/extensions.h */
 };
 
 struct offer_before_login {
@@ -23,6 +27,10 @@ struct offer_before_login {
 
 /* Keeps the upstream's capabilities of now; the former list is replaced. */
 void offer_note(struct offer *offer, const struct capability_set *capabilities);
+/* Has the client been offered an extension to which this word belongs? True as well for a word of none. */
+bool offer_permits(const struct offer *offer, enum extension_word kind, struct slice word);
+/* Does the word belong to an extension that the client has been offered? */
+bool offer_adds(const struct offer *offer, enum extension_word kind, struct slice word);
 /* Did the upstream have it when offer_note was called? */
 bool offer_has(const struct offer *offer, enum capability capability);
 /* Does the upstream lack something now (`capabilities`) that the client was offered? */
@@ -30,7 +38,8 @@ bool offer_has_lost(const struct offer *offer, const struct capability_set *capa
 
 /* The atoms after "CAPABILITY ", without CRLF. Out of memory: append_failed(out). */
 void offer_print_before_login(const struct offer_before_login *offer, struct evbuffer *out);
-/* As offer_print_before_login, for a client that is logged in. */
-void offer_print(const struct offer *offer, struct evbuffer *out);
+/* As offer_print_before_login, for a client that is logged in. capabilities: the upstream's, for those of its words
+ * that vary (THREAD=...). */
+void offer_print(const struct offer *offer, const struct capability_set *capabilities, struct evbuffer *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "mux/ground.h"
 #include "mux/registry.h"
+#include "session/enabled.h"
 #include "session/family.h"
 #include "session/intake.h"
 #include "session/membership.h"
@@ -73,6 +74,7 @@ struct session {
     struct intake intake;
     struct membership membership;
     struct offer offer;
+    struct enabled enabled;
     struct current current;
 
     /* session.c */

@@ -19,6 +19,7 @@ const char *capability_name(enum capability capability)
 void capability_set_clear(struct capability_set *set)
 {
     free(set->text);
+    free(set->hidden);
     *set = (struct capability_set){0};
 }
 
@@ -33,16 +34,15 @@ static bool matches(struct slice told, struct slice pattern)
     return slice_equal_nocase(told, pattern);
 }
 
-/* Takes the word at *at of the text and moves *at past it. False at the end. */
-static bool next_word(const struct capability_set *set, size_t *at, struct slice *word)
+/* Takes the word at *at of words separated by spaces (NULL: none) and moves *at past it. False at the end. */
+static bool next_word(const char *words, size_t *at, struct slice *word)
 {
-    const char *start = set->text ? set->text + *at : "";
+    const char *start = words ? words + *at : "";
+    size_t before = strspn(start, " ");
 
-    if (*start == '\0')
-        return false;
-    *word = (struct slice){start, strcspn(start, " ")};
-    *at += word->length + (start[word->length] == ' ');
-    return true;
+    *word = (struct slice){start + before, strcspn(start + before, " ")};
+    *at += before + word->length;
+    return word->length > 0;
 }
 
 static void note(struct capability_set *set)
@@ -50,7 +50,7 @@ static void note(struct capability_set *set)
     struct slice word;
 
     memset(set->has, 0, sizeof(set->has));
-    for (size_t at = 0; next_word(set, &at, &word);)
+    for (size_t at = 0; next_word(set->text, &at, &word);)
         for (size_t i = 0; i < CAPABILITY_COUNT; i++)
             if (matches(word, slice_of(names[i])))
                 set->has[i] = true;
@@ -95,23 +95,39 @@ bool capability_set_read(struct capability_set *set, const struct value *first)
 
 bool capability_set_copy(const struct capability_set *from, struct capability_set *to)
 {
-    char *text = from->text ? strdup(from->text) : NULL;
+    char *text = from->text ? strdup(from->text) : NULL, *hidden = from->hidden ? strdup(from->hidden) : NULL;
 
-    if (from->text && !text)
+    if ((from->text && !text) || (from->hidden && !hidden)) {
+        free(text);
+        free(hidden);
         return false;
-    free(to->text);
+    }
+    capability_set_clear(to);
     *to = *from;
     to->text = text;
+    to->hidden = hidden;
     return true;
 }
 
-void capability_set_hide(struct capability_set *set, struct slice name)
+bool capability_set_hides(const struct capability_set *set, struct slice name)
+{
+    struct slice hidden;
+
+    for (size_t at = 0; next_word(set->hidden, &at, &hidden);) {
+        if (matches(name, hidden))
+            return true;
+    }
+    return false;
+}
+
+/* Leaves the words that are not hidden. */
+static void drop_hidden(struct capability_set *set)
 {
     size_t kept = 0;
     struct slice word;
 
-    for (size_t at = 0; next_word(set, &at, &word);) {
-        if (matches(word, name))
+    for (size_t at = 0; next_word(set->text, &at, &word);) {
+        if (capability_set_hides(set, word))
             continue;
         if (kept > 0)
             set->text[kept++] = ' ';
@@ -123,12 +139,35 @@ void capability_set_hide(struct capability_set *set, struct slice name)
     note(set);
 }
 
+bool capability_set_hide(struct capability_set *set, const char *hidden)
+{
+    if (!hidden)
+        return true;
+    free(set->hidden);
+    set->hidden = strdup(hidden);
+    if (!set->hidden) {
+        capability_set_clear(set);
+        return false;
+    }
+    drop_hidden(set);
+    return true;
+}
+
 bool capability_set_names(const struct capability_set *set, struct slice name)
 {
     struct slice word;
 
-    for (size_t at = 0; next_word(set, &at, &word);)
+    for (size_t at = 0; next_word(set->text, &at, &word);)
         if (slice_equal_nocase(word, name))
             return true;
+    return false;
+}
+
+bool capability_set_next(const struct capability_set *set, struct slice name, size_t *at, struct slice *word)
+{
+    while (next_word(set->text, at, word)) {
+        if (matches(*word, name))
+            return true;
+    }
     return false;
 }

@@ -353,19 +353,6 @@ void upstream_setup_continue(struct upstream *upstream, const struct response *r
         upstream_fail(upstream, REFUSAL_UNKNOWN, SLICE("the server sent a + that no step of the login expects"));
 }
 
-/* Removes the capabilities that the settings hide. */
-static void hide(struct upstream *upstream)
-{
-    const char *name = upstream->settings->hide;
-
-    while (name && *name) {
-        size_t length = strcspn(name, " ");
-        if (length > 0)
-            capability_set_hide(&upstream->capabilities, (struct slice){name, length});
-        name += length + strspn(name + length, " ");
-    }
-}
-
 static void note_enabled(struct upstream *upstream, const struct response *response)
 {
     for (const struct value *value = response->arguments; value; value = value->next) {
@@ -384,9 +371,7 @@ void upstream_setup_untagged(struct upstream *upstream, const struct response *r
         note_enabled(upstream, response);
         return;
     }
-    if (!capability_set_read(&upstream->capabilities, list))
-        return;
-    if (upstream->sent_credential)
+    if (capability_set_read(&upstream->capabilities, list) &&
+        capability_set_hide(&upstream->capabilities, upstream->settings->hide) && upstream->sent_credential)
         upstream->capabilities_told = true;
-    hide(upstream);
 }

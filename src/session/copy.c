@@ -387,8 +387,7 @@ static void begin(struct copy_run *copy)
 
     copy->emulated = copy->move && !session_can(session, CAPABILITY_MOVE);
     if (copy->emulated && !session_can(session, CAPABILITY_UIDPLUS)) {
-        run_cannot(session, "MOVE is not possible: the mail server cannot do it safely",
-                   offer_has(&session->offer, CAPABILITY_MOVE) ? CAPABILITY_MOVE : CAPABILITY_UIDPLUS);
+        run_no(session, "CANNOT", "MOVE is not possible: the mail server cannot do it safely");
         return;
     }
     if (command->uid)

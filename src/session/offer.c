@@ -2,22 +2,52 @@
  * not change. */
 #include "session/offer.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/append.h"
 
-/* Handed through where the upstream has them. */
-static const enum capability carried[] = {
-    CAPABILITY_CHILDREN,      CAPABILITY_CREATE_SPECIAL_USE,
-    CAPABILITY_LIST_EXTENDED, CAPABILITY_LIST_STATUS,
-    CAPABILITY_NAMESPACE,     CAPABILITY_SPECIAL_USE,
-    CAPABILITY_STATUS_SIZE,   CAPABILITY_UIDPLUS,
-    CAPABILITY_WITHIN,        CAPABILITY_XLIST,
-};
+static uint64_t bit_of(size_t index)
+{
+    return UINT64_C(1) << (index % 64);
+}
 
 void offer_note(struct offer *offer, const struct capability_set *capabilities)
 {
+    assert(extensions_count() <= 64 * OFFER_WORDS);
     memcpy(offer->has, capabilities->has, sizeof(offer->has));
+    memset(offer->extensions, 0, sizeof(offer->extensions));
+    for (size_t i = 0; i < extensions_count(); i++) {
+        if (extension_is_possible(extensions_at(i), capabilities))
+            offer->extensions[i / 64] |= bit_of(i);
+    }
+}
+
+static bool is_offered(const struct offer *offer, size_t index)
+{
+    return (offer->extensions[index / 64] & bit_of(index)) != 0;
+}
+
+bool offer_adds(const struct offer *offer, enum extension_word kind, struct slice word)
+{
+    for (size_t i = 0; i < extensions_count(); i++) {
+        if (is_offered(offer, i) && extension_has_word(extensions_at(i), kind, word))
+            return true;
+    }
+    return false;
+}
+
+bool offer_permits(const struct offer *offer, enum extension_word kind, struct slice word)
+{
+    bool known = false;
+
+    for (size_t i = 0; i < extensions_count(); i++) {
+        bool has = extension_has_word(extensions_at(i), kind, word);
+        if (has && is_offered(offer, i))
+            return true;
+        known |= has;
+    }
+    return !known;
 }
 
 bool offer_has(const struct offer *offer, enum capability capability)
@@ -44,13 +74,25 @@ void offer_print_before_login(const struct offer_before_login *offer, struct evb
         append_format(out, " AUTH=XOAUTH2 AUTH=OAUTHBEARER");
 }
 
-void offer_print(const struct offer *offer, struct evbuffer *out)
+/* As it is called, or each of the server's words that begin so. */
+static void print_extension(const struct extension *extension, const struct capability_set *capabilities,
+                            struct evbuffer *out)
 {
-    append_format(out, "IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE UNSELECT");
-    for (size_t i = 0; i < sizeof(carried) / sizeof(carried[0]); i++) {
-        if (offer->has[carried[i]])
-            append_format(out, " %s", capability_name(carried[i]));
+    struct slice word, name = slice_of(extension->name);
+
+    if (name.data[name.length - 1] != '=') {
+        append_format(out, " %s", extension->name);
+        return;
     }
-    if (offer->has[CAPABILITY_MOVE] || offer->has[CAPABILITY_UIDPLUS])
-        append_format(out, " MOVE");
+    for (size_t at = 0; capability_set_next(capabilities, name, &at, &word);)
+        append_format(out, " %.*s", (int)word.length, word.data);
+}
+
+void offer_print(const struct offer *offer, const struct capability_set *capabilities, struct evbuffer *out)
+{
+    append_format(out, "IMAP4rev1");
+    for (size_t i = 0; i < extensions_count(); i++) {
+        if (is_offered(offer, i))
+            print_extension(extensions_at(i), capabilities, out);
+    }
 }

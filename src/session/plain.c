@@ -90,7 +90,7 @@ static void start_id(struct run *run)
 
 const struct run_ops id_ops = {.size = sizeof(struct run), .start = start_id};
 
-/* --- ENABLE: unknown names are ignored. Nothing that can be enabled is offered yet. */
+/* --- ENABLE: unknown names, and those that the client was not offered, are ignored. */
 
 static bool are_atoms(const struct value *value)
 {
@@ -110,7 +110,12 @@ static void start_enable(struct run *run)
         run_bad(session, "ENABLE takes names of capabilities");
         return;
     }
-    output_format(&session->output, "* ENABLED\r\n");
+    output_format(&session->output, "* ENABLED");
+    for (const struct value *name = arguments; name; name = name->next) {
+        if (offer_adds(&session->offer, WORD_ENABLE, name->text) && enabled_switch_on(&session->enabled, name->text))
+            output_format(&session->output, " %.*s", (int)name->text.length, name->text.data);
+    }
+    output_format(&session->output, "\r\n");
     run_ok(session, NULL);
 }
 

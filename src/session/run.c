@@ -88,6 +88,12 @@ static const char *argument_fault(const struct session *session, char *text, siz
     return text;
 }
 
+static bool is_not_offered(const struct session *session)
+{
+    return session->phase == SESSION_LOGGED_IN &&
+           !offer_permits(&session->offer, WORD_COMMAND, slice_of(command_title(session_command(session)->name)));
+}
+
 void run_start(struct session *session)
 {
     struct current *current = &session->current;
@@ -96,6 +102,10 @@ void run_start(struct session *session)
 
     if (argument_fault(session, text, sizeof(text))) {
         run_bad(session, text);
+        return;
+    }
+    if (is_not_offered(session)) {
+        run_bad(session, "The mail server does not support this command");
         return;
     }
     assert(ops->size >= sizeof(struct run));

@@ -308,7 +308,7 @@ static bool is_known(const struct session *session, const struct value *item)
         if (value_is_atom(item, names[i]))
             return true;
     }
-    return value_is_atom(item, "SIZE") && offer_has(&session->offer, CAPABILITY_STATUS_SIZE);
+    return item->kind == VALUE_ATOM && offer_adds(&session->offer, WORD_STATUS, item->text);
 }
 
 static const char *fault(const struct session *session)

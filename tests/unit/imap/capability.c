@@ -66,18 +66,35 @@ Test(capability, what_is_hidden_is_gone_from_both)
     struct capability_set set = {0};
 
     cr_assert(read_list(&set, "ESEARCH IDLE ESEARCH AUTH=PLAIN AUTH=LOGIN MOVE"));
-    capability_set_hide(&set, SLICE("esearch"));
+    cr_assert(capability_set_hide(&set, "esearch"));
     cr_assert_not(set.has[CAPABILITY_ESEARCH]);
     cr_assert_str_eq(set.text, "IDLE AUTH=PLAIN AUTH=LOGIN MOVE");
-    capability_set_hide(&set, SLICE("AUTH="));
+    cr_assert(capability_set_hide(&set, "AUTH="));
     cr_assert_str_eq(set.text, "IDLE MOVE");
     cr_assert_not(set.has[CAPABILITY_AUTH_LOGIN]);
-    capability_set_hide(&set, SLICE("MOVE"));
-    capability_set_hide(&set, SLICE("IDLE"));
+    cr_assert(capability_set_hide(&set, "MOVE"));
+    cr_assert(capability_set_hide(&set, "IDLE"));
     cr_assert_str_eq(set.text, "");
     cr_assert_not(set.has[CAPABILITY_IDLE]);
     capability_set_clear(&set);
-    capability_set_hide(&set, SLICE("IDLE"));
+    cr_assert(capability_set_hide(&set, "IDLE THREAD="));
+    cr_assert(capability_set_hides(&set, SLICE("idle")) && capability_set_hides(&set, SLICE("THREAD=REFS")));
+    cr_assert_not(capability_set_hides(&set, SLICE("MOVE")));
+    capability_set_clear(&set);
+}
+
+Test(capability, words_that_begin_so_are_found_one_after_another)
+{
+    struct capability_set set = {0};
+    struct slice word;
+    size_t at = 0;
+
+    cr_assert(read_list(&set, "THREAD=REFS SORT THREAD=ORDEREDSUBJECT"));
+    cr_assert(capability_set_next(&set, SLICE("THREAD="), &at, &word) && slice_equal(word, SLICE("THREAD=REFS")));
+    cr_assert(capability_set_next(&set, SLICE("THREAD="), &at, &word));
+    cr_assert(slice_equal(word, SLICE("THREAD=ORDEREDSUBJECT")));
+    cr_assert_not(capability_set_next(&set, SLICE("THREAD="), &at, &word));
+    capability_set_clear(&set);
 }
 
 Test(capability, appendlimit_stands_with_a_number_or_without)

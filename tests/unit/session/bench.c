@@ -137,6 +137,12 @@ void bench_log_in(void)
     bench_expect_like("a0 OK [CAPABILITY IMAP4rev1");
 }
 
+void bench_offer(enum capability capability)
+{
+    bench.capabilities.has[capability] = true;
+    offer_note(&bench.session->offer, &bench.capabilities);
+}
+
 void bench_select(void)
 {
     bench_say("a1 SELECT INBOX\r\n");

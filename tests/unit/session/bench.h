@@ -65,6 +65,8 @@ size_t bench_take_lines(void); /* how many lines the client has been sent; they 
 
 void bench_log_in(void);
 void bench_select(void);
+/* The server has it, and the session is told so as if it logged in now. */
+void bench_offer(enum capability capability);
 /* What the login is told; LOGIN_OK attaches. */
 void bench_login(enum login_outcome outcome, const char *text);
 

@@ -41,7 +41,7 @@ Test(expunge, one_that_is_refused_has_removed_nothing)
 
 Test(expunge, of_uid_expunge_only_its_own_while_numbers_wait)
 {
-    bench.capabilities.has[CAPABILITY_UIDPLUS] = true;
+    bench_offer(CAPABILITY_UIDPLUS);
     bench_say("a UID EXPUNGE 20\r\nb FETCH 1 (UID)\r\n");
     bench_expect_sent("UID EXPUNGE 20");
     bench_expunge(20);
@@ -52,7 +52,7 @@ Test(expunge, of_uid_expunge_only_its_own_while_numbers_wait)
 
 Test(expunge, a_long_set_goes_in_parts)
 {
-    bench.capabilities.has[CAPABILITY_UIDPLUS] = true;
+    bench_offer(CAPABILITY_UIDPLUS);
     bench.settings.upstream_command_max = 4;
     bench_say("a UID EXPUNGE 10,30\r\n");
     bench_expect_sent("UID EXPUNGE 10");
@@ -67,7 +67,7 @@ Test(expunge, without_uidplus_and_without_messages)
     bench_say("a UID EXPUNGE 10\r\nb UID EXPUNGE x\r\n");
     bench_expect("a BAD UID EXPUNGE is not possible: the mail server does not support it\r\n"
                  "b BAD This is not a set of message numbers\r\n");
-    bench.capabilities.has[CAPABILITY_UIDPLUS] = true;
+    bench_offer(CAPABILITY_UIDPLUS);
     bench_say("c UID EXPUNGE 11\r\n");
     bench_expect("c OK UID EXPUNGE completed.\r\n");
 }

@@ -7,7 +7,7 @@
 static void open(void)
 {
     bench_open_selected();
-    bench.capabilities.has[CAPABILITY_UIDPLUS] = true;
+    bench_offer(CAPABILITY_UIDPLUS);
 }
 
 TestSuite(left, .init = open, .fini = bench_close);

@@ -9,7 +9,7 @@
 static void open(void)
 {
     bench_open_selected();
-    bench.capabilities.has[CAPABILITY_UIDPLUS] = true;
+    bench_offer(CAPABILITY_UIDPLUS);
 }
 
 /* The session has been freed by the test. */

@@ -16,7 +16,7 @@ Test(search, numbers_go_up_as_uids_and_come_back_as_numbers)
 
 Test(search, esearch_is_used_where_the_server_has_it)
 {
-    bench.capabilities.has[CAPABILITY_ESEARCH] = true;
+    bench_offer(CAPABILITY_ESEARCH);
     bench_say("a UID SEARCH ALL\r\n");
     bench_expect_sent("UID SEARCH RETURN (ALL) ALL");
     bench_answer("* ESEARCH (TAG \"x\") UID ALL 10,20\r\n");
@@ -26,7 +26,7 @@ Test(search, esearch_is_used_where_the_server_has_it)
 
 Test(search, ok_without_the_esearch_that_is_due_is_refused)
 {
-    bench.capabilities.has[CAPABILITY_ESEARCH] = true;
+    bench_offer(CAPABILITY_ESEARCH);
     bench_say("a UID SEARCH ALL\r\n");
     (void)bench_build();
     bench_done(JOB_OK, "x OK done");
@@ -35,7 +35,7 @@ Test(search, ok_without_the_esearch_that_is_due_is_refused)
 
 Test(search, what_cannot_be_read_is_refused)
 {
-    bench.capabilities.has[CAPABILITY_ESEARCH] = true;
+    bench_offer(CAPABILITY_ESEARCH);
     bench_say("a SEARCH ALL\r\n");
     bench_expect_sent("UID SEARCH RETURN (ALL) ALL");
     bench_answer("* ESEARCH (TAG \"x\") UID ALL 1:*\r\n");

@@ -34,7 +34,7 @@ Test(select, one_that_is_malformed_changes_nothing)
 
 Test(select, close_removes_what_the_view_counts)
 {
-    bench.capabilities.has[CAPABILITY_UIDPLUS] = true;
+    bench_offer(CAPABILITY_UIDPLUS);
     bench_flag(20, FLAG_DELETED);
     bench_deliver(40);
     bench_flag(40, FLAG_DELETED); /* the client has not been told of it */

@@ -86,7 +86,7 @@ Test(status, of_the_selected_one_it_comes_from_the_truth_after_a_look)
 Test(status, sizes_and_unseen_are_asked_for_where_the_truth_lacks_them)
 {
     bench.flags_in_step = false;
-    bench.session->offer.has[CAPABILITY_STATUS_SIZE] = true;
+    bench_offer(CAPABILITY_STATUS_SIZE);
     bench_say("a STATUS INBOX (SIZE UNSEEN)\r\n");
     bench_done(JOB_REFUSED, NULL);
     bench_done(JOB_OK, NULL);
@@ -102,7 +102,7 @@ Test(status, sizes_and_unseen_are_asked_for_where_the_truth_lacks_them)
 
 static void ask_sizes(void)
 {
-    bench.session->offer.has[CAPABILITY_STATUS_SIZE] = true;
+    bench_offer(CAPABILITY_STATUS_SIZE);
     bench_say("a STATUS INBOX (SIZE)\r\n");
     bench_done(JOB_REFUSED, NULL);
     bench_done(JOB_OK, NULL);

@@ -1,0 +1,132 @@
+/* See extensions.h. */
+#include "session/extensions.h"
+
+#include <string.h>
+
+#define NEEDS(...) .needs = {__VA_ARGS__}
+#define NOT_YET    "not carried through yet"
+
+static const struct extension extensions[] = {
+    {.name = "ACL", .treatment = EXTENSION_HIDDEN, NEEDS(CAPABILITY_ACL), .why = NOT_YET},
+    {.name = "APPENDLIMIT", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "BINARY", .treatment = EXTENSION_HIDDEN, NEEDS(CAPABILITY_BINARY), .why = NOT_YET},
+    {.name = "CATENATE", .treatment = EXTENSION_HIDDEN, NEEDS(CAPABILITY_CATENATE), .why = NOT_YET},
+    {.name = "CHILDREN", .treatment = EXTENSION_PASSED, NEEDS(CAPABILITY_CHILDREN)},
+    {.name = "COMPRESS=DEFLATE", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "CONDSTORE", .treatment = EXTENSION_HIDDEN, NEEDS(CAPABILITY_CONDSTORE), .why = NOT_YET},
+    {.name = "CONTEXT=", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "CREATE-SPECIAL-USE",
+     .treatment = EXTENSION_PASSED,
+     NEEDS(CAPABILITY_CREATE_SPECIAL_USE),
+     .words = {[WORD_CREATE] = "USE"}},
+    {.name = "ENABLE", .treatment = EXTENSION_ADDED, .words = {[WORD_COMMAND] = "ENABLE"}},
+    {.name = "ESEARCH", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "ESORT", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "FILTERS", .treatment = EXTENSION_HIDDEN, .why = "a filter's keys may name messages by number"},
+    {.name = "I18NLEVEL=", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "ID", .treatment = EXTENSION_ADDED, .words = {[WORD_COMMAND] = "ID"}},
+    {.name = "IDLE", .treatment = EXTENSION_ADDED, .words = {[WORD_COMMAND] = "IDLE"}},
+    {.name = "IMAP4rev2", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "INPROGRESS", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "JMAPACCESS", .treatment = EXTENSION_HIDDEN, .why = "its address leads past imapmux"},
+    {.name = "LANGUAGE", .treatment = EXTENSION_HIDDEN, .why = "a language chosen by one client would be that of all"},
+    {.name = "LIST-EXTENDED",
+     .treatment = EXTENSION_PASSED,
+     NEEDS(CAPABILITY_LIST_EXTENDED),
+     .words = {[WORD_LIST_SELECTION] = "SUBSCRIBED REMOTE RECURSIVEMATCH", [WORD_LIST_RETURN] = "SUBSCRIBED CHILDREN"}},
+    {.name = "LIST-METADATA", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "LIST-MYRIGHTS", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "LIST-STATUS",
+     .treatment = EXTENSION_PASSED,
+     NEEDS(CAPABILITY_LIST_STATUS),
+     .words = {[WORD_LIST_RETURN] = "STATUS"}},
+    {.name = "LITERAL+", .treatment = EXTENSION_ADDED},
+    {.name = "LITERAL-", .treatment = EXTENSION_HIDDEN, .why = "LITERAL+ permits the same and more"},
+    {.name = "METADATA", .treatment = EXTENSION_HIDDEN, NEEDS(CAPABILITY_METADATA), .why = NOT_YET},
+    {.name = "METADATA-SERVER", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "MOVE",
+     .treatment = EXTENSION_ADDED,
+     NEEDS(CAPABILITY_MOVE, CAPABILITY_UIDPLUS),
+     .words = {[WORD_COMMAND] = "MOVE"}},
+    {.name = "MULTIAPPEND", .treatment = EXTENSION_HIDDEN, NEEDS(CAPABILITY_MULTIAPPEND), .why = NOT_YET},
+    {.name = "NAMESPACE",
+     .treatment = EXTENSION_PASSED,
+     NEEDS(CAPABILITY_NAMESPACE),
+     .words = {[WORD_COMMAND] = "NAMESPACE"}},
+    {.name = "NOTIFY", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "OBJECTID", .treatment = EXTENSION_HIDDEN, NEEDS(CAPABILITY_OBJECTID), .why = NOT_YET},
+    {.name = "PARTIAL", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "PREVIEW", .treatment = EXTENSION_HIDDEN, NEEDS(CAPABILITY_PREVIEW), .why = NOT_YET},
+    {.name = "QRESYNC", .treatment = EXTENSION_HIDDEN, NEEDS(CAPABILITY_CONDSTORE), .why = NOT_YET},
+    {.name = "QUOTA", .treatment = EXTENSION_HIDDEN, NEEDS(CAPABILITY_QUOTA), .why = NOT_YET},
+    {.name = "REPLACE", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "SASL-IR", .treatment = EXTENSION_ADDED},
+    {.name = "SAVEDATE", .treatment = EXTENSION_HIDDEN, NEEDS(CAPABILITY_SAVEDATE), .why = NOT_YET},
+    {.name = "SEARCHRES", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "SORT", .treatment = EXTENSION_HIDDEN, NEEDS(CAPABILITY_SORT), .why = NOT_YET},
+    {.name = "SORT=DISPLAY", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "SPECIAL-USE",
+     .treatment = EXTENSION_PASSED,
+     NEEDS(CAPABILITY_SPECIAL_USE),
+     .words = {[WORD_LIST_SELECTION] = "SPECIAL-USE", [WORD_LIST_RETURN] = "SPECIAL-USE"}},
+    {.name = "STATUS=SIZE",
+     .treatment = EXTENSION_PASSED,
+     NEEDS(CAPABILITY_STATUS_SIZE),
+     .words = {[WORD_STATUS] = "SIZE"}},
+    {.name = "THREAD=", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "UIDONLY", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "UIDPLUS", .treatment = EXTENSION_PASSED, NEEDS(CAPABILITY_UIDPLUS)},
+    {.name = "UNAUTHENTICATE",
+     .treatment = EXTENSION_HIDDEN,
+     .why = "the session at the server belongs to all clients of the account"},
+    {.name = "UNSELECT", .treatment = EXTENSION_ADDED, .words = {[WORD_COMMAND] = "UNSELECT"}},
+    {.name = "URL-PARTIAL", .treatment = EXTENSION_HIDDEN, .why = "without URLAUTH and CATENATE it says nothing"},
+    {.name = "URLAUTH", .treatment = EXTENSION_HIDDEN, .why = "its addresses name the server and not imapmux"},
+    {.name = "UTF8=",
+     .treatment = EXTENSION_HIDDEN,
+     .why = "switched on at the server it would change mailbox names and headers for all clients"},
+    {.name = "WITHIN",
+     .treatment = EXTENSION_PASSED,
+     NEEDS(CAPABILITY_WITHIN),
+     .words = {[WORD_SEARCH] = "OLDER YOUNGER"}},
+    {.name = "X-GM-EXT-1", .treatment = EXTENSION_HIDDEN, NEEDS(CAPABILITY_X_GM_EXT_1), .why = NOT_YET},
+    {.name = "XLIST", .treatment = EXTENSION_PASSED, NEEDS(CAPABILITY_XLIST), .words = {[WORD_COMMAND] = "XLIST"}},
+};
+
+_Static_assert(CAPABILITY_IMAP4REV1 == 0, "a row without NEEDS needs nothing");
+
+size_t extensions_count(void)
+{
+    return sizeof(extensions) / sizeof(extensions[0]);
+}
+
+const struct extension *extensions_at(size_t index)
+{
+    return &extensions[index];
+}
+
+bool extension_is_possible(const struct extension *extension, const struct capability_set *server)
+{
+    if (extension->treatment == EXTENSION_HIDDEN || capability_set_hides(server, slice_of(extension->name)))
+        return false;
+    if (extension->needs[0] == CAPABILITY_IMAP4REV1)
+        return true;
+    for (size_t i = 0; i < EXTENSION_NEEDS && extension->needs[i] != CAPABILITY_IMAP4REV1; i++) {
+        if (server->has[extension->needs[i]])
+            return true;
+    }
+    return false;
+}
+
+bool extension_has_word(const struct extension *extension, enum extension_word kind, struct slice word)
+{
+    const char *at = extension->words[kind];
+
+    while (at && *at) {
+        size_t length = strcspn(at, " ");
+        if (slice_equal_nocase((struct slice){at, length}, word))
+            return true;
+        at += length + (at[length] == ' ');
+    }
+    return false;
+}
