@@ -45,6 +45,9 @@ bool seqset_write(struct seqset *written, uint32_t number) __attribute__((warn_u
 /* Adds to a resolved set all of a set as written, whatever its order, in O(n log n) of both; '*' is left out. False:
  * out of memory, and nothing has been added. */
 bool seqset_add_written(struct seqset *set, const struct seqset *written) __attribute__((warn_unused_result));
+/* Adds to `both` (empty before) what two resolved sets have in common. False: out of memory. */
+bool seqset_intersect(const struct seqset *a, const struct seqset *b, struct seqset *both)
+    __attribute__((warn_unused_result));
 /* to must be empty. False: out of memory. */
 bool seqset_copy(const struct seqset *from, struct seqset *to) __attribute__((warn_unused_result));
 void seqset_remove(struct seqset *set, uint32_t number); /* of a resolved set; no effect when out of memory */

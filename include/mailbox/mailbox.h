@@ -69,6 +69,7 @@ struct mailbox {
     uint64_t modseq_pending;     /* seen in answers, not yet vouched for */
     uint64_t modseq_selected;    /* HIGHESTMODSEQ in the last answer to SELECT; 0: none */
     uint64_t modseq_said;        /* HIGHESTMODSEQ since the last tagged answer; 0: none */
+    bool gone_since_select;      /* a message has gone since it came in step: by which mod-sequence is not known */
     uint32_t uidnext_left;       /* UIDNEXT when the upstream left it with every entry named; 0: it did not */
     bool left_with_flags;        /* the flags were in step when it was left: its modseq may be compared with STATUS */
     uint32_t flags_cursor;       /* flags are learned up to this UID since the map came in step */
@@ -247,6 +248,11 @@ void mailbox_note_highestmodseq(struct mailbox *mailbox, uint64_t modseq); /* in
  * holds changes back says so by a lower HIGHESTMODSEQ, which counts even if higher ones have been seen (RFC 7162
  * section 5). */
 void mailbox_settle_modseq(struct mailbox *mailbox);
+/* HIGHESTMODSEQ for a client that selects it now: it must ask for nothing older than its own knowledge. 0: NOMODSEQ. */
+uint64_t mailbox_highestmodseq(const struct mailbox *mailbox);
+/* Is it certain that nothing has changed since this mod-sequence, but what messages with higher ones show, and that no
+ * message has gone since? */
+bool mailbox_is_known_since(const struct mailbox *mailbox, uint64_t modseq);
 
 /* Does a STATUS list (pairs of name and number) differ from the truth? True, too, if it lacks what the server tells
  * otherwise of MESSAGES, UIDNEXT and UIDVALIDITY. A modseq that has

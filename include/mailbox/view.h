@@ -43,6 +43,10 @@ struct view {
     uint32_t recent_told;       /* RECENT as last told */
     size_t keywords_told;       /* names of mailbox->keywords that a * FLAGS line has shown */
     uint64_t keywords_replaced; /* keywords_replaced as it stood then */
+    bool has_modseqs;           /* the answer to SELECT told HIGHESTMODSEQ, not NOMODSEQ */
+    uint64_t modseq;            /* every change up to here has been told; never above the truth's */
+    uint64_t modseq_shown;      /* the highest in lines since the last tagged answer */
+    bool modseq_lowered;        /* the client has been told a lower one than it had read in lines */
     const struct view_ops *ops;
     void *owner;
     struct view *prev, *next; /* mailbox->views */
@@ -115,5 +119,13 @@ void view_all_flags_told(struct view *view);
 bool view_needs_flags_line(const struct view *view, const struct message *message);
 /* A * FLAGS line with all keywords known now has been written. */
 void view_flags_line_told(struct view *view);
+
+/* --- mod-sequences (RFC 7162) */
+/* The line shows this one. */
+void view_show_modseq(struct view *view, uint64_t modseq);
+/* At a tagged answer. True: the client takes a wrong mod-sequence for the one up to which it knows everything, and is
+ * to be told view->modseq ("* OK [HIGHESTMODSEQ n]"): a higher one because of the lines that it has read (section 3.2),
+ * or a lower one that it was told for that reason before. */
+bool view_settle_modseq(struct view *view);
 
 #endif

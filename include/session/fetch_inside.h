@@ -4,9 +4,13 @@
 #define IMAPMUX_SESSION_FETCH_INSIDE_H
 
 #include "imap/fetch_items.h"
+#include "session/changes.h"
+#include "session/renumber.h"
 #include "session/run.h"
 
 #define FETCH_ITEMS_MAX 60
+/* The bit of MODSEQ where CHANGEDSINCE asks for it and the list does not. */
+#define FETCH_IMPLIED_MODSEQ (UINT64_C(1) << 63)
 
 /* An answer such as servers invent for dead messages: kept until the tagged answer. */
 struct fetch_held_line {
@@ -57,8 +61,11 @@ struct fetch_pieces {
 struct fetch_run {
     struct run run;
     struct fetch_item *items;
-    uint64_t upstream_items; /* bits of those that must be asked: all but UID and FLAGS */
-    uint64_t flags_item;     /* bit of FLAGS, 0: not asked */
+    uint64_t upstream_items; /* bits of those that must be asked: all but UID, FLAGS and MODSEQ */
+    uint64_t truth_items;    /* bits of FLAGS and MODSEQ, answered from the truth and both at once */
+    bool flags, modseq;      /* which of these two are asked for */
+    struct changes changes;  /* CHANGEDSINCE: the others are left out */
+    bool changes_told;       /* the flags of those that are left have been told by the server in this command */
     bool with_uid;
     bool peek;          /* the session changes nothing */
     struct seqset uids; /* of the client's set, ghosts included */
@@ -78,6 +85,8 @@ struct fetch_run {
 
 /* fetch.c */
 
+/* fetch->uids are known: fetches them. */
+void fetch_begin(struct fetch_run *fetch);
 /* Can it be long? Not a header. */
 bool fetch_is_body(const struct fetch_item *item);
 /* Asks for what the present slice still lacks. */
@@ -86,7 +95,10 @@ void fetch_submit(struct fetch_run *fetch);
 void fetch_begin_slice(struct fetch_run *fetch);
 /* The present slice is done with: the next one, or the end. */
 void fetch_go_on(struct fetch_run *fetch);
-/* " FLAGS", with MODSEQ where there is one, if the client asked for flags and they are not in step. */
+/* Does the truth know the FLAGS and MODSEQ of this message that were asked for? */
+bool fetch_truth_knows(const struct fetch_run *fetch, const struct message *message);
+/* " FLAGS", with MODSEQ where there is one, if the client asked for what the truth has of them and they are not in
+ * step. */
 void fetch_write_flags_item(const struct fetch_run *fetch, const struct mailbox *mailbox, struct outgoing *out);
 
 /* fetch_pieces.c */
@@ -111,6 +123,14 @@ void fetch_pieces_step(struct fetch_run *fetch, usec now);
 /* Frees the spool. A zeroed one may be cleared. */
 void fetch_pieces_clear(struct fetch_run *fetch);
 
+/* fetch_changes.c */
+
+/* "(CHANGEDSINCE n)" or "(CHANGEDSINCE n VANISHED)", in any order; NULL: no modifiers. Returns the fault, or NULL. */
+const char *fetch_changes_read(struct fetch_run *fetch, const struct value *list);
+/* fetch->uids are those of the client's set: leaves the changed ones of them and goes on by fetch_begin. VANISHED is
+ * about UIDs that the view does not count any more. */
+enum renumber_result fetch_changes_ask(struct fetch_run *fetch);
+
 /* fetch_answer.c */
 
 /* A new slice has been cut: nothing of it is answered. */
@@ -124,15 +144,16 @@ void fetch_answer_data(struct fetch_run *fetch, struct slice bytes);
 /* The answer will not be completed. A client with an open line is cut off, unless what it has got of it is sound and
  * stands between two items. */
 void fetch_answer_broken(struct fetch_run *fetch, bool sound);
-/* One line from the truth alone (UID, FLAGS). */
+/* One line from the truth alone (UID, FLAGS, MODSEQ). */
 void fetch_answer_from_truth(struct fetch_run *fetch, const struct message *message);
-/* At the tagged answer: held lines about messages that still live, and FLAGS that are still owed. */
+/* At the tagged answer: held lines about messages that still live, and FLAGS and MODSEQ that are still owed.
+ */
 void fetch_answer_settle(struct fetch_run *fetch);
 /* The line of a slice that was fetched in pieces: its beginning, with the items that were held back for it. */
 void fetch_answer_open(struct fetch_run *fetch, const struct message *message);
 /* The name of the item and the length of its literal, whose octets follow. */
 void fetch_answer_announce(struct fetch_run *fetch, const struct fetch_item *item, uint64_t size);
-/* FLAGS if they were asked for, and the end of the line. message: NULL if it has gone meanwhile. */
+/* FLAGS and MODSEQ if they were asked for, and the end of the line. message: NULL if it has gone meanwhile. */
 void fetch_answer_close(struct fetch_run *fetch, const struct message *message);
 /* Frees held lines. A zeroed one may be cleared. */
 void fetch_answer_clear(struct fetch_run *fetch);

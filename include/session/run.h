@@ -34,6 +34,9 @@ void run_drop(struct session *session);
 /* code: the text in brackets, or NULL. text: never empty. Both may lie in the run. */
 void run_finish(struct session *session, enum response_status status, const char *code, const char *text);
 void run_ok(struct session *session, const char *text); /* NULL: "FETCH completed." and the like */
+/* The same for a command that may have removed messages: with HIGHESTMODSEQ, where the client has switched QRESYNC on
+ * (RFC 7162 section 3.2.7). */
+void run_ok_removed(struct session *session);
 /* Answers NO. code and text: as in run_finish. */
 void run_no(struct session *session, const char *code, const char *text);
 /* It was malformed. Too many in a row (max_bad) end the session; want of memory while it was parsed is answered NO. */

@@ -104,6 +104,10 @@ void session_stop_login_clock(struct session *session);
 /* It goes on with the time that was left. */
 void session_resume_login_clock(struct session *session);
 
+/* The client uses CONDSTORE: from now on it is told mod-sequences, first of all HIGHESTMODSEQ of what it has selected.
+ * RFC 7162 section 3.1. */
+void session_enable_condstore(struct session *session);
+
 /* --- getters */
 /* Those of its registry. Borrowed. */
 const struct settings *session_settings(const struct session *session);

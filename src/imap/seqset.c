@@ -266,6 +266,21 @@ bool seqset_add_written(struct seqset *set, const struct seqset *written)
     return ok;
 }
 
+bool seqset_intersect(const struct seqset *a, const struct seqset *b, struct seqset *both)
+{
+    for (size_t i = 0, j = 0; i < a->count && j < b->count;) {
+        struct seqrange x = a->ranges[i], y = b->ranges[j];
+        uint32_t low = x.low > y.low ? x.low : y.low, high = x.high < y.high ? x.high : y.high;
+        if (low <= high && !seqset_add_range(both, low, high))
+            return false;
+        if (x.high < y.high)
+            i++;
+        else
+            j++;
+    }
+    return true;
+}
+
 bool seqset_copy(const struct seqset *from, struct seqset *to)
 {
     if (from->count == 0)

@@ -156,8 +156,10 @@ static void flags_told(struct mailbox *mailbox, struct message *message)
     }
 }
 
-/* First knowledge is no change: nobody was told anything else. */
-static void store_flags(struct mailbox *mailbox, struct message *message, uint8_t system, uint32_t keywords)
+/* First knowledge is no change: nobody was told anything else. modseq: told with them; 0: none was, and the former one
+ * is not that of other flags. */
+static void store_flags(struct mailbox *mailbox, struct message *message, uint8_t system, uint32_t keywords,
+                        uint64_t modseq)
 {
     bool changed = message->flags_known && (message->system != system || message->keywords != keywords);
 
@@ -166,6 +168,8 @@ static void store_flags(struct mailbox *mailbox, struct message *message, uint8_
     flags_told(mailbox, message);
     if (!changed)
         return;
+    if (modseq == 0)
+        message->modseq = 0;
     message->changed = ++mailbox->counter;
     mailbox_poke(mailbox, VIEW_CHANGED_FLAGS);
 }
@@ -191,7 +195,7 @@ bool mailbox_set_flags(struct mailbox *mailbox, struct message *message, const s
         return false;
     if (flags->flags.system & FLAG_RECENT)
         mailbox_note_recent(mailbox, message->uid);
-    store_flags(mailbox, message, system, keywords);
+    store_flags(mailbox, message, system, keywords, flags->modseq);
     return true;
 }
 
@@ -243,6 +247,7 @@ bool mailbox_gone(struct mailbox *mailbox, uint32_t uid)
         return false;
     flags_told(mailbox, message); /* none are owed any more */
     uid_map_remove(&mailbox->map, uid);
+    mailbox->gone_since_select = true;
     mailbox_recent_gone(mailbox, uid);
     DL_FOREACH_SAFE (mailbox->views, view, next) {
         view_message_gone(view, uid);
@@ -306,7 +311,7 @@ static enum mailbox_result join_first(struct mailbox *mailbox)
     if (entry.recent)
         mailbox_note_recent(mailbox, entry.uid);
     if (entry.has_flags)
-        store_flags(mailbox, message, entry.system, entry.keywords);
+        store_flags(mailbox, message, entry.system, entry.keywords, entry.modseq);
     else
         mailbox_flags_untold(mailbox, message, true);
     return MAILBOX_OK;

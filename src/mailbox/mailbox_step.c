@@ -164,6 +164,7 @@ enum mailbox_result mailbox_in_step(struct mailbox *mailbox, const struct mailbo
     mailbox->uidnext = uidnext_of(mailbox, told->uidnext ? told->uidnext : mailbox->uidnext_status);
     mailbox->modseq_pending = mailbox->modseq_selected = told->highestmodseq;
     mailbox->modseq_said = 0;
+    mailbox->gone_since_select = false;
     mailbox->flags_in_step = flags == MAILBOX_FLAGS_TOLD;
     if (flags == MAILBOX_FLAGS_TOLD)
         mailbox->flags_at = now;
@@ -290,6 +291,19 @@ void mailbox_settle_modseq(struct mailbox *mailbox)
         return;
     if (mailbox->modseq_pending > mailbox->modseq)
         mailbox->modseq = mailbox->modseq_pending;
+}
+
+uint64_t mailbox_highestmodseq(const struct mailbox *mailbox)
+{
+    if (mailbox->nomodseq)
+        return 0;
+    return mailbox->modseq > mailbox->modseq_selected ? mailbox->modseq : mailbox->modseq_selected;
+}
+
+bool mailbox_is_known_since(const struct mailbox *mailbox, uint64_t modseq)
+{
+    return mailbox->map_in_step && mailbox->flags_in_step && !mailbox->nomodseq && !mailbox->gone_since_select &&
+           modseq == mailbox->modseq && modseq >= mailbox->modseq_selected;
 }
 
 /* --- STATUS */

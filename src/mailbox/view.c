@@ -38,6 +38,8 @@ struct view *view_new(struct mailbox *mailbox, bool read_only, const struct view
     view->flags_told = mailbox->counter;
     view->keywords_told = keywords_count(mailbox->keywords);
     view->keywords_replaced = keywords_replaced(mailbox->keywords);
+    view->modseq = mailbox_highestmodseq(mailbox);
+    view->has_modseqs = view->modseq != 0;
     view_take_recent(view);
     view->recent_told = view_recent(view);
     mailbox_add_view(mailbox, view);
@@ -360,4 +362,40 @@ void view_flags_line_told(struct view *view)
 {
     view->keywords_told = keywords_count(view->mailbox->keywords);
     view->keywords_replaced = keywords_replaced(view->mailbox->keywords);
+}
+
+/* --- mod-sequences */
+
+void view_show_modseq(struct view *view, uint64_t modseq)
+{
+    if (modseq > view->modseq_shown)
+        view->modseq_shown = modseq;
+}
+
+/* All that the truth has has been told. */
+static void raise_modseq(struct view *view)
+{
+    const struct mailbox *mailbox = view->mailbox;
+
+    if (!view_has_ghosts(view) && !view_has_arrivals(view) && view->flags_told == mailbox->counter &&
+        !mailbox->nomodseq && mailbox->modseq > view->modseq)
+        view->modseq = mailbox->modseq;
+}
+
+bool view_settle_modseq(struct view *view)
+{
+    uint64_t highest = mailbox_highestmodseq(view->mailbox), before = view->modseq;
+    bool fallen = highest != 0 && highest < view->modseq; /* the server's have begun again */
+    bool misled;
+
+    if (fallen)
+        view->modseq = highest;
+    else
+        raise_modseq(view);
+    misled = view->modseq_shown > view->modseq || fallen;
+    view->modseq_shown = 0;
+    if (!misled && (!view->modseq_lowered || view->modseq == before))
+        return false;
+    view->modseq_lowered = misled;
+    return true;
 }

@@ -251,7 +251,7 @@ static void numbers(struct selection *selection, const struct response *response
         mailbox_recent_said(mailbox, response->number);
     else if (response->kind == RESPONSE_EXPUNGE)
         result = mailbox_expunge(mailbox, response->number);
-    else if (response->kind == RESPONSE_VANISHED && !value_is_list(response->arguments))
+    else if (response->kind == RESPONSE_VANISHED)
         result = vanished(mailbox, response->arguments);
     if (mailbox->tail_count < tail) /* one that was asked for in vain had gone */
         selection->learned_in_vain = 0;
@@ -265,10 +265,12 @@ static void numbers(struct selection *selection, const struct response *response
         upstream_drop(selection->upstream, "out of memory");
 }
 
+/* VANISHED (EARLIER) moves no numbers: it answers a FETCH of the owner. */
 static bool is_numbers(const struct response *response)
 {
     return response->kind == RESPONSE_EXISTS || response->kind == RESPONSE_EXPUNGE ||
-           response->kind == RESPONSE_RECENT || response->kind == RESPONSE_VANISHED;
+           response->kind == RESPONSE_RECENT ||
+           (response->kind == RESPONSE_VANISHED && !value_is_list(response->arguments));
 }
 
 /* Untagged FLAGS and PERMANENTFLAGS outside of a switch. */

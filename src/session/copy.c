@@ -194,6 +194,8 @@ static void finish_with(struct copy_run *copy, const char *code)
         run_no(session, "EXPUNGEISSUED", text);
     } else if (copy->validity && !copy->move) {
         run_finish(session, RESPONSE_OK, code, "COPY completed.");
+    } else if (copy->move) {
+        run_ok_removed(session);
     } else {
         run_ok(session, NULL);
     }

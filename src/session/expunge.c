@@ -51,9 +51,15 @@ static void done(struct run *run, const struct job_result *result)
         (void)!run_submit(session, &remove_step, view->mailbox);
         return;
     }
-    if (result->status == JOB_OK)
-        run_tell_own(session, session_command(session)->uid ? &expunge->uids : &everything);
-    run_result(session, result);
+    if (result->status != JOB_OK) {
+        run_result(session, result);
+        return;
+    }
+    run_tell_own(session, session_command(session)->uid ? &expunge->uids : &everything);
+    if (session->enabled.qresync)
+        run_ok_removed(session);
+    else
+        run_result(session, result);
 }
 
 /* The set has been read. */

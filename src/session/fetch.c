@@ -21,6 +21,7 @@ static void clear(struct run *run)
 
     fetch_answer_clear(fetch);
     fetch_pieces_clear(fetch);
+    changes_clear(&fetch->changes);
     seqset_clear(&fetch->uids);
     seqset_clear(&fetch->left);
     free(fetch->slice);
@@ -69,20 +70,25 @@ static void adapt(const struct settings *settings, struct fetch_run *fetch)
     fetch->slice_limit = limit > 0 ? (size_t)limit : 1;
 }
 
-/* Where the line waits for the pieces FLAGS are answered in it, from the truth, if they are known. */
-static bool lacks_flags(const struct fetch_run *fetch, const struct fetch_message *message)
+bool fetch_truth_knows(const struct fetch_run *fetch, const struct message *message)
+{
+    return (!fetch->flags || message->flags_known) && (!fetch->modseq || message->modseq != 0);
+}
+
+/* Where the line waits for the pieces FLAGS and MODSEQ are answered in it, from the truth, if they are known. */
+static bool lacks_truth(const struct fetch_run *fetch, const struct fetch_message *message)
 {
     const struct message *truth;
 
-    if (!fetch->pieces.spool || !fetch->flags_item)
-        return fetch->flags_item && !(message->answered & fetch->flags_item);
+    if (!fetch->pieces.spool || !fetch->truth_items)
+        return fetch->truth_items && !(message->answered & fetch->truth_items);
     truth = uid_map_find(&session_view(fetch->run.session)->mailbox->map, message->uid);
-    return truth && !truth->flags_known;
+    return truth && !fetch_truth_knows(fetch, truth);
 }
 
 static bool is_done(const struct fetch_run *fetch, const struct fetch_message *message)
 {
-    return (message->answered & fetch->upstream_items) == fetch->upstream_items && !lacks_flags(fetch, message);
+    return (message->answered & fetch->upstream_items) == fetch->upstream_items && !lacks_truth(fetch, message);
 }
 
 /* Those of the slice that live and are not wholly answered. */
@@ -100,11 +106,29 @@ static bool still_wanted(const struct fetch_run *fetch, const struct uid_map *ma
     return ok;
 }
 
+/* Of a message of the slice. */
+static bool truth_lacks_modseq(const struct fetch_run *fetch, const struct mailbox *mailbox)
+{
+    for (size_t i = 0; fetch->modseq && i < fetch->slice_count; i++) {
+        const struct message *message = uid_map_find(&mailbox->map, fetch->slice[i].uid);
+        if (message && message->modseq == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Must the server be asked for FLAGS and MODSEQ? */
+static bool asks_truth(const struct fetch_run *fetch, const struct mailbox *mailbox)
+{
+    return fetch->truth_items &&
+           (!account_flags_in_step(session_account(fetch->run.session), mailbox) || truth_lacks_modseq(fetch, mailbox));
+}
+
 void fetch_write_flags_item(const struct fetch_run *fetch, const struct mailbox *mailbox, struct outgoing *out)
 {
     const struct account *account = session_account(fetch->run.session);
 
-    if (fetch->flags_item && !account_flags_in_step(account, mailbox))
+    if (asks_truth(fetch, mailbox))
         outgoing_text(out, account_wants_modseq(account, mailbox) ? " FLAGS MODSEQ" : " FLAGS");
 }
 
@@ -132,14 +156,13 @@ static void write_items(const struct mailbox *mailbox, const struct fetch_run *f
 static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outgoing *out)
 {
     struct fetch_run *fetch = (struct fetch_run *)run;
-    const struct account *account = session_account(run->session);
     struct seqset ranges = {0};
     enum job_turn turn = JOB_NOTHING;
 
     fetch_answer_ask_again(fetch);
     if (!still_wanted(fetch, &mailbox->map, &ranges)) {
         turn = JOB_REFUSE;
-    } else if (ranges.count > 0 && !(items_to_ask(fetch) == 0 && account_flags_in_step(account, mailbox))) {
+    } else if (ranges.count > 0 && (items_to_ask(fetch) != 0 || asks_truth(fetch, mailbox))) {
         outgoing_text(out, "UID FETCH ");
         outgoing_set(out, &ranges);
         run->sole = seqset_size(&ranges) == 1 ? ranges.ranges[0].low : 0;
@@ -349,13 +372,14 @@ static const char *note_items(const struct session *session, struct fetch_run *f
     for (const struct fetch_item *item = fetch->items; item; item = item->next, bit <<= 1) {
         if (++count > FETCH_ITEMS_MAX)
             return "Too many items in one FETCH";
-        if (item->kind == FETCH_MODSEQ)
+        if (item->kind == FETCH_MODSEQ && !offer_adds(&session->offer, WORD_FETCH, SLICE("MODSEQ")))
             return "MODSEQ is not supported";
-        if (item->kind == FETCH_UID)
-            fetch->with_uid = true;
-        else if (item->kind == FETCH_FLAGS)
-            fetch->flags_item = bit;
-        else
+        fetch->with_uid |= item->kind == FETCH_UID;
+        fetch->flags |= item->kind == FETCH_FLAGS;
+        fetch->modseq |= item->kind == FETCH_MODSEQ;
+        if (item->kind == FETCH_FLAGS || item->kind == FETCH_MODSEQ)
+            fetch->truth_items |= bit;
+        else if (item->kind != FETCH_UID)
             fetch->upstream_items |= bit;
         if (fetch_is_body(item) && fetch->slice_limit > FIRST_SLICE_OF_BODIES)
             fetch->slice_limit = FIRST_SLICE_OF_BODIES;
@@ -364,10 +388,26 @@ static const char *note_items(const struct session *session, struct fetch_run *f
     return NULL;
 }
 
+/* Of those that are left. */
+static bool knows_modseqs(const struct view *view, const struct fetch_run *fetch)
+{
+    struct seqset_walk walk;
+    bool all = true;
+    uint32_t uid;
+
+    seqset_walk_start(&walk, &fetch->left);
+    while (all && fetch->modseq && seqset_walk_next(&walk, &uid)) {
+        const struct message *message = uid_map_find(&view->mailbox->map, uid);
+        all = !message || message->modseq != 0;
+    }
+    return all;
+}
+
 static bool is_in_truth(const struct view *view, const struct fetch_run *fetch)
 {
-    return fetch->upstream_items == 0 &&
-           (!fetch->flags_item || account_flags_in_step(session_account(fetch->run.session), view->mailbox));
+    bool flags = fetch->changes_told || account_flags_in_step(session_account(fetch->run.session), view->mailbox);
+
+    return fetch->upstream_items == 0 && (!fetch->truth_items || (flags && knows_modseqs(view, fetch)));
 }
 
 /* So many at once that nobody else waits for a client with a million of them. */
@@ -406,7 +446,23 @@ static void go_on_from_truth(struct fetch_run *fetch)
     fetch_begin_slice(fetch);
 }
 
-static void begin(struct fetch_run *fetch)
+void fetch_begin(struct fetch_run *fetch)
+{
+    struct view *view = session_view(fetch->run.session);
+
+    if (!seqset_copy(&fetch->uids, &fetch->left))
+        run_no_memory(fetch->run.session);
+    else if (fetch->uids.count == 0)
+        run_ok(fetch->run.session, NULL);
+    else if (is_in_truth(view, fetch))
+        from_truth(view, fetch);
+    else if (!fetch_pieces_ask_sizes(fetch))
+        fetch_begin_slice(fetch);
+}
+
+/* --- the command */
+
+static void begin_set(struct fetch_run *fetch)
 {
     struct session *session = fetch->run.session;
     const struct command *command = session_command(session);
@@ -416,16 +472,14 @@ static void begin(struct fetch_run *fetch)
     if (command->uid)
         tell_arrivals(view, &session->output); /* or "11:*" with an untold 11 would mean 10 */
     result = renumber_set(view, command->arguments->text, command->uid, &fetch->uids);
-    if (result == RENUMBER_NO_MEMORY || !seqset_copy(&fetch->uids, &fetch->left))
+    if (result == RENUMBER_OK && fetch->changes.since != 0)
+        result = fetch_changes_ask(fetch);
+    else if (result == RENUMBER_OK)
+        fetch_begin(fetch);
+    if (result == RENUMBER_NO_MEMORY)
         run_no_memory(session);
     else if (result != RENUMBER_OK)
         run_bad(session, renumber_fault(result));
-    else if (fetch->uids.count == 0)
-        run_ok(session, NULL);
-    else if (is_in_truth(view, fetch))
-        from_truth(view, fetch);
-    else if (!fetch_pieces_ask_sizes(fetch))
-        fetch_begin_slice(fetch);
 }
 
 static void step(struct run *run, usec now)
@@ -438,23 +492,43 @@ static void step(struct run *run, usec now)
         fetch_pieces_step(fetch, now);
 }
 
+static const char *parse(struct fetch_run *fetch)
+{
+    struct session *session = fetch->run.session;
+    const struct command *command = session_command(session);
+    size_t count = value_count(command->arguments);
+    const char *error = "FETCH takes a set of messages and what to fetch of them";
+
+    if ((count != 2 && count != 3) || command->arguments->kind != VALUE_ATOM)
+        return error;
+    fetch->items = fetch_items_parse(command->arguments->next, &session->current.queued->arena, &error);
+    if (!fetch->items)
+        return error;
+    error = note_items(session, fetch);
+    if (error)
+        return error;
+    error = fetch_changes_read(fetch, command->arguments->next->next);
+    if (!error && fetch->modseq && !session_view(session)->has_modseqs)
+        return "This mailbox has no mod-sequences";
+    return error;
+}
+
 static void start(struct run *run)
 {
     struct fetch_run *fetch = (struct fetch_run *)run;
     struct session *session = run->session;
-    const struct command *command = session_command(session);
-    const char *error = "FETCH takes a set of messages and what to fetch of them";
+    const char *error;
 
-    fetch->with_uid = command->uid;
+    fetch->with_uid = session_command(session)->uid;
     fetch->peek = session_view(session)->read_only;
-    if (value_count(command->arguments) != 2 || command->arguments->kind != VALUE_ATOM)
+    error = parse(fetch);
+    if (error) {
         run_bad(session, error);
-    else if (!(fetch->items = fetch_items_parse(command->arguments->next, &session->current.queued->arena, &error)))
-        run_bad(session, error);
-    else if ((error = note_items(session, fetch)))
-        run_bad(session, error);
-    else
-        begin(fetch);
+        return;
+    }
+    if (fetch->modseq)
+        session_enable_condstore(session);
+    begin_set(fetch);
 }
 
 const struct run_ops fetch_ops = {.size = sizeof(struct fetch_run), .start = start, .step = step, .clear = clear};

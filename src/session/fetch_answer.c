@@ -3,6 +3,7 @@
  * through. While a line is open nothing else is written; if it can never be completed the client is cut off. RFC 3501
  * section 7.4.2. */
 #include <event2/buffer.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/append.h"
@@ -42,7 +43,7 @@ static void start_line(struct fetch_run *fetch, uint32_t uid)
     struct fetch_writing *writing = &fetch->writing;
 
     if (!is_held(fetch)) {
-        if (fetch->flags_item && message && message->flags_known)
+        if (fetch->flags && message && message->flags_known)
             tell_flags_line(view, output_of(fetch), message);
         append_format(writing->out, "* %u FETCH (", view_number(view, uid));
     }
@@ -62,24 +63,32 @@ static void before_item(struct fetch_run *fetch, uint32_t uid)
         append_bytes(fetch->writing.out, " ", 1);
 }
 
-static void write_flags(struct fetch_run *fetch, const struct message *message)
+/* FLAGS and MODSEQ. A client that has switched CONDSTORE on reads both together (RFC 7162 section 3.1). */
+static void write_truth(struct fetch_run *fetch, const struct message *message)
 {
-    struct view *view = session_view(fetch->run.session);
+    struct session *session = fetch->run.session;
+    struct view *view = session_view(session);
     struct evbuffer *out = fetch->writing.out;
 
     before_item(fetch, message->uid);
-    append_bytes(out, "FLAGS ", 6);
-    output_check(output_of(fetch),
-                 mailbox_print_message_flags(view->mailbox, message, view_shows_recent(view, message->uid), out));
-    (void)!view_note_told(view, message);
+    if (fetch->flags) {
+        append_bytes(out, "FLAGS ", 6);
+        output_check(output_of(fetch),
+                     mailbox_print_message_flags(view->mailbox, message, view_shows_recent(view, message->uid), out));
+        (void)!view_note_told(view, message);
+    }
+    if (message->modseq == 0 || !(fetch->modseq || session->enabled.condstore))
+        return;
+    append_format(out, "%sMODSEQ (%" PRIu64 ")", fetch->flags ? " " : "", message->modseq);
+    view_show_modseq(view, message->modseq);
 }
 
 void fetch_answer_from_truth(struct fetch_run *fetch, const struct message *message)
 {
     fetch->writing.out = output_of(fetch)->bytes;
     fetch->writing.started = false;
-    if (fetch->flags_item)
-        write_flags(fetch, message);
+    if (fetch->truth_items)
+        write_truth(fetch, message);
     else
         start_line(fetch, message->uid);
     output_format(output_of(fetch), ")\r\n");
@@ -230,23 +239,38 @@ static void begin_answer(struct fetch_run *fetch, uint32_t uid, const struct fet
         hold(fetch, uid);
 }
 
-/* FLAGS stand at the end, with the change by the answer itself (\Seen). A keyword that needs a * FLAGS line
- * first waits. */
+/* May the message's FLAGS and MODSEQ stand in its line, at its end? A keyword that needs a * FLAGS line first waits. */
+static bool truth_fits(const struct fetch_run *fetch, const struct message *message, bool in_line)
+{
+    return fetch_truth_knows(fetch, message) &&
+           !(fetch->flags && in_line && view_needs_flags_line(session_view(fetch->run.session), message));
+}
+
+/* They are not looked up before the server has told them with this very answer, if it was asked for them. */
+static bool is_truth_told(const struct fetch_run *fetch, const struct fetch_answer *part)
+{
+    bool told = fetch->upstream_items != 0;
+
+    for (const struct fetch_pair *pair = part->pairs; pair; pair = pair->next)
+        told |= fetch_pair_kind(pair) == FETCH_FLAGS;
+    return told;
+}
+
+/* FLAGS and MODSEQ stand at the end, with the change by the answer itself (\Seen). */
 static void end_answer(struct fetch_run *fetch, const struct fetch_answer *part)
 {
     struct view *view = session_view(fetch->run.session);
     struct fetch_writing *writing = &fetch->writing;
     struct fetch_message *answered = writing->message;
     const struct message *message = uid_map_find(&view->mailbox->map, answered->uid);
-    bool told_flags = fetch->upstream_items != 0, held_for_pieces = fetch->pieces.spool != NULL;
+    bool held_for_pieces = fetch->pieces.spool != NULL;
 
-    for (const struct fetch_pair *pair = part->pairs; pair; pair = pair->next)
-        told_flags |= fetch_pair_kind(pair) == FETCH_FLAGS;
-    if (fetch->flags_item && told_flags && !held_for_pieces && !(answered->answered & fetch->flags_item) &&
-        (answered->answered & fetch->upstream_items) == fetch->upstream_items && message && message->flags_known &&
-        (!writing->started || !view_needs_flags_line(view, message))) {
-        answered->answered |= fetch->flags_item;
-        write_flags(fetch, message);
+    if (fetch->truth_items && is_truth_told(fetch, part) && !held_for_pieces &&
+        !(answered->answered & fetch->truth_items) &&
+        (answered->answered & fetch->upstream_items) == fetch->upstream_items && message &&
+        truth_fits(fetch, message, writing->started)) {
+        answered->answered |= fetch->truth_items;
+        write_truth(fetch, message);
     }
     if (writing->started && !is_held(fetch))
         output_format(output_of(fetch), ")\r\n");
@@ -352,16 +376,28 @@ static void write_held(struct fetch_run *fetch, const struct view *view)
     fetch_answer_clear(fetch);
 }
 
+/* A line of its own. */
+static void tell_truth(struct fetch_run *fetch, const struct message *message)
+{
+    struct session *session = fetch->run.session;
+
+    if (fetch->flags)
+        tell_fetch_flags(session_view(session), output_of(fetch), message,
+                         (struct tell_form){.enabled = &session->enabled, .uid = fetch->with_uid});
+    else
+        fetch_answer_from_truth(fetch, message);
+}
+
 void fetch_answer_settle(struct fetch_run *fetch)
 {
     struct view *view = session_view(fetch->run.session);
 
     write_held(fetch, view);
-    for (size_t i = 0; fetch->flags_item && i < fetch->slice_count; i++) {
+    for (size_t i = 0; fetch->truth_items && i < fetch->slice_count; i++) {
         const struct message *message = uid_map_find(&view->mailbox->map, fetch->slice[i].uid);
-        if (message && message->flags_known && !(fetch->slice[i].answered & fetch->flags_item)) {
-            fetch->slice[i].answered |= fetch->flags_item;
-            tell_fetch_flags(view, output_of(fetch), message, fetch->with_uid);
+        if (message && fetch_truth_knows(fetch, message) && !(fetch->slice[i].answered & fetch->truth_items)) {
+            fetch->slice[i].answered |= fetch->truth_items;
+            tell_truth(fetch, message);
         }
     }
 }
@@ -377,7 +413,7 @@ void fetch_answer_open(struct fetch_run *fetch, const struct message *message)
     writing->out = output->bytes;
     writing->started = false;
     if (items && evbuffer_get_length(items) > 0) {
-        if (fetch->flags_item && message->flags_known)
+        if (fetch->flags && message->flags_known)
             tell_flags_line(session_view(fetch->run.session), output, message);
         output_format(output, "* %u FETCH (", view_number(session_view(fetch->run.session), message->uid));
         output_move(output, items);
@@ -396,26 +432,20 @@ void fetch_answer_announce(struct fetch_run *fetch, const struct fetch_item *ite
     output_format(output, " {%llu}\r\n", (unsigned long long)size);
 }
 
-/* Can FLAGS stand in the line? Not where the client must be told of a keyword before. */
-static bool can_write_flags(const struct fetch_run *fetch, const struct message *message)
-{
-    return message && message->flags_known && !view_needs_flags_line(session_view(fetch->run.session), message);
-}
-
 void fetch_answer_close(struct fetch_run *fetch, const struct message *message)
 {
-    bool flags = fetch->flags_item && can_write_flags(fetch, message);
+    bool truth = fetch->truth_items && message && truth_fits(fetch, message, true);
     struct output *output = output_of(fetch);
 
-    if (flags)
-        write_flags(fetch, message);
+    if (truth)
+        write_truth(fetch, message);
     output_format(output, ")\r\n");
     fetch->writing.started = false;
     output_close_line(output);
-    if (!fetch->flags_item || flags || !message)
+    if (!fetch->truth_items || truth || !message)
         return;
-    if (message->flags_known)
-        tell_fetch_flags(session_view(fetch->run.session), output, message, fetch->with_uid);
+    if (fetch_truth_knows(fetch, message))
+        tell_truth(fetch, message);
     else
         fetch->lacking = true;
 }

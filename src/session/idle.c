@@ -20,7 +20,7 @@ static void tell(struct idle_run *idle, bool with_flags)
     struct tell_kinds kinds = {.expunges = !intake_awaits_rest(&session->intake), .flags = with_flags};
 
     idle->rest_at = USEC_NEVER;
-    if (!tell_news(session_view(session), &session->output, kinds))
+    if (!tell_news(session_view(session), &session->output, &session->enabled, kinds))
         idle->rest_at = session_now(session) + 1;
     if (with_flags)
         idle->gather_until = idle->rest_at;

@@ -104,6 +104,7 @@ static bool are_atoms(const struct value *value)
 static void start_enable(struct run *run)
 {
     struct session *session = run->session;
+    struct enabled enabled = session->enabled;
     const struct value *arguments = session_command(session)->arguments;
 
     if (!arguments || !are_atoms(arguments)) {
@@ -112,10 +113,13 @@ static void start_enable(struct run *run)
     }
     output_format(&session->output, "* ENABLED");
     for (const struct value *name = arguments; name; name = name->next) {
-        if (offer_adds(&session->offer, WORD_ENABLE, name->text) && enabled_switch_on(&session->enabled, name->text))
+        if (offer_adds(&session->offer, WORD_ENABLE, name->text) && enabled_switch_on(&enabled, name->text))
             output_format(&session->output, " %.*s", (int)name->text.length, name->text.data);
     }
     output_format(&session->output, "\r\n");
+    if (enabled.condstore)
+        session_enable_condstore(session);
+    session->enabled = enabled;
     run_ok(session, NULL);
 }
 

@@ -2,6 +2,7 @@
 #include "session/run.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -60,8 +61,11 @@ static bool holds_expunges(const struct session *session)
 /* Tells what may be told before a tagged answer. False: some of it is left for the next step. */
 static bool tell(struct session *session)
 {
-    return tell_news(session_view(session), &session->output,
-                     (struct tell_kinds){.expunges = !holds_expunges(session), .flags = true});
+    if (!tell_news(session_view(session), &session->output, &session->enabled,
+                   (struct tell_kinds){.expunges = !holds_expunges(session), .flags = true}))
+        return false;
+    tell_settled_modseq(session_view(session), &session->output, &session->enabled);
+    return true;
 }
 
 /* --- beginning */
@@ -232,7 +236,7 @@ bool run_note_ghosts(struct session *session)
 void run_tell_own(struct session *session, const struct seqset *own)
 {
     if (!session_is_over(session))
-        tell_own_expunges(session_view(session), &session->output, own, &session->current.ghosts);
+        tell_own_expunges(session_view(session), &session->output, &session->enabled, own, &session->current.ghosts);
 }
 
 static bool print_tagged(const struct session *session, enum response_status status, const char *code, const char *text,
@@ -282,13 +286,41 @@ void run_finish(struct session *session, enum response_status status, const char
         output_fail(&session->output);
 }
 
-void run_ok(struct session *session, const char *text)
+static void ok_text(const struct session *session, char *text, size_t size)
 {
     const struct command *command = session_command(session);
+
+    snprintf(text, size, "%s%s completed.", command->uid ? "UID " : "", command_title(command->name));
+}
+
+void run_ok(struct session *session, const char *text)
+{
     char standard[64];
 
-    snprintf(standard, sizeof(standard), "%s%s completed.", command->uid ? "UID " : "", command_title(command->name));
+    ok_text(session, standard, sizeof(standard));
     run_finish(session, RESPONSE_OK, NULL, text ? text : standard);
+}
+
+/* Up to here the client will have been told everything at the tagged answer. 0: there is no mod-sequence. */
+static uint64_t modseq_at_end(const struct session *session)
+{
+    const struct view *view = session_view(session);
+
+    if (!view || !view->has_modseqs)
+        return 0;
+    if (holds_expunges(session) || view->mailbox->modseq < view->modseq)
+        return view->modseq;
+    return view->mailbox->modseq;
+}
+
+void run_ok_removed(struct session *session)
+{
+    uint64_t modseq = session->enabled.qresync ? modseq_at_end(session) : 0;
+    char code[48], text[64];
+
+    snprintf(code, sizeof(code), "HIGHESTMODSEQ %" PRIu64, modseq);
+    ok_text(session, text, sizeof(text));
+    run_finish(session, RESPONSE_OK, modseq ? code : NULL, text);
 }
 
 void run_no(struct session *session, const char *code, const char *text)

@@ -3,9 +3,11 @@
  * never others that its client has not been told of; the upstream itself is never sent CLOSE. RFC 3501
  * section 6.3.1, 6.3.2, 6.4.2; RFC 3691. */
 #include "imap/mailbox_name.h"
+#include "session/changes.h"
 #include "session/finding.h"
 #include "session/parts.h"
 #include "session/run.h"
+#include "session/tell.h"
 
 /* --- the answer to SELECT */
 
@@ -43,6 +45,14 @@ static void write_flags(struct output *output, const struct view *view)
     }
 }
 
+static void write_modseq(struct output *output, const struct view *view)
+{
+    if (view->has_modseqs)
+        tell_highestmodseq(view, output);
+    else
+        output_format(output, "* OK [NOMODSEQ] No mod-sequences\r\n");
+}
+
 static void write_selected(struct session *session, const struct view *view)
 {
     const struct mailbox *mailbox = view->mailbox;
@@ -57,6 +67,8 @@ static void write_selected(struct session *session, const struct view *view)
         output_format(output, "* OK [UIDVALIDITY %u] UIDs valid\r\n", mailbox->uidvalidity);
     if (mailbox->uidnext)
         output_format(output, "* OK [UIDNEXT %u] Predicted next UID\r\n", mailbox->uidnext);
+    if (session->enabled.condstore)
+        write_modseq(output, view);
 }
 
 /* --- SELECT and EXAMINE */
@@ -64,11 +76,130 @@ static void write_selected(struct session *session, const struct view *view)
 struct select_run {
     struct run run;
     struct mailbox *mailbox; /* borrowed: its job keeps it */
+    bool condstore;          /* the parameter: it is enabled if the mailbox is selected */
+    uint32_t uidvalidity;    /* QRESYNC: as the client knows it */
+    struct slice known;      /* QRESYNC: the UIDs that it knows; empty: all */
+    struct changes changes;  /* QRESYNC: since then */
+    bool writing;            /* the changes are being told, a part in each step of the session */
 };
+
+static void clear_select(struct run *run)
+{
+    changes_clear(&((struct select_run *)run)->changes);
+}
+
+static void finish_select(struct select_run *select)
+{
+    struct session *session = select->run.session;
+    bool examine = session_command(session)->name == COMMAND_EXAMINE;
+
+    run_finish(session, RESPONSE_OK, session_view(session)->read_only ? "READ-ONLY" : "READ-WRITE",
+               examine ? "EXAMINE completed." : "SELECT completed.");
+}
+
+/* So many at once that nobody else waits for them. */
+static void write_changes(struct select_run *select)
+{
+    struct session *session = select->run.session;
+    struct view *view = session_view(session);
+    struct tell_form form = {.enabled = &session->enabled};
+    struct seqset_walk walk;
+    uint32_t uid = 0;
+
+    seqset_walk_start(&walk, &select->changes.changed);
+    for (size_t told = 0; told < TELL_SLICE && seqset_walk_next(&walk, &uid); told++) {
+        const struct message *message = uid_map_find(&view->mailbox->map, uid);
+        if (message && message->flags_known)
+            tell_fetch_flags(view, &session->output, message, form);
+    }
+    seqset_cut_up_to(&select->changes.changed, uid);
+    select->writing = select->changes.changed.count > 0;
+    run_wake_at(session, select->writing ? session_now(session) + 1 : USEC_NEVER);
+    if (!select->writing)
+        finish_select(select);
+}
+
+static void step_select(struct run *run, usec now)
+{
+    struct select_run *select = (struct select_run *)run;
+
+    if (select->writing && now >= run->session->current.until && !session_is_over(run->session) &&
+        session_view(run->session))
+        write_changes(select);
+}
+
+static enum job_turn build_changes(struct run *run, struct mailbox *mailbox, struct outgoing *out)
+{
+    return changes_build(&((struct select_run *)run)->changes, run->session, mailbox, out);
+}
+
+static void note_change(struct run *run, uint32_t uid, const struct fetch_answer *part)
+{
+    (void)part;
+    changes_fetch(&((struct select_run *)run)->changes, uid, &run->session->output);
+}
+
+static void note_gone(struct run *run, const struct response *response)
+{
+    changes_untagged(&((struct select_run *)run)->changes, response, &run->session->output);
+}
+
+static void changes_known(struct run *run, const struct job_result *result)
+{
+    struct select_run *select = (struct select_run *)run;
+    struct session *session = run->session;
+
+    if (result->status != JOB_OK || !session_view(session)) {
+        membership_unselect(&session->membership);
+        run_result(session, result);
+    } else if (!changes_settle(&select->changes, session_view(session))) {
+        membership_unselect(&session->membership);
+        run_no_memory(session);
+    } else {
+        changes_tell_gone(&select->changes, &session->output);
+        write_changes(select);
+    }
+}
+
+static const struct run_step changes_step = {.goal = JOB_RUN,
+                                             .policy = POLICY_FETCH,
+                                             .build = build_changes,
+                                             .untagged = note_gone,
+                                             .fetch = note_change,
+                                             .done = changes_known};
+
+/* All that the client knows, or every UID that there may have been. False: out of memory. */
+static bool note_known(struct select_run *select, const struct view *view)
+{
+    struct changes *changes = &select->changes;
+    struct seqset written = {0};
+    uint32_t last = view->mailbox->uidnext > 1 ? view->mailbox->uidnext - 1 : view->told;
+    bool ok;
+
+    if (select->known.length == 0)
+        return last == 0 || seqset_add_range(&changes->asked, 1, last);
+    ok = seqset_parse(select->known, &written) == SEQSET_OK && seqset_resolve(&written, 0, &changes->asked);
+    seqset_clear(&written);
+    return ok;
+}
+
+/* Another UIDVALIDITY, or none that counts: the client finds out by itself (RFC 7162 section 3.2.5). */
+static void resynchronise(struct select_run *select)
+{
+    struct session *session = select->run.session;
+    const struct view *view = session_view(session);
+
+    if (select->changes.since == 0 || !view->has_modseqs || select->uidvalidity != view->mailbox->uidvalidity)
+        finish_select(select);
+    else if (!note_known(select, view))
+        run_no_memory(session);
+    else if (!run_submit(session, &changes_step, view->mailbox) && !session_is_over(session))
+        membership_unselect(&session->membership);
+}
 
 static void selected(struct run *run, const struct job_result *result)
 {
-    struct mailbox *mailbox = ((struct select_run *)run)->mailbox;
+    struct select_run *select = (struct select_run *)run;
     struct session *session = run->session;
     bool examine = session_command(session)->name == COMMAND_EXAMINE;
     struct view *view;
@@ -77,7 +208,7 @@ static void selected(struct run *run, const struct job_result *result)
         run_result(session, result);
         return;
     }
-    view = view_new(mailbox, examine || mailbox->read_only, &membership_view_ops, &session->membership);
+    view = view_new(select->mailbox, examine || select->mailbox->read_only, &membership_view_ops, &session->membership);
     if (!view) {
         run_no_memory(session);
         return;
@@ -85,14 +216,80 @@ static void selected(struct run *run, const struct job_result *result)
     if (session->left_until != 0)
         view_decline_recent(view, true);
     membership_select(&session->membership, view);
+    session->enabled.condstore |= select->condstore;
     write_selected(session, view);
-    run_finish(session, RESPONSE_OK, view->read_only ? "READ-ONLY" : "READ-WRITE",
-               examine ? "EXAMINE completed." : "SELECT completed.");
+    resynchronise(select);
 }
 
 static const struct run_step select_step = {
     .goal = JOB_SELECTED, .policy = POLICY_LOOK, .read_write = true, .done = selected};
 static const struct run_step examine_step = {.goal = JOB_SELECTED, .policy = POLICY_LOOK, .done = selected};
+
+/* As a client writes it: no star, and not empty. */
+static bool is_known_set(const struct value *value)
+{
+    struct seqset set = {0};
+    bool ok =
+        value && value->kind == VALUE_ATOM && seqset_parse(value->text, &set) == SEQSET_OK && !seqset_has_star(&set);
+
+    seqset_clear(&set);
+    return ok;
+}
+
+/* "(uidvalidity mod-sequence [known-uids] [(numbers uids)])". The numbers that it knows would only shorten the answer.
+ */
+static const char *read_qresync(struct select_run *select, const struct value *list)
+{
+    static const char *const fault = "QRESYNC takes UIDVALIDITY, a mod-sequence and the UIDs that are known";
+    const struct value *value = value_is_list(list) ? list->first : NULL;
+    uint64_t uidvalidity;
+
+    if (!value || !value_number(value, UINT32_MAX, &uidvalidity) || uidvalidity == 0 ||
+        !changes_read_modseq(value->next, &select->changes.since))
+        return fault;
+    select->uidvalidity = (uint32_t)uidvalidity;
+    select->changes.vanished = true;
+    value = value->next->next;
+    if (is_known_set(value)) {
+        select->known = value->text;
+        value = value->next;
+    }
+    if (value && value_is_list(value) && value_count(value->first) == 2 && is_known_set(value->first) &&
+        is_known_set(value->first->next))
+        value = value->next;
+    return value ? fault : NULL;
+}
+
+static const char *read_parameters(struct select_run *select, const struct value *list)
+{
+    const struct session *session = select->run.session;
+    const char *fault = NULL;
+
+    if (list && (!value_is_list(list) || list->next || !list->first))
+        return "SELECT and EXAMINE take a mailbox name and a list of parameters";
+    for (const struct value *value = list ? list->first : NULL; value && !fault; value = value->next) {
+        if (value->kind != VALUE_ATOM || !offer_adds(&session->offer, WORD_SELECT, value->text))
+            return "SELECT and EXAMINE do not know this parameter";
+        select->condstore = true;
+        if (!value_is_atom(value, "QRESYNC"))
+            continue;
+        value = value->next;
+        if (!session->enabled.qresync)
+            return "QRESYNC needs ENABLE QRESYNC before";
+        fault = value ? read_qresync(select, value) : "QRESYNC takes a list";
+        if (!value)
+            break;
+    }
+    return fault;
+}
+
+/* What follows is about another mailbox (RFC 7162 section 3.2.11). */
+static void close_former(struct session *session)
+{
+    if (session_view(session) && offer_adds(&session->offer, WORD_SELECT, SLICE("CONDSTORE")))
+        output_format(&session->output, "* OK [CLOSED] The former mailbox is closed\r\n");
+    membership_unselect(&session->membership);
+}
 
 static void start_select(struct run *run)
 {
@@ -106,11 +303,12 @@ static void start_select(struct run *run)
         run_bad(session, fault);
         return;
     }
-    if (command->arguments->next) {
-        run_bad(session, "SELECT and EXAMINE take no parameters");
+    fault = read_parameters(own, command->arguments->next);
+    if (fault) {
+        run_bad(session, fault);
         return;
     }
-    membership_unselect(&session->membership);
+    close_former(session);
     own->mailbox = account_mailbox(session_account(session), name);
     if (own->mailbox)
         (void)!run_submit(session, command->name == COMMAND_SELECT ? &select_step : &examine_step, own->mailbox);
@@ -118,7 +316,8 @@ static void start_select(struct run *run)
         run_no_memory(session);
 }
 
-const struct run_ops select_ops = {.size = sizeof(struct select_run), .start = start_select};
+const struct run_ops select_ops = {
+    .size = sizeof(struct select_run), .start = start_select, .step = step_select, .clear = clear_select};
 
 /* --- CLOSE */
 

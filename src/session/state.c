@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "imap/text.h"
+#include "session/tell.h"
 
 static bool is_edge(enum session_phase from, enum session_phase to)
 {
@@ -88,6 +89,16 @@ void session_stop_login_clock(struct session *session)
 void session_resume_login_clock(struct session *session)
 {
     session->login_by = session_now(session) + session->login_left;
+}
+
+void session_enable_condstore(struct session *session)
+{
+    const struct view *view = session_view(session);
+    bool before = session->enabled.condstore;
+
+    session->enabled.condstore = true;
+    if (!before && view && view->has_modseqs)
+        tell_highestmodseq(view, &session->output);
 }
 
 const struct settings *session_settings(const struct session *session)

@@ -322,8 +322,8 @@ static const char *fault(const struct session *session)
         return error;
     for (const struct value *item = value->next->first; item; item = item->next) {
         if (!is_known(session, item))
-            return "STATUS takes MESSAGES, RECENT, UIDNEXT, UIDVALIDITY and UNSEEN, and SIZE where STATUS=SIZE is "
-                   "offered";
+            return "STATUS takes MESSAGES, RECENT, UIDNEXT, UIDVALIDITY and UNSEEN, and the items of the extensions "
+                   "that are offered";
     }
     return NULL;
 }
@@ -332,10 +332,13 @@ static void start(struct run *run)
 {
     struct session *session = run->session;
 
-    if (fault(session))
+    if (fault(session)) {
         run_bad(session, fault(session));
-    else
-        (void)!run_submit(session, &status_step, NULL);
+        return;
+    }
+    if (asks_for(items_argument(session), "HIGHESTMODSEQ"))
+        session_enable_condstore(session);
+    (void)!run_submit(session, &status_step, NULL);
 }
 
 const struct run_ops status_ops = {.size = sizeof(struct status_run), .start = start, .clear = clear};

@@ -36,6 +36,8 @@ static bool from_found(const struct status_found *found, const struct mailbox *m
         *number = mailbox->map.highest == UINT32_MAX ? UINT32_MAX : mailbox->map.highest + 1;
     else if (value_is_atom(item, "UNSEEN") && found->unseen)
         *number = count_found_unseen(mailbox, found->unseen);
+    else if (value_is_atom(item, "HIGHESTMODSEQ"))
+        *number = 0; /* RFC 7162 section 3.1.7 */
     else if (value_is_atom(item, "SIZE") && found->size_known)
         *number = found->size;
     else
@@ -53,6 +55,8 @@ static bool find_number(const struct account *account, const struct mailbox *mai
         *number = mailbox->uidnext;
     else if (value_is_atom(item, "UIDVALIDITY") && mailbox->uidvalidity)
         *number = mailbox->uidvalidity;
+    else if (value_is_atom(item, "HIGHESTMODSEQ") && mailbox_highestmodseq(mailbox))
+        *number = mailbox_highestmodseq(mailbox);
     else if (value_is_atom(item, "RECENT"))
         *number = mailbox->recent_free.count;
     else if (value_is_atom(item, "UNSEEN") && account_flags_in_step(account, mailbox))

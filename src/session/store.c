@@ -1,42 +1,13 @@
 /* STORE and UID STORE: sent as UID STORE and never .SILENT, so that the truth learns; every living message is answered
  * from the truth unless the client asked for silence and nothing else is hiding in it. +FLAGS and -FLAGS may be
  * repeated after a lost connection. Absolute FLAGS are looked up: as asked is done, as before is not done, else it is
- * unknown. RFC 3501 section 6.4.6. */
+ * unknown; so is a conditional STORE. RFC 3501 section 6.4.6, RFC 7162 section 3.1.3. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "imap/flags.h"
 #include "session/renumber.h"
-#include "session/run.h"
+#include "session/store_inside.h"
 #include "session/tell.h"
-
-enum store_sign { STORE_REPLACE, STORE_ADD, STORE_REMOVE };
-
-struct store_message {
-    uint32_t uid;
-    bool untold; /* it had a change that the client did not know of */
-    bool known;
-    uint8_t system;
-    uint32_t keywords;
-    uint64_t changed; /* as in struct message */
-};
-
-struct store_run {
-    struct run run;
-    enum store_sign sign;
-    bool silent;
-    struct flag_list flags;
-    struct seqset left;
-    struct seqset hidden; /* changed without a word to a client that asked for silence */
-    struct store_message *slice;
-    size_t slice_count; /* not answered yet; 0 when all are */
-    size_t slice_size;
-    bool noted;    /* the former flags of the slice are noted, their keywords pinned */
-    bool refused;  /* the server has said NO to a slice: the others are done, and the end is NO */
-    bool repeated; /* the slice has been sent twice, after a lost connection */
-    bool looked;   /* what was not told of the slice has been asked for twice, with a look between */
-    char refusal[400];
-};
 
 /* The noted keywords are held no more. A mailbox that is gone has none. */
 static void forget_slice(struct store_run *store)
@@ -58,6 +29,7 @@ static void clear(struct run *run)
     forget_slice(store);
     seqset_clear(&store->left);
     seqset_clear(&store->hidden);
+    seqset_clear(&store->modified);
 }
 
 static bool cut_slice(struct store_run *store)
@@ -94,27 +66,6 @@ static void note_former(const struct view *view, struct store_run *store)
         keywords_pin(view->mailbox->keywords, former->keywords);
     }
     store->noted = true;
-}
-
-/* Is the message now as it was before, changed as asked? */
-static bool is_as_asked(struct mailbox *mailbox, const struct store_run *store, const struct store_message *former,
-                        const struct message *message)
-{
-    const struct flag_list *flags = &store->flags;
-    unsigned system = flags->system;
-    uint32_t keywords = 0;
-    bool ok;
-
-    if (store->sign == STORE_ADD) {
-        system = former->system | flags->system;
-        ok = keywords_add(mailbox->keywords, former->keywords, flags->keywords, flags->keyword_count, &keywords);
-    } else if (store->sign == STORE_REMOVE) {
-        system = former->system & ~flags->system;
-        ok = keywords_remove(mailbox->keywords, former->keywords, flags->keywords, flags->keyword_count, &keywords);
-    } else {
-        ok = keywords_intern(mailbox->keywords, flags->keywords, flags->keyword_count, &keywords);
-    }
-    return ok && message->flags_known && message->system == system && message->keywords == keywords;
 }
 
 static bool is_as_before(const struct store_message *former, const struct message *message)
@@ -178,6 +129,11 @@ static enum job_turn build_store(struct run *run, struct mailbox *mailbox, struc
     } else {
         outgoing_text(out, "UID STORE ");
         outgoing_set(out, &uids);
+        if (store->conditional) {
+            outgoing_text(out, " (UNCHANGEDSINCE ");
+            outgoing_number(out, store->unchanged_since);
+            outgoing_text(out, ")");
+        }
         outgoing_text(out, signs[store->sign]);
         write_flag_list(&store->flags, out);
     }
@@ -226,50 +182,35 @@ static void submit(struct store_run *store, const struct run_step *step)
 
 static void submit_store(struct store_run *store)
 {
-    submit(store, store->sign == STORE_REPLACE ? &replace_step : &change_step);
+    submit(store, store->sign == STORE_REPLACE || store->conditional ? &replace_step : &change_step);
 }
 
 /* --- answering */
 
-static void answer_message(struct view *view, struct store_run *store, const struct store_message *former,
-                           const struct message *message)
-{
-    struct session *session = store->run.session;
-    bool hidden =
-        store->silent && !former->untold && former->known && is_as_asked(view->mailbox, store, former, message);
-
-    if (hidden && seqset_add(&store->hidden, message->uid))
-        (void)!view_note_told(view, message);
-    else if (message->flags_known)
-        tell_fetch_flags(view, &session->output, message, session_command(session)->uid);
-}
-
-/* The STORE fails: a client does not assume the silent changes then, and is told of them. */
-static void tell_hidden(struct store_run *store)
-{
-    struct session *session = store->run.session;
-    struct view *view = session_view(session);
-    struct seqset_walk walk;
-    uint32_t uid;
-
-    seqset_walk_start(&walk, &store->hidden);
-    while (view && seqset_walk_next(&walk, &uid)) {
-        const struct message *message = uid_map_find(&view->mailbox->map, uid);
-        if (message && message->flags_known && view_counts(view, uid))
-            tell_fetch_flags(view, &session->output, message, session_command(session)->uid);
-    }
-}
-
 static void fail(struct store_run *store, const struct job_result *result)
 {
-    tell_hidden(store);
+    store_tell_hidden(store);
     run_result(store->run.session, result);
+}
+
+static void finish(struct store_run *store)
+{
+    struct session *session = store->run.session;
+    char *code = store_modified_code(store);
+
+    if (store->refused)
+        run_finish(session, RESPONSE_NO, code, store->refusal);
+    else if (code)
+        run_finish(session, RESPONSE_OK, code, "Some messages have been changed meanwhile");
+    else
+        run_ok(session, NULL);
+    free(code);
 }
 
 static void end_refused(struct store_run *store)
 {
-    tell_hidden(store);
-    run_no(store->run.session, NULL, store->refusal);
+    store_tell_hidden(store);
+    finish(store);
 }
 
 static void next_slice(struct store_run *store)
@@ -283,18 +224,12 @@ static void next_slice(struct store_run *store)
     else if (store->refused)
         end_refused(store);
     else
-        run_ok(session, NULL);
+        finish(store);
 }
 
 static void answer_slice(struct store_run *store)
 {
-    struct view *view = session_view(store->run.session);
-
-    for (size_t i = 0; i < store->slice_count; i++) {
-        const struct message *message = uid_map_find(&view->mailbox->map, store->slice[i].uid);
-        if (message && view_counts(view, message->uid))
-            answer_message(view, store, &store->slice[i], message);
-    }
+    store_answer_slice(store);
     store->slice_count = 0;
     store->repeated = store->looked = false;
     next_slice(store);
@@ -305,7 +240,7 @@ static bool is_doubtful(struct mailbox *mailbox, const struct store_run *store, 
                         const struct message *message)
 {
     return !message->flags_known ||
-           (message->changed == former->changed && !is_as_asked(mailbox, store, former, message));
+           (message->changed == former->changed && !store_is_as_asked(mailbox, store, former, message));
 }
 
 static struct message *living_message(const struct view *view, const struct store_run *store, size_t index)
@@ -349,17 +284,45 @@ static void note_refusal(struct store_run *store, const struct job_result *resul
              text.length ? text.data : "The mail server refused");
 }
 
+/* Those that the server has left as they are, since they were changed meanwhile. What the truth has of them may be
+ * older, so that they are asked for. False: out of memory, or it cannot be read which they are. */
+static bool note_modified(const struct view *view, struct store_run *store, const struct response *response)
+{
+    struct seqset told = {0};
+    bool ok = true;
+
+    if (!response || !store->conditional || response->code.name != RESPONSE_CODE_MODIFIED)
+        return true;
+    ok = response_uid_set(response->code.arguments, &told) == SEQSET_OK;
+    for (size_t i = 0; ok && i < store->slice_count; i++) {
+        struct message *message = uid_map_find(&view->mailbox->map, store->slice[i].uid);
+        if (!seqset_contains(&told, store->slice[i].uid))
+            continue;
+        ok = seqset_add(&store->modified, store->slice[i].uid);
+        if (message)
+            mailbox_flags_untold(view->mailbox, message, true);
+    }
+    seqset_clear(&told);
+    return ok;
+}
+
 static void stored(struct run *run, const struct job_result *result)
 {
     struct store_run *store = (struct store_run *)run;
     struct view *view = session_view(run->session);
+    bool modified = store->modified.count > 0;
 
+    if (view && !note_modified(view, store, result->response)) {
+        fail(store, &(struct job_result){.status = JOB_GARBAGE});
+        return;
+    }
+    modified = !modified && store->modified.count > 0;
     if (!view) {
         fail(store, result);
-    } else if (result->status == JOB_LOST && store->sign == STORE_REPLACE) {
+    } else if (result->status == JOB_LOST && (store->sign == STORE_REPLACE || store->conditional)) {
         (void)doubt(view, store, true);
         submit(store, &find_out_step);
-    } else if (result->status == JOB_NO && store->left.count > 0) {
+    } else if (result->status == JOB_NO && (store->left.count > 0 || modified)) {
         note_refusal(store, result); /* a sliced STORE goes on, and ends NO */
         answer_slice(store);
     } else if (result->status != JOB_OK) {
@@ -385,7 +348,7 @@ static void learned(struct run *run, const struct job_result *result)
         mailbox_forget_look(view->mailbox);
         submit(store, &news_step);
     } else {
-        tell_hidden(store);
+        store_tell_hidden(store);
         run_no(run->session, "SERVERBUG", "The mail server did not tell the flags of each message; please try again");
     }
 }
@@ -423,7 +386,7 @@ static void found_out(struct run *run, const struct job_result *result)
         const struct message *message = uid_map_find(&view->mailbox->map, store->slice[i].uid);
         if (!message)
             continue;
-        all_done = all_done && is_as_asked(view->mailbox, store, &store->slice[i], message);
+        all_done = all_done && store_is_as_asked(view->mailbox, store, &store->slice[i], message);
         none_done = none_done && is_as_before(&store->slice[i], message);
     }
     if (all_done)
@@ -455,14 +418,36 @@ static bool are_atoms(const struct value *list)
     return !value;
 }
 
+/* "(UNCHANGEDSINCE n)" before the item. *item: moved past it. */
+static const char *read_modifiers(struct store_run *store, const struct value **item)
+{
+    const struct session *session = store->run.session;
+    const struct value *list = *item;
+
+    if (!list || !value_is_list(list))
+        return NULL;
+    *item = list->next;
+    if (!value_is_atom(list->first, "UNCHANGEDSINCE") ||
+        !offer_adds(&session->offer, WORD_STORE_MODIFIER, list->first->text))
+        return "STORE does not know this modifier";
+    if (!list->first->next || list->first->next->next ||
+        !value_number(list->first->next, INT64_MAX, &store->unchanged_since))
+        return "UNCHANGEDSINCE takes a mod-sequence";
+    store->conditional = true;
+    return session_view(session)->has_modseqs ? NULL : "This mailbox has no mod-sequences";
+}
+
 static const char *parse(struct store_run *store)
 {
     struct session *session = store->run.session;
     const struct value *arguments = session_command(session)->arguments;
     const struct value *item = arguments ? arguments->next : NULL;
     const struct value *list;
+    const char *fault = read_modifiers(store, &item);
     size_t i, count = sizeof(items) / sizeof(items[0]);
 
+    if (fault)
+        return fault;
     if (!item || !item->next || arguments->kind != VALUE_ATOM)
         return "STORE takes a set of messages, FLAGS, +FLAGS or -FLAGS, and flags";
     for (i = 0; i < count && !value_is_atom(item, items[i].name); i++)
@@ -512,9 +497,13 @@ static void start(struct run *run)
     struct store_run *store = (struct store_run *)run;
     const char *fault = parse(store);
 
-    if (fault)
+    if (fault) {
         run_bad(run->session, fault);
-    else if (session_view(run->session)->read_only)
+        return;
+    }
+    if (store->conditional)
+        session_enable_condstore(run->session);
+    if (session_view(run->session)->read_only)
         run_no(run->session, "READ-ONLY", "The mailbox is open read-only");
     else
         begin(store);
@@ -523,7 +512,9 @@ static void start(struct run *run)
 /* +FLAGS and -FLAGS mean the same later; FLAGS might undo what another client has set meanwhile. */
 static bool left(struct run *run)
 {
-    return ((const struct store_run *)run)->sign != STORE_REPLACE;
+    const struct store_run *store = (const struct store_run *)run;
+
+    return store->sign != STORE_REPLACE && !store->conditional;
 }
 
 const struct run_ops store_ops = {.size = sizeof(struct store_run), .start = start, .left = left, .clear = clear};

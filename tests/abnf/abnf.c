@@ -77,15 +77,35 @@ static bool bad_charset(struct reader *reader)
     return several(reader, astring, 1);
 }
 
+/* RFC 7162 "mod-sequence-value" */
+static bool modseq(struct reader *reader)
+{
+    uint64_t value;
+
+    return number(reader, 1, NUMBER64_MAX, &value);
+}
+
+static bool any_set(struct reader *reader)
+{
+    uint64_t count;
+
+    return uid_set(reader, &count);
+}
+
 static bool code(struct reader *reader)
 {
     static const struct {
         const char *name;
         rule *arguments;
-    } codes[] = {{"PERMANENTFLAGS ", permanent_flags}, {"UIDNEXT ", nz_number},
-                 {"UIDVALIDITY ", nz_number},          {"UNSEEN ", nz_number},
-                 {"APPENDUID ", append_uid},           {"COPYUID ", copy_uid},
-                 {"BADCHARSET ", bad_charset}};
+    } codes[] = {{"PERMANENTFLAGS ", permanent_flags},
+                 {"UIDNEXT ", nz_number},
+                 {"UIDVALIDITY ", nz_number},
+                 {"UNSEEN ", nz_number},
+                 {"APPENDUID ", append_uid},
+                 {"COPYUID ", copy_uid},
+                 {"BADCHARSET ", bad_charset},
+                 {"HIGHESTMODSEQ ", modseq},
+                 {"MODIFIED ", any_set}};
 
     if (maybe(reader, "CAPABILITY"))
         return capabilities(reader);
@@ -155,8 +175,9 @@ static bool status_item(struct reader *reader)
     static const struct {
         const char *name;
         uint64_t least, most;
-    } items[] = {{"MESSAGES ", 0, NUMBER_MAX}, {"RECENT ", 0, NUMBER_MAX},      {"UNSEEN ", 0, NUMBER_MAX},
-                 {"UIDNEXT ", 1, NUMBER_MAX},  {"UIDVALIDITY ", 1, NUMBER_MAX}, {"SIZE ", 0, NUMBER64_MAX}};
+    } items[] = {{"MESSAGES ", 0, NUMBER_MAX},       {"RECENT ", 0, NUMBER_MAX},      {"UNSEEN ", 0, NUMBER_MAX},
+                 {"UIDNEXT ", 1, NUMBER_MAX},        {"UIDVALIDITY ", 1, NUMBER_MAX}, {"SIZE ", 0, NUMBER64_MAX},
+                 {"HIGHESTMODSEQ ", 0, NUMBER64_MAX}};
     uint64_t value;
 
     for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
@@ -242,6 +263,12 @@ static bool numbered(struct reader *reader)
     return maybe(reader, "EXPUNGE") || (take(reader, "FETCH ") && several(reader, msg_att, 1));
 }
 
+static bool vanished(struct reader *reader)
+{
+    (void)maybe(reader, "(EARLIER) ");
+    return any_set(reader);
+}
+
 static bool untagged(struct reader *reader)
 {
     static const char *const statuses[] = {"OK ", "NO ", "BAD ", "BYE ", "PREAUTH "};
@@ -249,9 +276,9 @@ static bool untagged(struct reader *reader)
         const char *name;
         rule *data;
         bool handed_on;
-    } kinds[] = {{"FLAGS ", flag_list, false},    {"LIST ", list_data, false},     {"LSUB ", list_data, false},
-                 {"XLIST ", list_data, false},    {"STATUS ", status_data, false}, {"ID ", id_data, false},
-                 {"NAMESPACE ", namespaces, true}};
+    } kinds[] = {{"FLAGS ", flag_list, false},     {"LIST ", list_data, false},     {"LSUB ", list_data, false},
+                 {"XLIST ", list_data, false},     {"STATUS ", status_data, false}, {"ID ", id_data, false},
+                 {"NAMESPACE ", namespaces, true}, {"VANISHED ", vanished, false}};
 
     if (digit_comes(reader))
         return numbered(reader);

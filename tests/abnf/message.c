@@ -218,6 +218,14 @@ static bool flags(struct reader *reader)
     return several(reader, flag_fetch, 0);
 }
 
+/* RFC 7162 "fetch-mod-resp" */
+static bool modseq(struct reader *reader)
+{
+    uint64_t value;
+
+    return take(reader, "(") && number(reader, 1, NUMBER64_MAX, &value) && take(reader, ")");
+}
+
 /* An item's name, and its value: what the proxy makes itself, or what it hands on from the server. */
 static const struct {
     const char *name;
@@ -227,7 +235,7 @@ static const struct {
     {"UID ", nz_number, false},           {"FLAGS ", flags, false},        {"INTERNALDATE ", date_time, true},
     {"RFC822.SIZE ", plain_number, true}, {"ENVELOPE ", envelope, true},   {"BODY ", body, true},
     {"BODYSTRUCTURE ", structure, true},  {"BODY[", body_section, false},  {"RFC822 ", nstring, true},
-    {"RFC822.HEADER ", nstring, true},    {"RFC822.TEXT ", nstring, true},
+    {"RFC822.HEADER ", nstring, true},    {"RFC822.TEXT ", nstring, true}, {"MODSEQ ", modseq, false},
 };
 
 bool msg_att(struct reader *reader)

@@ -191,7 +191,7 @@ class Reader:
             name = self.match(re.compile(rb"[A-Z]+"), "response")
             kind = {b"CAPABILITY": self.capability_data, b"ENABLED": self.enabled, b"FLAGS": self.flags, b"LIST": self.list_data,
                     b"LSUB": self.list_data, b"XLIST": self.list_data, b"SEARCH": self.search, b"STATUS": self.status_data,
-                    b"ID": self.id_data, b"NAMESPACE": self.namespaces}.get(name)
+                    b"ID": self.id_data, b"NAMESPACE": self.namespaces, b"VANISHED": self.vanished}.get(name)
             if not kind:
                 self.fail("an unknown response %r" % name)
             kind()
@@ -246,9 +246,20 @@ class Reader:
                 counts.append(self.uid_set())
             if counts[0] != counts[1]:
                 self.fail("%d sources and %d targets" % tuple(counts))
+        elif code == b"HIGHESTMODSEQ":
+            self.space()
+            self.number(1, NUMBER64_MAX)
+        elif code == b"MODIFIED":
+            self.space()
+            self.uid_set()
         elif code == b"BADCHARSET":
             if self.maybe(b" "):
                 self.several(self.astring, least=1)
+
+    def vanished(self):
+        self.space()
+        self.maybe(b"(EARLIER) ")
+        self.uid_set()
 
     def uid_set(self):
         count = 0
@@ -333,7 +344,7 @@ class Reader:
     def status_item(self):
         name = self.atom().upper()
         ranges = {b"MESSAGES": (0, NUMBER_MAX), b"RECENT": (0, NUMBER_MAX), b"UNSEEN": (0, NUMBER_MAX), b"UIDNEXT": (1, NUMBER_MAX),
-                  b"UIDVALIDITY": (1, NUMBER_MAX), b"SIZE": (0, NUMBER64_MAX)}
+                  b"UIDVALIDITY": (1, NUMBER_MAX), b"SIZE": (0, NUMBER64_MAX), b"HIGHESTMODSEQ": (0, NUMBER64_MAX)}
         if name not in ranges:
             self.fail("an unknown item %r" % name)
         self.space()
@@ -375,6 +386,9 @@ class Reader:
             self.match(DATE_TIME, "date-time")
         elif self.maybe(b"RFC822.SIZE "):
             self.number()
+        elif self.maybe(b"MODSEQ ("):
+            self.number(1, NUMBER64_MAX)
+            self.take(b")")
         elif self.maybe(b"ENVELOPE "):
             self.envelope()
         elif self.maybe(b"BODY "):

@@ -30,6 +30,10 @@ def make_message(identity, size=0, extra=""):
     return text
 
 
+# The commands that switch CONDSTORE on (RFC 7162 section 3.1).
+USES_CONDSTORE = re.compile(rb"CONDSTORE|QRESYNC|MODSEQ|CHANGEDSINCE")
+
+
 class Literal(bytes):
     """Octets of a command to be sent as a literal; `plus`: without waiting for the go-ahead."""
     plus = False
@@ -43,7 +47,7 @@ class Message:
     """One message as the client knows it."""
 
     def __init__(self):
-        self.uid = self.identity = self.flags = None
+        self.uid = self.identity = self.flags = self.modseq = None
 
     def __repr__(self):
         return "<%s uid %s %s>" % (self.identity, self.uid, sorted(self.flags) if self.flags is not None else "?")
@@ -150,6 +154,7 @@ class Client:
         self.code_values = {}
         self.idle_tag = None
         self.alerts = []
+        self.vanished_earlier = []
         if preface:
             self.socket.sendall(preface)
         if tls:
@@ -440,6 +445,8 @@ class Client:
             self.code_values[response.code[0]] = response.code[1]
             if response.code[0] == "CLOSED":
                 self._forget()
+            if response.code[0] == "HIGHESTMODSEQ":
+                self.modseq_said = int(response.code[1])
 
     def _learn_data(self, response):
         if response.name == b"EXISTS":
@@ -451,7 +458,7 @@ class Client:
         elif response.name == b"RECENT":
             self._recent(response.number)
         elif response.name == b"VANISHED":
-            self._fault("VANISHED without QRESYNC: %r" % response)
+            self._vanished(response)
         elif response.name == b"SEARCH" and not self._current().startswith(b"UID"):
             for word in response.data:
                 if isinstance(word, Atom) and int(word) > len(self.messages):
@@ -487,6 +494,23 @@ class Client:
             self._fault("EXPUNGE %d of %d" % (number, len(self.messages)))
         del self.messages[number - 1]
 
+    def _vanished(self, response):
+        """RFC 7162 section 3.2.10: (EARLIER) is about messages that nobody counts any more."""
+        if not self.qresync:
+            self._fault("VANISHED without QRESYNC: %r" % response)
+        earlier = isinstance(response.data[0], list)
+        uids = numbers_of(response.data[-1])
+        if earlier:
+            if not (self._selecting() or b"VANISHED" in self._current()):
+                self._fault("VANISHED (EARLIER) during %r" % self._current())
+            self.vanished_earlier += uids
+            return
+        for uid in uids:
+            at = [index for index, message in enumerate(self.messages) if message.uid == uid]
+            if not at:
+                self._fault("VANISHED names UID %d, which the client does not count" % uid)
+            self._expunge(at[0] + 1)
+
     def _fetch(self, response):
         number = response.number
         if not 1 <= number <= len(self.messages):
@@ -496,6 +520,11 @@ class Client:
             self._learn_uid(number, message, int(items[b"UID"]))
         if b"FLAGS" in items:
             message.flags = {bytes(flag).decode() for flag in items[b"FLAGS"]}
+        if b"MODSEQ" in items:
+            if not (self.condstore or USES_CONDSTORE.search(self._current())):
+                self._fault("MODSEQ without CONDSTORE: %r" % response)
+            message.modseq = int(items[b"MODSEQ"][0])
+            self.modseq_seen = max(self.modseq_seen, message.modseq)
         for name, value in items.items():
             if name.startswith((b"BODY[", b"RFC822")) and isinstance(value, bytes) and not isinstance(value, Atom):
                 self._learn_identity(number, message, identity_of(value))
@@ -517,10 +546,18 @@ class Client:
         message.identity = identity
 
     selecting_count = None
+    # What a client with CONDSTORE keeps (RFC 7162): up to `highestmodseq` it knows everything of the selected mailbox.
+    condstore = qresync = False
+    highestmodseq = modseq_said = modseq_seen = 0
 
     def _after(self, command, response):
         """What a tagged answer changes by itself."""
         word = command.split(b" ")[0]
+        self.condstore |= bool(USES_CONDSTORE.search(command))
+        self.qresync |= word == b"ENABLE" and b"QRESYNC" in command and response.status == "OK"
+        if not self.outstanding:
+            self.highestmodseq = self.modseq_said or max(self.highestmodseq, self.modseq_seen)
+            self.modseq_said = self.modseq_seen = 0
         if word in (b"SELECT", b"EXAMINE"):
             if response.status == "OK":
                 if self.selecting_count is None:
@@ -535,6 +572,7 @@ class Client:
 
     def _forget(self):
         self.selected, self.messages, self.selecting_count = None, [], None
+        self.highestmodseq = self.modseq_said = self.modseq_seen = 0
 
     # --- faults
 
@@ -545,6 +583,15 @@ class Client:
         if self.log:
             text = data.rstrip(CRLF).decode("latin-1").replace("\r\n", "~")
             self.log("%s %s %s" % (self.name, direction, text if len(text) < 400 else text[:400] + "..."))
+
+
+def numbers_of(text):
+    """The numbers of a set such as b"1:3,5"."""
+    numbers = []
+    for part in bytes(text).split(b","):
+        low, _, high = part.partition(b":")
+        numbers += range(int(low), int(high or low) + 1)
+    return numbers
 
 
 def identity_of(section):

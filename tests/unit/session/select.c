@@ -28,8 +28,9 @@ Test(select, one_that_fails_leaves_nothing_selected)
 Test(select, one_that_is_malformed_changes_nothing)
 {
     bench_say("a SELECT\r\nb SELECT INBOX (CONDSTORE)\r\nc FETCH 1 UID\r\n");
-    bench_expect("a BAD SELECT and EXAMINE take a mailbox name\r\nb BAD SELECT and EXAMINE take no parameters\r\n"
-                 "* 1 FETCH (UID 10)\r\nc OK FETCH completed.\r\n");
+    bench_expect(
+        "a BAD SELECT and EXAMINE take a mailbox name\r\nb BAD SELECT and EXAMINE do not know this parameter\r\n"
+        "* 1 FETCH (UID 10)\r\nc OK FETCH completed.\r\n");
 }
 
 Test(select, close_removes_what_the_view_counts)

@@ -10,6 +10,7 @@
 static struct output output;
 static struct task task;
 static struct view *view;
+static const struct enabled none;
 
 static void changed(void *owner, enum view_change change)
 {
@@ -57,7 +58,7 @@ Test(tell, each_expunge_is_told_by_the_number_that_it_has_then)
 {
     bench_expunge(10);
     bench_expunge(20);
-    cr_assert(tell_news(view, &output, expunges));
+    cr_assert(tell_news(view, &output, &none, expunges));
     cr_assert_str_eq(bench_text(&output), "* 1 EXPUNGE\r\n* 1 EXPUNGE\r\n");
 }
 
@@ -69,7 +70,7 @@ Test(tell, of_expunges_only_the_own_ones)
     bench_expunge(10);
     bench_expunge(20);
     bench_expunge(30);
-    tell_own_expunges(view, &output, &own, &others);
+    tell_own_expunges(view, &output, &none, &own, &others);
     cr_assert_str_eq(bench_text(&output), "* 2 EXPUNGE\r\n");
     seqset_clear(&own);
     seqset_clear(&others);
@@ -80,11 +81,11 @@ Test(tell, news_are_arrivals_then_flags_and_no_expunge_unless_it_may_be_told)
     bench_deliver(40);
     bench_flag(20, FLAG_SEEN);
     bench_expunge(10);
-    cr_assert(tell_news(view, &output, arrivals));
+    cr_assert(tell_news(view, &output, &none, arrivals));
     cr_assert_str_eq(bench_text(&output), "* 4 EXISTS\r\n* 0 RECENT\r\n");
-    cr_assert(tell_news(view, &output, flags_alone));
+    cr_assert(tell_news(view, &output, &none, flags_alone));
     cr_assert_str_eq(bench_text(&output), "* 2 FETCH (FLAGS (\\Seen))\r\n");
-    cr_assert(tell_news(view, &output, flags_alone));
+    cr_assert(tell_news(view, &output, &none, flags_alone));
     cr_assert_str_eq(bench_text(&output), "");
 }
 
@@ -104,18 +105,18 @@ Test(tell, very_much_of_it_comes_in_slices)
 {
     for (uint32_t uid = 40; uid < 40 + 2 * TELL_SLICE; uid++)
         bench_deliver(uid);
-    cr_assert(tell_news(view, &output, arrivals));
+    cr_assert(tell_news(view, &output, &none, arrivals));
     cr_assert_eq(lines_of_output(), 2);
     for (uint32_t uid = 40; uid < 40 + TELL_SLICE + 5; uid++)
         bench_expunge(uid);
     for (uint32_t uid = 40 + TELL_SLICE + 5; uid < 40 + 2 * TELL_SLICE; uid++)
         bench_flag(uid, FLAG_SEEN);
-    cr_assert_not(tell_news(view, &output, all));
+    cr_assert_not(tell_news(view, &output, &none, all));
     cr_assert_eq(lines_of_output(), TELL_SLICE);
     bench_flag(10, FLAG_SEEN);
-    cr_assert_not(tell_news(view, &output, all));
+    cr_assert_not(tell_news(view, &output, &none, all));
     cr_assert_eq(lines_of_output(), TELL_SLICE);
-    cr_assert(tell_news(view, &output, all));
+    cr_assert(tell_news(view, &output, &none, all));
     cr_assert_eq(lines_of_output(), 1);
 }
 
@@ -126,7 +127,7 @@ Test(tell, a_new_keyword_is_announced_before_it_is_shown)
     struct message *message = uid_map_find(&bench.inbox->map, 10);
 
     cr_assert(mailbox_set_flags(bench.inbox, message, &flags));
-    tell_fetch_flags(view, &output, message, true);
+    tell_fetch_flags(view, &output, message, (struct tell_form){.enabled = &none, .uid = true});
     cr_assert_str_eq(bench_text(&output), "* FLAGS (Work)\r\n"
                                           "* 1 FETCH (UID 10 FLAGS (Work))\r\n");
 }
@@ -138,11 +139,11 @@ Test(tell, without_a_view_or_an_output_that_takes_nothing_happens)
     cr_assert(seqset_add(&own, 10));
     bench_deliver(40);
     bench_expunge(10);
-    cr_assert(tell_news(NULL, &output, all));
-    tell_own_expunges(NULL, &output, &own, &others);
+    cr_assert(tell_news(NULL, &output, &none, all));
+    tell_own_expunges(NULL, &output, &none, &own, &others);
     output_seal(&output);
-    cr_assert(tell_news(view, &output, all));
-    tell_own_expunges(view, &output, &own, &others);
+    cr_assert(tell_news(view, &output, &none, all));
+    tell_own_expunges(view, &output, &none, &own, &others);
     cr_assert_str_eq(bench_text(&output), "");
     cr_assert(view_has_arrivals(view) && view_has_ghosts(view)); /* no number has moved */
     seqset_clear(&own);
