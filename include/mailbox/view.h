@@ -33,6 +33,7 @@ struct view {
     struct mailbox *mailbox; /* borrowed; NULL once the view has ended */
     bool read_only;          /* EXAMINE, or the server's READ-ONLY */
     uint32_t told;
+    uint32_t begun_with; /* `told` as it was at first */
     struct uid_set ghosts;
     uint64_t flags_told;
     struct view_exact *exact; /* ascending by uid */
@@ -46,6 +47,7 @@ struct view {
     bool has_modseqs;           /* the answer to SELECT told HIGHESTMODSEQ, not NOMODSEQ */
     uint64_t modseq;            /* every change up to here has been told; never above the truth's */
     uint64_t modseq_shown;      /* the highest in lines since the last tagged answer */
+    uint32_t brought;           /* up to this UID the client may know flags by itself; 0: it does not */
     bool modseq_lowered;        /* the client has been told a lower one than it had read in lines */
     const struct view_ops *ops;
     void *owner;
@@ -121,6 +123,10 @@ bool view_needs_flags_line(const struct view *view, const struct message *messag
 void view_flags_line_told(struct view *view);
 
 /* --- mod-sequences (RFC 7162) */
+/* The client uses CONDSTORE: it may have brought flags of the messages that it was told of by SELECT. */
+void view_brings_flags(struct view *view);
+/* Are these flags, which the truth learns now, others than the client has brought, as far as mod-sequences say? */
+bool view_may_know_otherwise(const struct view *view, const struct message *message);
 /* The line shows this one. */
 void view_show_modseq(struct view *view, uint64_t modseq);
 /* At a tagged answer. True: the client takes a wrong mod-sequence for the one up to which it knows everything, and is

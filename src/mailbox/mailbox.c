@@ -156,12 +156,25 @@ static void flags_told(struct mailbox *mailbox, struct message *message)
     }
 }
 
-/* First knowledge is no change: nobody was told anything else. modseq: told with them; 0: none was, and the former one
- * is not that of other flags. */
+/* Has a client brought other flags with it, perhaps? */
+static bool may_be_news(const struct mailbox *mailbox, const struct message *message)
+{
+    const struct view *view;
+
+    DL_FOREACH (mailbox->views, view) {
+        if (view_may_know_otherwise(view, message))
+            return true;
+    }
+    return false;
+}
+
+/* First knowledge is no change: nobody was told anything else, but for clients that have brought their own. modseq:
+ * told with them; 0: none was, and the former one is not that of other flags. */
 static void store_flags(struct mailbox *mailbox, struct message *message, uint8_t system, uint32_t keywords,
                         uint64_t modseq)
 {
-    bool changed = message->flags_known && (message->system != system || message->keywords != keywords);
+    bool changed = message->flags_known ? message->system != system || message->keywords != keywords
+                                        : may_be_news(mailbox, message);
 
     message->system = system;
     message->keywords = keywords;

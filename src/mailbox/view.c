@@ -34,7 +34,7 @@ struct view *view_new(struct mailbox *mailbox, bool read_only, const struct view
     view->read_only = read_only;
     view->ops = ops;
     view->owner = owner;
-    view->told = last ? last->uid : 0;
+    view->told = view->begun_with = last ? last->uid : 0;
     view->flags_told = mailbox->counter;
     view->keywords_told = keywords_count(mailbox->keywords);
     view->keywords_replaced = keywords_replaced(mailbox->keywords);
@@ -365,6 +365,17 @@ void view_flags_line_told(struct view *view)
 }
 
 /* --- mod-sequences */
+
+void view_brings_flags(struct view *view)
+{
+    if (view->brought == 0 && view->has_modseqs)
+        view->brought = view->begun_with;
+}
+
+bool view_may_know_otherwise(const struct view *view, const struct message *message)
+{
+    return message->uid <= view->brought && (message->modseq == 0 || message->modseq > view->modseq);
+}
 
 void view_show_modseq(struct view *view, uint64_t modseq)
 {

@@ -144,21 +144,14 @@ static void note_gone(struct run *run, const struct response *response)
     changes_untagged(&((struct select_run *)run)->changes, response, &run->session->output);
 }
 
+static void open_mailbox(struct select_run *select);
+
 static void changes_known(struct run *run, const struct job_result *result)
 {
-    struct select_run *select = (struct select_run *)run;
-    struct session *session = run->session;
-
-    if (result->status != JOB_OK || !session_view(session)) {
-        membership_unselect(&session->membership);
-        run_result(session, result);
-    } else if (!changes_settle(&select->changes, session_view(session))) {
-        membership_unselect(&session->membership);
-        run_no_memory(session);
-    } else {
-        changes_tell_gone(&select->changes, &session->output);
-        write_changes(select);
-    }
+    if (result->status == JOB_OK)
+        open_mailbox((struct select_run *)run);
+    else
+        run_result(run->session, result);
 }
 
 static const struct run_step changes_step = {.goal = JOB_RUN,
@@ -169,11 +162,12 @@ static const struct run_step changes_step = {.goal = JOB_RUN,
                                              .done = changes_known};
 
 /* All that the client knows, or every UID that there may have been. False: out of memory. */
-static bool note_known(struct select_run *select, const struct view *view)
+static bool note_known(struct select_run *select)
 {
+    const struct mailbox *mailbox = select->mailbox;
     struct changes *changes = &select->changes;
     struct seqset written = {0};
-    uint32_t last = view->mailbox->uidnext > 1 ? view->mailbox->uidnext - 1 : view->told;
+    uint32_t last = mailbox->uidnext > 1 ? mailbox->uidnext - 1 : mailbox->map.highest;
     bool ok;
 
     if (select->known.length == 0)
@@ -183,32 +177,21 @@ static bool note_known(struct select_run *select, const struct view *view)
     return ok;
 }
 
-/* Another UIDVALIDITY, or none that counts: the client finds out by itself (RFC 7162 section 3.2.5). */
-static void resynchronise(struct select_run *select)
+/* Not with another UIDVALIDITY: the client finds out by itself (RFC 7162 section 3.2.5). */
+static bool resynchronises(const struct select_run *select)
 {
-    struct session *session = select->run.session;
-    const struct view *view = session_view(session);
-
-    if (select->changes.since == 0 || !view->has_modseqs || select->uidvalidity != view->mailbox->uidvalidity)
-        finish_select(select);
-    else if (!note_known(select, view))
-        run_no_memory(session);
-    else if (!run_submit(session, &changes_step, view->mailbox) && !session_is_over(session))
-        membership_unselect(&session->membership);
+    return select->changes.since != 0 && select->mailbox->uidvalidity == select->uidvalidity &&
+           mailbox_highestmodseq(select->mailbox) != 0;
 }
 
-static void selected(struct run *run, const struct job_result *result)
+/* All that is to be told is there: the view begins now, so that nothing moves between the lines. */
+static void open_mailbox(struct select_run *select)
 {
-    struct select_run *select = (struct select_run *)run;
-    struct session *session = run->session;
+    struct session *session = select->run.session;
     bool examine = session_command(session)->name == COMMAND_EXAMINE;
-    struct view *view;
+    struct view *view =
+        view_new(select->mailbox, examine || select->mailbox->read_only, &membership_view_ops, &session->membership);
 
-    if (result->status != JOB_OK) {
-        run_result(session, result);
-        return;
-    }
-    view = view_new(select->mailbox, examine || select->mailbox->read_only, &membership_view_ops, &session->membership);
     if (!view) {
         run_no_memory(session);
         return;
@@ -217,8 +200,31 @@ static void selected(struct run *run, const struct job_result *result)
         view_decline_recent(view, true);
     membership_select(&session->membership, view);
     session->enabled.condstore |= select->condstore;
+    if (session->enabled.condstore)
+        view_brings_flags(view);
     write_selected(session, view);
-    resynchronise(select);
+    if (!resynchronises(select)) {
+        finish_select(select);
+        return;
+    }
+    output_check(&session->output, changes_settle(&select->changes, view));
+    changes_tell_gone(&select->changes, &session->output);
+    write_changes(select);
+}
+
+static void selected(struct run *run, const struct job_result *result)
+{
+    struct select_run *select = (struct select_run *)run;
+    struct session *session = run->session;
+
+    if (result->status != JOB_OK)
+        run_result(session, result);
+    else if (!resynchronises(select))
+        open_mailbox(select);
+    else if (note_known(select))
+        (void)!run_submit(session, &changes_step, select->mailbox);
+    else
+        run_no_memory(session);
 }
 
 static const struct run_step select_step = {

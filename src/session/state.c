@@ -93,10 +93,12 @@ void session_resume_login_clock(struct session *session)
 
 void session_enable_condstore(struct session *session)
 {
-    const struct view *view = session_view(session);
+    struct view *view = session_view(session);
     bool before = session->enabled.condstore;
 
     session->enabled.condstore = true;
+    if (view)
+        view_brings_flags(view);
     if (!before && view && view->has_modseqs)
         tell_highestmodseq(view, &session->output);
 }

@@ -107,6 +107,7 @@ static void forget_line(struct client *client)
 {
     give_up_orders(client);
     replica_end(&client->replica);
+    client->replica.qresync = client->asked_qresync = false;
     evbuffer_drain(client->to_session, evbuffer_get_length(client->to_session));
     evbuffer_drain(client->offered, evbuffer_get_length(client->offered));
     client->paused = false;

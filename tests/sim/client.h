@@ -53,6 +53,7 @@ struct client {
     size_t held_size;
     struct order *held_for;
     struct replica replica;
+    bool asked_qresync;                   /* on this line */
     unsigned told_uidnext, told_validity; /* in the SELECT in progress */
 };
 

@@ -60,8 +60,43 @@ static void take_select_code(struct client *client, struct slice code)
     } else if (cursor_word(&cursor, "UNSEEN ") && cursor_number(&cursor, &number)) {
         if (number == 0 || number > client->replica.count)
             wrong(client, "UNSEEN of no message", code);
-    } else if (cursor_word(&cursor, "HIGHESTMODSEQ")) {
-        wrong(client, "HIGHESTMODSEQ, which is not offered", code);
+    }
+}
+
+/* --- mod-sequences */
+
+static void take_modseq_code(struct client *client, struct slice code)
+{
+    struct cursor cursor = cursor_of(code);
+
+    if (!cursor_word(&cursor, "HIGHESTMODSEQ ") && !cursor_word(&cursor, "NOMODSEQ"))
+        return;
+    if (!client->replica.qresync)
+        wrong(client, "nobody has switched CONDSTORE on", code);
+    client->replica.nomodseq |= cursor_ends(&cursor);
+    if (!cursor_ends(&cursor) && !cursor_number(&cursor, &client->replica.modseq_said))
+        wrong(client, "no mod-sequence", code);
+}
+
+static void take_vanished(struct client *client, struct cursor *cursor, struct slice line)
+{
+    bool earlier = cursor_word(cursor, "(EARLIER) ");
+    struct ranges uids;
+
+    if (!cursor_set(cursor, &uids) || !client->replica.qresync || client->replica.nomodseq) {
+        wrong(client, "VANISHED that cannot be", line);
+        return;
+    }
+    if (earlier) {
+        if (!is_selecting(client) || !client->first->resume.kept)
+            wrong(client, "nobody has asked for it", line);
+        resume_vanished(&client->first->resume, &uids);
+        return;
+    }
+    check_expunge(client, line);
+    for (size_t i = 0; i < uids.count; i++) {
+        for (uint64_t uid = uids.range[i].low; uid <= uids.range[i].high && !client->sim->failed; uid++)
+            replica_vanished(&client->replica, (uint32_t)uid);
     }
 }
 
@@ -72,10 +107,13 @@ static void take_number(struct client *client, unsigned number, struct cursor *c
     if (cursor_word(cursor, "EXISTS")) {
         if (is_selecting(client)) {
             replica_begin(&client->replica);
+            client->replica.read_only = client->first->kind == ORDER_EXAMINE;
             client->told_uidnext = client->told_validity = 0;
         }
         replica_exists(&client->replica, number, is_selecting(client));
     } else if (cursor_word(cursor, "EXPUNGE")) {
+        if (client->replica.qresync && !client->replica.nomodseq)
+            wrong(client, "EXPUNGE in place of VANISHED", line);
         check_expunge(client, line);
         replica_expunge(&client->replica, number);
     } else if (cursor_word(cursor, "RECENT")) {
@@ -96,6 +134,8 @@ static void take_status_line(struct client *client, struct cursor *cursor)
     end = memchr(cursor->at, ']', (size_t)(cursor->end - cursor->at));
     if (end && is_selecting(client))
         take_select_code(client, (struct slice){cursor->at, (size_t)(end - cursor->at)});
+    if (end)
+        take_modseq_code(client, (struct slice){cursor->at, (size_t)(end - cursor->at)});
 }
 
 static void take_bye(struct client *client, struct slice line)
@@ -145,6 +185,10 @@ static void take_untagged(struct client *client, struct slice line, struct curso
         client_take_status(client, cursor);
     else if (cursor_word(cursor, "LIST "))
         client_take_list(client, cursor);
+    else if (cursor_word(cursor, "VANISHED "))
+        take_vanished(client, cursor, line);
+    else if (cursor_word(cursor, "ENABLED"))
+        client->replica.qresync |= memmem(line.data, line.length, " QRESYNC", 8) != NULL;
     else if (!cursor_word(cursor, "FLAGS (") && !cursor_word(cursor, "CAPABILITY "))
         wrong(client, "nobody has asked for it", line);
 }
@@ -200,7 +244,11 @@ static void take_tagged(struct client *client, struct slice line, struct cursor 
     if (!client->first)
         client->last = NULL;
     drop_held(client, order);
+    if (code.length > 0)
+        take_modseq_code(client, code);
     client_judge(client, order, status, code, text);
+    if (!client->first)
+        replica_settle_modseq(&client->replica);
     order_close(order);
 }
 

@@ -136,11 +136,30 @@ void client_noop(struct client *client)
     simple(client, ORDER_NOOP, client->replica.selected && dice_percent(&client->dice, 20) ? "CHECK" : "NOOP");
 }
 
+/* With what it kept, or of the mailbox that it is about to leave. */
+static void resume(struct client *client, struct order *order)
+{
+    const struct kept *now = resume_keep(&client->replica), *kept = now ? now : client->replica.kept;
+
+    if (!kept || strcmp(kept->box->name, order->name) != 0 || dice_percent(&client->dice, 15)) {
+        if (dice_percent(&client->dice, 20))
+            client_print(client, " (CONDSTORE)");
+        return;
+    }
+    resume_begin(client->sim, &order->resume, kept);
+    client_print(client, " (QRESYNC (%u %llu", kept->box->validity, (unsigned long long)kept->modseq);
+    if (kept->count > 0 && dice_percent(&client->dice, 70))
+        client_print(client, " %s", resume_uids(client->sim, kept));
+    client_print(client, "))");
+}
+
 void client_select(struct client *client, const char *name, bool examine)
 {
     struct order *order =
         with_name(client, examine ? ORDER_EXAMINE : ORDER_SELECT, examine ? "EXAMINE" : "SELECT", name);
 
+    if (client->replica.qresync)
+        resume(client, order);
     end_order(client, order);
     client_end_packet(client);
 }
@@ -377,6 +396,14 @@ static void act_selected(struct client *client)
     client_end_packet(client);
 }
 
+static void enable(struct client *client)
+{
+    client->asked_qresync = true;
+    simple(client, ORDER_PLAIN,
+           dice_percent(&client->dice, 50) ? "ENABLE QRESYNC" : "ENABLE CONDSTORE QRESYNC X-OTHER");
+    client_end_packet(client);
+}
+
 void client_act(struct client *client)
 {
     if (!client->session) {
@@ -401,6 +428,8 @@ void client_act(struct client *client)
     }
     if (!client->logged_in)
         client_log_in(client);
+    else if (client->sim->plan.resumes && client->number % 3 != 0 && !client->asked_qresync)
+        enable(client);
     else if (client->replica.selected)
         act_selected(client);
     else

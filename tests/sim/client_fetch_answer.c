@@ -125,6 +125,22 @@ static void take_section(struct client *client, struct told *told, struct cursor
         take_content(client, told, item, content);
 }
 
+/* Never higher than the message's now; where they begin again an old one may be. */
+static void take_modseq(struct client *client, struct told *told, struct cursor *cursor)
+{
+    const struct entry *entry = &client->replica.entries[told->number - 1];
+    uint64_t modseq = 0;
+
+    if (!cursor_take(cursor, '(') || !cursor_number(cursor, &modseq) || !cursor_take(cursor, ')'))
+        wrong(client, told, "no mod-sequence", SLICE(""));
+    if (!client->replica.qresync)
+        wrong(client, told, "MODSEQ that nobody has switched on", SLICE(""));
+    if (entry->message && modseq > entry->message->modseq && !entry->message->box->modseqs_begin)
+        wrong(client, told, "a mod-sequence that the message has not had", SLICE(""));
+    if (modseq > client->replica.modseq_seen)
+        client->replica.modseq_seen = modseq;
+}
+
 static void take_item(struct client *client, struct told *told, struct cursor *cursor)
 {
     struct slice name = cursor_atom(cursor);
@@ -142,6 +158,8 @@ static void take_item(struct client *client, struct told *told, struct cursor *c
         cursor_skip_value(cursor);
         told->flags = (struct slice){begin + 1, (size_t)(cursor->at - begin) - 2};
         told->items |= ITEM_FLAGS;
+    } else if (slice_equal(name, SLICE("MODSEQ"))) {
+        take_modseq(client, told, cursor);
     } else if (slice_equal(name, SLICE("RFC822.SIZE"))) {
         told->items |= ITEM_SIZE;
         take_size(client, told, cursor);
@@ -182,7 +200,7 @@ static void check_asked(struct client *client, const struct told *told)
 
     if (data && (!aim || order->kind != ORDER_FETCH || (data & ~order->items)))
         wrong(client, told, "an item that was not asked for", SLICE(""));
-    if ((told->items & ITEM_UID) && !(aim && (order->uid || (order->items & ITEM_UID))))
+    if ((told->items & ITEM_UID) && !client->replica.qresync && !(aim && (order->uid || (order->items & ITEM_UID))))
         wrong(client, told, "a UID that nobody asked for", SLICE(""));
     if (data && order->uid && !(told->items & ITEM_UID))
         wrong(client, told, "no UID in the answer to a UID command", SLICE(""));

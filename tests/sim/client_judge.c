@@ -96,6 +96,7 @@ static void judge_select(struct client *client, const struct order *order, struc
         wrong(client, order, "SELECT", "READ-ONLY and READ-WRITE are confused");
     if (!slice_equal_nocase(slice_of(order->name), slice_of(replica->box->name)) && client->user->ends == 0)
         wrong(client, order, "SELECT", "another mailbox");
+    resume_end(&order->resume, replica);
     check_count(client, order);
     check_look(client, order, replica->box);
     if (client->told_uidnext > replica->box->uidnext)

@@ -4,6 +4,7 @@
 #ifndef IMAPMUX_TESTS_SIM_ORDERS_H
 #define IMAPMUX_TESTS_SIM_ORDERS_H
 
+#include "sim/resume.h"
 #include "sim/store.h"
 #include "sim/wire.h"
 
@@ -104,6 +105,7 @@ struct order {
     bool search_answered, status_answered;
     uint32_t superfluous; /* STORE: a number that was answered in spite of .SILENT; 0: none */
     bool cut_short;       /* by the model itself: no judgement */
+    struct resume resume; /* SELECT */
     const char *password; /* LOGIN */
     bool right_password;
 };

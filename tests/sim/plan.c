@@ -130,6 +130,7 @@ enum kind {
     KIND_HURRY,
     KIND_SESSIONS,
     KIND_NAMES,
+    KIND_RESUMES,
 };
 
 static struct dice kind_dice(uint64_t seed, enum kind kind)
@@ -234,6 +235,11 @@ static void choose_sessions(struct plan *plan, struct dice dice)
         plan->boxes = dice_between(&dice, 2, BOXES_MAX);
 }
 
+static void choose_resumes(struct plan *plan, struct dice dice)
+{
+    plan->resumes = (plan->can & CAN_QRESYNC) && dice_percent(&dice, 35);
+}
+
 static void choose_kinds(struct plan *plan, uint64_t seed)
 {
     struct dice dice = kind_dice(seed, KIND_ANY);
@@ -287,6 +293,7 @@ void plan_make(struct plan *plan, uint64_t seed)
     choose_crowd(plan, &crowd);
     choose_kinds(plan, seed);
     choose_sessions(plan, kind_dice(seed, KIND_SESSIONS));
+    choose_resumes(plan, kind_dice(seed, KIND_RESUMES));
 }
 
 /* --- cuts */

@@ -3,10 +3,17 @@
 
 #include <string.h>
 
+#include "sim/resume.h"
 #include "sim/server.h"
 
-static void leave(const struct replica *replica)
+static void leave(struct replica *replica)
 {
+    const struct kept *kept = resume_keep(replica);
+
+    if (kept)
+        replica->kept = kept;
+    replica->modseq = replica->modseq_said = replica->modseq_seen = 0;
+    replica->nomodseq = false;
     if (replica->box && !replica->read_only)
         replica->box->left_at = sim_now(replica->sim);
 }
@@ -63,6 +70,51 @@ void replica_expunge(struct replica *replica, unsigned number)
     memmove(replica->entries + number - 1, replica->entries + number,
             (replica->count - number) * sizeof(*replica->entries));
     replica->count--;
+}
+
+/* The entries from *first up to *last (exclusive) that may be this message: the client knows which UIDs stand before
+ * and behind them. False: one of them is. */
+static bool place_of(const struct replica *replica, uint32_t uid, unsigned *first, unsigned *last)
+{
+    *first = 0;
+    for (*last = 0; *last < replica->count; (*last)++) {
+        const struct message *message = replica->entries[*last].message;
+        if (message && message->uid == uid)
+            return false;
+        if (message && message->uid > uid)
+            break;
+        if (message)
+            *first = *last + 1;
+    }
+    return true;
+}
+
+/* Of those that the client could not name it takes any that stands where this one must; what it knew of the others
+ * there may have been this one's. */
+void replica_vanished(struct replica *replica, uint32_t uid)
+{
+    unsigned first, last;
+
+    if (!place_of(replica, uid, &first, &last)) {
+        replica_expunge(replica, last + 1);
+        return;
+    }
+    if (first == last) {
+        sim_fail(replica->sim, "VANISHED", "%s: UID %u, which it does not count", replica->who, uid);
+        return;
+    }
+    for (unsigned i = first; i < last; i++)
+        replica->entries[i] = (struct entry){0};
+    replica_expunge(replica, first + 1);
+}
+
+void replica_settle_modseq(struct replica *replica)
+{
+    if (replica->modseq_said != 0)
+        replica->modseq = replica->modseq_said;
+    else if (replica->modseq != 0 && replica->modseq_seen > replica->modseq)
+        replica->modseq = replica->modseq_seen;
+    replica->modseq_said = replica->modseq_seen = 0;
 }
 
 void replica_recent(struct replica *replica, unsigned count)

@@ -28,6 +28,13 @@ struct replica {
     unsigned recent;
     usec since;    /* when it was selected */
     uint64_t view; /* a number for each SELECT */
+
+    bool qresync;            /* switched on on this line */
+    const struct kept *kept; /* of the mailbox that was left last; NULL: nothing */
+    bool nomodseq;           /* the selected one has none */
+    uint64_t modseq;         /* everything up to here is known of it; 0: not told */
+    uint64_t modseq_said;    /* HIGHESTMODSEQ since all was quiet; 0: none */
+    uint64_t modseq_seen;    /* the highest MODSEQ since then */
 };
 
 void replica_begin(struct replica *replica);
@@ -35,6 +42,9 @@ void replica_end(struct replica *replica);
 /* EXISTS. In the answer to SELECT any number will do. */
 void replica_exists(struct replica *replica, unsigned count, bool selecting);
 void replica_expunge(struct replica *replica, unsigned number);
+void replica_vanished(struct replica *replica, uint32_t uid);
+/* No command is in progress: what was said of mod-sequences counts. RFC 7162 section 3.2. */
+void replica_settle_modseq(struct replica *replica);
 void replica_recent(struct replica *replica, unsigned count);
 struct entry *replica_entry(struct replica *replica, unsigned number); /* NULL: fails the run */
 void replica_learn_uid(struct replica *replica, unsigned number, uint32_t uid);

@@ -92,6 +92,8 @@ void seat_looked(const struct server *server, struct box *box);
 
 /* server_select.c */
 void server_select(struct server *server, struct cursor *cursor, bool examine);
+/* VANISHED (EARLIER) of those in `of` (NULL: all) that have gone since. */
+void server_tell_vanished(struct server *server, const struct ranges *of, uint64_t since);
 void server_status(struct server *server, struct cursor *cursor, struct slice line);
 /* server_fetch.c */
 void server_fetch(struct server *server, struct cursor *cursor, struct slice line);

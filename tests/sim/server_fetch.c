@@ -21,7 +21,7 @@ struct asked {
     unsigned count;
     bool flags, modseq, sets_seen;
     uint64_t changed_since;
-    bool has_changed_since;
+    bool has_changed_since, vanished;
 };
 
 /* --- what is asked */
@@ -110,7 +110,11 @@ static bool read_asked(struct server *server, struct cursor *cursor, struct aske
     if (cursor_word(cursor, " (CHANGEDSINCE ")) {
         if (!server->condstore)
             server_object(server, "CHANGEDSINCE without CONDSTORE enabled", SLICE(""));
-        asked->has_changed_since = cursor_number(cursor, &asked->changed_since) && cursor_take(cursor, ')');
+        asked->has_changed_since = cursor_number(cursor, &asked->changed_since);
+        asked->vanished = cursor_word(cursor, " VANISHED");
+        asked->has_changed_since = asked->has_changed_since && cursor_take(cursor, ')');
+        if (asked->vanished && !server->qresync)
+            server_object(server, "VANISHED without QRESYNC enabled", SLICE(""));
         asked->flags = asked->modseq = true;
         if (!asked->has_changed_since)
             return false;
@@ -304,6 +308,8 @@ void server_fetch(struct server *server, struct cursor *cursor, struct slice lin
         return;
     }
     seat_news(server, NEWS_DURING);
+    if (asked.vanished)
+        server_tell_vanished(server, &ranges, asked.changed_since);
     wanted = calloc(server->seen_count + 1, sizeof(*wanted));
     if (!wanted)
         abort();

@@ -5,22 +5,23 @@
 
 /* --- QRESYNC */
 
-static bool has_vanished(const struct message *message, uint64_t since)
+/* of: NULL for all of them */
+static bool has_vanished(const struct message *message, const struct ranges *of, uint64_t since)
 {
-    return message->dead && message->modseq > since;
+    return message->dead && message->modseq > since && (!of || ranges_contain(of, message->uid));
 }
 
 /* With ranges, in which there may be UIDs that nobody ever had. */
-static void tell_vanished(struct server *server, uint64_t since)
+void server_tell_vanished(struct server *server, const struct ranges *of, uint64_t since)
 {
     const struct box *box = server->box;
     bool any = false;
 
     for (size_t i = 0; i < box->all_count; i++) {
         size_t first = i;
-        if (!has_vanished(box->all[i], since))
+        if (!has_vanished(box->all[i], of, since))
             continue;
-        while (i + 1 < box->all_count && has_vanished(box->all[i + 1], since))
+        while (i + 1 < box->all_count && has_vanished(box->all[i + 1], of, since))
             i++;
         server_write(server, "%s%u", any ? "," : "* VANISHED (EARLIER) ", box->all[first]->uid);
         if (i > first)
@@ -167,7 +168,7 @@ void server_select(struct server *server, struct cursor *cursor, bool examine)
         write_flags(server);
     }
     if (validity == box->validity) {
-        tell_vanished(server, modseq);
+        server_tell_vanished(server, NULL, modseq);
         tell_changed(server, modseq);
     }
     seat_looked(server, box);
