@@ -77,6 +77,8 @@ const struct capability_set *account_capabilities(const struct account *account)
 /* Called by `build`: must the FETCH that asks for FLAGS of this mailbox ask for MODSEQ as well? Flags without it would
  * leave an old modseq beside them. */
 bool account_wants_modseq(const struct account *account, const struct mailbox *mailbox);
+/* Called by `build`: can a FETCH of this mailbox ask for VANISHED? */
+bool account_tells_vanished(const struct account *account, const struct mailbox *mailbox);
 /* An answer to LIST or NAMESPACE has told a separator of names. */
 void account_note_separator(struct account *account, const struct value *separator);
 /* The truth of a mailbox by its name (made canonical); made if not there. NULL: out of memory. */

@@ -98,7 +98,7 @@ const struct capability_set *upstream_capabilities(const struct upstream *upstre
 /* Of the connection that stands; NULL: none does, or they are not known. Borrowed until it is closed. */
 const struct link_ends *upstream_ends(const struct upstream *upstream);
 bool upstream_logged_in(const struct upstream *upstream); /* READY has been reached, and it is not DISCONNECTED yet */
-/* ENABLE was answered with these. */
+/* The server tells mod-sequences: ENABLE was answered so, or SELECT asks for them each time. */
 bool upstream_has_condstore(const struct upstream *upstream);
 /* Has QRESYNC been enabled on this connection (RFC 7162 section 3.2.3)? */
 bool upstream_has_qresync(const struct upstream *upstream);

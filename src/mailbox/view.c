@@ -383,26 +383,22 @@ void view_show_modseq(struct view *view, uint64_t modseq)
         view->modseq_shown = modseq;
 }
 
-/* All that the truth has has been told. */
-static void raise_modseq(struct view *view)
+static bool all_is_told(const struct view *view)
 {
-    const struct mailbox *mailbox = view->mailbox;
-
-    if (!view_has_ghosts(view) && !view_has_arrivals(view) && view->flags_told == mailbox->counter &&
-        !mailbox->nomodseq && mailbox->modseq > view->modseq)
-        view->modseq = mailbox->modseq;
+    return !view_has_ghosts(view) && !view_has_arrivals(view) && view->flags_told == view->mailbox->counter;
 }
 
+/* Where the server's mod-sequences have begun again, the former one stays until all has been told: who comes back with
+ * one that is too high is told everything. */
 bool view_settle_modseq(struct view *view)
 {
     uint64_t highest = mailbox_highestmodseq(view->mailbox), before = view->modseq;
-    bool fallen = highest != 0 && highest < view->modseq; /* the server's have begun again */
-    bool misled;
+    bool told = all_is_told(view), fallen = told && highest != 0 && highest < view->modseq, misled;
 
     if (fallen)
         view->modseq = highest;
-    else
-        raise_modseq(view);
+    else if (told && !view->mailbox->nomodseq && view->mailbox->modseq > view->modseq)
+        view->modseq = view->mailbox->modseq;
     misled = view->modseq_shown > view->modseq || fallen;
     view->modseq_shown = 0;
     if (!misled && (!view->modseq_lowered || view->modseq == before))

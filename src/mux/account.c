@@ -53,6 +53,13 @@ bool account_wants_modseq(const struct account *account, const struct mailbox *m
     return slot && upstream_has_condstore(slot_upstream(slot));
 }
 
+bool account_tells_vanished(const struct account *account, const struct mailbox *mailbox)
+{
+    const struct slot *slot = slots_with(&account->slots, mailbox);
+
+    return slot && upstream_has_qresync(slot_upstream(slot));
+}
+
 /* --- members */
 
 bool account_join(struct account *account, struct account_member *member)

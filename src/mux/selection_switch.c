@@ -149,7 +149,8 @@ static void select_code(struct selection *selection, const struct response *resp
         take_number(code->arguments, &sw->told.uidnext);
     else if (code->name == RESPONSE_CODE_UNSEEN)
         take_number(code->arguments, &sw->unseen);
-    else if (code->name == RESPONSE_CODE_HIGHESTMODSEQ && value_number(code->arguments, INT64_MAX, &modseq))
+    else if (code->name == RESPONSE_CODE_HIGHESTMODSEQ && upstream_has_condstore(selection->upstream) &&
+             value_number(code->arguments, INT64_MAX, &modseq))
         sw->told.highestmodseq = modseq;
     else if (code->name == RESPONSE_CODE_PERMANENTFLAGS && sw->told.read_write)
         mailbox_take_flag_list(sw->mailbox, code->arguments, true);

@@ -42,7 +42,7 @@ const struct capability_set *upstream_capabilities(const struct upstream *upstre
 
 bool upstream_has_condstore(const struct upstream *upstream)
 {
-    return upstream->condstore;
+    return upstream->condstore || upstream->capabilities.has[CAPABILITY_CONDSTORE];
 }
 
 bool upstream_has_qresync(const struct upstream *upstream)

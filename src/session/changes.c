@@ -86,7 +86,7 @@ enum job_turn changes_build(struct changes *changes, const struct session *sessi
 
     seqset_clear(&changes->changed);
     seqset_clear(&changes->gone);
-    changes->gone_untold = changes->vanished && (void_since || !session_can(session, CAPABILITY_QRESYNC));
+    changes->gone_untold = changes->vanished && (void_since || !account_tells_vanished(session_account(session), mailbox));
     if (changes->asked.count == 0 || (mailbox->map.count == 0 && (!changes->vanished || changes->gone_untold)))
         return JOB_NOTHING;
     if (mailbox_is_known_since(mailbox, changes->since) ||

@@ -421,3 +421,63 @@ Test(mailbox, a_loss_that_others_share_is_taken_back)
     cr_assert_eq(mailbox->troubles, 0);
     mailbox_free(mailbox);
 }
+
+Test(mailbox, highestmodseq_is_what_select_said_or_what_is_vouched_for)
+{
+    struct mailbox *mailbox = three();
+
+    mailbox->modseq = 5;
+    cr_assert_eq(mailbox_highestmodseq(mailbox), 5);
+    mailbox->modseq_selected = 7;
+    cr_assert_eq(mailbox_highestmodseq(mailbox), 7);
+    mailbox->nomodseq = true;
+    cr_assert_eq(mailbox_highestmodseq(mailbox), 0);
+    mailbox_free(mailbox);
+}
+
+Test(mailbox, nothing_is_known_since_a_mod_sequence_once_a_message_has_gone)
+{
+    struct mailbox *mailbox = three();
+
+    mailbox->map_in_step = mailbox->flags_in_step = true;
+    mailbox->gone_since_select = false;
+    mailbox->modseq = 9;
+    mailbox->modseq_selected = 7;
+    cr_assert(mailbox_is_known_since(mailbox, 9));
+    cr_assert_not(mailbox_is_known_since(mailbox, 8));
+    mailbox->modseq_selected = 10;
+    cr_assert_not(mailbox_is_known_since(mailbox, 9), "some that have gone may be newer");
+    mailbox->modseq_selected = 7;
+    mailbox->gone_since_select = true;
+    cr_assert_not(mailbox_is_known_since(mailbox, 9));
+    mailbox_free(mailbox);
+}
+
+static void changed(void *owner, enum view_change change)
+{
+    (void)owner;
+    (void)change;
+}
+
+Test(mailbox, first_flags_are_news_to_a_client_that_may_have_brought_others)
+{
+    static const struct view_ops ops = {.changed = changed};
+    struct mailbox *mailbox = three();
+    struct view *view;
+    uint64_t before = mailbox->counter;
+
+    cr_assert(mailbox_append(mailbox, 40));
+    cr_assert(mailbox_append(mailbox, 50));
+    mailbox->modseq = 5;
+    view = view_new(mailbox, false, &ops, NULL);
+    view_brings_flags(view);
+    cr_assert(mailbox_append(mailbox, 60));
+    cr_assert_eq(fetch(mailbox, 4, 40, flags(0, 5)), MAILBOX_OK);
+    cr_assert_eq(mailbox->counter, before, "it was told of all up to there");
+    cr_assert_eq(fetch(mailbox, 5, 50, flags(0, 6)), MAILBOX_OK);
+    cr_assert_eq(mailbox->counter, before + 1);
+    cr_assert_eq(fetch(mailbox, 6, 60, flags(0, 7)), MAILBOX_OK);
+    cr_assert_eq(mailbox->counter, before + 1, "an arrival");
+    view_free(view);
+    mailbox_free(mailbox);
+}

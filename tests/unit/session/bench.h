@@ -30,7 +30,7 @@ struct bench {
     struct mailbox *other;              /* "other", not selected upstream, empty */
     struct account_member *member;      /* the one that has joined */
     bool offers_tokens, refuses_members, refuses_jobs, refuses_logins;
-    bool flags_in_step, wants_modseq;
+    bool flags_in_step, wants_modseq, tells_vanished;
     struct job *job;    /* submitted and neither done nor abandoned; NULL: none */
     unsigned jobs;      /* submitted in all */
     unsigned abandoned; /* jobs */

@@ -105,6 +105,13 @@ const struct capability_set *account_capabilities(const struct account *account)
     return &bench.capabilities;
 }
 
+bool account_tells_vanished(const struct account *account, const struct mailbox *mailbox)
+{
+    (void)account;
+    (void)mailbox;
+    return bench.tells_vanished;
+}
+
 bool account_wants_modseq(const struct account *account, const struct mailbox *mailbox)
 {
     (void)account;

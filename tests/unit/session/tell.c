@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <event2/buffer.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "unit/session/bench.h"
 
@@ -147,4 +148,47 @@ Test(tell, without_a_view_or_an_output_that_takes_nothing_happens)
     cr_assert_str_eq(bench_text(&output), "");
     cr_assert(view_has_arrivals(view) && view_has_ghosts(view)); /* no number has moved */
     seqset_clear(&own);
+}
+
+static const struct enabled qresync = {.condstore = true, .qresync = true};
+
+Test(tell, who_has_switched_qresync_on_is_told_of_uids_and_mod_sequences)
+{
+    view->has_modseqs = true;
+    bench_expunge(10);
+    bench_expunge(20);
+    bench_flag(30, FLAG_SEEN);
+    uid_map_find(&bench.inbox->map, 30)->modseq = 9;
+    cr_assert(tell_news(view, &output, &qresync, all));
+    cr_assert_str_eq(bench_text(&output), "* VANISHED 10,20\r\n* 1 FETCH (UID 30 FLAGS (\\Seen) MODSEQ (9))\r\n");
+}
+
+Test(tell, without_mod_sequences_expunges_are_told_by_number)
+{
+    bench_expunge(10);
+    cr_assert(tell_news(view, &output, &qresync, all));
+    cr_assert_str_eq(bench_text(&output), "* 1 EXPUNGE\r\n");
+}
+
+Test(tell, a_client_that_would_be_misled_is_told_up_to_where_it_knows_everything)
+{
+    view->has_modseqs = true;
+    view->modseq = bench.inbox->modseq = 5;
+    bench_flag(30, FLAG_SEEN);
+    uid_map_find(&bench.inbox->map, 30)->modseq = 9;
+    cr_assert(tell_news(view, &output, &qresync, arrivals));
+    tell_settled_modseq(view, &output, &qresync);
+    cr_assert_str_eq(bench_text(&output), "", "it has read of nothing");
+    cr_assert(tell_news(view, &output, &qresync, all));
+    tell_settled_modseq(view, &output, &none);
+    cr_assert(strstr(bench_text(&output), "HIGHESTMODSEQ") == NULL, "who has not switched it on is told nothing");
+    view_show_modseq(view, 9);
+    tell_settled_modseq(view, &output, &qresync);
+    cr_assert_str_eq(bench_text(&output), "* OK [HIGHESTMODSEQ 5] Highest\r\n");
+    bench.inbox->modseq = 12;
+    tell_settled_modseq(view, &output, &qresync);
+    cr_assert_str_eq(bench_text(&output), "* OK [HIGHESTMODSEQ 12] Highest\r\n", "it was told a lower one before");
+    bench.inbox->modseq = 13;
+    tell_settled_modseq(view, &output, &qresync);
+    cr_assert_str_eq(bench_text(&output), "");
 }
