@@ -1,4 +1,5 @@
-/* The items of a FETCH command, and the items of answers that match them. RFC 3501 section 6.4.5 and 7.4.2. */
+/* The items of a FETCH command, and the items of answers that match them. RFC 3501 section 6.4.5 and 7.4.2, RFC 3516
+ * (BINARY), RFC 8474 (OBJECTID), RFC 8514 (SAVEDATE), RFC 8970 (PREVIEW). */
 #ifndef IMAPMUX_IMAP_FETCH_ITEMS_H
 #define IMAPMUX_IMAP_FETCH_ITEMS_H
 
@@ -23,23 +24,34 @@
     X(RFC822, "RFC822")                                                                                                \
     X(RFC822_HEADER, "RFC822.HEADER")                                                                                  \
     X(RFC822_TEXT, "RFC822.TEXT")                                                                                      \
-    X(RFC822_SIZE, "RFC822.SIZE")
+    X(RFC822_SIZE, "RFC822.SIZE")                                                                                      \
+    X(EMAILID, "EMAILID")                                                                                              \
+    X(THREADID, "THREADID")                                                                                            \
+    X(SAVEDATE, "SAVEDATE")                                                                                            \
+    X(PREVIEW, "PREVIEW")                                                                                              \
+    X(X_GM_MSGID, "X-GM-MSGID")                                                                                        \
+    X(X_GM_THRID, "X-GM-THRID")                                                                                        \
+    X(X_GM_LABELS, "X-GM-LABELS")
 
 enum fetch_kind {
 #define FETCH_WORD_ENUM(id, name) FETCH_##id,
     FETCH_WORDS(FETCH_WORD_ENUM)
 #undef FETCH_WORD_ENUM
         FETCH_SECTION, /* BODY[...] and BODY.PEEK[...] */
+    FETCH_BINARY,      /* BINARY[...] and BINARY.PEEK[...] */
+    FETCH_BINARY_SIZE, /* BINARY.SIZE[...] */
     FETCH_UNKNOWN,     /* only in answers */
 };
 
 struct fetch_item {
     enum fetch_kind kind;
-    bool peek;            /* FETCH_SECTION: BODY.PEEK */
-    struct slice section; /* FETCH_SECTION: the text in the brackets, e.g. "1.HEADER.FIELDS (FROM TO)"; valid */
-    bool means_section;   /* it is a string of the message: FETCH_SECTION, RFC822... */
-    struct slice meaning; /* and which, see fetch_section_meaning */
-    bool partial;         /* FETCH_SECTION: <start.count> */
+    bool peek;            /* BODY.PEEK, BINARY.PEEK */
+    bool lazy;            /* PREVIEW (LAZY) */
+    struct slice section; /* the text in the brackets, e.g. "1.HEADER.FIELDS (FROM TO)"; valid */
+    bool means_section;   /* it is about a section of the message: those with brackets, RFC822... */
+    enum fetch_kind form; /* then: FETCH_SECTION of RFC822... too, or the kind */
+    struct slice meaning; /* and which section, see fetch_section_meaning */
+    bool partial;         /* <start.count> */
     uint32_t partial_start;
     uint32_t partial_count;
     struct fetch_item *next;
@@ -49,21 +61,25 @@ struct fetch_item {
  * twice comes out once. NULL: *error says why (constant text). Values borrowed. */
 struct fetch_item *fetch_items_parse(const struct value *argument, struct arena *arena, const char **error)
     __attribute__((warn_unused_result));
-/* Does it set \Seen when asked as it is? (RFC822, RFC822.TEXT, BODY[...] without PEEK) */
+/* The first argument of a FETCH behind the items (`argument` is where they begin): PREVIEW may take a list of its own.
+ * NULL: there is none. RFC 8970 section 3.1. */
+const struct value *fetch_items_end(const struct value *argument);
+/* Its name up to a bracket, without PEEK: the word of an extension. A constant. */
+const char *fetch_item_word(const struct fetch_item *item);
+/* Does it set \Seen when asked as it is? (RFC822, RFC822.TEXT, BODY[...] and BINARY[...] without PEEK) */
 bool fetch_item_sets_seen(const struct fetch_item *item);
-/* How it is written upstream. peek: in the form that sets nothing (RFC822 as BODY.PEEK[], RFC822.TEXT as
- * BODY.PEEK[TEXT]). */
 struct outgoing;
 /* Appends the item as it is written upstream. peek: in the form that sets nothing (RFC822 as BODY.PEEK[], RFC822.TEXT
  * as BODY.PEEK[TEXT]). */
 void fetch_item_print_upstream(const struct fetch_item *item, bool peek, struct outgoing *out);
 /* The name of an answer's item, read once for all comparisons. */
 struct fetch_label {
-    struct slice name;    /* borrowed */
-    bool means_section;   /* it is a string of the message */
-    struct slice meaning; /* and which, see fetch_section_meaning */
-    struct slice origin;  /* "<5>", or empty */
-    char *room;           /* owned */
+    struct slice name;  /* borrowed */
+    bool means_section; /* as in struct fetch_item */
+    enum fetch_kind form;
+    struct slice meaning;
+    struct slice origin; /* "<5>", or empty */
+    char *room;          /* owned */
 };
 /* False: out of memory; fetch_label_clear is called all the same. */
 bool fetch_label_read(struct fetch_label *label, struct slice name) __attribute__((warn_unused_result));
@@ -85,10 +101,6 @@ bool fetch_item_piece(const struct fetch_item *item, uint64_t offset, uint64_t m
 /* The name that the client is told: RFC822.TEXT as asked, BODY[section]<start>. Appends to out. False: out of memory.
  */
 bool fetch_item_print_label(const struct fetch_item *item, struct evbuffer *out) __attribute__((warn_unused_result));
-/* An answer's value for the client, as the grammar of the item asks: RFC 3501 section 9, "msg-att". A literal8 becomes
- * a literal, since only BINARY has those. Appends to out. False: out of memory. */
-bool fetch_item_print_value(const struct fetch_item *item, const struct value *value, struct evbuffer *out)
-    __attribute__((warn_unused_result));
 
 /* Returns the kind of an answer's pair. */
 enum fetch_kind fetch_pair_kind(const struct fetch_pair *pair);
@@ -98,7 +110,7 @@ uint32_t fetch_pair_uid(const struct fetch_pair *pair);
 uint64_t fetch_pair_modseq(const struct fetch_pair *pair);
 /* The RFC822.SIZE among the pairs; 0: none is told. */
 uint32_t fetch_pairs_size(const struct fetch_pair *pairs);
-/* True: servers invent such a value for a dead message. (a NIL section or RFC822*, size 0, an ENVELOPE all of NIL) */
+/* True: servers invent such a value for a dead message. (NIL, size 0, an ENVELOPE all of NIL) */
 bool fetch_pair_looks_invented(const struct fetch_pair *pair);
 
 #endif

@@ -1,5 +1,5 @@
 /* SEARCH keys as a tree: a client's search is parsed whole, the owner translates its numbers, and it is printed again.
- * RFC 3501 section 6.4.4; RFC 5032 (WITHIN). */
+ * RFC 3501 section 6.4.4; RFC 5032 (WITHIN), RFC 8474 (OBJECTID), RFC 8514 (SAVEDATE), X-GM-EXT-1. */
 #ifndef IMAPMUX_IMAP_SEARCH_H
 #define IMAPMUX_IMAP_SEARCH_H
 
@@ -39,10 +39,16 @@ struct search {
     struct search_key *key; /* SEARCH_AND */
 };
 
-/* The arguments of SEARCH. within: OLDER and YOUNGER are known. False: *error is a constant text (an unknown key, a
- * missing or malformed argument such as a date or a number, depth above 100). Values borrowed. */
-bool search_parse(const struct value *arguments, bool within, struct arena *arena, struct search *search,
-                  const char **error) __attribute__((warn_unused_result));
+/* Which keys may be used: those of extensions only where the client was offered them. */
+struct search_permit {
+    bool (*key)(const void *context, struct slice name);
+    const void *context;
+};
+
+/* The arguments of SEARCH. False: *error is a constant text (a key that is unknown or not permitted, a missing or
+ * malformed argument such as a date or a number, depth above 100). Values borrowed. */
+bool search_parse(const struct value *arguments, const struct search_permit *permit, struct arena *arena,
+                  struct search *search, const char **error) __attribute__((warn_unused_result));
 
 /* The owner's translation of sets, and of keys that only one session can judge. Each fills `uids` (resolved, empty
  * before). False: out of memory. */

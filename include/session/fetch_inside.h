@@ -43,6 +43,7 @@ struct fetch_pieces {
     struct spool *spool;  /* the strings one after another, in the order of the list; NULL: no large message's turn */
     uint64_t spooled;     /* bits of the items that stand in it whole */
     uint64_t sizes[FETCH_ITEMS_MAX]; /* octets of each item that stand in it */
+    uint64_t literal8;               /* bits of the items of which a piece came as a literal8 */
     struct fetch_item *item;         /* being gathered, or being written; NULL: all have been */
     unsigned index;                  /* its place in the list */
     bool seen_owed;                  /* no piece without PEEK has been answered, as its asking needs */
@@ -151,8 +152,8 @@ void fetch_answer_from_truth(struct fetch_run *fetch, const struct message *mess
 void fetch_answer_settle(struct fetch_run *fetch);
 /* The line of a slice that was fetched in pieces: its beginning, with the items that were held back for it. */
 void fetch_answer_open(struct fetch_run *fetch, const struct message *message);
-/* The name of the item and the length of its literal, whose octets follow. */
-void fetch_answer_announce(struct fetch_run *fetch, const struct fetch_item *item, uint64_t size);
+/* The name of the item and the length of its literal, whose octets follow. literal8: they may hold NUL. */
+void fetch_answer_announce(struct fetch_run *fetch, const struct fetch_item *item, uint64_t size, bool literal8);
 /* FLAGS and MODSEQ if they were asked for, and the end of the line. message: NULL if it has gone meanwhile. */
 void fetch_answer_close(struct fetch_run *fetch, const struct message *message);
 /* Frees held lines. A zeroed one may be cleared. */

@@ -10,7 +10,6 @@
 #include "base/append.h"
 #include "imap/fetch_section.h"
 #include "imap/outgoing.h"
-#include "imap/structure.h"
 
 #define ITEMS_MAX  100
 #define MODSEQ_MAX ((uint64_t)INT64_MAX)
@@ -32,12 +31,41 @@ static const struct {
     {"FULL", {FETCH_FLAGS, FETCH_INTERNALDATE, FETCH_RFC822_SIZE, FETCH_ENVELOPE, FETCH_BODY}, 5},
 };
 
+/* The items whose section stands in brackets. Those without PEEK come first of their kind. */
+static const struct bracket {
+    const char *open;
+    enum fetch_kind kind;
+    bool peek;
+} brackets[] = {
+    {"BODY[", FETCH_SECTION, false},      {"BODY.PEEK[", FETCH_SECTION, true},        {"BINARY[", FETCH_BINARY, false},
+    {"BINARY.PEEK[", FETCH_BINARY, true}, {"BINARY.SIZE[", FETCH_BINARY_SIZE, false},
+};
+#define BRACKET_COUNT (sizeof(brackets) / sizeof(*brackets))
+
+static const struct bracket *bracket_of(struct slice name)
+{
+    for (size_t i = 0; i < BRACKET_COUNT; i++)
+        if (slice_starts_nocase(name, slice_of(brackets[i].open)))
+            return &brackets[i];
+    return NULL;
+}
+
+static const char *bracket_open(enum fetch_kind kind, bool peek)
+{
+    for (size_t i = 0; i < BRACKET_COUNT; i++)
+        if (brackets[i].kind == kind && brackets[i].peek == (peek && kind != FETCH_BINARY_SIZE))
+            return brackets[i].open;
+    return NULL;
+}
+
 static enum fetch_kind kind_of(struct slice name)
 {
+    const struct bracket *bracket = bracket_of(name);
+
     for (size_t i = 0; i < NAMED_COUNT; i++)
         if (slice_equal_nocase(name, slice_of(kind_names[i])))
             return (enum fetch_kind)i;
-    return slice_starts_nocase(name, SLICE("BODY[")) ? FETCH_SECTION : FETCH_UNKNOWN;
+    return bracket ? bracket->kind : FETCH_UNKNOWN;
 }
 
 /* ---- asking ---- */
@@ -72,19 +100,31 @@ static bool parse_partial(struct slice text, struct fetch_item *item)
     return true;
 }
 
-static bool parse_section(struct slice text, struct fetch_item *item)
+/* "1.2" or nothing: BINARY has no names (RFC 3516 section 4.1). */
+static bool is_part(struct slice section)
 {
-    static const struct slice open = {"BODY[", 5}, open_peek = {"BODY.PEEK[", 10};
+    for (size_t i = 0; i < section.length; i++)
+        if (section.data[i] != '.' && !(section.data[i] >= '0' && section.data[i] <= '9'))
+            return false;
+    return fetch_section_valid(section);
+}
+
+static bool parse_section(struct slice text, const struct bracket *bracket, struct fetch_item *item)
+{
     size_t end;
 
-    item->kind = FETCH_SECTION;
-    item->peek = slice_starts_nocase(text, open_peek);
-    if (!item->peek && !slice_starts_nocase(text, open))
-        return false;
-    text = behind(text, item->peek ? open_peek.length : open.length);
+    item->kind = bracket->kind;
+    item->peek = bracket->peek;
+    text = behind(text, strlen(bracket->open));
     end = fetch_section_end(text);
     item->section = (struct slice){text.data, end};
-    return end < text.length && fetch_section_valid(item->section) && parse_partial(behind(text, end + 1), item);
+    if (end == text.length)
+        return false;
+    text = behind(text, end + 1);
+    if (bracket->kind == FETCH_BINARY_SIZE && text.length > 0)
+        return false;
+    return (bracket->kind == FETCH_SECTION ? fetch_section_valid(item->section) : is_part(item->section)) &&
+           parse_partial(text, item);
 }
 
 static bool same_item(const struct fetch_item *a, const struct fetch_item *b)
@@ -119,11 +159,13 @@ static bool meant_section(enum fetch_kind kind, struct slice *section)
 static bool note_meaning(struct fetch_item *item, struct arena *arena)
 {
     struct slice section = item->section;
+    bool whole = meant_section(item->kind, &section);
     char *room;
 
-    item->means_section = item->kind == FETCH_SECTION || meant_section(item->kind, &section);
+    item->means_section = whole || item->kind >= FETCH_SECTION;
     if (!item->means_section)
         return true;
+    item->form = whole ? FETCH_SECTION : item->kind;
     room = arena_alloc(arena, fetch_section_room(section));
     if (room)
         item->meaning = fetch_section_meaning(section, room);
@@ -137,6 +179,7 @@ static bool add_item(struct item_list *list, const struct fetch_item *item)
     for (struct fetch_item *other = list->first; other; other = other->next) {
         if (same_item(other, item)) {
             other->peek = other->peek && item->peek;
+            other->lazy = other->lazy && item->lazy;
             return true;
         }
     }
@@ -168,8 +211,26 @@ static bool add_macro(struct item_list *list, struct slice name)
     return false;
 }
 
+/* The list behind PREVIEW, if it is one of PREVIEW's own words; NULL: it is not. */
+static const struct value *preview_words(const struct value *preview)
+{
+    const struct value *list = preview->next;
+
+    return value_is_atom(preview, "PREVIEW") && list && value_is_list(list) && value_is_atom(list->first, "LAZY")
+               ? list
+               : NULL;
+}
+
+static const struct value *after_item(const struct value *value)
+{
+    const struct value *words = preview_words(value);
+
+    return words ? words->next : value->next;
+}
+
 static bool add_value(struct item_list *list, const struct value *value)
 {
+    const struct bracket *bracket = value->kind == VALUE_ATOM ? bracket_of(value->text) : NULL;
     struct fetch_item item = {0};
 
     if (value->kind != VALUE_ATOM) {
@@ -177,12 +238,12 @@ static bool add_value(struct item_list *list, const struct value *value)
         return false;
     }
     item.kind = kind_of(value->text);
-    if (item.kind == FETCH_SECTION || slice_starts_nocase(value->text, SLICE("BODY.PEEK["))) {
-        if (!parse_section(value->text, &item)) {
-            list->error = "Malformed BODY section";
-            return false;
-        }
-    } else if (item.kind == FETCH_UNKNOWN) {
+    item.lazy = preview_words(value) != NULL;
+    if (bracket && !parse_section(value->text, bracket, &item)) {
+        list->error = bracket->kind == FETCH_SECTION ? "Malformed BODY section" : "Malformed BINARY section";
+        return false;
+    }
+    if (item.kind == FETCH_UNKNOWN) {
         list->error = "Unknown FETCH item";
         return false;
     }
@@ -191,10 +252,15 @@ static bool add_value(struct item_list *list, const struct value *value)
 
 static bool add_values(struct item_list *list, const struct value *first)
 {
-    for (const struct value *value = first; value; value = value->next)
+    for (const struct value *value = first; value; value = after_item(value))
         if (!add_value(list, value))
             return false;
     return first != NULL;
+}
+
+const struct value *fetch_items_end(const struct value *argument)
+{
+    return argument->kind == VALUE_ATOM ? after_item(argument) : argument->next;
 }
 
 struct fetch_item *fetch_items_parse(const struct value *argument, struct arena *arena, const char **error)
@@ -213,15 +279,35 @@ struct fetch_item *fetch_items_parse(const struct value *argument, struct arena 
     return done ? list.first : NULL;
 }
 
+const char *fetch_item_word(const struct fetch_item *item)
+{
+    switch (item->kind) {
+    case FETCH_SECTION:
+        return "BODY";
+    case FETCH_BINARY:
+        return "BINARY";
+    case FETCH_BINARY_SIZE:
+        return "BINARY.SIZE";
+#define FETCH_WORD_CASE(id, name)                                                                                      \
+    case FETCH_##id:                                                                                                   \
+        return name;
+        FETCH_WORDS(FETCH_WORD_CASE)
+#undef FETCH_WORD_CASE
+    case FETCH_UNKNOWN:
+        break;
+    }
+    abort();
+}
+
 bool fetch_item_sets_seen(const struct fetch_item *item)
 {
     return item->kind == FETCH_RFC822 || item->kind == FETCH_RFC822_TEXT ||
-           (item->kind == FETCH_SECTION && !item->peek);
+           ((item->kind == FETCH_SECTION || item->kind == FETCH_BINARY) && !item->peek);
 }
 
 /* ---- printing, upstream and for clients ---- */
 
-/* The section that an item asks for upstream, if it is written as one. */
+/* The section that an item asks for upstream, and in which brackets. False: it is a word. */
 static bool upstream_section(const struct fetch_item *item, bool peek, struct slice *section)
 {
     *section = item->section;
@@ -230,7 +316,7 @@ static bool upstream_section(const struct fetch_item *item, bool peek, struct sl
     else if (item->kind == FETCH_RFC822_TEXT && peek)
         *section = SLICE("TEXT");
     else
-        return item->kind == FETCH_SECTION;
+        return item->kind >= FETCH_SECTION;
     return true;
 }
 
@@ -240,9 +326,10 @@ void fetch_item_print_upstream(const struct fetch_item *item, bool peek, struct 
 
     if (!upstream_section(item, peek, &section)) {
         outgoing_text(out, kind_names[item->kind]);
+        outgoing_text(out, item->lazy ? " (LAZY)" : "");
         return;
     }
-    outgoing_text(out, peek || item->peek ? "BODY.PEEK[" : "BODY[");
+    outgoing_text(out, bracket_open(item->form, peek || item->peek));
     outgoing_atom(out, section);
     outgoing_text(out, "]");
     if (item->partial) {
@@ -280,23 +367,21 @@ static bool is_asked_start(const struct fetch_item *item, struct slice text, boo
 }
 
 /* Splits an answer's name into the section that it means and the <start> behind it. False: it names no section. */
-static bool split_name(struct slice name, struct slice *section, struct slice *origin)
+static bool split_name(struct slice name, struct fetch_label *label, struct slice *section)
 {
-    struct fetch_item named = {.kind = kind_of(name)};
-    static const struct slice peek = {"BODY.PEEK[", 10};
+    const struct bracket *bracket = bracket_of(name);
     size_t end;
 
-    *origin = (struct slice){"", 0};
-    if (meant_section(named.kind, section))
-        return true;
-    if (named.kind != FETCH_SECTION && !slice_starts_nocase(name, peek))
-        return false;
-    name = behind(name, named.kind == FETCH_SECTION ? strlen("BODY[") : peek.length);
+    label->origin = (struct slice){"", 0};
+    label->form = bracket ? bracket->kind : FETCH_SECTION;
+    if (!bracket)
+        return meant_section(kind_of(name), section);
+    name = behind(name, strlen(bracket->open));
     end = fetch_section_end(name);
     if (end == name.length)
         return false;
     *section = (struct slice){name.data, end};
-    *origin = behind(name, end + 1);
+    label->origin = behind(name, end + 1);
     return true;
 }
 
@@ -305,7 +390,7 @@ bool fetch_label_read(struct fetch_label *label, struct slice name)
     struct slice section;
 
     *label = (struct fetch_label){.name = name};
-    label->means_section = split_name(name, &section, &label->origin);
+    label->means_section = split_name(name, label, &section);
     if (!label->means_section)
         return true;
     label->room = malloc(fetch_section_room(section));
@@ -324,7 +409,7 @@ static bool answered_by(const struct fetch_item *item, const struct fetch_label 
 {
     if (!item->means_section)
         return slice_equal_nocase(label->name, slice_of(kind_names[item->kind]));
-    return label->means_section && is_asked_start(item, label->origin, loosely) &&
+    return label->means_section && label->form == item->form && is_asked_start(item, label->origin, loosely) &&
            slice_equal(item->meaning, label->meaning);
 }
 
@@ -348,12 +433,14 @@ bool fetch_item_piece(const struct fetch_item *item, uint64_t offset, uint64_t m
     uint64_t start = item->partial_start + offset, end = UINT32_MAX;
     struct slice section = item->section;
 
-    if (!item->means_section || (item->kind != FETCH_SECTION && !meant_section(item->kind, &section)))
+    if (!item->means_section || item->form == FETCH_BINARY_SIZE)
         return false;
+    (void)meant_section(item->kind, &section);
     if (item->partial && (uint64_t)item->partial_start + item->partial_count < end)
         end = (uint64_t)item->partial_start + item->partial_count;
-    *piece = (struct fetch_item){.kind = FETCH_SECTION, .peek = true, .section = section, .partial = true};
+    *piece = (struct fetch_item){.kind = item->form, .peek = true, .section = section, .partial = true};
     piece->means_section = true;
+    piece->form = item->form;
     piece->meaning = item->meaning;
     piece->partial_start = start < end ? (uint32_t)start : (uint32_t)end;
     piece->partial_count = end - piece->partial_start < most ? (uint32_t)(end - piece->partial_start) : (uint32_t)most;
@@ -362,21 +449,12 @@ bool fetch_item_piece(const struct fetch_item *item, uint64_t offset, uint64_t m
 
 bool fetch_item_print_label(const struct fetch_item *item, struct evbuffer *out)
 {
-    if (item->kind != FETCH_SECTION)
+    if (item->kind < FETCH_SECTION)
         return append_bytes(out, kind_names[item->kind], strlen(kind_names[item->kind]));
-    if (!append_bytes(out, "BODY[", 5) || !append_bytes(out, item->section.data, item->section.length) ||
-        !append_bytes(out, "]", 1))
+    if (!append_format(out, "%s", bracket_open(item->kind, false)) ||
+        !append_bytes(out, item->section.data, item->section.length) || !append_bytes(out, "]", 1))
         return false;
     return !item->partial || append_format(out, "<%lu>", (unsigned long)item->partial_start);
-}
-
-bool fetch_item_print_value(const struct fetch_item *item, const struct value *value, struct evbuffer *out)
-{
-    if (item->kind == FETCH_ENVELOPE)
-        return structure_print_envelope(value, out);
-    if (item->kind == FETCH_BODY || item->kind == FETCH_BODYSTRUCTURE)
-        return structure_print_body(value, out);
-    return value->kind == VALUE_LITERAL8 ? value_print_string(value->text, out) : value_print(value, out);
 }
 
 /* ---- answers ---- */
@@ -426,6 +504,11 @@ static bool is_all_nil(const struct value *list)
     return true;
 }
 
+static bool is_content(enum fetch_kind kind)
+{
+    return kind == FETCH_RFC822 || kind == FETCH_RFC822_HEADER || kind == FETCH_RFC822_TEXT || kind == FETCH_SECTION;
+}
+
 bool fetch_pair_looks_invented(const struct fetch_pair *pair)
 {
     enum fetch_kind kind = kind_of(pair->name);
@@ -433,9 +516,7 @@ bool fetch_pair_looks_invented(const struct fetch_pair *pair)
 
     if (kind == FETCH_ENVELOPE)
         return is_all_nil(pair->value);
-    if (kind == FETCH_RFC822_SIZE)
+    if (kind == FETCH_RFC822_SIZE || kind == FETCH_BINARY_SIZE)
         return value_number(pair->value, UINT32_MAX, &size) && size == 0;
-    return (kind == FETCH_SECTION || kind == FETCH_RFC822 || kind == FETCH_RFC822_HEADER ||
-            kind == FETCH_RFC822_TEXT) &&
-           value_is_nil(pair->value);
+    return (is_content(kind) || kind > FETCH_RFC822_SIZE) && kind != FETCH_UNKNOWN && value_is_nil(pair->value);
 }

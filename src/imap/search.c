@@ -6,6 +6,7 @@
 
 #include "imap/date.h"
 #include "imap/flags.h"
+#include "imap/object_id.h"
 
 #define DEPTH_MAX 100
 
@@ -15,6 +16,9 @@ enum argument {
     ARGUMENT_DATE,
     ARGUMENT_NUMBER,
     ARGUMENT_INTERVAL, /* a number above 0; WITHIN */
+    ARGUMENT_LONG,     /* a number of 64 bits */
+    ARGUMENT_OBJECT,   /* an object's id */
+    ARGUMENT_LABEL,    /* a string, or a system label such as \Inbox; X-GM-EXT-1 */
     ARGUMENT_KEYWORD,
     ARGUMENT_HEADER, /* a field name and an astring */
     ARGUMENT_SET,
@@ -35,6 +39,7 @@ static const struct key_row {
     {"CC", SEARCH_PLAIN, ARGUMENT_ASTRING},
     {"DELETED", SEARCH_PLAIN, ARGUMENT_NONE},
     {"DRAFT", SEARCH_PLAIN, ARGUMENT_NONE},
+    {"EMAILID", SEARCH_PLAIN, ARGUMENT_OBJECT},
     {"FLAGGED", SEARCH_PLAIN, ARGUMENT_NONE},
     {"FROM", SEARCH_PLAIN, ARGUMENT_ASTRING},
     {"HEADER", SEARCH_PLAIN, ARGUMENT_HEADER},
@@ -47,6 +52,10 @@ static const struct key_row {
     {"ON", SEARCH_PLAIN, ARGUMENT_DATE},
     {"OR", SEARCH_OR, ARGUMENT_TWO_KEYS},
     {"RECENT", SEARCH_RECENT, ARGUMENT_NONE},
+    {"SAVEDATESUPPORTED", SEARCH_PLAIN, ARGUMENT_NONE},
+    {"SAVEDBEFORE", SEARCH_PLAIN, ARGUMENT_DATE},
+    {"SAVEDON", SEARCH_PLAIN, ARGUMENT_DATE},
+    {"SAVEDSINCE", SEARCH_PLAIN, ARGUMENT_DATE},
     {"SEEN", SEARCH_PLAIN, ARGUMENT_NONE},
     {"SENTBEFORE", SEARCH_PLAIN, ARGUMENT_DATE},
     {"SENTON", SEARCH_PLAIN, ARGUMENT_DATE},
@@ -55,6 +64,7 @@ static const struct key_row {
     {"SMALLER", SEARCH_PLAIN, ARGUMENT_NUMBER},
     {"SUBJECT", SEARCH_PLAIN, ARGUMENT_ASTRING},
     {"TEXT", SEARCH_PLAIN, ARGUMENT_ASTRING},
+    {"THREADID", SEARCH_PLAIN, ARGUMENT_OBJECT},
     {"TO", SEARCH_PLAIN, ARGUMENT_ASTRING},
     {"UID", SEARCH_UIDS, ARGUMENT_SET},
     {"UNANSWERED", SEARCH_PLAIN, ARGUMENT_NONE},
@@ -63,12 +73,16 @@ static const struct key_row {
     {"UNFLAGGED", SEARCH_PLAIN, ARGUMENT_NONE},
     {"UNKEYWORD", SEARCH_PLAIN, ARGUMENT_KEYWORD},
     {"UNSEEN", SEARCH_PLAIN, ARGUMENT_NONE},
+    {"X-GM-LABELS", SEARCH_PLAIN, ARGUMENT_LABEL},
+    {"X-GM-MSGID", SEARCH_PLAIN, ARGUMENT_LONG},
+    {"X-GM-RAW", SEARCH_PLAIN, ARGUMENT_ASTRING},
+    {"X-GM-THRID", SEARCH_PLAIN, ARGUMENT_LONG},
     {"YOUNGER", SEARCH_PLAIN, ARGUMENT_INTERVAL},
 };
 
 struct parser {
     struct arena *arena;
-    bool within;
+    const struct search_permit *permit;
     const struct value *next; /* of the present list */
     unsigned depth;
     const char *error;
@@ -132,6 +146,12 @@ static bool is_argument(const struct value *value, enum argument argument)
         return value_number(value, UINT32_MAX, &number);
     case ARGUMENT_INTERVAL:
         return value_number(value, UINT32_MAX, &number) && number > 0;
+    case ARGUMENT_LONG:
+        return value_number(value, UINT64_MAX, &number);
+    case ARGUMENT_OBJECT:
+        return value && value->kind == VALUE_ATOM && object_id_valid(value->text);
+    case ARGUMENT_LABEL:
+        return is_search_string(value);
     case ARGUMENT_KEYWORD:
         return is_keyword(value);
     case ARGUMENT_HEADER:
@@ -151,6 +171,9 @@ static const char *const argument_errors[] = {
     [ARGUMENT_DATE] = "Search key without a date such as 1-Feb-1994",
     [ARGUMENT_NUMBER] = "Search key without its number",
     [ARGUMENT_INTERVAL] = "Search key without its number of seconds",
+    [ARGUMENT_LONG] = "Search key without its number",
+    [ARGUMENT_OBJECT] = "Search key without an object's id",
+    [ARGUMENT_LABEL] = "Search key without a label",
     [ARGUMENT_KEYWORD] = "Search key without a keyword",
     [ARGUMENT_HEADER] = "HEADER without a field name and a string",
     [ARGUMENT_SET] = "Malformed sequence set",
@@ -220,7 +243,7 @@ static const struct key_row *find_row(const struct parser *parser, struct slice 
 {
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
         if (slice_equal_nocase(name, slice_of(keys[i].name)))
-            return keys[i].argument == ARGUMENT_INTERVAL && !parser->within ? NULL : &keys[i];
+            return parser->permit->key(parser->permit->context, name) ? &keys[i] : NULL;
     return NULL;
 }
 
@@ -273,10 +296,10 @@ static bool read_key(struct parser *parser, struct search_key **key)
     return done;
 }
 
-bool search_parse(const struct value *arguments, bool within, struct arena *arena, struct search *search,
-                  const char **error)
+bool search_parse(const struct value *arguments, const struct search_permit *permit, struct arena *arena,
+                  struct search *search, const char **error)
 {
-    struct parser parser = {.arena = arena, .within = within, .next = arguments};
+    struct parser parser = {.arena = arena, .permit = permit, .next = arguments};
     bool done = true;
 
     *search = (struct search){0};

@@ -359,7 +359,7 @@ static void done(struct run *run, const struct job_result *result)
 
 bool fetch_is_body(const struct fetch_item *item)
 {
-    return item->kind == FETCH_RFC822 || item->kind == FETCH_RFC822_TEXT ||
+    return item->kind == FETCH_RFC822 || item->kind == FETCH_RFC822_TEXT || item->kind == FETCH_BINARY ||
            (item->kind == FETCH_SECTION && !slice_starts_nocase(item->section, SLICE("HEADER")));
 }
 
@@ -372,8 +372,8 @@ static const char *note_items(const struct session *session, struct fetch_run *f
     for (const struct fetch_item *item = fetch->items; item; item = item->next, bit <<= 1) {
         if (++count > FETCH_ITEMS_MAX)
             return "Too many items in one FETCH";
-        if (item->kind == FETCH_MODSEQ && !offer_adds(&session->offer, WORD_FETCH, SLICE("MODSEQ")))
-            return "MODSEQ is not supported";
+        if (!offer_permits(&session->offer, WORD_FETCH, slice_of(fetch_item_word(item))))
+            return item->kind == FETCH_MODSEQ ? "MODSEQ is not supported" : "Unknown FETCH item";
         fetch->with_uid |= item->kind == FETCH_UID;
         fetch->flags |= item->kind == FETCH_FLAGS;
         fetch->modseq |= item->kind == FETCH_MODSEQ;
@@ -496,10 +496,13 @@ static const char *parse(struct fetch_run *fetch)
 {
     struct session *session = fetch->run.session;
     const struct command *command = session_command(session);
-    size_t count = value_count(command->arguments);
+    const struct value *modifiers;
     const char *error = "FETCH takes a set of messages and what to fetch of them";
 
-    if ((count != 2 && count != 3) || command->arguments->kind != VALUE_ATOM)
+    if (value_count(command->arguments) < 2 || command->arguments->kind != VALUE_ATOM)
+        return error;
+    modifiers = fetch_items_end(command->arguments->next);
+    if (modifiers && modifiers->next)
         return error;
     fetch->items = fetch_items_parse(command->arguments->next, &session->current.queued->arena, &error);
     if (!fetch->items)
@@ -507,7 +510,7 @@ static const char *parse(struct fetch_run *fetch)
     error = note_items(session, fetch);
     if (error)
         return error;
-    error = fetch_changes_read(fetch, command->arguments->next->next);
+    error = fetch_changes_read(fetch, modifiers);
     if (!error && fetch->modseq && !session_view(session)->has_modseqs)
         return "This mailbox has no mod-sequences";
     return error;

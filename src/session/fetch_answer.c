@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/append.h"
+#include "imap/fetch_value.h"
 #include "session/fetch_inside.h"
 #include "session/tell.h"
 
@@ -155,14 +156,14 @@ static void write_pair(struct fetch_run *fetch, const struct fetch_pair *pair)
     if (!read_answered(fetch, pair->name, pair->value->text.length, &answered))
         return;
     for (const struct fetch_item *item = fetch->items; item; item = item->next, bit <<= 1) {
-        if (!is_answered_by(fetch, item, bit, &answered))
+        if (!is_answered_by(fetch, item, bit, &answered) || !fetch_value_fits(item, pair->value))
             continue;
         answered.told |= item->partial;
         writing->message->answered |= bit;
         before_item(fetch, writing->message->uid);
         output_check(output_of(fetch), fetch_item_print_label(item, writing->out) &&
                                            append_bytes(writing->out, " ", 1) &&
-                                           fetch_item_print_value(item, pair->value, writing->out));
+                                           fetch_value_print(item, pair->value, writing->out));
     }
     fetch_label_clear(&answered.label);
 }
@@ -188,7 +189,8 @@ static void start_stream(struct fetch_run *fetch, const struct fetch_answer *par
         writing->message->answered |= bit;
         before_item(fetch, writing->message->uid);
         output_check(output_of(fetch), fetch_item_print_label(item, writing->out));
-        append_format(writing->out, " {%llu}\r\n", (unsigned long long)part->stream_size);
+        append_format(writing->out, " %s{%llu}\r\n", item->kind == FETCH_BINARY && part->stream_literal8 ? "~" : "",
+                      (unsigned long long)part->stream_size);
         writing->stream_left = part->stream_size;
     }
     fetch_label_clear(&answered.label);
@@ -422,14 +424,14 @@ void fetch_answer_open(struct fetch_run *fetch, const struct message *message)
     fetch_answer_clear(fetch);
 }
 
-void fetch_answer_announce(struct fetch_run *fetch, const struct fetch_item *item, uint64_t size)
+void fetch_answer_announce(struct fetch_run *fetch, const struct fetch_item *item, uint64_t size, bool literal8)
 {
     struct output *output = output_of(fetch);
 
     before_item(fetch, fetch->slice[0].uid);
     output_open_line(output);
     output_check(output, fetch_item_print_label(item, output->bytes));
-    output_format(output, " {%llu}\r\n", (unsigned long long)size);
+    output_format(output, " %s{%llu}\r\n", literal8 ? "~" : "", (unsigned long long)size);
 }
 
 void fetch_answer_close(struct fetch_run *fetch, const struct message *message)

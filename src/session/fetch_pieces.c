@@ -204,9 +204,11 @@ static bool is_answer(struct fetch_pieces *pieces, struct slice name)
 }
 
 /* An answer of so many octets begins. */
-static void begin_piece(struct fetch_pieces *pieces, uint64_t octets)
+static void begin_piece(struct fetch_pieces *pieces, uint64_t octets, bool literal8)
 {
     pieces->answered = true;
+    if (literal8 && pieces->piece.kind == FETCH_BINARY)
+        pieces->literal8 |= (uint64_t)1 << pieces->index;
     pieces->announced = octets;
     pieces->open = fetch_item_permits_size(&pieces->piece, octets);
     pieces->wrong |= !pieces->open;
@@ -240,7 +242,7 @@ static void take_pair(struct fetch_run *fetch, const struct fetch_pair *pair)
     if (value_is_nil(value)) {
         pieces->answered = pieces->nil = true;
     } else if (value_is_string(value)) {
-        begin_piece(pieces, value->text.length);
+        begin_piece(pieces, value->text.length, value->kind == VALUE_LITERAL8);
         take_octets(fetch, value->text);
         pieces->open = false;
     } else {
@@ -259,7 +261,7 @@ static void piece_part(struct run *run, uint32_t uid, const struct fetch_answer 
     for (const struct fetch_pair *pair = part->pairs; pair; pair = pair->next)
         take_pair(fetch, pair);
     if (!part->complete && is_answer(pieces, part->stream_name))
-        begin_piece(pieces, part->stream_size);
+        begin_piece(pieces, part->stream_size, part->stream_literal8);
 }
 
 static void piece_data(struct run *run, struct slice bytes)
@@ -319,7 +321,7 @@ static bool has_all_that_is_counted(struct fetch_run *fetch)
 {
     const struct fetch_pieces *pieces = &fetch->pieces;
 
-    return !pieces->item->partial && pieces->piece.section.length == 0 &&
+    return !pieces->item->partial && pieces->piece.kind == FETCH_SECTION && pieces->piece.section.length == 0 &&
            *size_of_item(fetch) == message_of(fetch)->size;
 }
 
@@ -407,7 +409,7 @@ void fetch_pieces_begin(struct fetch_run *fetch)
         refuse_pieces(fetch);
         return;
     }
-    pieces->spooled = 0;
+    pieces->spooled = pieces->literal8 = 0;
     pieces->wrong = pieces->writing = false;
     memset(pieces->sizes, 0, sizeof(pieces->sizes));
     if (pieces->word_at == 0)
@@ -466,7 +468,8 @@ static bool write_some(struct fetch_run *fetch)
 
     while (pieces->item && pieces->written < until) {
         if (!pieces->labelled)
-            fetch_answer_announce(fetch, pieces->item, *size_of_item(fetch));
+            fetch_answer_announce(fetch, pieces->item, *size_of_item(fetch),
+                                  (pieces->literal8 >> pieces->index & 1) != 0);
         pieces->labelled = true;
         if (!write_octets(fetch, (size_t)(until - pieces->written)))
             return false;

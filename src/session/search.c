@@ -74,15 +74,21 @@ static void done(struct run *run, const struct job_result *result)
 static const struct run_step search_step = {
     .goal = JOB_RUN, .policy = POLICY_SEARCH, .build = build, .untagged = answered, .done = done};
 
+static bool permits_key(const void *offer, struct slice name)
+{
+    return offer_permits(offer, WORD_SEARCH, name);
+}
+
 static void start(struct run *run)
 {
     struct search_run *search = (struct search_run *)run;
     struct session *session = run->session;
     struct view *view = session_view(session);
+    struct search_permit permit = {.key = permits_key, .context = &session->offer};
     const char *error = "SEARCH takes search keys";
 
-    if (!search_parse(session_command(session)->arguments, offer_has(&session->offer, CAPABILITY_WITHIN),
-                      &session->current.queued->arena, &search->search, &error)) {
+    if (!search_parse(session_command(session)->arguments, &permit, &session->current.queued->arena, &search->search,
+                      &error)) {
         run_bad(session, error);
         return;
     }

@@ -64,7 +64,9 @@ static bool copy_uid(struct reader *reader)
 
 static bool append_uid(struct reader *reader)
 {
-    return nz_number(reader) && space(reader) && nz_number(reader);
+    uint64_t count;
+
+    return nz_number(reader) && space(reader) && uid_set(reader, &count);
 }
 
 static bool permanent_flags(struct reader *reader)
@@ -104,6 +106,7 @@ static bool code(struct reader *reader)
                  {"APPENDUID ", append_uid},
                  {"COPYUID ", copy_uid},
                  {"BADCHARSET ", bad_charset},
+                 {"MAILBOXID ", object_id},
                  {"HIGHESTMODSEQ ", modseq},
                  {"MODIFIED ", any_set}};
 
@@ -180,6 +183,8 @@ static bool status_item(struct reader *reader)
                  {"HIGHESTMODSEQ ", 0, NUMBER64_MAX}};
     uint64_t value;
 
+    if (maybe(reader, "MAILBOXID "))
+        return object_id(reader);
     for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
         if (maybe(reader, items[i].name))
             return number(reader, items[i].least, items[i].most, &value);

@@ -34,6 +34,8 @@ bool astring_atom(struct reader *reader);
 bool quoted(struct reader *reader, size_t *length); /* length: octets that it stands for; or NULL */
 bool string(struct reader *reader);
 bool nstring(struct reader *reader);
+bool literal8(struct reader *reader); /* "~{n}" and n octets, NUL too */
+bool object(struct reader *reader);   /* an object's id (RFC 8474) */
 bool astring(struct reader *reader);
 bool any_value(struct reader *reader); /* any tokens, lists in each other, one space or none between lists */
 bool text_to_line_end(struct reader *reader);
@@ -46,5 +48,6 @@ bool nil_or(struct reader *reader, rule *list);
 
 /* message.c */
 bool msg_att(struct reader *reader);
+bool object_id(struct reader *reader); /* "(" objectid ")" */
 
 #endif

@@ -213,6 +213,59 @@ static bool date_time(struct reader *reader)
     return true;
 }
 
+bool object_id(struct reader *reader)
+{
+    return take(reader, "(") && object(reader) && take(reader, ")");
+}
+
+static bool thread_id(struct reader *reader)
+{
+    return nil_or(reader, object_id);
+}
+
+static bool save_date(struct reader *reader)
+{
+    return maybe(reader, "NIL") || date_time(reader);
+}
+
+static bool long_number(struct reader *reader)
+{
+    uint64_t value;
+
+    return number(reader, 0, UINT64_MAX, &value);
+}
+
+static bool label(struct reader *reader)
+{
+    return maybe(reader, "\\") ? atom(reader) : astring(reader);
+}
+
+static bool labels(struct reader *reader)
+{
+    return several(reader, label, 0);
+}
+
+static bool part_in_brackets(struct reader *reader)
+{
+    bool dot = false;
+
+    return (comes(reader, "]") || (section_part(reader, &dot) && (!dot || fault(reader, "a part's number")))) &&
+           take(reader, "]");
+}
+
+static bool binary(struct reader *reader)
+{
+    if (!part_in_brackets(reader) || (maybe(reader, "<") && (!plain_number(reader) || !take(reader, ">"))) ||
+        !space(reader))
+        return false;
+    return comes(reader, "~") ? literal8(reader) : nstring(reader);
+}
+
+static bool binary_size(struct reader *reader)
+{
+    return part_in_brackets(reader) && space(reader) && plain_number(reader);
+}
+
 static bool flags(struct reader *reader)
 {
     return several(reader, flag_fetch, 0);
@@ -232,10 +285,17 @@ static const struct {
     rule *value;
     bool handed_on;
 } items[] = {
-    {"UID ", nz_number, false},           {"FLAGS ", flags, false},        {"INTERNALDATE ", date_time, true},
-    {"RFC822.SIZE ", plain_number, true}, {"ENVELOPE ", envelope, true},   {"BODY ", body, true},
-    {"BODYSTRUCTURE ", structure, true},  {"BODY[", body_section, false},  {"RFC822 ", nstring, true},
-    {"RFC822.HEADER ", nstring, true},    {"RFC822.TEXT ", nstring, true}, {"MODSEQ ", modseq, false},
+    {"UID ", nz_number, false},           {"FLAGS ", flags, false},
+    {"INTERNALDATE ", date_time, true},   {"RFC822.SIZE ", plain_number, true},
+    {"ENVELOPE ", envelope, true},        {"BODY ", body, true},
+    {"BODYSTRUCTURE ", structure, true},  {"BODY[", body_section, false},
+    {"RFC822 ", nstring, true},           {"RFC822.HEADER ", nstring, true},
+    {"RFC822.TEXT ", nstring, true},      {"EMAILID ", object_id, false},
+    {"THREADID ", thread_id, false},      {"SAVEDATE ", save_date, false},
+    {"PREVIEW ", nstring, false},         {"X-GM-MSGID ", long_number, false},
+    {"X-GM-THRID ", long_number, false},  {"X-GM-LABELS ", labels, false},
+    {"MODSEQ ", modseq, false},           {"BINARY[", binary, false},
+    {"BINARY.SIZE[", binary_size, false},
 };
 
 bool msg_att(struct reader *reader)

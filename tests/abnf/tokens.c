@@ -1,4 +1,5 @@
 /* The strict reader's tokens. */
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -124,7 +125,7 @@ bool quoted(struct reader *reader, size_t *length)
     return take(reader, "\"");
 }
 
-static bool literal(struct reader *reader)
+static bool octets_of_literal(struct reader *reader, bool nul)
 {
     uint64_t size;
 
@@ -134,10 +135,32 @@ static bool literal(struct reader *reader)
         reader->more = true;
         return false;
     }
-    if (!reader->any_values && memchr(reader->at, '\0', (size_t)size))
+    if (!nul && memchr(reader->at, '\0', (size_t)size))
         return fault(reader, "a literal without NUL");
     reader->at += size;
     return true;
+}
+
+static bool literal(struct reader *reader)
+{
+    return octets_of_literal(reader, reader->any_values);
+}
+
+bool literal8(struct reader *reader)
+{
+    return take(reader, "~") && octets_of_literal(reader, true);
+}
+
+bool object(struct reader *reader)
+{
+    const char *begin = reader->at;
+
+    while (reader->at < reader->end &&
+           (isalnum((unsigned char)*reader->at) || *reader->at == '_' || *reader->at == '-'))
+        reader->at++;
+    if (reader->at == reader->end)
+        reader->more = true;
+    return reader->at > begin || fault(reader, "an object's id");
 }
 
 bool string(struct reader *reader)

@@ -5,7 +5,7 @@ order of expunges, whether a string is quoted or a literal, and what belongs to 
 """
 from imap_client import Literal
 from messages import SHAPES
-from scenario import MATRIX, scenario
+from scenario import MATRIX, Skip, scenario
 
 VARIANTS = ("full", "no-condstore", "bare")
 CODES = ("READ-ONLY", "READ-WRITE", "TRYCREATE", "NONEXISTENT", "ALREADYEXISTS", "BADCHARSET", "CANNOT")
@@ -138,6 +138,11 @@ ITEMS = [
     "(BODY.PEEK[1] BODY.PEEK[2] BODY.PEEK[3])", "body.peek[header.fields (subject)]", "(flags uid)",
     'BODY.PEEK[HEADER.FIELDS ("Subject" "X-Id")]',
 ]
+# By what the server must announce.
+MORE_ITEMS = {
+    "PREVIEW": ["PREVIEW", "(PREVIEW)", "PREVIEW (LAZY)", "(UID PREVIEW (LAZY) FLAGS)", "(PREVIEW UID RFC822.SIZE)"],
+    "SAVEDATE": ["SAVEDATE", "(UID SAVEDATE INTERNALDATE)"],
+}
 
 
 @scenario(variants=VARIANTS, start=False)
@@ -148,6 +153,17 @@ def every_fetch_item(s):
     script += ["FETCH 2:4,7 (FLAGS UID)", "FETCH *:5 UID", "FETCH *,1 UID", "UID FETCH 100:200 FLAGS", "UID FETCH * FLAGS",
                "UID FETCH 100:* FLAGS", "UID FETCH 7:3 FLAGS", "FETCH 1,1,1 UID", "UID FETCH 1,3,5,99 (FLAGS)"]
     reading(s, script, prepare=shapes)
+
+
+@scenario(variants=MATRIX, start=False)
+def items_of_extensions(s):
+    asker = s.direct(name="asker", tracked=False)
+    offered = asker.capabilities()
+    asker.logout()
+    items = [item for word, items in MORE_ITEMS.items() if word in offered for item in items]
+    if not items:
+        raise Skip("the server has none of " + ", ".join(MORE_ITEMS))
+    reading(s, [kind + item for item in items for kind in ("FETCH 1:* ", "UID FETCH 2,5 ")], prepare=shapes)
 
 
 SEARCHES = [

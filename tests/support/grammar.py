@@ -1,5 +1,5 @@
-"""What a server may write, by the ABNF of RFC 3501 section 9 (with RFC 2342, 2971, 4315, 5161, 5258, 8438), to the octet: a
-space too many or too few, a literal where only a quoted string may stand, NIL, 0 or a large number where none may.
+"""What a server may write, by the ABNF of RFC 3501 section 9 (with RFC 2342, 2971, 3516, 4315, 5161, 5258, 8438, 8474,
+8514, 8970 and X-GM-EXT-1), to the octet: a space too many or too few, a literal where only a quoted string may stand, NIL, 0 or a large number where none may.
 
 Nothing is forgiven. Two things are more than the RFC has: text for humans may be UTF-8 (RFC 9051 section 9), and extensions
 that imapmux does not offer are faults, since it has no business to write of them.
@@ -18,6 +18,7 @@ MONTHS = b"Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 DATE_TIME = re.compile(rb'"( \d|\d\d)-(%s)-\d{4} \d\d:\d\d:\d\d [+-]\d{4}"' % MONTHS, re.IGNORECASE)
 STATUS_WORD = re.compile(rb"(OK|NO|BAD|BYE|PREAUTH) ", re.IGNORECASE)
 SECTION_PART = re.compile(rb"[1-9]\d*(\.[1-9]\d*)*")
+OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}")
 UID_SET = re.compile(rb"[1-9]\d*(:[1-9]\d*)?(,[1-9]\d*(:[1-9]\d*)?)*")
 BASE64 = re.compile(rb"([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$")
 
@@ -114,6 +115,16 @@ class Reader:
         if literal is not None and b"\0" in literal:
             self.fail("NUL in a literal")
         return literal
+
+    def binary(self):
+        """nstring or literal8 (RFC 3516)"""
+        if not self.maybe(b"~"):
+            self.nstring()
+            return
+        announced = self.match(LITERAL, "literal8")
+        if self.used >= len(self.sizes) or int(announced[1:-1]) != self.sizes[self.used]:
+            self.fail("a literal8 that is none")
+        self.used += 1
 
     def nstring(self):
         if self.comes(b'"') or self.comes(b"{"):
@@ -236,7 +247,7 @@ class Reader:
             self.space()
             self.nz_number()
             self.space()
-            self.nz_number()
+            self.uid_set()
         elif code == b"COPYUID":
             self.space()
             self.nz_number()
@@ -252,6 +263,9 @@ class Reader:
         elif code == b"MODIFIED":
             self.space()
             self.uid_set()
+        elif code == b"MAILBOXID":
+            self.space()
+            self.object_id()
         elif code == b"BADCHARSET":
             if self.maybe(b" "):
                 self.several(self.astring, least=1)
@@ -345,6 +359,10 @@ class Reader:
         name = self.atom().upper()
         ranges = {b"MESSAGES": (0, NUMBER_MAX), b"RECENT": (0, NUMBER_MAX), b"UNSEEN": (0, NUMBER_MAX), b"UIDNEXT": (1, NUMBER_MAX),
                   b"UIDVALIDITY": (1, NUMBER_MAX), b"SIZE": (0, NUMBER64_MAX), b"HIGHESTMODSEQ": (0, NUMBER64_MAX)}
+        if name == b"MAILBOXID":
+            self.space()
+            self.object_id()
+            return
         if name not in ranges:
             self.fail("an unknown item %r" % name)
         self.space()
@@ -395,6 +413,30 @@ class Reader:
             self.body(extensible=False)
         elif self.maybe(b"BODYSTRUCTURE "):
             self.body(extensible=True)
+        elif self.maybe(b"EMAILID "):
+            self.object_id()
+        elif self.maybe(b"THREADID "):
+            self.nil_or(self.object_id)
+        elif self.maybe(b"SAVEDATE "):
+            if not self.maybe(b"NIL"):
+                self.match(DATE_TIME, "date-time")
+        elif self.maybe(b"PREVIEW "):
+            self.nstring()
+        elif self.maybe(b"X-GM-MSGID ") or self.maybe(b"X-GM-THRID "):
+            self.number(0, 2 ** 64 - 1)
+        elif self.maybe(b"X-GM-LABELS "):
+            self.several(self.label)
+        elif self.maybe(b"BINARY.SIZE["):
+            self.part_in_brackets()
+            self.space()
+            self.number()
+        elif self.maybe(b"BINARY["):
+            self.part_in_brackets()
+            if self.maybe(b"<"):
+                self.number()
+                self.take(b">")
+            self.space()
+            self.binary()
         elif self.maybe(b"BODY["):
             self.section()
             self.take(b"]")
@@ -407,6 +449,23 @@ class Reader:
             if not (self.maybe(b"RFC822 ") or self.maybe(b"RFC822.HEADER ") or self.maybe(b"RFC822.TEXT ")):
                 self.fail("an unknown item")
             self.nstring()
+
+    def object_id(self):
+        self.take(b"(")
+        self.match(OBJECT_ID, "object's id")
+        self.take(b")")
+
+    def label(self):
+        if self.maybe(b"\\"):
+            self.atom()
+        else:
+            self.astring()
+
+    def part_in_brackets(self):
+        part = SECTION_PART.match(self.text, self.at)
+        if part:
+            self.at = part.end()
+        self.take(b"]")
 
     def section(self):
         part = SECTION_PART.match(self.text, self.at)

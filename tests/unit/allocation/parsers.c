@@ -193,8 +193,15 @@ static bool note_outgoing(struct outgoing *out, struct record *record)
     return ok;
 }
 
+static bool permits_all(const void *context, struct slice name)
+{
+    (void)context;
+    return name.length > 0;
+}
+
 static bool translate_search(struct evbuffer *in, struct record *record)
 {
+    const struct search_permit permit = {.key = permits_all};
     const struct search_translation translation = {.numbers = put_set, .uids = put_set, .recent = put_recent};
     struct outgoing *out = outgoing_new();
     struct value *values;
@@ -204,7 +211,7 @@ static bool translate_search(struct evbuffer *in, struct record *record)
     bool ok;
 
     arena_init(&arena, (size_t)64 * 1024);
-    ok = out && parse_values(in, &arena, &values) && search_parse(values, true, &arena, &search, &error) &&
+    ok = out && parse_values(in, &arena, &values) && search_parse(values, &permit, &arena, &search, &error) &&
          search_print_upstream(&search, &translation, out) && note_outgoing(out, record);
     outgoing_free(out);
     arena_clear(&arena);

@@ -109,6 +109,34 @@ Test(fetch_items, sections_and_partials)
            "BODY[Header.Fields.Not (To)]");
 }
 
+Test(fetch_items, parts_without_their_transfer_encoding)
+{
+    expect("(binary[1.2] BINARY.PEEK[] BINARY.peek[3]<0.10> Binary.Size[1])",
+           "BINARY[1.2] BINARY.PEEK[] BINARY.PEEK[3]<0.10> BINARY.SIZE[1]",
+           "BINARY.PEEK[1.2] BINARY.PEEK[] BINARY.PEEK[3]<0.10> BINARY.SIZE[1]",
+           "BINARY[1.2] BINARY[] BINARY[3]<0> BINARY.SIZE[1]");
+}
+
+Test(fetch_items, a_preview_may_be_lazy)
+{
+    const char *error = NULL;
+    struct fetch_item *items;
+    struct value *values;
+
+    expect("(preview (lazy) UID)", "PREVIEW (LAZY) UID", "PREVIEW (LAZY) UID", "PREVIEW UID");
+    expect("PREVIEW (LAZY)", "PREVIEW (LAZY)", "PREVIEW (LAZY)", "PREVIEW");
+    expect("(PREVIEW (LAZY) PREVIEW)", "PREVIEW", "PREVIEW", "PREVIEW");
+    arena_init(&arena, 1 << 20);
+    cr_assert_eq(
+        value_parse((struct line){.bytes = SLICE("PREVIEW (LAZY) (CHANGEDSINCE 5)")}, 0, &arena, &values, &error),
+        VALUE_OK);
+    items = fetch_items_parse(values, &arena, &error);
+    cr_assert(items && items->lazy && !items->next);
+    cr_assert_eq(fetch_items_end(values), values->next->next);
+    cr_assert_eq(fetch_items_end(values->next->next), NULL);
+    arena_clear(&arena);
+}
+
 Test(fetch_items, an_item_asked_for_twice_comes_out_once)
 {
     expect("(UID FLAGS UID BODY[text] BODY.PEEK[TEXT] BODY[TEXT]<0.5>)", "UID FLAGS BODY[text] BODY[TEXT]<0.5>",
@@ -128,7 +156,14 @@ Test(fetch_items, what_no_fetch_may_ask_for_is_refused)
         {"\"FLAGS\"", "FETCH items must be atoms"},
         {"((FLAGS))", "FETCH items must be atoms"},
         {"BODY.PEEK", "Unknown FETCH item"},
-        {"BINARY[1]", "Unknown FETCH item"},
+        {"BINARY", "Unknown FETCH item"},
+        {"BINARY[TEXT]", "Malformed BINARY section"},
+        {"BINARY[1.MIME]", "Malformed BINARY section"},
+        {"BINARY.SIZE[1]<0.5>", "Malformed BINARY section"},
+        {"BINARY.SIZE.PEEK[1]", "Unknown FETCH item"},
+        {"PREVIEW[]", "Unknown FETCH item"},
+        {"(PREVIEW (FUZZY))", "FETCH items must be atoms"},
+        {"(UID (LAZY))", "FETCH items must be atoms"},
         {"RFC822[]", "Unknown FETCH item"},
         {"BODY[FOO]", "Malformed BODY section"},
         {"BODY[MIME]", "Malformed BODY section"},

@@ -50,8 +50,15 @@ static bool no_memory(void *context, struct seqset *result)
 
 static struct seqset recent_uids;
 
-static const char *written_upstream(struct slice text, bool within, bool can_recent)
+/* context: does the client have what extensions add? */
+static bool permits(const void *context, struct slice name)
 {
+    return context || !(slice_equal_nocase(name, SLICE("YOUNGER")) || slice_equal_nocase(name, SLICE("EMAILID")));
+}
+
+static const char *written_upstream(struct slice text, bool extended, bool can_recent)
+{
+    struct search_permit permit = {permits, extended ? "" : NULL};
     static char printed[2000];
     struct search_translation translation = {numbers, uids, can_recent ? recent : no_memory, &recent_uids};
     struct outgoing *outgoing = outgoing_new();
@@ -63,7 +70,7 @@ static const char *written_upstream(struct slice text, bool within, bool can_rec
 
     arena_init(&arena, 100000);
     cr_assert_eq(value_parse((struct line){.bytes = text}, 0, &arena, &values, &error), VALUE_OK);
-    if (!search_parse(values, within, &arena, &search, &error)) {
+    if (!search_parse(values, &permit, &arena, &search, &error)) {
         cr_assert_not_null(error);
         strcpy(printed, error);
     } else if (!search_print_upstream(&search, &translation, outgoing)) {
@@ -138,11 +145,33 @@ Test(search, arguments_are_checked)
     expect("UID (1)", "Malformed sequence set");
 }
 
-Test(search, within_only_where_it_is_known)
+Test(search, a_key_only_where_it_is_permitted)
 {
     expect("OLDER 60 YOUNGER 3600", "OLDER 60 YOUNGER 3600");
     expect("OLDER 0", "Search key without its number of seconds");
-    cr_assert_str_eq(written_upstream(SLICE("OLDER 60"), false, true), "Unknown search key");
+    cr_assert_str_eq(written_upstream(SLICE("YOUNGER 60"), false, true), "Unknown search key");
+    cr_assert_str_eq(written_upstream(SLICE("NOT (EMAILID x)"), false, true), "Unknown search key");
+}
+
+Test(search, ids_of_objects_and_the_date_of_saving)
+{
+    expect("emailid M1_a-b OR threadid 5 NOT EMAILID x", "EMAILID M1_a-b OR THREADID 5 NOT EMAILID x");
+    expect("EMAILID \"x\"", "Search key without an object's id");
+    expect("EMAILID a.b", "Search key without an object's id");
+    expect("THREADID", "Search key without an object's id");
+    expect("SAVEDBEFORE 1-Feb-1994 savedon \"2-Feb-1994\" SAVEDSINCE 3-Feb-1994 SAVEDATESUPPORTED",
+           "SAVEDBEFORE 1-Feb-1994 SAVEDON \"2-Feb-1994\" SAVEDSINCE 3-Feb-1994 SAVEDATESUPPORTED");
+    expect("SAVEDON x", "Search key without a date such as 1-Feb-1994");
+}
+
+Test(search, keys_of_x_gm_ext_1)
+{
+    expect("X-GM-MSGID 18446744073709551615 X-GM-THRID 1278455344230334865",
+           "X-GM-MSGID 18446744073709551615 X-GM-THRID 1278455344230334865");
+    expect("X-GM-MSGID x", "Search key without its number");
+    expect("X-GM-RAW \"has:attachment in:unread\"", "X-GM-RAW \"has:attachment in:unread\"");
+    expect("X-GM-LABELS \\Inbox X-GM-LABELS \"two words\"", "X-GM-LABELS \\Inbox X-GM-LABELS \"two words\"");
+    expect("X-GM-LABELS (x)", "Search key without a label");
 }
 
 Test(search, keys_are_nested)

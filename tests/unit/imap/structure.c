@@ -5,7 +5,7 @@
 #include <event2/buffer.h>
 #include <stdio.h>
 
-#include "imap/fetch_items.h"
+#include "imap/fetch_value.h"
 
 static void expect_namespaces(const char *read, const char *printed);
 
@@ -130,7 +130,7 @@ Test(structure, a_separator_is_one_octet_in_quotes_or_nil)
 
 static bool print_section(const struct value *value, struct evbuffer *out)
 {
-    return fetch_item_print_value(&(struct fetch_item){.kind = FETCH_SECTION}, value, out);
+    return fetch_value_print(&(struct fetch_item){.kind = FETCH_SECTION}, value, out);
 }
 
 Test(structure, each_item_is_printed_by_its_own_grammar)
@@ -141,7 +141,7 @@ Test(structure, each_item_is_printed_by_its_own_grammar)
     struct value list = {.kind = VALUE_LIST, .first = &inner};
 
     inner.next = &second;
-    cr_assert(fetch_item_print_value(&envelope, &list, out) && fetch_item_print_value(&body, &list, out));
+    cr_assert(fetch_value_print(&envelope, &list, out) && fetch_value_print(&body, &list, out));
     cr_assert(evbuffer_get_length(out) == 13 && memcmp(evbuffer_pullup(out, -1), "(() ())(()())", 13) == 0);
     evbuffer_free(out);
     expect(print_section, SLICE("~{3}\r\na\rb"), "{3}\r\na\rb");

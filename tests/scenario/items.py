@@ -1,0 +1,102 @@
+"""FETCH items and SEARCH keys of extensions: offered where the server has them, and told of the right message."""
+import re
+
+from imap_client import make_message
+from scenario import scenario
+from scripted_upstream import FULL, ScriptedUpstream
+
+
+class Items(ScriptedUpstream):
+    """Has every item that imapmux knows; each tells of its own message."""
+    ITEM = re.compile(r"PREVIEW(?: \(LAZY\))?|[A-Z-]+")
+    words = "OBJECTID PREVIEW SAVEDATE X-GM-EXT-1"
+
+    def __init__(self, **habits):
+        super().__init__(capabilities=FULL + " " + self.words, **habits)
+
+    def value(self, message, item):
+        return {"PREVIEW": b'"of %s"' % message.identity.encode(), "PREVIEW (LAZY)": b"NIL",
+                "SAVEDATE": b'"%02d-Nov-2026 08:00:00 +0000"' % message.uid}.get(item)
+
+    def items(self, message, wanted):
+        found = super().items(message, wanted)
+        for item in self.ITEM.findall(wanted):
+            value = self.value(message, item)
+            if value is not None:
+                found.append((item.partition(" ")[0], value))
+        return found
+
+
+def told(client, command):
+    """{number: {item: value}}"""
+    answers = {}
+    for response in client.ok(command).of("FETCH"):
+        answers.setdefault(response.number, {}).update(response.fetch_items())
+    return answers
+
+
+@scenario(upstream=lambda s: Items())
+def each_item_is_of_the_clients_own_message(s):
+    first = s.client(name="first", select="INBOX", learn=True)
+    second = s.client(name="second", select="INBOX", learn=True)
+    second.ok("STORE 2 +FLAGS (\\Deleted)")
+    second.ok("EXPUNGE")
+    # The first client still counts the message that has gone; its 4 is the second's 3.
+    first.begin("FETCH 3:5 (PREVIEW SAVEDATE)")
+    answers = told(second, "FETCH 2:4 (PREVIEW (LAZY) SAVEDATE)")
+    assert [answers[number][b"SAVEDATE"][:2] for number in (2, 3, 4)] == [b"03", b"04", b"05"], answers
+    assert all(items[b"PREVIEW"] is None for items in answers.values()), answers
+    result = first.finish(first.outstanding[0][0])
+    answers = {response.number: response.fetch_items() for response in result.of("FETCH") if b"PREVIEW" in response.fetch_items()}
+    assert {number: items[b"PREVIEW"] for number, items in answers.items()} == {3: b"of m3", 4: b"of m4", 5: b"of m5"}, answers
+
+
+class Plain(Items):
+    words = ""
+
+
+@scenario(upstream=lambda s: Plain())
+def what_the_server_does_not_announce_is_unknown(s):
+    client = s.client(select="INBOX", learn=True)
+    for item in ("PREVIEW", "(PREVIEW (LAZY))", "SAVEDATE", "EMAILID", "THREADID", "X-GM-LABELS", "BINARY[1]", "BINARY.SIZE[1]"):
+        assert client.command("FETCH 1 " + item).status == "BAD", item
+    for key in ("SAVEDON 1-Jan-2026", "SAVEDATESUPPORTED", "EMAILID x", "X-GM-RAW x", "X-GM-MSGID 5"):
+        assert client.command("SEARCH " + key).status == "BAD", key
+    assert not [command for command in s.upstream.commands if re.search("PREVIEW|SAVE|ID x|X-GM|BINARY", command)]
+
+
+class Malformed(Items):
+    """Tells of the third message what nobody can read."""
+
+    def value(self, message, item):
+        good = super().value(message, item)
+        return b"(what is this)" if good and message.identity == "m3" else good
+
+
+@scenario(upstream=lambda s: Malformed())
+def a_value_of_another_form_is_no_answer(s):
+    client = s.client(select="INBOX", learn=True)
+    result = client.command("FETCH 2:4 (PREVIEW)")
+    assert result.status == "NO" and {response.number for response in result.of("FETCH")} == {2, 4}, result
+    assert client.ok("FETCH 4 PREVIEW").of("FETCH")[0].fetch_items()[b"PREVIEW"] == b"of m4"
+
+
+@scenario()
+def real_servers_tell_of_the_clients_own_message(s):
+    first = s.client(name="first")
+    offered = first.capabilities()
+    for number in range(1, 6):
+        first.append("INBOX", make_message("m%d" % number))
+    clients = [first] + [s.client(name="c%d" % number) for number in range(3)]
+    for client in clients:
+        client.select("INBOX")
+        client.learn()
+    clients[1].ok("STORE 2 +FLAGS (\\Deleted)")
+    clients[1].ok("EXPUNGE")
+    if "PREVIEW" in offered:
+        for client in clients[2:]:
+            answers = {response.number: response.fetch_items() for response in client.ok("FETCH 3:5 (PREVIEW)").of("FETCH")}
+            texts = {number: bytes(items[b"PREVIEW"]) for number, items in answers.items() if b"PREVIEW" in items}
+            assert texts == {number: b"this is m%d" % number for number in (3, 4, 5)}, answers
+    if "SAVEDATE" in offered:
+        assert clients[1].ok("UID SEARCH SAVEDSINCE 1-Jan-2000").numbers() == [1, 3, 4, 5]
