@@ -62,6 +62,7 @@ struct command {
     struct slice tag; /* empty if there is no valid one: answer with "*" */
     enum command_name name;
     bool uid;                /* UID FETCH and the like */
+    size_t arguments_at;     /* octets of the line before its arguments */
     struct value *arguments; /* first argument or NULL */
     const char *fault; /* NULL, or why it is malformed: a constant text that helps the client's author; answer BAD */
 };

@@ -33,8 +33,10 @@ void outgoing_atom(struct outgoing *outgoing,
 void outgoing_astring(struct outgoing *outgoing, struct slice text);       /* may become an atom, never NIL */
 void outgoing_string(struct outgoing *outgoing, struct slice text);        /* quoted or literal */
 void outgoing_value(struct outgoing *outgoing, const struct value *value); /* kind kept; neither literal8 nor spooled */
-/* A literal whose octets are in a spool, which is held until the command is freed. */
-void outgoing_spool(struct outgoing *outgoing, struct shared_spool *spool, uint64_t size);
+/* A literal whose octets are in a spool, `size` of them from `offset` on. The spool is held until the command is freed.
+ * literal8: it is announced as one, since it may hold NUL. RFC 3516 section 4.4. */
+void outgoing_spool(struct outgoing *outgoing, struct shared_spool *spool, uint64_t offset, uint64_t size,
+                    bool literal8);
 
 /* True once memory was out or a bound was broken; such a command must not be sent. */
 bool outgoing_failed(const struct outgoing *outgoing);

@@ -25,11 +25,12 @@ enum value_kind {
 
 struct value {
     enum value_kind kind;
-    unsigned spool_index; /* VALUE_SPOOLED */
-    struct slice text;    /* the bytes of atom or string, unescaped; in the arena or in the parsed line */
-    struct value *first;  /* of a list: its first element, or NULL */
-    struct value *next;   /* the next element of the list that this is in */
-    uint64_t size;        /* VALUE_SPOOLED */
+    unsigned spool_index : 31; /* VALUE_SPOOLED */
+    bool literal8 : 1;         /* VALUE_SPOOLED: it was announced as one */
+    struct slice text;         /* the bytes of atom or string, unescaped; in the arena or in the parsed line */
+    struct value *first;       /* of a list: its first element, or NULL */
+    struct value *next;        /* the next element of the list that this is in */
+    uint64_t size;             /* VALUE_SPOOLED */
 };
 
 /* TOO_BIG: deeper than VALUE_DEPTH_MAX lists, or beyond the arena's limit. */
@@ -48,9 +49,10 @@ struct line {
     bool any_octet; /* NUL may stand in literals: a server's message, passed on as it is */
     bool deep;      /* a list below VALUE_DEPTH_MAX others comes out as one VALUE_DEEP: a sender may nest at will. Its
                        quotes, literals, parentheses and spaces have been checked like those of every other list */
-    bool names;    /* about mailboxes: control characters but NUL, CR and LF are part of an atom, and a backslash before
-                      anything but a quote or a backslash stands for itself */
-    bool sections; /* of FETCH: atoms that name a section are read as a whole. A mailbox may be named body[x] */
+    bool names; /* about mailboxes: control characters but NUL, CR and LF are part of an atom, and a backslash before
+                   anything but a quote or a backslash stands for itself */
+    bool unfinished; /* it goes on: lists that are open at its end count as closed there */
+    bool sections;   /* of FETCH: atoms that name a section are read as a whole. A mailbox may be named body[x] */
 };
 
 /* Parses line.bytes from `offset` to its end into a list of values. On VALUE_OK *values is the first or NULL (nothing

@@ -72,6 +72,8 @@ void job_doom(struct job *job);
 /* --- for sessions */
 
 const char *account_name(const struct account *account); /* "user@upstream", for the log */
+/* Is this the user's name, as the server knows it? */
+bool account_is_of(const struct account *account, struct slice user);
 /* The capabilities that the upstream announced after login, without hidden ones. During a reconnect, the last list. */
 const struct capability_set *account_capabilities(const struct account *account);
 /* Called by `build`: must the FETCH that asks for FLAGS of this mailbox ask for MODSEQ as well? Flags without it would

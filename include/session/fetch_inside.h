@@ -80,6 +80,7 @@ struct fetch_run {
     unsigned refused; /* slices in a row that were answered NO, without an answer about any message */
     bool has_refusal; /* a slice was answered NO; its text: */
     char refusal[400];
+    const char *refusal_code; /* UNKNOWN-CTE (RFC 3516 section 4.3), or NULL */
     struct fetch_writing writing;
     struct fetch_pieces pieces;
 };

@@ -12,12 +12,12 @@
 
 struct shared_spool;
 
-/* APPEND's message, as it was read. Zeroed: there is none. */
+/* The messages of an APPEND, or parts of them, as they were read: the spooled literals of the line, one behind the
+ * other. Zeroed: there is none. */
 struct upload {
     struct shared_spool *spool; /* held; NULL: there is none, or no room for it */
-    uint64_t size;              /* octets, as announced */
-    bool literal8;
-    bool failed; /* set when the spool took no more; the upload is refused */
+    uint64_t size;              /* octets of all, as announced */
+    bool failed;                /* set when the spool took no more; the upload is refused */
 };
 
 /* The answer to a command that is not run. Constant texts. */

@@ -92,6 +92,7 @@ static size_t parse_head(struct slice text, struct command *command)
     word = take_word(&left);
     if (!is_tag(word)) {
         command->fault = word.length == 0 ? "Missing tag" : "Invalid tag";
+        command->arguments_at = text.length;
         return text.length;
     }
     command->tag = word;
@@ -107,7 +108,8 @@ static size_t parse_head(struct slice text, struct command *command)
         command->fault = "Missing command";
     else if (command->name == COMMAND_UNKNOWN)
         command->fault = "Unknown command";
-    return (size_t)(left.data - text.data);
+    command->arguments_at = (size_t)(left.data - text.data);
+    return command->arguments_at;
 }
 
 void command_parse(struct line line, struct arena *arena, struct command *command)

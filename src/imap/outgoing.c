@@ -19,7 +19,7 @@ struct stop {
     size_t at;                  /* octets of text before it */
     bool waits;                 /* for the server's +; else for octets of the spool */
     struct shared_spool *spool; /* held */
-    uint64_t size;
+    uint64_t offset, size;      /* in the spool */
 };
 
 struct outgoing {
@@ -115,10 +115,10 @@ static void put_stop(struct outgoing *outgoing, struct stop stop)
     outgoing->stops[outgoing->stop_count++] = stop;
 }
 
-static void announce(struct outgoing *outgoing, uint64_t size)
+static void announce(struct outgoing *outgoing, uint64_t size, bool literal8)
 {
     char text[32];
-    int length = snprintf(text, sizeof(text), "{%llu}\r\n", (unsigned long long)size);
+    int length = snprintf(text, sizeof(text), "%s{%llu}\r\n", literal8 ? "~" : "", (unsigned long long)size);
 
     put(outgoing, (struct slice){text, (size_t)length});
     put_stop(outgoing, (struct stop){.waits = true});
@@ -206,7 +206,7 @@ static void put_literal(struct outgoing *outgoing, struct slice text)
 {
     if (has_nul(text))
         outgoing->failed = true;
-    announce(outgoing, text.length);
+    announce(outgoing, text.length, false);
     put(outgoing, text);
 }
 
@@ -265,11 +265,12 @@ void outgoing_value(struct outgoing *outgoing, const struct value *value)
     }
 }
 
-void outgoing_spool(struct outgoing *outgoing, struct shared_spool *spool, uint64_t size)
+void outgoing_spool(struct outgoing *outgoing, struct shared_spool *spool, uint64_t offset, uint64_t size,
+                    bool literal8)
 {
-    announce(outgoing, size);
+    announce(outgoing, size, literal8);
     if (size > 0)
-        put_stop(outgoing, (struct stop){.spool = spool, .size = size});
+        put_stop(outgoing, (struct stop){.spool = spool, .offset = offset, .size = size});
 }
 
 bool outgoing_failed(const struct outgoing *outgoing)
@@ -337,7 +338,7 @@ struct shared_spool *outgoing_current_spool(const struct outgoing *outgoing, uin
 
     if (!stop || stop->waits)
         return NULL;
-    *offset = outgoing->spool_sent;
+    *offset = stop->offset + outgoing->spool_sent;
     *left = stop->size - outgoing->spool_sent;
     return stop->spool;
 }

@@ -169,14 +169,15 @@ static bool is_spooled(struct lexer *lexer)
     return true;
 }
 
-static enum value_result lex_spooled(struct lexer *lexer, uint64_t size)
+static enum value_result lex_spooled(struct lexer *lexer, uint64_t size, bool literal8)
 {
     struct value *value = hang(lexer, VALUE_SPOOLED, (struct slice){"", 0});
 
     if (!value)
         return VALUE_TOO_BIG;
     value->size = size;
-    value->spool_index = (unsigned)(lexer->spooled - 1);
+    value->literal8 = literal8;
+    value->spool_index = (unsigned)(lexer->spooled - 1) & INT32_MAX;
     return VALUE_OK;
 }
 
@@ -204,7 +205,7 @@ static enum value_result lex_literal(struct lexer *lexer)
 
     lexer->at += literal8;
     if (spooled)
-        return read_announcement(lexer, &size) ? lex_spooled(lexer, size) : bad(lexer, "Malformed literal");
+        return read_announcement(lexer, &size) ? lex_spooled(lexer, size, literal8) : bad(lexer, "Malformed literal");
     result = read_literal(lexer, literal8 || lexer->line.any_octet, &text);
     return result == VALUE_OK ? add(lexer, literal8 ? VALUE_LITERAL8 : VALUE_LITERAL, text) : result;
 }
@@ -477,7 +478,7 @@ enum value_result value_parse(struct line line, size_t offset, struct arena *are
         lexer.spooled++;
     while (result == VALUE_OK && lexer.at < line.bytes.length)
         result = lex_next(&lexer);
-    if (result == VALUE_OK && lexer.depth > 0)
+    if (result == VALUE_OK && lexer.depth > 0 && !line.unfinished)
         result = bad(&lexer, "Unbalanced parentheses");
     if (result != VALUE_OK)
         *values = NULL;

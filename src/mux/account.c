@@ -31,6 +31,14 @@ const char *account_name(const struct account *account)
     return account->name;
 }
 
+bool account_is_of(const struct account *account, struct slice user)
+{
+    const char *id = account->authorization_id && account->authorization_id[0] ? account->authorization_id
+                                                                               : account->authentication_id;
+
+    return slice_equal(user, slice_of(id));
+}
+
 struct slice account_key(const struct account *account)
 {
     return (struct slice){account->key, account->key_length};

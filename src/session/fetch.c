@@ -226,7 +226,7 @@ static void finish(struct fetch_run *fetch)
     struct session *session = fetch->run.session;
 
     if (fetch->has_refusal)
-        run_no(session, NULL, fetch->refusal);
+        run_no(session, fetch->refusal_code, fetch->refusal);
     else if (fetch->lacking)
         run_no(session, "SERVERBUG", "The mail server did not answer for all messages; please try again");
     else if (!session_command(session)->uid && some_are_gone(session, fetch))
@@ -319,6 +319,8 @@ static void refused(struct fetch_run *fetch, const struct response *response)
     if (!fetch->has_refusal)
         snprintf(fetch->refusal, sizeof(fetch->refusal), "%.*s", (int)(text.length < 390 ? text.length : 390),
                  text.length ? text.data : "The mail server refused");
+    if (slice_equal_nocase(response->code.atom, SLICE("UNKNOWN-CTE")))
+        fetch->refusal_code = "UNKNOWN-CTE";
     fetch->has_refusal = true;
     fetch->refused = has_any_answer(fetch) ? 0 : fetch->refused + 1;
     fetch_go_on(fetch);

@@ -11,7 +11,6 @@
 
 static const struct refused no_room = {RESPONSE_NO, "UNAVAILABLE",
                                        "There is no space to store the message; please try again later"};
-static const struct refused one_message = {RESPONSE_BAD, NULL, "APPEND takes one message"};
 static const struct refused large_message = {RESPONSE_NO, "TOOBIG", "The message is larger than this server accepts"};
 static const struct refused large_literal = {RESPONSE_BAD, NULL, "The literal is larger than a command may be"};
 static const struct refused long_line = {RESPONSE_BAD, NULL, "The command line is too long"};
@@ -73,24 +72,37 @@ static void hand_over(struct intake *intake, struct slice line)
 
 /* --- literals */
 
-/* Is the announced literal APPEND's message? It is unless the mailbox's name is still to come. */
+static bool ends_with_word(struct slice text, const char *word)
+{
+    size_t length = strlen(word);
+
+    return text.length > length &&
+           slice_equal_nocase((struct slice){text.data + text.length - length, length}, (struct slice){word, length}) &&
+           strchr(" (", text.data[text.length - length - 1]);
+}
+
+/* So many arguments stand before the first message; 0: the command takes none. */
+static size_t arguments_before(const struct command *command)
+{
+    return command->name == COMMAND_APPEND ? 1 : 0;
+}
+
+/* Is the announced literal a message, or a part of one? It is unless arguments are still to come before it, or it is
+ * an address in a CATENATE. */
 static bool is_upload(struct intake *intake, struct line line, const struct command *command)
 {
     struct arena arena;
     struct value *values = NULL;
     const char *error;
-    size_t offset;
+    size_t before = arguments_before(command);
     bool upload = false;
 
-    if (command->name != COMMAND_APPEND || !intake->logged_in)
+    if (before == 0 || !intake->logged_in || ends_with_word(line.bytes, "URL "))
         return false;
-    /* after tag and name */
-    offset = (size_t)(command->tag.data - line.bytes.data) + command->tag.length + 1 + strlen("APPEND");
-    if (offset > line.bytes.length)
-        return false;
+    line.unfinished = true;
     arena_init(&arena, (size_t)64 * 1024);
-    if (value_parse(line, offset, &arena, &values, &error) == VALUE_OK)
-        upload = values != NULL;
+    if (value_parse(line, command->arguments_at, &arena, &values, &error) == VALUE_OK)
+        upload = value_count(values) >= before;
     if (arena.out_of_memory)
         output_fail(intake->output);
     arena_clear(&arena);
@@ -104,12 +116,15 @@ static void say_go_on(struct intake *intake)
         output_format(intake->output, "+ OK\r\n");
 }
 
+/* A further one goes into the same spool. */
 static void spool_literal(struct intake *intake, const struct command_input *input)
 {
-    struct shared_spool *spool = shared_spool_open(intake->ground->spooler);
+    struct upload *upload = &intake->upload;
 
-    intake->upload = (struct upload){
-        .spool = spool, .size = input->literal_size, .literal8 = input->literal8, .failed = spool == NULL};
+    if (!upload->spool && !upload->failed)
+        upload->spool = shared_spool_open(intake->ground->spooler);
+    upload->failed |= upload->spool == NULL;
+    upload->size += input->literal_size;
     command_reader_spool(intake->reader);
     if (input->synchronising)
         say_go_on(intake);
@@ -138,9 +153,8 @@ static void take_literal(struct intake *intake, const struct command_input *inpu
     }
     command_parse_name(input->line.bytes, &command);
     if (is_upload(intake, input->line, &command)) {
-        if (intake->upload.spool)
-            refuse_literal(intake, input, &one_message);
-        else if (input->literal_size > settings->append_max)
+        if (input->literal_size > settings->append_max ||
+            input->literal_size > settings->spool_max - intake->upload.size)
             refuse_literal(intake, input, &large_message);
         else
             spool_literal(intake, input);

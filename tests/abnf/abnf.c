@@ -94,6 +94,11 @@ static bool any_set(struct reader *reader)
     return uid_set(reader, &count);
 }
 
+static bool bad_url(struct reader *reader)
+{
+    return quoted(reader, NULL);
+}
+
 static bool code(struct reader *reader)
 {
     static const struct {
@@ -107,6 +112,7 @@ static bool code(struct reader *reader)
                  {"COPYUID ", copy_uid},
                  {"BADCHARSET ", bad_charset},
                  {"MAILBOXID ", object_id},
+                 {"BADURL ", bad_url},
                  {"HIGHESTMODSEQ ", modseq},
                  {"MODIFIED ", any_set}};
 

@@ -1,5 +1,8 @@
 """FETCH items and SEARCH keys of extensions: offered where the server has them, and told of the right message."""
+import base64
+import random
 import re
+import threading
 
 from imap_client import make_message
 from scenario import scenario
@@ -100,3 +103,59 @@ def real_servers_tell_of_the_clients_own_message(s):
             assert texts == {number: b"this is m%d" % number for number in (3, 4, 5)}, answers
     if "SAVEDATE" in offered:
         assert clients[1].ok("UID SEARCH SAVEDSINCE 1-Jan-2000").numbers() == [1, 3, 4, 5]
+
+
+def with_attachment(identity, octets, encoding="base64"):
+    body = base64.encodebytes(octets).replace(b"\n", b"\r\n") if encoding == "base64" else octets
+    return (b"From: a@example.org\r\nSubject: about %s\r\nX-Id: %s\r\nMIME-Version: 1.0\r\n"
+            b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nthis is %s\r\n--x\r\n"
+            b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: %s\r\n\r\n%s--x--\r\n"
+            % (identity, identity, identity, encoding.encode(), body))
+
+
+@scenario(limit=3, timeout=90)
+def a_large_attachment_comes_decoded_and_whole(s):
+    """Longer than a piece, and small ones; to several clients at once, octet for octet as from the server."""
+    large = random.Random(1).randbytes(3_000_000)
+    first = s.client(name="first")
+    first.append("INBOX", with_attachment(b"m1", large))
+    first.append("INBOX", with_attachment(b"m2", b"small \0 one"))
+    first.append("INBOX", with_attachment(b"m3", b"plain text"))
+    parts = ("BINARY.PEEK[2]", "(UID BINARY.SIZE[2] BINARY.PEEK[2])", "(BINARY.PEEK[2]<100.2000000> INTERNALDATE)",
+             "(BODY.PEEK[2] BINARY.PEEK[2] BINARY.PEEK[1])", "(RFC822.SIZE BINARY.PEEK[2]<0.5>)")
+    direct = s.direct(name="direct", tracked=False)
+    direct.select("INBOX")
+    expected = {item: [response.items_as_written() for response in direct.ok("FETCH 1:3 " + item).of("FETCH")] for item in parts}
+    assert expected["BINARY.PEEK[2]"][0][b"BINARY[2]"], "the server knows BINARY"
+    faults = []
+
+    def read(client, item):
+        client.select("INBOX")
+        answers = {}
+        for response in client.ok("FETCH 1:3 " + item, timeout=60).of("FETCH"):
+            answers.setdefault(response.number, {}).update(response.items_as_written())
+        if [answers.get(number) for number in (1, 2, 3)] != expected[item]:
+            faults.append("%s: another answer" % item)
+
+    readers = [threading.Thread(target=read, args=(s.client(name="c%d" % index), item)) for index, item in enumerate(parts)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert not faults, faults
+    first.select("INBOX")
+    assert first.ok("FETCH 1:3 BINARY.SIZE[2]").of("FETCH")[0].fetch_items()[b"BINARY.SIZE[2]"] == b"3000000"
+    assert not first.ok("SEARCH SEEN").numbers()
+    first.ok("FETCH 2 BINARY[2]")
+    assert first.ok("SEARCH SEEN").numbers() == [2]
+
+
+@scenario()
+def an_unknown_encoding_is_told_by_its_code(s):
+    client = s.client()
+    for number in range(1, 4):
+        client.append("INBOX", with_attachment(b"m%d" % number, b"what\r\n", "x-odd" if number == 2 else "base64"))
+    client.select("INBOX")
+    assert client.command("FETCH 2 BINARY.PEEK[2]").code_name == "UNKNOWN-CTE"
+    assert client.command("FETCH 1:3 BINARY.PEEK[2]").code_name == "UNKNOWN-CTE"
+    assert client.ok("FETCH 3 BINARY.PEEK[2]").of("FETCH")[0].fetch_items()[b"BINARY[2]"] == b"what\r\n"

@@ -3,12 +3,12 @@
 What may differ is left out of the comparison: the order of LIST answers, how FETCH items are spread over lines, texts, the
 order of expunges, whether a string is quoted or a literal, and what belongs to one session or one mailbox (RECENT, UIDVALIDITY, modification sequences).
 """
-from imap_client import Literal
+from imap_client import Literal, Literal8
 from messages import SHAPES
 from scenario import MATRIX, Skip, scenario
 
 VARIANTS = ("full", "no-condstore", "bare")
-CODES = ("READ-ONLY", "READ-WRITE", "TRYCREATE", "NONEXISTENT", "ALREADYEXISTS", "BADCHARSET", "CANNOT")
+CODES = ("READ-ONLY", "READ-WRITE", "TRYCREATE", "NONEXISTENT", "ALREADYEXISTS", "BADCHARSET", "CANNOT", "BADURL", "UNKNOWN-CTE")
 LOCAL = {b"UIDVALIDITY", b"HIGHESTMODSEQ", b"RECENT"}
 # Not asked where the server itself answers wrongly: Courier finds nothing under * if it is above the last message, reads no range
 # backwards, no list of flags without parentheses, knows no UNSELECT, and does not show what it was just given; Cyrus ends at a RENAME of INBOX.
@@ -142,6 +142,8 @@ ITEMS = [
 MORE_ITEMS = {
     "PREVIEW": ["PREVIEW", "(PREVIEW)", "PREVIEW (LAZY)", "(UID PREVIEW (LAZY) FLAGS)", "(PREVIEW UID RFC822.SIZE)"],
     "SAVEDATE": ["SAVEDATE", "(UID SAVEDATE INTERNALDATE)"],
+    "BINARY": ["BINARY.PEEK[1]", "BINARY.PEEK[]", "BINARY.SIZE[1]", "BINARY.PEEK[1]<3.10>", "(UID BINARY.PEEK[2] BINARY.SIZE[2])",
+               "BINARY.PEEK[1.1]", "(BINARY.SIZE[1] BODY.PEEK[1] BINARY.PEEK[1])", "BINARY.PEEK[9]", "binary.peek[3]<0.1000000>"],
 }
 
 
@@ -248,6 +250,41 @@ def every_change(s):
     for user, make in (("u1", s.direct), ("u2", s.client)):
         client = make(user, name="same", tracked=make != s.direct)
         shapes(client)
+        results.append(play(client, script))
+        client.logout()
+    compare(s, script, *results)
+
+
+UPLOADS = {
+    "MULTIAPPEND": [
+        ("APPEND INBOX (\\Seen) ", Literal(SHAPES[0]), " (\\Flagged kept) \" 1-Jan-2026 00:00:00 +0000\" ", Literal(SHAPES[1])),
+        ("APPEND Nowhere ", Literal(SHAPES[0]), " ", Literal(SHAPES[1])),
+        "FETCH 8:* (UID FLAGS RFC822.SIZE BODY.PEEK[])"],
+    "CATENATE": [
+        ("APPEND INBOX CATENATE (URL ;UID=1/;SECTION=HEADER TEXT ", Literal(b"another text\r\n"), ")"),
+        ('APPEND INBOX (\\Draft) CATENATE (URL "/INBOX/;UID=2" URL "/INBOX/;UID=3/;section=1" TEXT ', Literal(b"end\r\n"), ")"),
+        'APPEND INBOX CATENATE (URL "/INBOX/;UID=1")', 'APPEND INBOX CATENATE (URL "/INBOX/;UID=999")',
+        'APPEND INBOX CATENATE (URL "/Nowhere/;UID=1")', 'APPEND INBOX CATENATE (URL "http://example.org/")',
+        ("APPEND INBOX CATENATE (TEXT ", Literal(b"From: a@b.c\r\n\r\n"), " TEXT ", Literal(b"x\r\n"), ")"),
+        "FETCH 8:* (UID FLAGS RFC822.SIZE BODY.PEEK[])"],
+    "BINARY": [
+        ("APPEND INBOX ", Literal8(b"From: a@b.c\r\nContent-Type: application/octet-stream\r\n"
+                                  b"Content-Transfer-Encoding: binary\r\nMIME-Version: 1.0\r\n\r\na\0b\xff\r\n")),
+        "FETCH * (BINARY.PEEK[1] BINARY.SIZE[1])", "FETCH 1 BINARY[1]", "FETCH 1 FLAGS"],
+}
+
+
+@scenario(users=2)
+def uploads(s):
+    """Each kind where the server has it; UIDs are the same in both mailboxes."""
+    results, script = [], []
+    for user, make in (("u1", s.direct), ("u2", s.client)):
+        client = make(user, name="same", tracked=make != s.direct)
+        if not script:
+            offered = client.capabilities()
+            script = [command for word, commands in UPLOADS.items() if word in offered for command in commands]
+        shapes(client)
+        client.select("INBOX")
         results.append(play(client, script))
         client.logout()
     compare(s, script, *results)

@@ -266,6 +266,9 @@ class Reader:
         elif code == b"MAILBOXID":
             self.space()
             self.object_id()
+        elif code == b"BADURL":
+            self.space()
+            self.quoted()
         elif code == b"BADCHARSET":
             if self.maybe(b" "):
                 self.several(self.astring, least=1)

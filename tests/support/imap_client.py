@@ -37,6 +37,12 @@ USES_CONDSTORE = re.compile(rb"CONDSTORE|QRESYNC|MODSEQ|CHANGEDSINCE")
 class Literal(bytes):
     """Octets of a command to be sent as a literal; `plus`: without waiting for the go-ahead."""
     plus = False
+    prefix = b""
+
+
+class Literal8(Literal):
+    """One that may hold NUL (RFC 3516)."""
+    prefix = b"~"
 
 
 class PlusLiteral(Literal):
@@ -187,7 +193,7 @@ class Client:
             if not isinstance(part, Literal):
                 buffer += _octets(part)
                 continue
-            buffer += b"{%d%s}\r\n" % (len(part), b"+" if part.plus else b"")
+            buffer += b"%s{%d%s}\r\n" % (part.prefix, len(part), b"+" if part.plus else b"")
             if not part.plus:
                 self.send_raw(buffer)
                 buffer = b""

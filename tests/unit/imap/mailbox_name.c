@@ -41,3 +41,28 @@ Test(mailbox_name, inferiors_are_below_a_separator)
     cr_assert_not(mailbox_name_is_inferior(SLICE("a/b"), SLICE("a"), '\0'));
     cr_assert_not(mailbox_name_is_inferior(SLICE("/b"), SLICE(""), '/'));
 }
+
+static void expect_utf8(const char *name, const char *expected)
+{
+    char room[200];
+    size_t length;
+
+    cr_assert(mailbox_name_to_utf8(slice_of(name), room, &length), "%s", name);
+    cr_expect(slice_equal((struct slice){room, length}, slice_of(expected)), "%.*s", (int)length, room);
+}
+
+Test(mailbox_name, modified_utf7_is_decoded)
+{
+    char room[200];
+    size_t length;
+    static const char *const bad[] = {"&", "&AOQ", "a&b", "&AO-", "\xc3\xa4", "&2DzfIQ", "&2Dw-", "&3Ek-", "&AOR-"};
+
+    expect_utf8("INBOX", "INBOX");
+    expect_utf8("a&-b", "a&b");
+    expect_utf8("&AOQ-", "\xc3\xa4");
+    expect_utf8("~peter/mail/&U,BTFw-/&ZeVnLIqe-",
+                "~peter/mail/\xe5\x8f\xb0\xe5\x8c\x97/\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e");
+    expect_utf8("&2DzfIQ-", "\xf0\x9f\x8c\xa1");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        cr_expect_not(mailbox_name_to_utf8(slice_of(bad[i]), room, &length), "%s", bad[i]);
+}

@@ -84,7 +84,7 @@ Test(outgoing, literals_wait)
     outgoing_text(outgoing, " ");
     outgoing_string(outgoing, SLICE("\"1234"));
     outgoing_text(outgoing, " ");
-    outgoing_spool(outgoing, NULL, 0);
+    outgoing_spool(outgoing, NULL, 0, 0, false);
     expect_sent(outgoing, "{1}\r\n~\" {5}\r\n~\"1234 {0}\r\n~\r\n");
 }
 
@@ -124,9 +124,9 @@ Test(outgoing, octets_of_a_spool_are_asked_for_as_they_can_be_sent)
     struct outgoing *outgoing = outgoing_new();
 
     outgoing_text(outgoing, "APPEND x ");
-    outgoing_spool(outgoing, spool, 100);
+    outgoing_spool(outgoing, spool, 0, 100, false);
     outgoing_text(outgoing, " ");
-    outgoing_spool(outgoing, spool, 130);
+    outgoing_spool(outgoing, spool, 0, 130, false);
     shared_spool_release(spool); /* the command holds it now */
     expect_sent(outgoing, "APPEND x {100}\r\n~$0$60 {130}\r\n~$0$60$120\r\n");
 }

@@ -93,6 +93,12 @@ void account_interest_changed(struct account *account)
     bench.interest++;
 }
 
+bool account_is_of(const struct account *account, struct slice user)
+{
+    (void)account;
+    return slice_equal(user, SLICE("user"));
+}
+
 const char *account_name(const struct account *account)
 {
     (void)account;

@@ -238,11 +238,35 @@ Test(intake, a_message_above_append_max_is_refused_before_it_comes)
     expect_refused("The message is larger than this server accepts");
 }
 
-Test(intake, two_messages_in_one_append_are_refused)
+Test(intake, several_messages_of_one_append_stand_in_one_spool)
+{
+    char bytes[7] = "";
+
+    intake_logged_in(&intake);
+    say("a APPEND other {2+}\r\nhi (\\Seen) ~{4+}\r\nmail\r\n");
+    cr_assert_eq(queue.first->upload.size, 6);
+    cr_assert_eq(shared_spool_read(queue.first->upload.spool, 0, bytes, 6), 6);
+    cr_assert_str_eq(bytes, "himail");
+    cr_assert(queue.first->command.arguments->next->next->next->literal8);
+}
+
+Test(intake, the_parts_of_a_message_are_uploads_and_addresses_are_not)
 {
     intake_logged_in(&intake);
-    say("a APPEND other {2+}\r\nhi {2+}\r\nho\r\n");
-    expect_refused("APPEND takes one message");
+    say("a APPEND other CATENATE (TEXT {2+}\r\nhi URL {3+}\r\n/;a TEXT {1+}\r\n!)\r\n");
+    cr_assert_eq(queue.first->upload.size, 3);
+    cr_assert_null(queue.first->command.fault);
+}
+
+Test(intake, several_messages_above_spool_max_are_refused_before_they_come)
+{
+    bench.settings.spool_max = 100;
+    intake_logged_in(&intake);
+    say("a APPEND other {90+}\r\n");
+    for (unsigned i = 0; i < 9; i++)
+        say("0123456789");
+    say(" {11}\r\n");
+    expect_refused("The message is larger than this server accepts");
 }
 
 Test(intake, without_room_for_an_upload_the_command_is_refused_at_its_turn)
