@@ -33,6 +33,7 @@ struct evbuffer;
     X(HIGHESTMODSEQ, "HIGHESTMODSEQ")                                                                                  \
     X(INUSE, "INUSE")                                                                                                  \
     X(LIMIT, "LIMIT")                                                                                                  \
+    X(MAILBOXID, "MAILBOXID")                                                                                          \
     X(MODIFIED, "MODIFIED")                                                                                            \
     X(NOMODSEQ, "NOMODSEQ")                                                                                            \
     X(NONEXISTENT, "NONEXISTENT")                                                                                      \

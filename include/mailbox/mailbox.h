@@ -40,6 +40,7 @@ struct tail_entry {
 
 struct mailbox {
     char *name;           /* canonical (INBOX) */
+    char *object_id;      /* MAILBOXID as the last SELECT that told one did (RFC 8474); NULL: none has */
     uint32_t uidvalidity; /* 0: not known */
     uint32_t uidnext;     /* a message with a lower UID is in the truth, or gone; 0: not known */
     uint32_t
@@ -146,6 +147,9 @@ bool mailbox_takes_keywords(struct mailbox *mailbox, const struct flag_list *fla
 /* The list of * FLAGS, or of PERMANENTFLAGS as the answer to SELECT (never to EXAMINE) has it. Anything that is no list
  * of flags is ignored. */
 void mailbox_take_flag_list(struct mailbox *mailbox, const struct value *list, bool permanent);
+
+/* The "(id)" of MAILBOXID in the answer to SELECT. Anything else is ignored. */
+void mailbox_take_object_id(struct mailbox *mailbox, const struct value *list);
 
 /* --- in and out of step: called by the one that has it selected upstream, each at the moment that it is named after */
 

@@ -39,7 +39,9 @@ bool offer_has_lost(const struct offer *offer, const struct capability_set *capa
 /* The atoms after "CAPABILITY ", without CRLF. Out of memory: append_failed(out). */
 void offer_print_before_login(const struct offer_before_login *offer, struct evbuffer *out);
 /* As offer_print_before_login, for a client that is logged in. capabilities: the upstream's, for those of its words
- * that vary (THREAD=...). */
-void offer_print(const struct offer *offer, const struct capability_set *capabilities, struct evbuffer *out);
+ * that vary (THREAD=...). append_max: octets of the largest message that imapmux takes; no larger APPENDLIMIT is told.
+ */
+void offer_print(const struct offer *offer, const struct capability_set *capabilities, uint64_t append_max,
+                 struct evbuffer *out);
 
 #endif

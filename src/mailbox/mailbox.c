@@ -8,6 +8,7 @@
 
 #include <utlist.h>
 
+#include "imap/object_id.h"
 #include "mailbox/view.h"
 
 struct mailbox *mailbox_new(struct slice name)
@@ -34,8 +35,19 @@ void mailbox_free(struct mailbox *mailbox)
     uid_set_clear(&mailbox->recent_taken);
     keywords_free(mailbox->keywords);
     free(mailbox->tail);
+    free(mailbox->object_id);
     free(mailbox->name);
     free(mailbox);
+}
+
+void mailbox_take_object_id(struct mailbox *mailbox, const struct value *list)
+{
+    char *id = object_id_is_told(list) ? slice_copy(list->first->text) : NULL;
+
+    if (!id)
+        return;
+    free(mailbox->object_id);
+    mailbox->object_id = id;
 }
 
 void mailbox_reset(struct mailbox *mailbox)

@@ -154,6 +154,8 @@ static void select_code(struct selection *selection, const struct response *resp
         sw->told.highestmodseq = modseq;
     else if (code->name == RESPONSE_CODE_PERMANENTFLAGS && sw->told.read_write)
         mailbox_take_flag_list(sw->mailbox, code->arguments, true);
+    else if (code->name == RESPONSE_CODE_MAILBOXID)
+        mailbox_take_object_id(sw->mailbox, code->arguments);
     else if (code->name == RESPONSE_CODE_CLOSED)
         closed(selection);
 }

@@ -6,21 +6,25 @@
 #include <string.h>
 
 #include "base/append.h"
+#include "imap/object_id.h"
 #include "imap/value.h"
 
 #define CHARSET_MAX 100
 
 /* Codes that mean the same to our client as to us. Those with numbers of messages are not among them;
- * APPENDUID and COPYUID are made by the commands themselves. All are words alone, but for BADCHARSET. */
+ * APPENDUID and COPYUID are made by the commands themselves. All are words alone, but for BADCHARSET and MAILBOXID. */
 static const char *const handed_on[] = {
-    "ALREADYEXISTS", "AUTHORIZATIONFAILED", "BADCHARSET", "CANNOT",    "CLIENTBUG",   "CONTACTADMIN", "CORRUPTION",
-    "EXPUNGEISSUED", "HASCHILDREN",         "INUSE",      "LIMIT",     "NONEXISTENT", "NOPERM",       "OVERQUOTA",
-    "PARSE",         "SERVERBUG",           "TOOBIG",     "TRYCREATE", "UNAVAILABLE", "UNKNOWN-CTE",
+    "ALREADYEXISTS", "AUTHORIZATIONFAILED", "BADCHARSET",    "CANNOT",      "CLIENTBUG",
+    "CONTACTADMIN",  "CORRUPTION",          "EXPUNGEISSUED", "HASCHILDREN", "INUSE",
+    "LIMIT",         "MAILBOXID",           "NONEXISTENT",   "NOPERM",      "OVERQUOTA",
+    "PARSE",         "SERVERBUG",           "TOOBIG",        "TRYCREATE",   "UNAVAILABLE",
+    "UNKNOWN-CTE",
 };
 
 static bool is_handed_on(const struct response_code *code)
 {
-    if (code->name == RESPONSE_CODE_NONE)
+    if (code->name == RESPONSE_CODE_NONE ||
+        (code->name == RESPONSE_CODE_MAILBOXID && !object_id_is_told(code->arguments)))
         return false;
     for (size_t i = 0; i < sizeof(handed_on) / sizeof(handed_on[0]); i++) {
         if (slice_equal_nocase(code->atom, slice_of(handed_on[i])))
@@ -82,7 +86,7 @@ static void print_charsets(const struct value *list, struct evbuffer *out)
     append_bytes(out, ")", 1);
 }
 
-/* "CODE", or "BADCHARSET (a b)" */
+/* "CODE", "BADCHARSET (a b)" or "MAILBOXID (id)" */
 static char *print_code(const struct response_code *code)
 {
     struct evbuffer *out = evbuffer_new();
@@ -93,6 +97,8 @@ static char *print_code(const struct response_code *code)
     append_bytes(out, code->atom.data, code->atom.length);
     if (code->name == RESPONSE_CODE_BADCHARSET && are_charsets(code->arguments))
         print_charsets(code->arguments, out);
+    if (code->name == RESPONSE_CODE_MAILBOXID && (!append_bytes(out, " ", 1) || !value_print(code->arguments, out)))
+        append_fail(out);
     text = take_string(out);
     evbuffer_free(out);
     return text;

@@ -8,7 +8,11 @@
 
 static const struct extension extensions[] = {
     {.name = "ACL", .treatment = EXTENSION_HIDDEN, NEEDS(CAPABILITY_ACL), .why = NOT_YET},
-    {.name = "APPENDLIMIT", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "APPENDLIMIT",
+     .treatment = EXTENSION_PASSED,
+     NEEDS(CAPABILITY_APPENDLIMIT),
+     .words = {[WORD_STATUS] = "APPENDLIMIT"},
+     .why = "not above append_max"},
     {.name = "BINARY",
      .treatment = EXTENSION_PASSED,
      NEEDS(CAPABILITY_BINARY),
@@ -68,9 +72,8 @@ static const struct extension extensions[] = {
      .words = {[WORD_COMMAND] = "NAMESPACE"}},
     {.name = "NOTIFY", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
     {.name = "OBJECTID",
-     .treatment = EXTENSION_HIDDEN,
+     .treatment = EXTENSION_PASSED,
      NEEDS(CAPABILITY_OBJECTID),
-     .why = NOT_YET,
      .words = {[WORD_FETCH] = "EMAILID THREADID",
                [WORD_STATUS] = "MAILBOXID",
                [WORD_SEARCH] = "EMAILID THREADID",

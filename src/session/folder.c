@@ -118,8 +118,23 @@ static bool are_plain(const struct value *value)
     return true;
 }
 
-static const char *fault(const struct command *command)
+/* "(USE (\\Sent))": each with a list of its own or none. */
+static bool are_parameters(const struct offer *offer, const struct value *list)
 {
+    if (!value_is_list(list) || !list->first || !are_plain(list))
+        return false;
+    for (const struct value *value = list->first; value; value = value->next) {
+        if (value->kind != VALUE_ATOM || !offer_adds(offer, WORD_CREATE, value->text))
+            return false;
+        if (value->next && value_is_list(value->next))
+            value = value->next;
+    }
+    return true;
+}
+
+static const char *fault(const struct session *session)
+{
+    const struct command *command = session_command(session);
     const struct value *value = command->arguments;
     size_t count = value_count(value), names = command->name == COMMAND_RENAME ? 2 : 1;
     const char *error = "The arguments of this command are mailbox names";
@@ -131,19 +146,19 @@ static const char *fault(const struct command *command)
         if (!value_astring(value, &name) || !mailbox_name_valid(name, &error))
             return error;
     }
-    if (value && (!value_is_list(value) || !are_plain(value)))
+    if (value && !are_parameters(&session->offer, value))
         return "CREATE takes a mailbox name and optionally a list of parameters";
     return NULL;
 }
 
 static void start(struct run *run)
 {
-    const struct command *command = session_command(run->session);
+    const char *found = fault(run->session);
 
-    if (fault(command))
-        run_bad(run->session, fault(command));
+    if (found)
+        run_bad(run->session, found);
     else
-        (void)!run_submit(run->session, step_of(command->name), NULL);
+        (void)!run_submit(run->session, step_of(session_command(run->session)->name), NULL);
 }
 
 const struct run_ops folder_ops = {.size = sizeof(struct run), .start = start};

@@ -77,13 +77,24 @@ static void note_separators(struct account *account, const struct value *namespa
 }
 
 /* "MESSAGES 3 UIDNEXT 5" */
-static bool are_numbers(const struct value *items)
+static bool are_sound(const struct value *items)
 {
-    uint64_t number;
-
-    while (items && items->kind == VALUE_ATOM && items->next && value_number(items->next, INT64_MAX, &number))
+    while (items && items->kind == VALUE_ATOM && status_item_fits(items, items->next))
         items = items->next->next;
     return !items;
+}
+
+static bool print_items(const struct list_run *list, const struct value *items, struct evbuffer *out)
+{
+    const char *space = "";
+
+    append_bytes(out, "(", 1);
+    for (; items; items = items->next->next) {
+        append_format(out, "%s%.*s", space, (int)items->text.length, items->text.data);
+        status_item_print(items, items->next, session_settings(list->run.session)->append_max, out);
+        space = " ";
+    }
+    return append_bytes(out, ")", 1);
 }
 
 static bool print_status(struct list_run *list, const struct value *values)
@@ -93,7 +104,7 @@ static bool print_status(struct list_run *list, const struct value *values)
     struct slice name;
     const struct mailbox *mailbox;
 
-    if (!value_astring(values, &name) || !value_is_list(values->next) || !are_numbers(values->next->first))
+    if (!value_astring(values, &name) || !value_is_list(values->next) || !are_sound(values->next->first))
         return true; /* malformed: not shown */
     mailbox = account_find_mailbox(account, name);
     if (mailbox && account_is_selected(account, mailbox)) {
@@ -103,7 +114,7 @@ static bool print_status(struct list_run *list, const struct value *values)
         return list->stale != NULL;
     }
     append_format(out, "* STATUS ");
-    return value_print_astring(name, out) && append_bytes(out, " ", 1) && value_print(values->next, out) &&
+    return value_print_astring(name, out) && append_bytes(out, " ", 1) && print_items(list, values->next->first, out) &&
            append_bytes(out, "\r\n", 2);
 }
 
@@ -144,7 +155,8 @@ static void looked(struct run *run, const struct job_result *result)
     output_format(&session->output, "* STATUS ");
     output_check(&session->output, value_print_astring(list->stale->text, session->output.bytes));
     output_format(&session->output, " ");
-    status_items_print(account, mailbox, items, items, NULL, session->output.bytes);
+    status_items_print(account, session_settings(session)->append_max, mailbox, items, items, NULL,
+                       session->output.bytes);
     output_format(&session->output, "\r\n");
     run_ok(session, NULL);
 }
@@ -194,27 +206,62 @@ static bool are_clean(const struct value *value)
     return true;
 }
 
-/* Returns the fault of the arguments; NULL: none. */
-static const char *fault(const struct command *command)
+/* Words that the client was offered, each with a list of its own or none. */
+static bool are_options(const struct offer *offer, enum extension_word kind, const struct value *option)
 {
-    size_t count = value_count(command->arguments);
+    for (; option; option = option->next) {
+        const struct value *list = option->next && value_is_list(option->next) ? option->next : NULL;
+        if (option->kind != VALUE_ATOM || !offer_adds(offer, kind, option->text))
+            return false;
+        if (value_is_atom(option, "STATUS") && !(list && list->first && status_items_known(offer, list->first)))
+            return false;
+        if (list)
+            option = list;
+    }
+    return true;
+}
+
+/* [options] reference pattern [RETURN options]: RFC 5258 section 6. */
+static const char *list_fault(const struct offer *offer, const struct value *value)
+{
+    static const char *const usage = "LIST takes a reference and a mailbox pattern";
+    bool extended = offer_has(offer, CAPABILITY_LIST_EXTENDED);
+
+    if (value && value_is_list(value)) {
+        if (!(extended || value->first) || !are_options(offer, WORD_LIST_SELECTION, value->first))
+            return "An option of LIST that is not offered";
+        value = value->next;
+    }
+    if (value_count(value) < 2 || value_is_list(value) || (value_is_list(value->next) && !extended))
+        return usage;
+    value = value->next->next;
+    if (!value)
+        return NULL;
+    if (!value_is_atom(value, "RETURN") || value_count(value) != 2 || !value_is_list(value->next))
+        return usage;
+    return are_options(offer, WORD_LIST_RETURN, value->next->first) ? NULL : "An option of LIST that is not offered";
+}
+
+/* Returns the fault of the arguments; NULL: none. */
+static const char *fault(const struct session *session)
+{
+    const struct command *command = session_command(session);
 
     if (command->name == COMMAND_NAMESPACE)
         return NULL;
     if (!are_clean(command->arguments))
         return "Names and patterns must not hold NUL, CR or LF";
     if (command->name == COMMAND_LIST)
-        return count >= 2 && count <= 6 ? NULL : "LIST takes a reference and a mailbox pattern";
-    return count == 2 ? NULL : "This command takes a reference and a mailbox pattern";
+        return list_fault(&session->offer, command->arguments);
+    return value_count(command->arguments) == 2 ? NULL : "This command takes a reference and a mailbox pattern";
 }
 
 static void start(struct run *run)
 {
     struct list_run *list = (struct list_run *)run;
-    const struct command *command = session_command(run->session);
 
-    if (fault(command)) {
-        run_bad(run->session, fault(command));
+    if (fault(run->session)) {
+        run_bad(run->session, fault(run->session));
         return;
     }
     list->answers = evbuffer_new();

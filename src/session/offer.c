@@ -74,12 +74,33 @@ void offer_print_before_login(const struct offer_before_login *offer, struct evb
         append_format(out, " AUTH=XOAUTH2 AUTH=OAUTHBEARER");
 }
 
+/* With the smaller limit; without a number if the server's limit varies among mailboxes. RFC 7889 section 2. */
+static void print_append_limit(const struct capability_set *capabilities, uint64_t append_max, struct evbuffer *out)
+{
+    static const struct slice name = {"APPENDLIMIT", 11};
+    struct slice word;
+    size_t at = 0;
+    uint64_t limit;
+
+    append_format(out, " APPENDLIMIT");
+    if (!capability_set_next(capabilities, name, &at, &word) || word.length <= name.length)
+        return;
+    word = (struct slice){word.data + name.length + 1, word.length - name.length - 1};
+    if (!slice_number(word, UINT64_MAX, &limit) || limit > append_max)
+        limit = append_max;
+    append_format(out, "=%llu", (unsigned long long)limit);
+}
+
 /* As it is called, or each of the server's words that begin so. */
 static void print_extension(const struct extension *extension, const struct capability_set *capabilities,
-                            struct evbuffer *out)
+                            uint64_t append_max, struct evbuffer *out)
 {
     struct slice word, name = slice_of(extension->name);
 
+    if (slice_equal(name, SLICE("APPENDLIMIT"))) {
+        print_append_limit(capabilities, append_max, out);
+        return;
+    }
     if (name.data[name.length - 1] != '=') {
         append_format(out, " %s", extension->name);
         return;
@@ -88,11 +109,12 @@ static void print_extension(const struct extension *extension, const struct capa
         append_format(out, " %.*s", (int)word.length, word.data);
 }
 
-void offer_print(const struct offer *offer, const struct capability_set *capabilities, struct evbuffer *out)
+void offer_print(const struct offer *offer, const struct capability_set *capabilities, uint64_t append_max,
+                 struct evbuffer *out)
 {
     append_format(out, "IMAP4rev1");
     for (size_t i = 0; i < extensions_count(); i++) {
         if (is_offered(offer, i))
-            print_extension(extensions_at(i), capabilities, out);
+            print_extension(extensions_at(i), capabilities, append_max, out);
     }
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <event2/buffer.h>
 
@@ -356,6 +357,14 @@ void run_cannot(struct session *session, const char *text, enum capability capab
         run_bad(session, text);
 }
 
+/* Not one of an extension that the client was not offered. */
+static const char *permitted_code(const struct session *session, const char *code)
+{
+    size_t length = code ? strcspn(code, " ") : 0;
+
+    return code && offer_permits(&session->offer, WORD_CODE, (struct slice){code, length}) ? code : NULL;
+}
+
 void run_result(struct session *session, const struct job_result *result)
 {
     bool lost = offer_has_lost(&session->offer, account_capabilities(session_account(session)));
@@ -366,7 +375,7 @@ void run_result(struct session *session, const struct job_result *result)
         return;
     }
     if (answer.text)
-        run_finish(session, answer.status, answer.code, answer.text);
+        run_finish(session, answer.status, permitted_code(session, answer.code), answer.text);
     else
         run_ok(session, NULL);
     answer_clear(&answer);

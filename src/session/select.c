@@ -69,6 +69,8 @@ static void write_selected(struct session *session, const struct view *view)
         output_format(output, "* OK [UIDNEXT %u] Predicted next UID\r\n", mailbox->uidnext);
     if (session->enabled.condstore)
         write_modseq(output, view);
+    if (mailbox->object_id && offer_adds(&session->offer, WORD_CODE, SLICE("MAILBOXID")))
+        output_format(output, "* OK [MAILBOXID (%s)] Its id\r\n", mailbox->object_id);
 }
 
 /* --- SELECT and EXAMINE */

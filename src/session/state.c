@@ -150,7 +150,8 @@ static void print_before_login(const struct session *session, struct evbuffer *o
 void session_print_capabilities(const struct session *session, struct evbuffer *out)
 {
     if (session_account(session))
-        offer_print(&session->offer, account_capabilities(session_account(session)), out);
+        offer_print(&session->offer, account_capabilities(session_account(session)),
+                    session_settings(session)->append_max, out);
     else
         print_before_login(session, out);
 }

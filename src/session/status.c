@@ -65,8 +65,8 @@ static void finish_from_truth(const struct status_run *status)
     struct session *session = status->run.session;
 
     begin_line(session);
-    status_items_print(session_account(session), status->mailbox, items_argument(session), NULL, &status->found,
-                       session->output.bytes);
+    status_items_print(session_account(session), session_settings(session)->append_max, status->mailbox,
+                       items_argument(session), NULL, &status->found, session->output.bytes);
     output_format(&session->output, "\r\n");
     run_ok(session, NULL);
 }
@@ -115,13 +115,57 @@ static void take_unseen(struct run *run, const struct response *response)
     finding_take(&((struct status_run *)run)->unseen, response, &run->session->output);
 }
 
+/* Those that last are asked of the server all the same. */
+static enum job_turn build_lasting(struct run *run, struct mailbox *mailbox, struct outgoing *out)
+{
+    const char *before = " (";
+
+    (void)mailbox;
+    outgoing_text(out, "STATUS ");
+    outgoing_astring(out, mailbox_argument(run->session));
+    for (const struct value *item = items_argument(run->session); item; item = item->next) {
+        if (!status_item_is_lasting(item))
+            continue;
+        outgoing_text(out, before);
+        outgoing_atom(out, item->text);
+        before = " ";
+    }
+    outgoing_text(out, ")");
+    return JOB_SEND;
+}
+
+static void take_lasting(struct run *run, const struct response *response)
+{
+    struct status_run *status = (struct status_run *)run;
+    const struct value *items = response->arguments ? response->arguments->next : NULL;
+    struct slice name;
+
+    if (response->kind == RESPONSE_MAILBOX_STATUS && value_astring(response->arguments, &name) && items &&
+        value_is_list(items) && slice_equal(mailbox_name_canonical(name), mailbox_argument(run->session)))
+        status->found.told = value_copy(&run->session->current.queued->arena, items->first);
+}
+
+/* Does the server have to be asked for one of them, or has it not said one of them? */
+static bool lacks_lasting(const struct status_run *status)
+{
+    for (const struct value *item = items_argument(status->run.session); item; item = item->next) {
+        if (status_item_is_lasting(item) && !(value_is_atom(item, "MAILBOXID") && status->mailbox->object_id) &&
+            !status_item_fits(item, status_items_told(status->found.told, item)))
+            return true;
+    }
+    return false;
+}
+
 static void looked(struct run *run, const struct job_result *result);
+static void lasting(struct run *run, const struct job_result *result);
 static void sized(struct run *run, const struct job_result *result);
 static void searched(struct run *run, const struct job_result *result);
 static const struct run_step look_step = {.goal = JOB_SELECTED, .policy = POLICY_LOOK, .done = looked};
 static const struct run_step look_flags_step = {.goal = JOB_FLAGS, .policy = POLICY_LOOK, .done = looked};
 static const struct run_step size_step = {
     .goal = JOB_RUN, .policy = POLICY_FETCH, .build = build_sizes, .fetch = add_size, .done = sized};
+static const struct run_step lasting_step = {
+    .goal = JOB_RUN, .policy = POLICY_STATUS, .build = build_lasting, .untagged = take_lasting, .done = lasting};
 static const struct run_step unseen_step = {
     .goal = JOB_RUN, .policy = POLICY_SEARCH, .build = build_unseen, .untagged = take_unseen, .done = searched};
 
@@ -131,6 +175,8 @@ static const struct run_step *lacking(const struct status_run *status)
     const struct session *session = status->run.session;
     const struct value *items = items_argument(session);
 
+    if (lacks_lasting(status))
+        return &lasting_step;
     if (asks_for(items, "SIZE") && !status->found.size_known)
         return &size_step;
     if (asks_for(items, "UNSEEN") && !status->found.unseen &&
@@ -150,6 +196,19 @@ static void looked(struct run *run, const struct job_result *result)
         (void)!run_submit(run->session, step, status->mailbox);
     else
         finish_from_truth(status);
+}
+
+static void refuse_untold(struct session *session)
+{
+    run_no(session, "SERVERBUG", "The mail server did not tell the status of this mailbox; please try again");
+}
+
+static void lasting(struct run *run, const struct job_result *result)
+{
+    if (result->status == JOB_OK && lacks_lasting((struct status_run *)run))
+        refuse_untold(run->session);
+    else
+        looked(run, result);
 }
 
 static void searched(struct run *run, const struct job_result *result)
@@ -224,20 +283,17 @@ static enum job_turn build(struct run *run, struct mailbox *none, struct outgoin
 }
 
 /* IMAP4rev2 has no RECENT (RFC 9051, appendix E): who asks for it all the same hears 0. */
-static bool find_told(const struct value *told, const struct value *item, uint64_t *number)
+static bool is_told(const struct value *told, const struct value *item)
 {
     const struct value *value = status_items_told(told, item);
 
-    *number = 0;
-    return value ? value_number(value, INT64_MAX, number) : value_is_atom(item, "RECENT");
+    return value ? status_item_fits(item, value) : value_is_atom(item, "RECENT");
 }
 
 static bool has_all(const struct session *session, const struct value *told)
 {
-    uint64_t number;
-
     for (const struct value *item = items_argument(session); item; item = item->next) {
-        if (!find_told(told, item, &number))
+        if (!is_told(told, item))
             return false;
     }
     return true;
@@ -250,7 +306,6 @@ static void pass_on(struct status_run *status, const struct value *told)
     struct account *account = session_account(session);
     struct mailbox *mailbox = account_find_mailbox(account, mailbox_argument(session));
     const char *space = "";
-    uint64_t number;
 
     if (mailbox)
         account_status_seen(account, mailbox, told->first);
@@ -260,9 +315,12 @@ static void pass_on(struct status_run *status, const struct value *told)
     begin_line(session);
     output_format(&session->output, "(");
     for (const struct value *item = items_argument(session); item; item = item->next) {
-        (void)!find_told(told->first, item, &number);
-        output_format(&session->output, "%s%.*s %llu", space, (int)item->text.length, item->text.data,
-                      (unsigned long long)number);
+        const struct value *value = status_items_told(told->first, item);
+        output_format(&session->output, "%s%.*s", space, (int)item->text.length, item->text.data);
+        if (value)
+            status_item_print(item, value, session_settings(session)->append_max, session->output.bytes);
+        else
+            output_format(&session->output, " 0");
         space = " ";
     }
     output_format(&session->output, ")\r\n");
@@ -292,24 +350,13 @@ static void done(struct run *run, const struct job_result *result)
     if (result->status == JOB_REFUSED)
         look(status);
     else if (result->status == JOB_OK && !status->printed)
-        run_no(run->session, "SERVERBUG", "The mail server did not tell the status of this mailbox; please try again");
+        refuse_untold(run->session);
     else
         run_result(run->session, result);
 }
 
 static const struct run_step status_step = {
     .goal = JOB_RUN, .policy = POLICY_STATUS, .build = build, .untagged = answered, .done = done};
-
-static bool is_known(const struct session *session, const struct value *item)
-{
-    static const char *const names[] = {"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (value_is_atom(item, names[i]))
-            return true;
-    }
-    return item->kind == VALUE_ATOM && offer_adds(&session->offer, WORD_STATUS, item->text);
-}
 
 static const char *fault(const struct session *session)
 {
@@ -320,11 +367,9 @@ static const char *fault(const struct session *session)
     if (value_count(value) != 2 || !value_astring(value, &name) || !mailbox_name_valid(name, &error) ||
         !value_is_list(value->next) || !value->next->first)
         return error;
-    for (const struct value *item = value->next->first; item; item = item->next) {
-        if (!is_known(session, item))
-            return "STATUS takes MESSAGES, RECENT, UIDNEXT, UIDVALIDITY and UNSEEN, and the items of the extensions "
-                   "that are offered";
-    }
+    if (!status_items_known(&session->offer, value->next->first))
+        return "STATUS takes MESSAGES, RECENT, UIDNEXT, UIDVALIDITY and UNSEEN, and the items of the extensions that "
+               "are offered";
     return NULL;
 }
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/append.h"
+#include "imap/object_id.h"
 
 static uint64_t count_found_unseen(const struct mailbox *mailbox, const struct seqset *unseen)
 {
@@ -66,6 +67,51 @@ static bool find_number(const struct account *account, const struct mailbox *mai
     return true;
 }
 
+bool status_items_known(const struct offer *offer, const struct value *items)
+{
+    static const char *const names[] = {"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN"};
+
+    for (; items; items = items->next) {
+        bool known = items->kind == VALUE_ATOM && offer_adds(offer, WORD_STATUS, items->text);
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+            known |= value_is_atom(items, names[i]);
+        if (!known)
+            return false;
+    }
+    return true;
+}
+
+bool status_item_is_lasting(const struct value *item)
+{
+    return value_is_atom(item, "MAILBOXID") || value_is_atom(item, "APPENDLIMIT");
+}
+
+bool status_item_fits(const struct value *item, const struct value *value)
+{
+    uint64_t number;
+
+    if (!value)
+        return false;
+    if (value_is_atom(item, "MAILBOXID"))
+        return object_id_is_told(value);
+    return value_number(value, INT64_MAX, &number) || (value_is_atom(item, "APPENDLIMIT") && value_is_nil(value));
+}
+
+void status_item_print(const struct value *item, const struct value *value, uint64_t append_max, struct evbuffer *out)
+{
+    uint64_t number = UINT64_MAX;
+
+    if (value_is_atom(item, "APPENDLIMIT")) {
+        if (!value_number(value, UINT64_MAX, &number) || number > append_max)
+            number = append_max;
+        append_format(out, " %" PRIu64, number);
+    } else {
+        append_bytes(out, " ", 1);
+        if (!value_print(value, out))
+            append_fail(out);
+    }
+}
+
 const struct value *status_items_told(const struct value *told, const struct value *item)
 {
     for (; told && told->next; told = told->next->next) {
@@ -75,21 +121,31 @@ const struct value *status_items_told(const struct value *told, const struct val
     return NULL;
 }
 
-void status_items_print(const struct account *account, const struct mailbox *mailbox, const struct value *items,
-                        const struct value *told, const struct status_found *found, struct evbuffer *out)
+static bool print_id(const struct mailbox *mailbox, const struct value *item, const char *space, struct evbuffer *out)
+{
+    return value_is_atom(item, "MAILBOXID") && mailbox->object_id &&
+           append_format(out, "%sMAILBOXID (%s)", space, mailbox->object_id);
+}
+
+void status_items_print(const struct account *account, uint64_t append_max, const struct mailbox *mailbox,
+                        const struct value *items, const struct value *told, const struct status_found *found,
+                        struct evbuffer *out)
 {
     const char *space = "";
 
     append_bytes(out, "(", 1);
     for (const struct value *item = items; item; item = told == items && item->next ? item->next->next : item->next) {
-        const struct value *value = status_items_told(told, item);
+        const struct value *value = status_items_told(found && found->told ? found->told : told, item);
         uint64_t number;
         if (item->kind != VALUE_ATOM)
             continue;
         if (find_number(account, mailbox, item, found, &number))
             append_format(out, "%s%.*s %" PRIu64, space, (int)item->text.length, item->text.data, number);
-        else if (value && append_format(out, "%s%.*s ", space, (int)item->text.length, item->text.data))
-            (void)!value_print(value, out);
+        else if (print_id(mailbox, item, space, out))
+            ;
+        else if (status_item_fits(item, value) &&
+                 append_format(out, "%s%.*s", space, (int)item->text.length, item->text.data))
+            status_item_print(item, value, append_max, out);
         else
             continue;
         space = " ";

@@ -6,7 +6,7 @@ import threading
 
 from imap_client import make_message
 from scenario import scenario
-from scripted_upstream import FULL, ScriptedUpstream
+from scripted_upstream import FULL, Mailbox, ScriptedUpstream
 
 
 class Items(ScriptedUpstream):
@@ -28,6 +28,68 @@ class Items(ScriptedUpstream):
             if value is not None:
                 found.append((item.partition(" ")[0], value))
         return found
+
+
+class Objects(Items):
+    """Mailboxes, messages and threads have ids; SELECT and CREATE tell those of mailboxes."""
+
+    def line(self, text):
+        text = text if isinstance(text, str) else text.decode("latin-1")
+        if "[UIDVALIDITY " in text:
+            super().line("* OK [MAILBOXID (F%s)] its id" % self.opening)
+        super().line(text)
+
+    def do_select(self, tag, rest, read_only=False):
+        self.opening = rest.split(" ")[1].strip('"')
+        super().do_select(tag, rest, read_only)
+
+    def do_create(self, tag, rest):
+        name = rest.split(" ")[1].strip('"')
+        self.mailboxes[name] = Mailbox()
+        super().line("%s OK [MAILBOXID (F%s)] created" % (tag, name))
+
+    def do_status(self, tag, rest):
+        name = rest.split(" ")[1].strip('"')
+        super().line("* STATUS %s (MAILBOXID (F%s) MESSAGES %d)" % (name, name, len(self.mailboxes[name].messages)))
+        self.ok(tag)
+
+    def value(self, message, item):
+        return {"EMAILID": b"(M%s)" % message.identity.encode(), "THREADID": b"(T1)" if message.uid % 2 else b"NIL"}.get(item)
+
+    def do_uid_search(self, tag, rest):
+        wanted = re.search(r"EMAILID M(\w+)$", rest)
+        if not wanted:
+            super().do_uid_search(tag, rest)
+            return
+        found = [message.uid for message in self.selected.messages if message.identity == wanted.group(1)]
+        if "RETURN" in rest:
+            super().line('* ESEARCH (TAG "%s") UID%s' % (tag, "".join(" ALL %d" % uid for uid in found)))
+        else:
+            super().line("* SEARCH" + "".join(" %d" % uid for uid in found))
+        self.ok(tag)
+
+
+@scenario(upstream=lambda s: Objects())
+def ids_of_mailboxes_messages_and_threads(s):
+    first = s.client(name="first", select="INBOX", learn=True)
+    second = s.client(name="second")
+    assert "OBJECTID" in second.capabilities()
+    assert [response.code for response in second.select("Work").untagged if response.code and response.code[0] == "MAILBOXID"] == [
+        ("MAILBOXID", "(FWork)")]
+    assert second.ok("CREATE New").code == ("MAILBOXID", "(FNew)")
+    # Of the selected mailbox, and of others, whoever asks.
+    for client in (first, second):
+        for name in ("INBOX", "Work", "New"):
+            status = client.ok("STATUS %s (MAILBOXID MESSAGES)" % name).of("STATUS")[0].data[1]
+            assert bytes(status[1][0]).decode() == "F" + name and int(status[3]) == (5 if name == "INBOX" else 0), status
+    third = s.client(name="third", select="INBOX", learn=True)
+    third.ok("STORE 2 +FLAGS (\\Deleted)")
+    third.ok("EXPUNGE")
+    for client, number in ((first, 4), (third, 3)):
+        items = told(client, "FETCH %d (EMAILID THREADID)" % number)[number]
+        assert bytes(items[b"EMAILID"][0]) == b"Mm4" and items[b"THREADID"] is None, items
+    assert third.ok("SEARCH EMAILID Mm4").numbers() == [3]
+    assert third.ok("UID SEARCH EMAILID Mm2").numbers() == []
 
 
 def told(client, command):

@@ -7,6 +7,9 @@ TestSuite(folder, .init = bench_open_selected, .fini = bench_close);
 
 Test(folder, names_go_up_canonical)
 {
+    bench_say("a0 CREATE \"new box\" (USE (\\Sent))\r\n");
+    bench_expect("a0 BAD CREATE takes a mailbox name and optionally a list of parameters\r\n");
+    bench_offer(CAPABILITY_CREATE_SPECIAL_USE);
     bench_say("a CREATE \"new box\" (USE (\\Sent))\r\n");
     bench_expect_sent("CREATE \"new box\" (USE (\\Sent))");
     bench_done(JOB_OK, "x OK done");
@@ -59,4 +62,17 @@ Test(folder, arguments_that_are_none_are_bad)
                  "d BAD CREATE takes a mailbox name and optionally a list of parameters\r\n"
                  "e BAD CREATE takes a mailbox name and optionally a list of parameters\r\n"
                  "f BAD CREATE takes a mailbox name and optionally a list of parameters\r\n");
+}
+
+Test(folder, the_id_of_a_new_mailbox_is_for_those_that_were_offered_ids)
+{
+    bench_say("a CREATE new\r\n");
+    bench_done(JOB_OK, "x OK [MAILBOXID (F1)] done");
+    bench_expect("a OK done\r\n");
+    bench_offer(CAPABILITY_OBJECTID);
+    bench_say("b CREATE new\r\n");
+    bench_done(JOB_OK, "x OK [MAILBOXID (F1)] done");
+    bench_say("c CREATE new\r\n");
+    bench_done(JOB_OK, "x OK [MAILBOXID F1] done");
+    bench_expect("b OK [MAILBOXID (F1)] done\r\nc OK done\r\n");
 }

@@ -7,6 +7,8 @@ static void open_logged_in(void)
 {
     bench_open();
     bench_log_in();
+    bench_offer(CAPABILITY_LIST_EXTENDED);
+    bench_offer(CAPABILITY_LIST_STATUS);
 }
 
 TestSuite(list, .init = open_logged_in, .fini = bench_close);
@@ -73,4 +75,31 @@ Test(list, arguments_that_are_none_are_bad)
     bench_expect(
         "a BAD LIST takes a reference and a mailbox pattern\r\n"
         "b BAD This command takes a reference and a mailbox pattern\r\nc BAD NAMESPACE takes no arguments\r\n");
+}
+
+Test(list, options_that_were_not_offered_are_bad)
+{
+    bench_say(
+        "a LIST (SPECIAL-USE) \"\" *\r\nb LIST \"\" * RETURN (SPECIAL-USE)\r\nc LIST \"\" * RETURN (STATUS (SIZE))\r\n"
+        "d LIST \"\" * RETURN (STATUS)\r\ne LIST \"\" * FOO\r\nf LIST \"\" * RETURN (METADATA (/x))\r\n");
+    bench_expect(
+        "a BAD An option of LIST that is not offered\r\nb BAD An option of LIST that is not offered\r\n"
+        "c BAD An option of LIST that is not offered\r\nd BAD An option of LIST that is not offered\r\n"
+        "e BAD LIST takes a reference and a mailbox pattern\r\nf BAD An option of LIST that is not offered\r\n");
+    bench_offer(CAPABILITY_SPECIAL_USE);
+    bench_say("g LIST (SUBSCRIBED SPECIAL-USE) \"\" (a b) RETURN (CHILDREN STATUS (MESSAGES UNSEEN) SPECIAL-USE)\r\n");
+    bench_expect_sent(
+        "LIST (SUBSCRIBED SPECIAL-USE) \"\" (a b) RETURN (CHILDREN STATUS (MESSAGES UNSEEN) SPECIAL-USE)");
+}
+
+Test(list, a_status_has_ids_and_limits)
+{
+    bench_offer(CAPABILITY_OBJECTID);
+    bench_offer(CAPABILITY_APPENDLIMIT);
+    bench.settings.append_max = 1000;
+    bench_say("a LIST \"\" * RETURN (STATUS (MAILBOXID APPENDLIMIT))\r\n");
+    (void)bench_build();
+    bench_answer("* STATUS other (MAILBOXID (F1) APPENDLIMIT 5000)\r\n* STATUS more (MAILBOXID F1)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* STATUS other (MAILBOXID (F1) APPENDLIMIT 1000)\r\na OK done\r\n");
 }

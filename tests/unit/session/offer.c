@@ -24,7 +24,7 @@ static const char *after(const struct capability_set *server)
     struct evbuffer *out = evbuffer_new();
 
     offer_note(&offer, server);
-    offer_print(&offer, server, out);
+    offer_print(&offer, server, 1000, out);
     text[evbuffer_remove(out, text, sizeof(text) - 1)] = '\0';
     evbuffer_free(out);
     return text;
@@ -67,4 +67,32 @@ Test(offer, a_client_keeps_what_it_was_told_and_what_is_lost_is_known)
     server.has[CAPABILITY_UIDPLUS] = true;
     cr_assert(offer_has(&offer, CAPABILITY_WITHIN) && !offer_has(&offer, CAPABILITY_UIDPLUS));
     cr_assert(offer_has_lost(&offer, &server));
+}
+
+static struct capability_set told(const char *words)
+{
+    struct capability_set server = {0};
+    struct arena arena;
+    struct value *values;
+    const char *error;
+
+    arena_init(&arena, 10000);
+    cr_assert_eq(value_parse((struct line){.bytes = slice_of(words)}, 0, &arena, &values, &error), VALUE_OK);
+    cr_assert(capability_set_read(&server, values));
+    arena_clear(&arena);
+    return server;
+}
+
+Test(offer, the_limit_of_a_message_is_the_smaller_one)
+{
+    static const char *const cases[][2] = {{"APPENDLIMIT=50", " APPENDLIMIT=50 "},
+                                           {"APPENDLIMIT=5000", " APPENDLIMIT=1000 "},
+                                           {"APPENDLIMIT=x", " APPENDLIMIT=1000 "},
+                                           {"APPENDLIMIT", " APPENDLIMIT "}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct capability_set server = told(cases[i][0]);
+        cr_expect(strstr(after(&server), cases[i][1]), "%s", after(&server));
+        capability_set_clear(&server);
+    }
 }

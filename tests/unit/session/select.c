@@ -88,3 +88,12 @@ Test(select, unselect_removes_nothing)
     bench_expect("a OK UNSELECT completed.\r\n");
     cr_assert(bench.jobs == 1 && !bench.member->view);
 }
+
+Test(select, the_id_of_a_mailbox_is_told_if_the_server_told_it)
+{
+    bench_offer(CAPABILITY_OBJECTID);
+    bench.inbox->object_id = slice_copy(SLICE("F7"));
+    bench_say("a SELECT INBOX\r\n");
+    bench_done(JOB_OK, NULL);
+    bench_expect_like("* OK [MAILBOXID (F7)] Its id\r\n");
+}

@@ -150,3 +150,44 @@ Test(status, unseen_is_counted_in_the_truth_where_the_answer_was_lost_and_the_fl
     bench_done(JOB_OK, NULL);
     bench_expect_like("* STATUS INBOX (UNSEEN 3)\r\na OK ");
 }
+
+Test(status, what_never_changes_is_asked_of_the_server_for_the_selected_one_too)
+{
+    bench_offer(CAPABILITY_OBJECTID);
+    bench_offer(CAPABILITY_APPENDLIMIT);
+    bench_say("a STATUS INBOX (MESSAGES MAILBOXID APPENDLIMIT)\r\n");
+    cr_assert_eq(bench_build(), JOB_REFUSE);
+    bench_done(JOB_REFUSED, NULL);
+    bench_done(JOB_OK, NULL);
+    bench_expect_sent("STATUS INBOX (MAILBOXID APPENDLIMIT)");
+    bench_answer("* STATUS INBOX (APPENDLIMIT 5 MAILBOXID (F1) MESSAGES 99)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* STATUS INBOX (MESSAGES 3 MAILBOXID (F1) APPENDLIMIT 5)\r\na OK STATUS completed.\r\n");
+}
+
+Test(status, an_id_that_select_told_is_known)
+{
+    bench_offer(CAPABILITY_OBJECTID);
+    bench.inbox->object_id = slice_copy(SLICE("F7"));
+    bench_say("a STATUS INBOX (MAILBOXID)\r\n");
+    cr_assert_eq(bench_build(), JOB_REFUSE);
+    bench_done(JOB_REFUSED, NULL);
+    bench_done(JOB_OK, NULL);
+    bench_expect("* STATUS INBOX (MAILBOXID (F7))\r\na OK STATUS completed.\r\n");
+}
+
+Test(status, what_the_server_does_not_say_is_no_answer)
+{
+    bench_offer(CAPABILITY_OBJECTID);
+    bench_say("a STATUS INBOX (MAILBOXID)\r\n");
+    cr_assert_eq(bench_build(), JOB_REFUSE);
+    bench_done(JOB_REFUSED, NULL);
+    bench_done(JOB_OK, NULL);
+    bench_answer("* STATUS INBOX (MAILBOXID NIL)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("a NO [SERVERBUG] The mail server did not tell the status of this mailbox; please try again\r\n");
+    bench_say("b STATUS other (MAILBOXID MESSAGES)\r\n");
+    bench_answer("* STATUS other (MAILBOXID (x) MESSAGES 1)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* STATUS other (MAILBOXID (x) MESSAGES 1)\r\nb OK done\r\n");
+}

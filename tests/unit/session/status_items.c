@@ -27,7 +27,7 @@ static const char *printed(const char *asked, const char *told, const struct sta
     const struct value *items = parse(&arenas[0], asked);
     const struct value *pairs = parse(&arenas[1], told ? told : "");
 
-    status_items_print((struct account *)&bench, bench.inbox, told && !*asked ? pairs : items, pairs, found, out);
+    status_items_print((struct account *)&bench, 1000, bench.inbox, told && !*asked ? pairs : items, pairs, found, out);
     text[evbuffer_remove(out, text, sizeof(text) - 1)] = '\0';
     evbuffer_free(out);
     arena_clear(&arenas[0]);
@@ -56,4 +56,15 @@ Test(status_items, what_the_command_found_is_used)
     bench.flags_in_step = false;
     cr_assert_str_eq(printed("SIZE UNSEEN UIDNEXT", NULL, &found), "(SIZE 12 UNSEEN 1 UIDNEXT 31)");
     seqset_clear(&unseen);
+}
+
+Test(status_items, values_have_their_form_and_a_limit_is_not_above_our_own)
+{
+    cr_assert_str_eq(printed("MAILBOXID APPENDLIMIT", "MAILBOXID (F1) APPENDLIMIT 500", NULL),
+                     "(MAILBOXID (F1) APPENDLIMIT 500)");
+    cr_assert_str_eq(printed("APPENDLIMIT", "APPENDLIMIT 5000", NULL), "(APPENDLIMIT 1000)");
+    cr_assert_str_eq(printed("APPENDLIMIT", "APPENDLIMIT NIL", NULL), "(APPENDLIMIT 1000)");
+    cr_assert_str_eq(printed("MAILBOXID X MESSAGES", "MAILBOXID F1 X (1)", NULL), "(MESSAGES 3)");
+    bench.inbox->object_id = slice_copy(SLICE("F7"));
+    cr_assert_str_eq(printed("MAILBOXID", "MAILBOXID (F1)", NULL), "(MAILBOXID (F7))");
 }
