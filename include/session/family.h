@@ -24,6 +24,8 @@ struct run;
 /* All are called with the run of the command in progress. */
 struct run_ops {
     size_t size; /* of the family's struct, zeroed before `start` */
+    /* Optional: the family that carries out this form of the command instead; NULL: none. */
+    const struct run_ops *(*instead)(const struct session *session);
     /* The command's turn has come. Its state (RFC 3501 section 3) permits it; its arguments have not been looked at. */
     void (*start)(struct run *run);
     /* NULL, or called in each step of the session while the command is in progress (IDLE). */
@@ -89,6 +91,7 @@ extern const struct run_ops expunge_ops;                                        
 extern const struct run_ops fetch_ops;                                                /* fetch.c */
 extern const struct run_ops folder_ops;                                               /* folder.c */
 extern const struct run_ops idle_ops;                                                 /* idle.c */
+extern const struct run_ops labels_ops;                                               /* labels.c */
 extern const struct run_ops list_ops;                                                 /* list.c */
 extern const struct run_ops login_ops, authenticate_ops, starttls_ops;                /* login.c */
 extern const struct run_ops capability_ops, enable_ops, id_ops, logout_ops, noop_ops; /* plain.c */
@@ -96,5 +99,8 @@ extern const struct run_ops search_ops;                                         
 extern const struct run_ops select_ops, close_ops, unselect_ops;                      /* select.c */
 extern const struct run_ops status_ops;                                               /* status.c */
 extern const struct run_ops store_ops;                                                /* store.c */
+
+/* Of store_ops: STORE of X-GM-LABELS is carried out by labels.c. */
+const struct run_ops *labels_instead(const struct session *session);
 
 #endif

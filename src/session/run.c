@@ -113,6 +113,8 @@ void run_start(struct session *session)
         run_bad(session, "The mail server does not support this command");
         return;
     }
+    if (ops->instead && ops->instead(session))
+        ops = ops->instead(session);
     assert(ops->size >= sizeof(struct run));
     current->run = calloc(1, ops->size);
     if (!current->run) {

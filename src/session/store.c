@@ -517,4 +517,5 @@ static bool left(struct run *run)
     return store->sign != STORE_REPLACE && !store->conditional;
 }
 
-const struct run_ops store_ops = {.size = sizeof(struct store_run), .start = start, .left = left, .clear = clear};
+const struct run_ops store_ops = {
+    .size = sizeof(struct store_run), .instead = labels_instead, .start = start, .left = left, .clear = clear};

@@ -92,6 +92,44 @@ def ids_of_mailboxes_messages_and_threads(s):
     assert third.ok("UID SEARCH EMAILID Mm2").numbers() == []
 
 
+class Labels(Items):
+    """What a mailbox of X-GM-EXT-1 tells."""
+
+    def value(self, message, item):
+        labels = getattr(message, "labels", [])
+        return {"X-GM-MSGID": b"%d" % (2 ** 60 + message.uid), "X-GM-THRID": b"1278455344230334865",
+                "X-GM-LABELS": b"(%s)" % " ".join(labels).encode()}.get(item)
+
+    def do_uid_store(self, tag, rest):
+        match = re.match(r"UID STORE (\S+) ([+-]?)X-GM-LABELS \((.*)\)$", rest)
+        if not match:
+            super().do_uid_store(tag, rest)
+            return
+        labels = re.findall(r'"[^"]*"|[^ ]+', match.group(3))
+        for message in self.uids(match.group(1)):
+            old = getattr(message, "labels", [])
+            message.labels = labels if not match.group(2) else [label for label in old if label not in labels] + (
+                labels if match.group(2) == "+" else [])
+        self.ok(tag)
+
+
+@scenario(upstream=lambda s: Labels())
+def labels_are_of_the_clients_own_message(s):
+    first = s.client(name="first", select="INBOX", learn=True)
+    second = s.client(name="second", select="INBOX", learn=True)
+    second.ok("STORE 2 +FLAGS (\\Deleted)")
+    second.ok("EXPUNGE")
+    result = first.ok('STORE 3:4 +X-GM-LABELS (\\Inbox "two words")')
+    assert {response.number: [bytes(label) for label in response.fetch_items()[b"X-GM-LABELS"]]
+            for response in result.of("FETCH")} == {3: [b"\\Inbox", b"two words"], 4: [b"\\Inbox", b"two words"]}, result
+    second.ok("STORE 2 -X-GM-LABELS.SILENT (\\Inbox)")
+    answers = told(second, "FETCH 1:4 (X-GM-LABELS X-GM-MSGID X-GM-THRID)")
+    assert [[bytes(label) for label in answers[number][b"X-GM-LABELS"]] for number in (1, 2, 3, 4)] == [
+        [], [b"two words"], [b"\\Inbox", b"two words"], []], answers
+    assert [int(answers[number][b"X-GM-MSGID"]) - 2 ** 60 for number in (1, 2, 3, 4)] == [1, 3, 4, 5], answers
+    assert [message.identity for message in s.upstream.mailboxes["INBOX"].messages if getattr(message, "labels", [])] == ["m3", "m4"]
+
+
 def told(client, command):
     """{number: {item: value}}"""
     answers = {}
