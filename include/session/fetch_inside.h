@@ -52,7 +52,6 @@ struct fetch_pieces {
     bool answered, nil;              /* it was answered; by NIL */
     bool open;                       /* octets of its literal are arriving */
     bool wrong;                      /* set when its answer cannot be used, or when there is no room for it */
-    usec word_at;                    /* when the client is told that its command goes on */
     bool writing;                    /* all is gathered: the line is being written */
     uint64_t written;                /* octets of the spool that are in the line */
     bool labelled;                   /* the name of the item that is being written is in the line */
@@ -121,7 +120,7 @@ void fetch_pieces_give_up(struct fetch_run *fetch);
 /* Everything is there: writes the line, if need be in several steps of the session. Then fetch_go_on. */
 void fetch_pieces_write(struct fetch_run *fetch);
 /* The session's step. */
-void fetch_pieces_step(struct fetch_run *fetch, usec now);
+void fetch_pieces_step(struct fetch_run *fetch);
 /* Frees the spool. A zeroed one may be cleared. */
 void fetch_pieces_clear(struct fetch_run *fetch);
 

@@ -31,6 +31,8 @@ void offer_note(struct offer *offer, const struct capability_set *capabilities);
 bool offer_permits(const struct offer *offer, enum extension_word kind, struct slice word);
 /* Does the word belong to an extension that the client has been offered? */
 bool offer_adds(const struct offer *offer, enum extension_word kind, struct slice word);
+/* Is this the text of a response code ("WORD arguments") that the client may be told? NULL: no. */
+bool offer_permits_code(const struct offer *offer, const char *code);
 /* Did the upstream have it when offer_note was called? */
 bool offer_has(const struct offer *offer, enum capability capability);
 /* Does the upstream lack something now (`capabilities`) that the client was offered? */

@@ -17,9 +17,11 @@ void run_take(struct session *session, struct queued *queued, const struct comma
 void run_start(struct session *session);
 /* True from run_take to the tagged answer or run_drop. */
 bool run_in_progress(const struct session *session);
-/* The session's step calls it: the time that it waited for has come, its family's `step`. May be called without
- * a command in progress. */
+/* The session's step calls it: the time that it waited for has come, its family's `step`; a client that has waited for
+ * long is told so (RFC 9585). May be called without a command in progress. */
 void run_step(struct session *session, usec now);
+/* When the session's step is to run next for its sake; USEC_NEVER: it need not. */
+usec run_deadline(const struct session *session);
 /* The line that run_await_line asked for; data NULL: it was too long, or held a literal. Returns what `line` does. */
 bool run_take_line(struct session *session, struct slice line);
 /* The messages that it is about mean others now: its job is not sent. May be called without one. */

@@ -45,6 +45,7 @@ struct current {
     struct job *job;               /* at most one at a time; NULL: none */
     const struct run_step *step;   /* of the job */
     usec until;                    /* when the session's step is to look; USEC_NEVER: it need not */
+    usec word_at;                  /* when the client is told that it goes on; USEC_NEVER: that is not told */
     void (*then)(struct run *run); /* of run_look: called at its end, or when `until` has come; else NULL */
     bool (*line)(struct run *run, struct slice line); /* takes the next line; NULL: lines are commands */
     struct seqset ghosts;                             /* see run_note_ghosts */

@@ -44,7 +44,7 @@ static const struct extension extensions[] = {
     {.name = "ID", .treatment = EXTENSION_ADDED, .words = {[WORD_COMMAND] = "ID"}},
     {.name = "IDLE", .treatment = EXTENSION_ADDED, .words = {[WORD_COMMAND] = "IDLE"}},
     {.name = "IMAP4rev2", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
-    {.name = "INPROGRESS", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "INPROGRESS", .treatment = EXTENSION_ADDED, .words = {[WORD_CODE] = "INPROGRESS"}},
     {.name = "JMAPACCESS", .treatment = EXTENSION_HIDDEN, .why = "its address leads past imapmux"},
     {.name = "LANGUAGE", .treatment = EXTENSION_HIDDEN, .why = "a language chosen by one client would be that of all"},
     {.name = "LIST-EXTENDED",

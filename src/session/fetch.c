@@ -488,10 +488,11 @@ static void step(struct run *run, usec now)
 {
     struct fetch_run *fetch = (struct fetch_run *)run;
 
+    (void)now;
     if (fetch->from_truth)
         go_on_from_truth(fetch);
     else
-        fetch_pieces_step(fetch, now);
+        fetch_pieces_step(fetch);
 }
 
 static const char *parse(struct fetch_run *fetch)

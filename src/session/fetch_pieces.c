@@ -8,8 +8,6 @@
 
 #include "session/fetch_inside.h"
 
-/* So often a client is told that a large message is still on its way. */
-#define WORD_INTERVAL (20 * USEC_SECOND)
 /* Octets of the line that are written in one step of the session. */
 #define WRITTEN_AT_ONCE ((size_t)256 * 1024)
 /* Sizes are asked for so many messages at least, those after the client's own among them: programs fetch one by one. */
@@ -412,10 +410,6 @@ void fetch_pieces_begin(struct fetch_run *fetch)
     pieces->spooled = pieces->literal8 = 0;
     pieces->wrong = pieces->writing = false;
     memset(pieces->sizes, 0, sizeof(pieces->sizes));
-    if (pieces->word_at == 0)
-        pieces->word_at = session_now(session) + WORD_INTERVAL;
-    run_wake_at(session, pieces->word_at);
-    task_wake(&session->task); /* for the deadline */
     first_item(fetch);
     gather(fetch);
 }
@@ -517,20 +511,13 @@ void fetch_pieces_write(struct fetch_run *fetch)
     go_on_writing(fetch);
 }
 
-void fetch_pieces_step(struct fetch_run *fetch, usec now)
+void fetch_pieces_step(struct fetch_run *fetch)
 {
     struct fetch_pieces *pieces = &fetch->pieces;
     struct session *session = fetch->run.session;
 
     if (!pieces->spool || session_is_over(session) || !session_view(session))
         return;
-    if (pieces->writing) {
+    if (pieces->writing)
         go_on_writing(fetch);
-        return;
-    }
-    if (now >= pieces->word_at) {
-        output_whole_line(&session->output, "* OK Still fetching a large message\r\n");
-        pieces->word_at = now + WORD_INTERVAL;
-    }
-    run_wake_at(session, pieces->word_at);
 }

@@ -50,6 +50,11 @@ bool offer_permits(const struct offer *offer, enum extension_word kind, struct s
     return !known;
 }
 
+bool offer_permits_code(const struct offer *offer, const char *code)
+{
+    return code && offer_permits(offer, WORD_CODE, (struct slice){code, strcspn(code, " ")});
+}
+
 bool offer_has(const struct offer *offer, enum capability capability)
 {
     return offer->has[capability];

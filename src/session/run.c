@@ -13,6 +13,7 @@
 #include "imap/text.h"
 #include "mux/jobs.h"
 #include "session/answer.h"
+#include "session/run_progress.h"
 #include "session/tell.h"
 
 static bool row_has(const struct session *session, enum row_flag flag)
@@ -40,7 +41,7 @@ static void clear(struct current *current)
     if (current->tagged)
         evbuffer_free(current->tagged);
     seqset_clear(&current->ghosts);
-    *current = (struct current){.until = USEC_NEVER, .bad_in_a_row = bad_in_a_row};
+    *current = (struct current){.until = USEC_NEVER, .word_at = USEC_NEVER, .bad_in_a_row = bad_in_a_row};
 }
 
 static void abandon_job(struct current *current)
@@ -73,7 +74,7 @@ static bool tell(struct session *session)
 
 void run_init(struct session *session)
 {
-    session->current = (struct current){.until = USEC_NEVER};
+    session->current = (struct current){.until = USEC_NEVER, .word_at = USEC_NEVER};
 }
 
 void run_take(struct session *session, struct queued *queued, const struct command_row *row)
@@ -81,6 +82,7 @@ void run_take(struct session *session, struct queued *queued, const struct comma
     assert(!session->current.queued && !session->current.run); /* the former one has had its tagged answer */
     session->current.queued = queued;
     session->current.row = row;
+    run_progress_begin(session);
 }
 
 static const char *argument_fault(const struct session *session, char *text, size_t size)
@@ -142,6 +144,13 @@ static void go_on_ending(struct session *session, usec now)
     clear(&session->current);
 }
 
+usec run_deadline(const struct session *session)
+{
+    const struct current *current = &session->current;
+
+    return current->until < current->word_at ? current->until : current->word_at;
+}
+
 void run_step(struct session *session, usec now)
 {
     struct current *current = &session->current;
@@ -150,6 +159,7 @@ void run_step(struct session *session, usec now)
         go_on_ending(session, now);
         return;
     }
+    run_progress_tell(session, now);
     if (!session_is_over(session) && now >= current->until) {
         void (*then)(struct run *) = current->then;
         current->until = USEC_NEVER;
@@ -284,6 +294,7 @@ void run_finish(struct session *session, enum response_status status, const char
         return;
     }
     run_wake_at(session, session_now(session) + 1);
+    current->word_at = USEC_NEVER;
     current->tagged = evbuffer_new();
     if (!current->tagged || !print_tagged(session, status, code, text, current->tagged))
         output_fail(&session->output);
@@ -359,14 +370,6 @@ void run_cannot(struct session *session, const char *text, enum capability capab
         run_bad(session, text);
 }
 
-/* Not one of an extension that the client was not offered. */
-static const char *permitted_code(const struct session *session, const char *code)
-{
-    size_t length = code ? strcspn(code, " ") : 0;
-
-    return code && offer_permits(&session->offer, WORD_CODE, (struct slice){code, length}) ? code : NULL;
-}
-
 void run_result(struct session *session, const struct job_result *result)
 {
     bool lost = offer_has_lost(&session->offer, account_capabilities(session_account(session)));
@@ -377,7 +380,8 @@ void run_result(struct session *session, const struct job_result *result)
         return;
     }
     if (answer.text)
-        run_finish(session, answer.status, permitted_code(session, answer.code), answer.text);
+        run_finish(session, answer.status, offer_permits_code(&session->offer, answer.code) ? answer.code : NULL,
+                   answer.text);
     else
         run_ok(session, NULL);
     answer_clear(&answer);

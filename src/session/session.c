@@ -255,7 +255,7 @@ static void step_left(struct session *session, usec now)
         end(session);
         return;
     }
-    until = session->current.until;
+    until = run_deadline(session);
     task_set_deadline(&session->task, until < session->left_until ? until : session->left_until);
 }
 
@@ -304,7 +304,7 @@ static void step(struct task *task, usec now)
         return;
     }
     intake_resume(&session->intake, !run_in_progress(session) && !session->queue.first);
-    until = session->current.until;
+    until = run_deadline(session);
     task_set_deadline(&session->task, session->login_by < until ? session->login_by : until);
     if (output_length(&session->output) > 0) /* a link that is woken for nothing would wake us again */
         session_wake_link(session);

@@ -94,6 +94,17 @@ static bool any_set(struct reader *reader)
     return uid_set(reader, &count);
 }
 
+/* RFC 9585: ("tag" NIL NIL), each or NIL */
+static bool in_progress(struct reader *reader)
+{
+    uint64_t value;
+
+    if (!take(reader, "(") || !(maybe(reader, "NIL") || quoted(reader, NULL)) || !space(reader))
+        return false;
+    return (maybe(reader, "NIL") || number(reader, 0, NUMBER_MAX, &value)) && space(reader) &&
+           (maybe(reader, "NIL") || number(reader, 1, NUMBER_MAX, &value)) && take(reader, ")");
+}
+
 static bool bad_url(struct reader *reader)
 {
     return quoted(reader, NULL);
@@ -113,6 +124,7 @@ static bool code(struct reader *reader)
                  {"BADCHARSET ", bad_charset},
                  {"MAILBOXID ", object_id},
                  {"BADURL ", bad_url},
+                 {"INPROGRESS ", in_progress},
                  {"HIGHESTMODSEQ ", modseq},
                  {"MODIFIED ", any_set}};
 

@@ -7,7 +7,7 @@ import time
 
 from imap_client import make_message
 from scenario import scenario
-from scripted_upstream import odd
+from scripted_upstream import FULL, ScriptedUpstream, odd
 
 MEGA = 1 << 20
 
@@ -299,3 +299,33 @@ def a_command_of_a_megabyte_in_one_line(s):
     s.fill(3)
     client = s.client(select="INBOX", tracked=False)
     assert client.ok("SEARCH " + ",".join(str(number) for number in range(1, 160_000))).numbers() == [1, 2, 3]
+
+
+class Slow(ScriptedUpstream):
+    """Takes its time for a SEARCH."""
+
+    def do_uid_search(self, tag, rest):
+        if "SUBJECT" in rest:
+            self.lock.release()
+            time.sleep(12)
+            self.lock.acquire()
+            self.line("* SEARCH 1")
+            self.ok(tag)
+        else:
+            super().do_uid_search(tag, rest)
+
+
+@scenario(upstream=lambda s: Slow(capabilities=FULL.replace(" ESEARCH", "")), timeout=60, settings={"response_timeout": "30s"})
+def who_waits_for_long_is_told_so_and_who_idles_is_not(s):
+    searcher = s.client(name="searcher", select="INBOX")
+    waiter = s.client(name="waiter")
+    idler = s.client(name="idler", select="INBOX")
+    idler.idle()
+    slow = searcher.begin("SEARCH SUBJECT x")
+    queued = waiter.begin("STATUS Work (MESSAGES)")
+    for client, tag in ((searcher, slow), (waiter, queued)):
+        result = client.finish(tag)
+        words = [response.code for response in result.untagged if response.code and response.code[0] == "INPROGRESS"]
+        assert result.status == "OK" and words == [("INPROGRESS", '("%s" NIL NIL)' % tag.decode())], result
+    assert not idler.untagged, idler.untagged
+    idler.done()

@@ -266,6 +266,11 @@ class Reader:
         elif code == b"MAILBOXID":
             self.space()
             self.object_id()
+        elif code == b"INPROGRESS":
+            self.take(b' ("')
+            self.at -= 1
+            self.quoted()
+            self.take(b" NIL NIL)")
         elif code == b"BADURL":
             self.space()
             self.quoted()

@@ -43,7 +43,7 @@ Test(offer, what_is_not_carried_through_is_hidden)
 
     server.has[CAPABILITY_LITERAL_MINUS] = server.has[CAPABILITY_LOGINDISABLED] = true;
     server.has[CAPABILITY_NAMESPACE] = true;
-    cr_assert_str_eq(after(&server), "IMAP4rev1 ENABLE ID IDLE LITERAL+ NAMESPACE SASL-IR UNSELECT");
+    cr_assert_str_eq(after(&server), "IMAP4rev1 ENABLE ID IDLE INPROGRESS LITERAL+ NAMESPACE SASL-IR UNSELECT");
 }
 
 Test(offer, move_is_offered_where_it_can_be_made)

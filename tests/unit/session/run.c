@@ -138,3 +138,28 @@ Test(run, a_second_command_in_progress_aborts, .signal = SIGABRT)
     bench_say("a IDLE\r\n");
     run_take(bench.session, NULL, NULL);
 }
+
+Test(run, a_client_that_waits_for_long_is_told_so)
+{
+    bench_say("a FETCH 1 ENVELOPE\r\nb NOOP\r\n");
+    bench_pass_time(10 * USEC_SECOND - 1);
+    bench_expect("");
+    bench_pass_time(1);
+    bench_expect("* OK [INPROGRESS (\"a\" NIL NIL)] Still at work\r\n");
+    bench_pass_time(10 * USEC_SECOND);
+    bench_expect("* OK [INPROGRESS (\"a\" NIL NIL)] Still at work\r\n");
+    bench_done(JOB_NO, "x NO no");
+    bench_expect("a NO no\r\n");
+    bench_pass_time(10 * USEC_SECOND);
+    bench_expect("* OK [INPROGRESS (\"b\" NIL NIL)] Still at work\r\n");
+}
+
+Test(run, nothing_is_told_within_an_open_line)
+{
+    bench_say("a FETCH 1 BODY.PEEK[TEXT]\r\n");
+    (void)bench_build();
+    output_open_line(&bench.session->output);
+    bench_pass_time(30 * USEC_SECOND);
+    bench_expect("");
+    output_close_line(&bench.session->output);
+}
