@@ -41,6 +41,7 @@
     X(PREVIEW, "PREVIEW")                                                                                              \
     X(QRESYNC, "QRESYNC")                                                                                              \
     X(QUOTA, "QUOTA")                                                                                                  \
+    X(REPLACE, "REPLACE")                                                                                              \
     X(SASL_IR, "SASL-IR")                                                                                              \
     X(SAVEDATE, "SAVEDATE")                                                                                            \
     X(SEARCHRES, "SEARCHRES")                                                                                          \

@@ -41,6 +41,7 @@ enum {
     X(NAMESPACE, "NAMESPACE", COMMAND_LOGGED_IN, false, false)                                                         \
     X(NOOP, "NOOP", COMMAND_ANY, false, false)                                                                         \
     X(RENAME, "RENAME", COMMAND_LOGGED_IN, false, false)                                                               \
+    X(REPLACE, "REPLACE", COMMAND_SELECTED, true, true)                                                                \
     X(SEARCH, "SEARCH", COMMAND_SELECTED, true, true)                                                                  \
     X(SELECT, "SELECT", COMMAND_LOGGED_IN, false, false)                                                               \
     X(STARTTLS, "STARTTLS", COMMAND_BEFORE_LOGIN, false, false)                                                        \

@@ -14,6 +14,7 @@
 #include "imap/value.h"
 #include "session/state.h"
 
+#define UPLOADS_UIDS_SIZE 1000 /* of uploads_note_code's text: more UIDs are not told */
 #define UPLOADS_CODE_SIZE 5000 /* of uploads_bad_address's text: longer than MESSAGE_URL_MAX */
 
 /* An address of a CATENATE. */
@@ -43,6 +44,8 @@ bool uploads_prepare(struct session *session, const struct value *first, struct 
                      struct upload_refusal *refusal) __attribute__((warn_unused_result));
 /* " (flags) date {n}..." of all messages, from the spool of the command in progress. */
 void uploads_print(const struct session *session, const struct uploads *uploads, struct outgoing *out);
+/* "APPENDUID 1 2:3" into `code`, of so many octets, if the response has this code; else it stays as it is. */
+void uploads_note_code(const struct response *response, char *code, size_t size);
 /* The server refuses one of the addresses: the code with the client's own spelling of it. NULL: that is not what the
  * server says. The text lies in `room`, of UPLOADS_CODE_SIZE octets. */
 const char *uploads_bad_address(const struct uploads *uploads, const struct response *response, char *room);

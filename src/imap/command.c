@@ -103,7 +103,7 @@ static size_t parse_head(struct slice text, struct command *command)
     }
     command->name = find_name(word);
     if (command->uid && (command->name == COMMAND_UNKNOWN || !commands[command->name].has_uid))
-        command->fault = "UID must be followed by FETCH, STORE, COPY, MOVE, SEARCH or EXPUNGE";
+        command->fault = "UID must be followed by FETCH, STORE, COPY, MOVE, REPLACE, SEARCH or EXPUNGE";
     else if (word.length == 0)
         command->fault = "Missing command";
     else if (command->name == COMMAND_UNKNOWN)

@@ -1,19 +1,14 @@
 /* APPEND: its messages have been spooled whole when its turn comes. Its outcome is unknown if the line breaks after it
  * was written: never sent twice. RFC 3501 section 6.3.11, RFC 4315 (APPENDUID). */
-#include <event2/buffer.h>
-
-#include "base/append.h"
 #include "imap/mailbox_name.h"
 #include "session/target.h"
 #include "session/uploads.h"
-
-#define CODE_MAX 1000
 
 struct append_run {
     struct run run;
     struct slice mailbox; /* canonical; in the command */
     struct uploads uploads;
-    char code[CODE_MAX]; /* "APPENDUID 1 2:3", or empty */
+    char code[UPLOADS_UIDS_SIZE]; /* "APPENDUID 1 2:3", or empty */
 };
 
 static enum job_turn build(struct run *run, struct mailbox *mailbox, struct outgoing *out)
@@ -32,24 +27,6 @@ static void finish(struct run *run)
     const struct append_run *append = (const struct append_run *)run;
 
     run_finish(run->session, RESPONSE_OK, append->code[0] ? append->code : NULL, "APPEND completed.");
-}
-
-static void note_code(struct append_run *append, const struct response *response)
-{
-    const struct value *validity = response ? response->code.arguments : NULL;
-    struct evbuffer *code = evbuffer_new();
-    struct seqset uids = {0};
-    uint64_t number;
-
-    if (code && response && response->code.name == RESPONSE_CODE_APPENDUID && value_count(validity) == 2 &&
-        value_number(validity, UINT32_MAX, &number) && number > 0 &&
-        response_uid_set(validity->next, &uids) == SEQSET_OK && uids.count > 0 &&
-        append_format(code, "APPENDUID %llu ", (unsigned long long)number) && seqset_print(&uids, code) &&
-        evbuffer_get_length(code) < CODE_MAX)
-        append->code[evbuffer_remove(code, append->code, CODE_MAX - 1)] = '\0';
-    seqset_clear(&uids);
-    if (code)
-        evbuffer_free(code);
 }
 
 static void refused(const struct append_run *append, const struct job_result *result)
@@ -71,7 +48,7 @@ static void done(struct run *run, const struct job_result *result)
         refused(append, result);
         return;
     }
-    note_code(append, result->response);
+    uploads_note_code(result->response, append->code, UPLOADS_UIDS_SIZE);
     target_changed(run->session, append->mailbox, finish);
 }
 

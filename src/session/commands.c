@@ -25,6 +25,7 @@
     X(NAMESPACE, list_ops, ROW_NO_ARGUMENTS)                                                                           \
     X(NOOP, noop_ops, ROW_NO_ARGUMENTS)                                                                                \
     X(RENAME, folder_ops, ROW_CHANGES)                                                                                 \
+    X(REPLACE, replace_ops, ROW_CHANGES)                                                                               \
     X(SEARCH, search_ops, ROW_HOLDS_EXPUNGES)                                                                          \
     X(SELECT, select_ops, ROW_LEAVES_MAILBOX)                                                                          \
     X(STARTTLS, starttls_ops, ROW_RUNS_FIRST | ROW_NO_ARGUMENTS)                                                       \

@@ -84,7 +84,7 @@ static bool ends_with_word(struct slice text, const char *word)
 /* So many arguments stand before the first message; 0: the command takes none. */
 static size_t arguments_before(const struct command *command)
 {
-    return command->name == COMMAND_APPEND ? 1 : 0;
+    return command->name == COMMAND_APPEND ? 1 : command->name == COMMAND_REPLACE ? 2 : 0;
 }
 
 /* Is the announced literal a message, or a part of one? It is unless arguments are still to come before it, or it is

@@ -2,8 +2,10 @@
  * came and in no other. */
 #include "session/uploads.h"
 
+#include <event2/buffer.h>
 #include <stdio.h>
 
+#include "base/append.h"
 #include "imap/date.h"
 #include "imap/flags.h"
 #include "imap/mailbox_name.h"
@@ -261,4 +263,22 @@ const char *uploads_bad_address(const struct uploads *uploads, const struct resp
         named = uploads->addresses;
     snprintf(room, UPLOADS_CODE_SIZE, "BADURL \"%.*s\"", (int)named->written.length, named->written.data);
     return room;
+}
+
+void uploads_note_code(const struct response *response, char *code, size_t size)
+{
+    const struct value *validity = response ? response->code.arguments : NULL;
+    struct evbuffer *text = evbuffer_new();
+    struct seqset uids = {0};
+    uint64_t number;
+
+    if (text && response && response->code.name == RESPONSE_CODE_APPENDUID && value_count(validity) == 2 &&
+        value_number(validity, UINT32_MAX, &number) && number > 0 &&
+        response_uid_set(validity->next, &uids) == SEQSET_OK && uids.count > 0 &&
+        append_format(text, "APPENDUID %llu ", (unsigned long long)number) && seqset_print(&uids, text) &&
+        evbuffer_get_length(text) < size)
+        code[evbuffer_remove(text, code, size - 1)] = '\0';
+    seqset_clear(&uids);
+    if (text)
+        evbuffer_free(text);
 }

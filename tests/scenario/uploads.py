@@ -6,7 +6,7 @@ import time
 
 from imap_client import Literal, make_message
 from scenario import scenario
-from scripted_upstream import ScriptedUpstream
+from scripted_upstream import FULL, ScriptedUpstream
 
 
 class Hasty(ScriptedUpstream):
@@ -105,3 +105,50 @@ class LateReader(SlowReader):
 @scenario(upstream=lambda s: LateReader(), timeout=60)
 def a_client_goes_while_its_append_waits_for_leave(s):
     client_goes_in_an_append(s, 3_000_000)
+
+
+class Replaces(ScriptedUpstream):
+    """RFC 8508: no server of the suite has it."""
+
+    def do_uid_replace(self, tag, rest):
+        uid, name, identity = re.match(r"UID REPLACE (\d+) (\S+) .*X-Id: (\S+)", rest, re.DOTALL).groups()
+        old = self.uids(uid)
+        if not old:
+            self.line(tag + " NO no such message")
+            return
+        new = self.mailboxes[name.strip('"')].add(identity)
+        self.line("* OK [APPENDUID 1 %d] stored" % new.uid)
+        self.remove(old[0])
+        self.ok(tag)
+
+
+@scenario(upstream=lambda s: Replaces(capabilities=FULL + " REPLACE"))
+def a_replaced_message_is_the_clients_own(s):
+    first = s.client(name="first", select="INBOX", learn=True)
+    second = s.client(name="second", select="INBOX", learn=True)
+    other = s.client(name="other", select="Work")
+    assert "REPLACE" in first.capabilities()
+    second.ok("STORE 1 +FLAGS (\\Deleted)")
+    second.ok("EXPUNGE")
+    # The first client still counts the message that has gone: its 3 is the second's 2.
+    tag = first.begin("REPLACE 3 INBOX (\\Seen) ", Literal(make_message("new")))
+    result = first.finish(tag)
+    assert result.status == "OK", result
+    first.noop()
+    first.learn()
+    assert first.identities() == ["m2", "m4", "m5", "new"], first.identities()
+    other.noop()
+    result = second.command("REPLACE 2 Work ", Literal(make_message("other")))
+    assert result.status == "NO" and result.code_name == "EXPUNGEISSUED" or result.status == "OK", result
+    stored = [message.identity for message in s.upstream.mailboxes["INBOX"].messages]
+    moved = [message.identity for message in s.upstream.mailboxes["Work"].messages]
+    assert (stored, moved) == ((["m2", "m4", "m5", "new"], []) if result.status == "NO" else (["m2", "m5", "new"], ["other"])), stored
+    other.noop()
+    other.learn()
+    assert other.identities() == moved
+
+
+@scenario(upstream=lambda s: ScriptedUpstream())
+def replace_is_unknown_where_the_server_has_not_said_so(s):
+    client = s.client(select="INBOX")
+    assert client.command("REPLACE 1 INBOX ", Literal(make_message("new"))).status == "BAD"
