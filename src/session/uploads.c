@@ -71,7 +71,7 @@ static const struct value *skip_message(const struct session *session, const str
         value = value->next;
     }
     *error = "APPEND ends with a message, as one literal";
-    if (is_catenate(session, value))
+    if (value && is_catenate(session, value))
         good = are_parts(session, value = value->next, error);
     else
         good = is_message(session, value, error);

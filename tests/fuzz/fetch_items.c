@@ -1,5 +1,5 @@
 /* FETCH items: what is written upstream can be read and means the same; the label of an item answers that item. */
-#include "imap/fetch_items.h"
+#include "imap/fetch_value.h"
 
 #include <event2/buffer.h>
 
@@ -46,6 +46,15 @@ static void expect_answered(const struct fetch_item *item)
     evbuffer_free(label);
 }
 
+static void try_value(const struct fetch_item *item, const struct value *value)
+{
+    struct evbuffer *out = fuzz_memory(evbuffer_new());
+
+    if (value->kind != VALUE_SPOOLED && fetch_value_fits(item, value))
+        fuzz_require(fetch_value_print(item, value, out), "a value that fits can be printed");
+    evbuffer_free(out);
+}
+
 /* An answer may name anything. */
 static void try_answers(const struct fetch_item *items, const struct value *values)
 {
@@ -56,8 +65,10 @@ static void try_answers(const struct fetch_item *items, const struct value *valu
         (void)fetch_pair_uid(&pair);
         (void)fetch_pair_modseq(&pair);
         (void)fetch_pair_looks_invented(&pair);
-        for (const struct fetch_item *item = items; item; item = item->next)
+        for (const struct fetch_item *item = items; item; item = item->next) {
             (void)is_answered_by(item, value->text);
+            try_value(item, pair.value);
+        }
     }
 }
 
