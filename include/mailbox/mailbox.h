@@ -83,7 +83,8 @@ struct mailbox {
     struct uid_set recent_taken; /* given to a session since the upstream's last SELECT */
     bool recent_ours;            /* a SELECT has shown recent_free: the server shows it to nobody else */
     bool recent_held;            /* selected with SELECT: what is \Recent now is so to no later session */
-    uint32_t recent_said;        /* RECENT as last told since SELECT, less those that have gone */
+    uint32_t recent_told;        /* RECENT as last told since SELECT */
+    uint32_t recent_said;        /* the same, less those that have gone and were not made up for by arrivals */
     uint32_t recent_named;       /* how many of them have been noted */
     uint32_t recent_owed;        /* \Recent to a former session that knew no names of them */
     uint32_t recent_above;       /* their UIDs are above this one */
@@ -278,6 +279,9 @@ void mailbox_recent_forget(struct mailbox *mailbox);
 void mailbox_recent_selected(struct mailbox *mailbox, bool read_write);
 void mailbox_recent_in_step(struct mailbox *mailbox, uint32_t said); /* the map is proved, the tail not yet there */
 void mailbox_recent_gone(struct mailbox *mailbox, uint32_t uid);
+/* So many have come. RECENT is told again if it differs from the number told last: where nothing follows they have made
+ * up for those that had gone. */
+void mailbox_recent_come(struct mailbox *mailbox, uint32_t count);
 void mailbox_recent_left(struct mailbox *mailbox); /* about to fall out of step, the tail still there */
 void mailbox_poke(struct mailbox *mailbox, enum view_change change); /* wakes every view's owner */
 /* Adds the view to the list of those that are told. Borrows it until mailbox_remove_view. */

@@ -1,6 +1,8 @@
 /* \Recent: which messages the server shows as such to this session of the upstream, and to no later one. Messages that
  * are announced and have no names yet when the mailbox is left would be so to nobody: how many they were is kept, and
  * the first that came behind those known are taken for them. RFC 3501 section 2.3.2, 7.3.2. */
+#include <assert.h>
+
 #include "mailbox/mailbox.h"
 
 static bool is_noted(const struct mailbox *mailbox, uint32_t uid)
@@ -43,7 +45,15 @@ void mailbox_take_back_recent(struct mailbox *mailbox, struct uid_set *taken)
 
 void mailbox_recent_said(struct mailbox *mailbox, uint32_t count)
 {
-    mailbox->recent_said = count;
+    mailbox->recent_told = mailbox->recent_said = count;
+}
+
+void mailbox_recent_come(struct mailbox *mailbox, uint32_t count)
+{
+    uint32_t missing = mailbox->recent_told - mailbox->recent_said;
+
+    assert(mailbox->recent_said <= mailbox->recent_told);
+    mailbox->recent_said += count < missing ? count : missing;
 }
 
 void mailbox_recent_nameless(struct mailbox *mailbox, uint32_t count)
@@ -59,7 +69,7 @@ void mailbox_recent_late(struct mailbox *mailbox, uint32_t count)
 {
     if (mailbox->recent_held && count > mailbox->recent_said)
         mailbox_recent_nameless(mailbox, count - mailbox->recent_said);
-    mailbox->recent_said = count;
+    mailbox_recent_said(mailbox, count);
 }
 
 void mailbox_recent_forget(struct mailbox *mailbox)
@@ -67,7 +77,8 @@ void mailbox_recent_forget(struct mailbox *mailbox)
     uid_set_clear(&mailbox->recent_free);
     uid_set_clear(&mailbox->recent_taken);
     mailbox->recent_ours = mailbox->recent_held = false;
-    mailbox->recent_said = mailbox->recent_named = mailbox->recent_owed = mailbox->recent_above = 0;
+    mailbox->recent_told = mailbox->recent_said = 0;
+    mailbox->recent_named = mailbox->recent_owed = mailbox->recent_above = 0;
 }
 
 void mailbox_recent_selected(struct mailbox *mailbox, bool read_write)
@@ -77,7 +88,7 @@ void mailbox_recent_selected(struct mailbox *mailbox, bool read_write)
     uid_set_clear(&mailbox->recent_taken);
     mailbox->recent_held = read_write;
     mailbox->recent_ours = read_write || mailbox->recent_free.count > 0;
-    mailbox->recent_said = mailbox->recent_named = 0;
+    mailbox->recent_told = mailbox->recent_said = mailbox->recent_named = 0;
 }
 
 void mailbox_recent_gone(struct mailbox *mailbox, uint32_t uid)
@@ -121,7 +132,7 @@ static void settle_owed(struct mailbox *mailbox)
 
 void mailbox_recent_in_step(struct mailbox *mailbox, uint32_t said)
 {
-    mailbox->recent_said = said;
+    mailbox_recent_said(mailbox, said);
     drop_strays(mailbox);
     settle_owed(mailbox);
 }
