@@ -13,7 +13,6 @@ struct store_message {
     bool known;
     uint8_t system;
     uint32_t keywords;
-    uint64_t changed; /* as in struct message */
 };
 
 struct store_run {
@@ -41,6 +40,8 @@ struct store_run {
 /* Is the message now as it was before, changed as asked? */
 bool store_is_as_asked(struct mailbox *mailbox, const struct store_run *store, const struct store_message *former,
                        const struct message *message);
+/* Do its flags show what was asked, whatever else has changed? Not those that are not known. */
+bool store_is_shown(struct mailbox *mailbox, const struct store_run *store, const struct message *message);
 /* A line for each message of the slice that lives, as far as the client is to read one. */
 void store_answer_slice(struct store_run *store);
 /* The STORE fails: a client does not assume the silent changes then, and is told of them. */

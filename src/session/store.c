@@ -61,7 +61,6 @@ static void note_former(const struct view *view, struct store_run *store)
         former->known = message->flags_known;
         former->untold = view_flags_untold(view, message);
         former->system = message->system;
-        former->changed = message->changed;
         former->keywords = message->keywords;
         keywords_pin(view->mailbox->keywords, former->keywords);
     }
@@ -235,28 +234,21 @@ static void answer_slice(struct store_run *store)
     next_slice(store);
 }
 
-/* Are the flags not known, or should they have changed and have not? A server may have stored them without a word. */
-static bool is_doubtful(struct mailbox *mailbox, const struct store_run *store, const struct store_message *former,
-                        const struct message *message)
-{
-    return !message->flags_known ||
-           (message->changed == former->changed && !store_is_as_asked(mailbox, store, former, message));
-}
-
 static struct message *living_message(const struct view *view, const struct store_run *store, size_t index)
 {
     return uid_map_find(&view->mailbox->map, store->slice[index].uid);
 }
 
 /* The server is asked for these flags next: until it has told them they are not known. all: of the whole slice, else
- * of those in doubt. Returns: there are any. */
+ * of those that do not show what was asked, since a server may have stored it without a word. Returns: there are any.
+ */
 static bool doubt(const struct view *view, const struct store_run *store, bool all)
 {
     bool any = false;
 
     for (size_t i = 0; i < store->slice_count; i++) {
         struct message *message = living_message(view, store, i);
-        if (!message || !(all || is_doubtful(view->mailbox, store, &store->slice[i], message)))
+        if (!message || (!all && store_is_shown(view->mailbox, store, message)))
             continue;
         mailbox_flags_untold(view->mailbox, message, true);
         any = true;

@@ -9,24 +9,36 @@
 #include "session/store_inside.h"
 #include "session/tell.h"
 
-bool store_is_as_asked(struct mailbox *mailbox, const struct store_run *store, const struct store_message *former,
-                       const struct message *message)
+/* Has a message with these flags those of `message` when it is changed as asked? */
+static bool becomes(struct mailbox *mailbox, const struct store_run *store, unsigned system, uint32_t keywords,
+                    const struct message *message)
 {
     const struct flag_list *flags = &store->flags;
-    unsigned system = flags->system;
-    uint32_t keywords = 0;
+    uint32_t changed = 0;
     bool ok;
 
     if (store->sign == STORE_ADD) {
-        system = former->system | flags->system;
-        ok = keywords_add(mailbox->keywords, former->keywords, flags->keywords, flags->keyword_count, &keywords);
+        system |= flags->system;
+        ok = keywords_add(mailbox->keywords, keywords, flags->keywords, flags->keyword_count, &changed);
     } else if (store->sign == STORE_REMOVE) {
-        system = former->system & ~flags->system;
-        ok = keywords_remove(mailbox->keywords, former->keywords, flags->keywords, flags->keyword_count, &keywords);
+        system &= ~flags->system;
+        ok = keywords_remove(mailbox->keywords, keywords, flags->keywords, flags->keyword_count, &changed);
     } else {
-        ok = keywords_intern(mailbox->keywords, flags->keywords, flags->keyword_count, &keywords);
+        system = flags->system;
+        ok = keywords_intern(mailbox->keywords, flags->keywords, flags->keyword_count, &changed);
     }
-    return ok && message->flags_known && message->system == system && message->keywords == keywords;
+    return ok && message->flags_known && message->system == system && message->keywords == changed;
+}
+
+bool store_is_as_asked(struct mailbox *mailbox, const struct store_run *store, const struct store_message *former,
+                       const struct message *message)
+{
+    return becomes(mailbox, store, former->system, former->keywords, message);
+}
+
+bool store_is_shown(struct mailbox *mailbox, const struct store_run *store, const struct message *message)
+{
+    return becomes(mailbox, store, message->system, message->keywords, message);
 }
 
 static struct tell_form form_of(const struct session *session)

@@ -133,6 +133,19 @@ Test(store, what_the_server_stored_without_a_word_is_asked_for)
     bench_expect("* 1 FETCH (UID 10 FLAGS (\\Seen))\r\na OK UID STORE completed.\r\n");
 }
 
+Test(store, anothers_change_between_two_tries_is_no_answer)
+{
+    bench_say("a STORE 1 +FLAGS (\\Flagged)\r\n");
+    bench_expect_sent("UID STORE 10 +FLAGS (\\Flagged)");
+    bench_flag(10, FLAG_SEEN); /* the line was lost, and the next one has told it */
+    bench_expect_sent("UID STORE 10 +FLAGS (\\Flagged)");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_sent("UID FETCH 10 (UID FLAGS)");
+    bench_flag(10, FLAG_SEEN | FLAG_FLAGGED);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* 1 FETCH (FLAGS (\\Flagged \\Seen))\r\na OK STORE completed.\r\n");
+}
+
 /* Message 10 carries so many keywords: "k0" and so on. */
 static void carry(unsigned count)
 {
