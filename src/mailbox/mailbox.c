@@ -452,6 +452,17 @@ static bool tail_names(const struct mailbox *mailbox, uint32_t uid)
     return false;
 }
 
+/* Above the map as it was before the range. An entry that was named meanwhile and has joined the map is gone from
+ * there. A range may name UIDs that no message ever had: it does not say how many nameless ones have gone. */
+static enum mailbox_result vanished_above(struct mailbox *mailbox, struct seqrange range, uint32_t uid)
+{
+    if (mailbox_gone(mailbox, uid))
+        return MAILBOX_OK;
+    if (range.low < range.high && !tail_names(mailbox, uid))
+        return MAILBOX_BROKEN;
+    return tail_vanished(mailbox, uid);
+}
+
 enum mailbox_result mailbox_vanished(struct mailbox *mailbox, const struct seqset *uids)
 {
     for (size_t i = 0; i < uids->count; i++) {
@@ -459,12 +470,7 @@ enum mailbox_result mailbox_vanished(struct mailbox *mailbox, const struct seqse
         uint32_t floor = mailbox->map.highest; /* a range before this one may have raised it */
         mailbox_gone_range(mailbox, range);
         for (uint64_t uid = range.low > floor ? range.low : (uint64_t)floor + 1; uid <= range.high; uid++) {
-            /* An entry that was named meanwhile and has joined the map is gone from there. A range may name UIDs that
-             * no message ever had: it does not say how many nameless ones have gone. */
-            enum mailbox_result result = mailbox_gone(mailbox, (uint32_t)uid) ? MAILBOX_OK
-                                         : range.low < range.high && !tail_names(mailbox, (uint32_t)uid)
-                                             ? MAILBOX_BROKEN
-                                             : tail_vanished(mailbox, (uint32_t)uid);
+            enum mailbox_result result = vanished_above(mailbox, range, (uint32_t)uid);
             if (result != MAILBOX_OK)
                 return result;
         }
