@@ -85,6 +85,7 @@ struct mailbox {
     bool recent_held;            /* selected with SELECT: what is \Recent now is so to no later session */
     uint32_t recent_told;        /* RECENT as last told since SELECT */
     uint32_t recent_said;        /* the same, less those that have gone and were not made up for by arrivals */
+    uint32_t recent_exists;      /* EXISTS, from when it fell out of step on */
     uint32_t recent_named;       /* how many of them have been noted */
     uint32_t recent_owed;        /* \Recent to a former session that knew no names of them */
     uint32_t recent_above;       /* their UIDs are above this one */
@@ -269,7 +270,11 @@ bool mailbox_status_differs(struct mailbox *mailbox, const struct value *items);
 /* The upstream shows it as \Recent. Nothing happens if a session has been given it since the last SELECT. */
 void mailbox_note_recent(struct mailbox *mailbox, uint32_t uid);
 void mailbox_recent_said(struct mailbox *mailbox, uint32_t count); /* RECENT, while map_in_step */
-void mailbox_recent_late(struct mailbox *mailbox, uint32_t count); /* RECENT when it is left already, or in doubt */
+/* What is told of it when it is left already, or in doubt: so many have gone, and any of them may have been \Recent;
+ * EXISTS; RECENT. */
+void mailbox_recent_gone_late(struct mailbox *mailbox, uint64_t count);
+void mailbox_recent_exists_late(struct mailbox *mailbox, uint32_t count);
+void mailbox_recent_late(struct mailbox *mailbox, uint32_t count);
 /* So many were \Recent to a session that has lost the mailbox before it knew their names: they are given to the next
  * ones that came behind those known, when the map is in step again. */
 void mailbox_recent_nameless(struct mailbox *mailbox, uint32_t count);
@@ -280,8 +285,8 @@ void mailbox_recent_selected(struct mailbox *mailbox, bool read_write);
 void mailbox_recent_in_step(struct mailbox *mailbox, uint32_t said); /* the map is proved, the tail not yet there */
 void mailbox_recent_gone(struct mailbox *mailbox, uint32_t uid);
 /* So many have come. RECENT is told again if it differs from the number told last: where nothing follows they have made
- * up for those that had gone. */
-void mailbox_recent_come(struct mailbox *mailbox, uint32_t count);
+ * up for those that had gone. Returns how many have done so. */
+uint32_t mailbox_recent_come(struct mailbox *mailbox, uint32_t count);
 void mailbox_recent_left(struct mailbox *mailbox); /* about to fall out of step, the tail still there */
 void mailbox_poke(struct mailbox *mailbox, enum view_change change); /* wakes every view's owner */
 /* Adds the view to the list of those that are told. Borrows it until mailbox_remove_view. */

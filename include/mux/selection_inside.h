@@ -86,7 +86,6 @@ struct selection {
 
     struct mailbox *selected; /* by the upstream; NULL: none, or not known */
     bool selected_read_only;  /* by EXAMINE */
-    uint32_t left_exists;     /* how many messages were announced in it */
     struct mailbox *left;     /* until another one is selected: numbers about it may still come; NULL: none */
     struct mailbox *leaving;  /* by the command in flight; NULL: none, or dropped */
     char *

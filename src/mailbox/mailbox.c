@@ -394,7 +394,7 @@ enum mailbox_result mailbox_exists(struct mailbox *mailbox, uint32_t count)
         return MAILBOX_NO_MEMORY;
     for (uint32_t i = total; i < count; i++)
         *tail_at(mailbox, mailbox->tail_count++) = (struct tail_entry){0};
-    mailbox_recent_come(mailbox, count - total);
+    (void)mailbox_recent_come(mailbox, count - total);
     return MAILBOX_OK;
 }
 

@@ -10,9 +10,9 @@ static bool is_noted(const struct mailbox *mailbox, uint32_t uid)
     return uid_set_contains(&mailbox->recent_free, uid) || uid_set_contains(&mailbox->recent_taken, uid);
 }
 
-static void less_one(uint32_t *count)
+static void less(uint32_t *number, uint64_t count)
 {
-    *count -= *count > 0;
+    *number -= count < *number ? (uint32_t)count : *number;
 }
 
 void mailbox_note_recent(struct mailbox *mailbox, uint32_t uid)
@@ -48,12 +48,15 @@ void mailbox_recent_said(struct mailbox *mailbox, uint32_t count)
     mailbox->recent_told = mailbox->recent_said = count;
 }
 
-void mailbox_recent_come(struct mailbox *mailbox, uint32_t count)
+uint32_t mailbox_recent_come(struct mailbox *mailbox, uint32_t count)
 {
     uint32_t missing = mailbox->recent_told - mailbox->recent_said;
 
     assert(mailbox->recent_said <= mailbox->recent_told);
-    mailbox->recent_said += count < missing ? count : missing;
+    if (missing > count)
+        missing = count;
+    mailbox->recent_said += missing;
+    return missing;
 }
 
 void mailbox_recent_nameless(struct mailbox *mailbox, uint32_t count)
@@ -63,6 +66,21 @@ void mailbox_recent_nameless(struct mailbox *mailbox, uint32_t count)
     if (mailbox->recent_owed == 0)
         mailbox->recent_above = mailbox->map.highest;
     mailbox->recent_owed += count;
+}
+
+void mailbox_recent_gone_late(struct mailbox *mailbox, uint64_t count)
+{
+    less(&mailbox->recent_exists, count);
+    less(&mailbox->recent_said, count);
+}
+
+void mailbox_recent_exists_late(struct mailbox *mailbox, uint32_t count)
+{
+    uint32_t come = count > mailbox->recent_exists ? count - mailbox->recent_exists : 0;
+
+    mailbox->recent_exists = count;
+    if (mailbox->recent_held)
+        mailbox_recent_nameless(mailbox, mailbox_recent_come(mailbox, come));
 }
 
 void mailbox_recent_late(struct mailbox *mailbox, uint32_t count)
@@ -77,7 +95,7 @@ void mailbox_recent_forget(struct mailbox *mailbox)
     uid_set_clear(&mailbox->recent_free);
     uid_set_clear(&mailbox->recent_taken);
     mailbox->recent_ours = mailbox->recent_held = false;
-    mailbox->recent_told = mailbox->recent_said = 0;
+    mailbox->recent_told = mailbox->recent_said = mailbox->recent_exists = 0;
     mailbox->recent_named = mailbox->recent_owed = mailbox->recent_above = 0;
 }
 
@@ -96,8 +114,8 @@ void mailbox_recent_gone(struct mailbox *mailbox, uint32_t uid)
     if (!is_noted(mailbox, uid))
         return;
     uid_set_remove(&mailbox->recent_free, uid);
-    less_one(&mailbox->recent_named);
-    less_one(&mailbox->recent_said);
+    less(&mailbox->recent_named, 1);
+    less(&mailbox->recent_said, 1);
 }
 
 /* Those that the server has named and that are not in the map: they have gone since, or are still in the tail. */
@@ -109,8 +127,8 @@ static void drop_strays(struct mailbox *mailbox)
         if (uid_map_find(&mailbox->map, uid))
             continue;
         if (uid <= mailbox->map.highest)
-            less_one(&mailbox->recent_said);
-        less_one(&mailbox->recent_named);
+            less(&mailbox->recent_said, 1);
+        less(&mailbox->recent_named, 1);
         uid_set_remove(&mailbox->recent_free, uid);
     }
 }
@@ -144,6 +162,7 @@ void mailbox_recent_left(struct mailbox *mailbox)
 
     if (!mailbox->map_in_step)
         return;
+    mailbox->recent_exists = mailbox_upstream_exists(mailbox);
     for (size_t i = 0; i < mailbox->tail_count; i++) {
         const struct tail_entry *entry = &mailbox->tail[mailbox->tail_first + i];
         if (entry->uid != 0 && entry->recent)

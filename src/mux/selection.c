@@ -231,6 +231,22 @@ static enum mailbox_result vanished(struct mailbox *mailbox, const struct value 
     return result;
 }
 
+/* The mailbox is left already, or in doubt, and what has come in it is \Recent to no later session. */
+static void late(struct mailbox *mailbox, const struct response *response)
+{
+    struct seqset uids = {0};
+
+    if (response->kind == RESPONSE_RECENT)
+        mailbox_recent_late(mailbox, response->number);
+    else if (response->kind == RESPONSE_EXISTS)
+        mailbox_recent_exists_late(mailbox, response->number);
+    else if (response->kind == RESPONSE_EXPUNGE)
+        mailbox_recent_gone_late(mailbox, 1);
+    else if (response->kind == RESPONSE_VANISHED && response_uid_set(response->arguments, &uids) == SEQSET_OK)
+        mailbox_recent_gone_late(mailbox, seqset_size(&uids));
+    seqset_clear(&uids);
+}
+
 /* The map of the selected mailbox hears of it. */
 static void numbers(struct selection *selection, const struct response *response)
 {
@@ -239,8 +255,8 @@ static void numbers(struct selection *selection, const struct response *response
     uint32_t known;
     size_t tail;
 
-    if (mailbox && !mailbox->map_in_step && response->kind == RESPONSE_RECENT)
-        mailbox_recent_late(mailbox, response->number); /* in doubt: it is selected again, and they are so no more */
+    if (mailbox && !mailbox->map_in_step)
+        late(mailbox, response); /* in doubt: it is selected again, and they are \Recent no more */
     if (!mailbox || !mailbox->map_in_step)
         return;
     known = mailbox_upstream_exists(mailbox);
@@ -322,8 +338,7 @@ static bool is_about_left(const struct selection *selection, const struct respon
 void selection_untagged(struct selection *selection, const struct response *response)
 {
     if (is_about_left(selection, response)) {
-        if (response->kind == RESPONSE_RECENT)
-            mailbox_recent_late(selection->left, response->number);
+        late(selection->left, response);
         return;
     }
     if (selection_is_switching(selection)) {

@@ -65,7 +65,6 @@ void switch_leave(struct selection *selection)
 
     if (!left)
         return;
-    selection->left_exists = mailbox_upstream_exists(left);
     mailbox_left(left);
     selection->left = left;
     selection->selected = NULL;
@@ -109,13 +108,22 @@ bool switch_begin(struct selection *selection, struct mailbox *mailbox, bool rea
     return true;
 }
 
+static void hear_of_left(struct mailbox *left, const struct selection_switch *sw)
+{
+    mailbox_recent_gone_late(left, seqset_size(&sw->vanished));
+    if (sw->exists_told)
+        mailbox_recent_exists_late(left, sw->exists);
+    if (sw->recent > 0)
+        mailbox_recent_late(left, sw->recent);
+}
+
 /* [CLOSED]: earlier answers were about the mailbox that is left. */
 static void closed(struct selection *selection)
 {
     struct selection_switch *sw = &selection->switching;
 
-    if (selection->left && sw->recent > 0)
-        mailbox_recent_late(selection->left, sw->recent);
+    if (selection->left)
+        hear_of_left(selection->left, sw);
     seqset_clear(&sw->vanished);
     sw->fetched_count = 0;
     sw->exists = sw->recent = 0;
@@ -182,7 +190,7 @@ static void told_again(struct selection *selection)
     struct mailbox *left = selection->left;
 
     if (left && sw->exists_told && sw->recent > left->recent_said &&
-        sw->exists == selection->left_exists + (sw->recent - left->recent_said))
+        sw->exists == left->recent_exists + (sw->recent - left->recent_said))
         mailbox_recent_late(left, sw->recent);
 }
 

@@ -157,6 +157,23 @@ Test(mailbox_recent, numbers_that_come_when_it_is_left_count)
     cr_assert(is_recent(31) && is_recent(32) && !is_recent(33));
 }
 
+/* RECENT is what it was when it was told last, so it is not told again. */
+Test(mailbox_recent, one_that_makes_up_for_one_that_has_gone_when_it_is_left_counts)
+{
+    struct mailbox_flags flags = {.present = true, .flags.system = FLAG_RECENT};
+    uint32_t found;
+
+    arrive(3, 1);
+    cr_assert_eq(mailbox_fetch(mailbox, 3, 30, &flags, &found), MAILBOX_OK);
+    mailbox_left(mailbox);
+    mailbox_recent_gone_late(mailbox, 1);
+    mailbox_recent_exists_late(mailbox, 3);
+    mailbox_gone(mailbox, 30);
+    cr_assert(mailbox_append(mailbox, 31) && mailbox_append(mailbox, 32));
+    select_again(true, 0);
+    cr_assert(is_recent(31) && !is_recent(32));
+}
+
 Test(mailbox_recent, another_uidvalidity_forgets_all)
 {
     arrive(3, 1);

@@ -753,6 +753,42 @@ Test(selection, old_numbers_in_the_answer_to_select_count_for_the_mailbox_that_w
     (void)bench_written(&desk.bench);
 }
 
+/* One that has gone was \Recent, perhaps, and another has come: RECENT is what it was, and is not told again. */
+static void have_one_recent(void)
+{
+    select_three();
+    mailbox_recent_selected(desk.inbox, true);
+    mailbox_recent_said(desk.inbox, 1);
+}
+
+Test(selection, what_has_made_up_for_a_recent_one_before_idle_is_answered_counts_for_the_mailbox_that_was_left)
+{
+    have_one_recent();
+    upstream_idle(desk.bench.upstream);
+    (void)bench_written(&desk.bench);
+    say("+ idling");
+    (void)prepare(WISH_SELECTED, desk.work, true);
+    say("* 3 EXPUNGE\r\n* 3 EXISTS\r\n");
+    cr_assert_eq(desk.inbox->recent_owed, 1);
+}
+
+Test(selection, what_has_made_up_for_a_recent_one_before_closed_counts_for_the_mailbox_that_was_left)
+{
+    have_one_recent();
+    (void)prepare(WISH_SELECTED, desk.work, true);
+    (void)bench_written(&desk.bench);
+    say("* VANISHED 30\r\n* 3 EXISTS\r\n* OK [CLOSED] x\r\n* 5 EXISTS\r\n* 0 RECENT\r\n");
+    cr_assert_eq(desk.inbox->recent_owed, 1);
+}
+
+Test(selection, what_has_made_up_for_a_recent_one_while_the_map_is_in_doubt_counts)
+{
+    have_one_recent();
+    selection_garbage(desk.selection, false, 0);
+    say("* VANISHED 30\r\n* 3 EXISTS\r\n");
+    cr_assert_eq(desk.inbox->recent_owed, 1);
+}
+
 Test(selection, what_was_recent_when_the_line_is_lost_in_a_switch_is_kept_in_mind)
 {
     select_three();
