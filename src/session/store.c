@@ -302,13 +302,14 @@ static void stored(struct run *run, const struct job_result *result)
 {
     struct store_run *store = (struct store_run *)run;
     struct view *view = session_view(run->session);
-    bool modified = store->modified.count > 0;
+    uint64_t before = seqset_size(&store->modified);
+    bool modified;
 
     if (view && !note_modified(view, store, result->response)) {
         fail(store, &(struct job_result){.status = JOB_GARBAGE});
         return;
     }
-    modified = !modified && store->modified.count > 0;
+    modified = seqset_size(&store->modified) > before;
     if (!view) {
         fail(store, result);
     } else if (result->status == JOB_LOST && (store->sign == STORE_REPLACE || store->conditional)) {

@@ -103,6 +103,22 @@ Test(store, a_slice_that_is_refused_does_not_stop_the_others)
     bench_expect("* 1 FETCH (FLAGS ())\r\n* 2 FETCH (FLAGS ())\r\n* 3 FETCH (FLAGS (\\Seen))\r\na NO not these\r\n");
 }
 
+/* RFC 7162 section 3.1.3 */
+Test(store, each_slice_that_was_changed_meanwhile_is_told)
+{
+    bench.settings.slice_messages = 1;
+    bench_offer(CAPABILITY_CONDSTORE);
+    bench.inbox->modseq = bench.inbox->modseq_selected = 9;
+    bench_select();
+    bench_say("a UID STORE 10,30 (UNCHANGEDSINCE 5) +FLAGS (\\Seen)\r\n");
+    (void)bench_heard();
+    bench_expect_sent("UID STORE 10 (UNCHANGEDSINCE 5) +FLAGS (\\Seen)");
+    bench_done(JOB_NO, "x NO [MODIFIED 10] no");
+    bench_expect_sent("UID STORE 30 (UNCHANGEDSINCE 5) +FLAGS (\\Seen)");
+    bench_done(JOB_NO, "x NO [MODIFIED 30] no");
+    bench_expect_like("a NO [MODIFIED 10,30] no");
+}
+
 Test(store, arguments_that_are_none_are_bad)
 {
     bench_say("a STORE 1 FLAGS\r\nb STORE 1 NOSUCH (x)\r\nc STORE 1 FLAGS (\\Recent)\r\nd STORE 1 FLAGS (x) y\r\n"
