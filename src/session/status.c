@@ -1,5 +1,6 @@
 /* STATUS: never sent for the upstream's selected mailbox, because servers answer it from old data. That answer is made
- * from the truth after a look. For other mailboxes STATUS is passed on. RFC 3501 section 6.3.10, RFC 8438 (SIZE). */
+ * from the truth after a look. For other mailboxes STATUS is passed on; the answer is held until it is complete, so
+ * that a repetition after a lost connection shows nothing twice. RFC 3501 section 6.3.10, RFC 8438 (SIZE). */
 #include <event2/buffer.h>
 
 #include "base/append.h"
@@ -11,8 +12,8 @@
 
 struct status_run {
     struct run run;
-    bool printed;            /* the server's line has been passed on */
-    struct value *other;     /* items of a line under another name, in the command's arena; NULL: none has come */
+    struct value *told;      /* items of the server's line, in the command's arena; NULL: none has come */
+    struct value *other;     /* the same, of a line under another name */
     struct mailbox *mailbox; /* of the selected one, borrowed: its job keeps it */
     struct status_found found;
     struct finding unseen;
@@ -267,6 +268,7 @@ static void look(struct status_run *status)
 
 static enum job_turn build(struct run *run, struct mailbox *none, struct outgoing *out)
 {
+    struct status_run *status = (struct status_run *)run;
     struct session *session = run->session;
     struct account *account = session_account(session);
     struct mailbox *mailbox = account_find_mailbox(account, mailbox_argument(session));
@@ -274,7 +276,7 @@ static enum job_turn build(struct run *run, struct mailbox *none, struct outgoin
     (void)none;
     if (mailbox && account_is_selected(account, mailbox))
         return JOB_REFUSE; /* it has become the selected one */
-    ((struct status_run *)run)->other = NULL;
+    status->told = status->other = NULL;
     outgoing_text(out, "STATUS ");
     outgoing_astring(out, mailbox_argument(session));
     outgoing_text(out, " ");
@@ -299,23 +301,16 @@ static bool has_all(const struct session *session, const struct value *told)
     return true;
 }
 
-/* The items that were asked for, if the server tells each of them. */
-static void pass_on(struct status_run *status, const struct value *told)
+/* The items that were asked for. */
+static void pass_on(const struct status_run *status)
 {
     struct session *session = status->run.session;
-    struct account *account = session_account(session);
-    struct mailbox *mailbox = account_find_mailbox(account, mailbox_argument(session));
     const char *space = "";
 
-    if (mailbox)
-        account_status_seen(account, mailbox, told->first);
-    if (!has_all(session, told->first))
-        return;
-    status->printed = true;
     begin_line(session);
     output_format(&session->output, "(");
     for (const struct value *item = items_argument(session); item; item = item->next) {
-        const struct value *value = status_items_told(told->first, item);
+        const struct value *value = status_items_told(status->told->first, item);
         output_format(&session->output, "%s%.*s", space, (int)item->text.length, item->text.data);
         if (value)
             status_item_print(item, value, session_settings(session)->append_max, session->output.bytes);
@@ -326,17 +321,32 @@ static void pass_on(struct status_run *status, const struct value *told)
     output_format(&session->output, ")\r\n");
 }
 
+/* A line about the mailbox: the answer if the server tells each item in it. */
+static void take(struct status_run *status, const struct value *told)
+{
+    struct session *session = status->run.session;
+    struct account *account = session_account(session);
+    struct mailbox *mailbox = account_find_mailbox(account, mailbox_argument(session));
+
+    if (mailbox)
+        account_status_seen(account, mailbox, told->first);
+    if (has_all(session, told->first)) {
+        status->told = value_copy(&session->current.queued->arena, told);
+        output_check(&session->output, status->told != NULL);
+    }
+}
+
 static void answered(struct run *run, const struct response *response)
 {
     struct status_run *status = (struct status_run *)run;
     const struct value *items = response->arguments ? response->arguments->next : NULL;
     struct slice name;
 
-    if (response->kind != RESPONSE_MAILBOX_STATUS || status->printed || !value_astring(response->arguments, &name) ||
+    if (response->kind != RESPONSE_MAILBOX_STATUS || status->told || !value_astring(response->arguments, &name) ||
         !items || !value_is_list(items))
         return;
     if (slice_equal(mailbox_name_canonical(name), mailbox_argument(run->session)))
-        pass_on(status, items);
+        take(status, items);
     else if (!status->other)
         status->other = value_copy(&run->session->current.queued->arena, items);
 }
@@ -345,11 +355,13 @@ static void done(struct run *run, const struct job_result *result)
 {
     struct status_run *status = (struct status_run *)run;
 
-    if (result->status == JOB_OK && !status->printed && status->other)
-        pass_on(status, status->other); /* nothing else was asked: another spelling of the same name */
+    if (result->status == JOB_OK && !status->told && status->other)
+        take(status, status->other); /* nothing else was asked: another spelling of the same name */
+    if (result->status == JOB_OK && status->told)
+        pass_on(status);
     if (result->status == JOB_REFUSED)
         look(status);
-    else if (result->status == JOB_OK && !status->printed)
+    else if (result->status == JOB_OK && !status->told)
         refuse_untold(run->session);
     else
         run_result(run->session, result);

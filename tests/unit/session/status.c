@@ -25,6 +25,21 @@ Test(status, a_line_under_another_spelling_is_about_the_same_mailbox)
     bench_expect("* STATUS Other/Box (MESSAGES 4)\r\na OK done\r\n");
 }
 
+Test(status, a_line_before_the_connection_is_lost_is_no_answer)
+{
+    bench_say("a STATUS other (MESSAGES)\r\nb STATUS other (MESSAGES)\r\n");
+    bench_expect_sent("STATUS other (MESSAGES)");
+    bench_answer("* STATUS other (MESSAGES 4)\r\n");
+    bench_expect_sent("STATUS other (MESSAGES)");
+    bench_answer("* STATUS other (MESSAGES 5)\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* STATUS other (MESSAGES 5)\r\na OK done\r\n");
+    bench_expect_sent("STATUS other (MESSAGES)");
+    bench_answer("* STATUS other (MESSAGES 4)\r\n");
+    bench_done(JOB_NO, "x NO no such mailbox"); /* the answer to the second try */
+    bench_expect("b NO no such mailbox\r\n");
+}
+
 Test(status, an_ok_without_a_line_is_no_answer)
 {
     bench_say("a STATUS other (MESSAGES)\r\n");
