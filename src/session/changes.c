@@ -58,10 +58,11 @@ static bool write_set(const struct changes *changes, const struct session *sessi
     return ok;
 }
 
-/* A mod-sequence above the server's highest says nothing: they have begun again there (RFC 7162 section 6). */
-static bool is_void(const struct changes *changes, const struct mailbox *mailbox)
+/* The server has none where it has refused to enable them. One above its highest says nothing: they have begun again
+ * there (RFC 7162 section 6). */
+static bool is_void(const struct changes *changes, const struct session *session, const struct mailbox *mailbox)
 {
-    return changes->since > mailbox_highestmodseq(mailbox);
+    return changes->since > mailbox_highestmodseq(mailbox) || !account_wants_modseq(session_account(session), mailbox);
 }
 
 static enum job_turn write_question(const struct changes *changes, const struct session *session,
@@ -70,8 +71,9 @@ static enum job_turn write_question(const struct changes *changes, const struct 
     outgoing_text(out, "UID FETCH ");
     if (!write_set(changes, session, mailbox, out))
         return JOB_REFUSE;
-    outgoing_text(out, " (UID FLAGS MODSEQ)");
-    if (is_void(changes, mailbox))
+    outgoing_text(out,
+                  account_wants_modseq(session_account(session), mailbox) ? " (UID FLAGS MODSEQ)" : " (UID FLAGS)");
+    if (is_void(changes, session, mailbox))
         return JOB_SEND;
     outgoing_text(out, " (CHANGEDSINCE ");
     outgoing_number(out, changes->since);
@@ -82,11 +84,12 @@ static enum job_turn write_question(const struct changes *changes, const struct 
 enum job_turn changes_build(struct changes *changes, const struct session *session, const struct mailbox *mailbox,
                             struct outgoing *out)
 {
-    bool void_since = is_void(changes, mailbox);
+    bool void_since = is_void(changes, session, mailbox);
 
     seqset_clear(&changes->changed);
     seqset_clear(&changes->gone);
-    changes->gone_untold = changes->vanished && (void_since || !account_tells_vanished(session_account(session), mailbox));
+    changes->gone_untold =
+        changes->vanished && (void_since || !account_tells_vanished(session_account(session), mailbox));
     if (changes->asked.count == 0 || (mailbox->map.count == 0 && (!changes->vanished || changes->gone_untold)))
         return JOB_NOTHING;
     if (mailbox_is_known_since(mailbox, changes->since) ||

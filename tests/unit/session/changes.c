@@ -13,7 +13,7 @@ static void begin(void)
 {
     bench_open_selected();
     bench.inbox->modseq = bench.inbox->modseq_selected = 50;
-    bench.tells_vanished = true;
+    bench.tells_vanished = bench.wants_modseq = true;
     changes = (struct changes){.since = 40, .vanished = true};
     cr_assert(seqset_add_range(&changes.asked, 5, 35));
 }
@@ -129,4 +129,12 @@ Test(changes, a_set_that_is_too_long_is_asked_from_end_to_end)
     expect_sent("UID FETCH 5:60 (UID FLAGS MODSEQ) (CHANGEDSINCE 40 VANISHED)");
     changes.vanished = false;
     expect_sent("UID FETCH 10:30 (UID FLAGS MODSEQ) (CHANGEDSINCE 40)");
+}
+
+Test(changes, what_the_server_has_not_enabled_is_not_asked)
+{
+    bench.flags_in_step = false;
+    bench.tells_vanished = bench.wants_modseq = false;
+    expect_sent("UID FETCH 5:35 (UID FLAGS)");
+    cr_assert(changes.gone_untold);
 }
