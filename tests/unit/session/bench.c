@@ -150,6 +150,21 @@ void bench_select(void)
     bench_expect_like("a1 OK [READ-WRITE] SELECT completed.");
 }
 
+void bench_select_with_modseqs(void)
+{
+    bench_offer(CAPABILITY_CONDSTORE);
+    bench_offer(CAPABILITY_QRESYNC);
+    bench.wants_modseq = bench.tells_vanished = true;
+    bench.inbox->modseq = bench.inbox->modseq_selected = 50;
+    for (uint32_t i = 0; i < bench.inbox->map.count; i++)
+        uid_map_at(&bench.inbox->map, i)->modseq = 50;
+    bench_say("e ENABLE QRESYNC\r\n");
+    bench_expect("* ENABLED QRESYNC\r\ne OK ENABLE completed.\r\n");
+    bench_say("s SELECT INBOX\r\n");
+    bench_done(JOB_OK, NULL);
+    bench_expect_like("* OK [HIGHESTMODSEQ 50] Highest\r\ns OK");
+}
+
 void bench_open_selected(void)
 {
     bench_open();
@@ -356,7 +371,12 @@ void bench_expunge(uint32_t uid)
 
 void bench_flag(uint32_t uid, unsigned system)
 {
-    struct mailbox_flags flags = {.present = true, .flags = {.system = system}};
+    bench_flag_at(uid, system, 0);
+}
+
+void bench_flag_at(uint32_t uid, unsigned system, uint64_t modseq)
+{
+    struct mailbox_flags flags = {.present = true, .flags = {.system = system}, .modseq = modseq};
 
     cr_assert(mailbox_set_flags(bench.inbox, uid_map_find(&bench.inbox->map, uid), &flags));
     bench_settle();

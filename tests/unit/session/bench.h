@@ -67,6 +67,9 @@ void bench_log_in(void);
 void bench_select(void);
 /* The server has it, and the session is told so as if it logged in now. */
 void bench_offer(enum capability capability);
+/* The server has CONDSTORE and QRESYNC, INBOX has mod-sequences up to 50 (each message 50), and is selected anew by a
+ * client that has switched QRESYNC on. */
+void bench_select_with_modseqs(void);
 /* What the login is told; LOGIN_OK attaches. */
 void bench_login(enum login_outcome outcome, const char *text);
 
@@ -83,6 +86,7 @@ void bench_free_job(struct job *job); /* as the account does: with what it owns 
 /* --- INBOX */
 void bench_deliver(uint32_t uid);
 void bench_expunge(uint32_t uid);
+void bench_flag_at(uint32_t uid, unsigned system, uint64_t modseq); /* 0: told without MODSEQ */
 void bench_flag(uint32_t uid, unsigned system);
 
 /* For tests of parts that take an output of their own. */

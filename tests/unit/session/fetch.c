@@ -130,3 +130,38 @@ Test(fetch, very_many_messages_are_answered_from_the_truth_in_several_steps)
     cr_assert_not_null(bench.job);
     bench_done(JOB_NO, "x NO no");
 }
+
+Test(fetch, changedsince_leaves_out_what_has_not_changed)
+{
+    bench_select_with_modseqs();
+    bench_flag_at(20, FLAG_SEEN, 60);
+    bench_say("a FETCH 1:* (FLAGS) (CHANGEDSINCE 50)\r\n");
+    cr_assert_eq(bench_build(), JOB_NOTHING);
+    bench_done(JOB_OK, NULL);
+    bench_expect(
+        "* 2 FETCH (FLAGS (\\Seen) MODSEQ (60))\r\n* OK [HIGHESTMODSEQ 50] Highest\r\na OK FETCH completed.\r\n");
+}
+
+Test(fetch, changes_that_the_server_has_told_are_not_asked_for_again)
+{
+    bench_select_with_modseqs();
+    bench.flags_in_step = false;
+    bench_say("a UID FETCH 1:* (FLAGS) (CHANGEDSINCE 40 VANISHED)\r\n");
+    bench_expect_sent("UID FETCH 1:30 (UID FLAGS MODSEQ) (CHANGEDSINCE 40 VANISHED)");
+    bench_answer("* VANISHED (EARLIER) 1:9\r\n* 3 FETCH (UID 30 FLAGS () MODSEQ (50))\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect(
+        "* VANISHED (EARLIER) 1:9\r\n* 3 FETCH (UID 30 FLAGS () MODSEQ (50))\r\na OK UID FETCH completed.\r\n");
+}
+
+Test(fetch, a_mod_sequence_that_is_not_known_is_asked_for)
+{
+    bench_select_with_modseqs();
+    bench_flag(20, FLAG_SEEN);
+    bench_say("a UID FETCH 20 (MODSEQ)\r\n");
+    bench_expect_sent("UID FETCH 20 (UID FLAGS MODSEQ)");
+    bench_answer("* 2 FETCH (UID 20 FLAGS (\\Seen) MODSEQ (55))\r\n");
+    bench_flag_at(20, FLAG_SEEN, 55);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_like("* 2 FETCH (UID 20 MODSEQ (55))\r\n");
+}

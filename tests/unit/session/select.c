@@ -1,5 +1,6 @@
 /* SELECT, EXAMINE, CLOSE, UNSELECT. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "unit/session/bench.h"
 
@@ -96,4 +97,53 @@ Test(select, the_id_of_a_mailbox_is_told_if_the_server_told_it)
     bench_say("a SELECT INBOX\r\n");
     bench_done(JOB_OK, NULL);
     bench_expect_like("* OK [MAILBOXID (F7)] Its id\r\n");
+}
+
+Test(select, one_that_comes_back_is_told_what_has_changed_before_its_view_begins)
+{
+    bench_select_with_modseqs();
+    bench_say("a SELECT INBOX (QRESYNC (7 40 5:30))\r\n");
+    bench_expect("* OK [CLOSED] The former mailbox is closed\r\n");
+    bench_done(JOB_OK, NULL);
+    bench_expect_sent("UID FETCH 5:30 (UID FLAGS MODSEQ) (CHANGEDSINCE 40 VANISHED)");
+    bench_answer("* VANISHED (EARLIER) 5:12\r\n* 2 FETCH (UID 20 FLAGS (\\Seen) MODSEQ (50))\r\n");
+    bench_flag_at(20, FLAG_SEEN, 50);
+    bench_expunge(30); /* meanwhile: it is not counted at all */
+    bench_expect("");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_like("* 2 EXISTS\r\n");
+}
+
+Test(select, another_uidvalidity_is_none_of_its_business)
+{
+    bench_select_with_modseqs();
+    bench_say("a SELECT INBOX (QRESYNC (8 40 5:30))\r\n");
+    bench_done(JOB_OK, NULL);
+    bench_expect_like("* OK [HIGHESTMODSEQ 50] Highest\r\na OK [READ-WRITE] SELECT completed.\r\n");
+}
+
+Test(select, parameters_that_are_malformed_are_bad)
+{
+    static const char *const lists[] = {"(QRESYNC)",
+                                        "(QRESYNC (7))",
+                                        "(QRESYNC (0 4))",
+                                        "(QRESYNC (7 0))",
+                                        "(QRESYNC (7 4 1:*))",
+                                        "(QRESYNC (7 4 1:3 (1 2 3)))",
+                                        "(CONDSTORE NONSENSE)",
+                                        "()",
+                                        "(QRESYNC 7)"};
+    char line[100];
+
+    bench_select_with_modseqs();
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        snprintf(line, sizeof(line), "a SELECT INBOX %s\r\n", lists[i]);
+        bench_say(line);
+        bench_expect_like("a BAD ");
+    }
+    bench_say("b SELECT INBOX (QRESYNC (7 50 10:30 (1,3 10,30)) CONDSTORE)\r\n");
+    bench_done(JOB_OK, NULL);
+    cr_assert_eq(bench_build(), JOB_NOTHING);
+    bench_done(JOB_OK, NULL);
+    bench_expect_like("b OK [READ-WRITE] SELECT completed.\r\n");
 }

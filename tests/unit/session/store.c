@@ -189,3 +189,43 @@ Test(store, one_keyword_too_many_is_refused_until_some_are_carried_no_more)
     bench_done(JOB_NO, "x NO no");
     bench_expect_like("c NO no");
 }
+
+Test(store, a_conditional_one_says_which_were_changed_meanwhile)
+{
+    bench_select_with_modseqs();
+    bench_say("a STORE 1:2 (UNCHANGEDSINCE 50) +FLAGS (\\Seen)\r\n");
+    bench_expect_sent("UID STORE 10,20 (UNCHANGEDSINCE 50) +FLAGS (\\Seen)");
+    bench_flag_at(10, FLAG_SEEN, 52);
+    bench_done(JOB_OK, "x OK [MODIFIED 20] not all");
+    bench_expect_sent("UID FETCH 10,20 (UID FLAGS MODSEQ)");
+    bench_flag_at(10, FLAG_SEEN, 52);
+    bench_flag_at(20, FLAG_DRAFT, 51);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* 1 FETCH (UID 10 FLAGS (\\Seen) MODSEQ (52))\r\n* 2 FETCH (UID 20 FLAGS (\\Draft) MODSEQ (51))\r\n"
+                 "* OK [HIGHESTMODSEQ 50] Highest\r\n"
+                 "a OK [MODIFIED 2] Some messages have been changed meanwhile\r\n");
+}
+
+Test(store, silence_still_tells_the_mod_sequence)
+{
+    bench_select_with_modseqs();
+    bench_say("a STORE 1 +FLAGS.SILENT (\\Seen)\r\n");
+    bench_expect_sent("UID STORE 10 +FLAGS (\\Seen)");
+    bench_flag_at(10, FLAG_SEEN, 52);
+    bench.inbox->modseq = 52;
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* 1 FETCH (UID 10 MODSEQ (52))\r\na OK STORE completed.\r\n");
+}
+
+Test(store, a_conditional_one_whose_answer_was_lost_is_looked_up)
+{
+    bench_select_with_modseqs();
+    bench_say("a STORE 1 (UNCHANGEDSINCE 50) +FLAGS (\\Seen)\r\n");
+    bench_expect_sent("UID STORE 10 (UNCHANGEDSINCE 50) +FLAGS (\\Seen)");
+    bench_done(JOB_LOST, NULL);
+    bench_expect_sent("UID FETCH 10 (UID FLAGS MODSEQ)");
+    bench_flag_at(10, FLAG_SEEN, 52);
+    bench.inbox->modseq = 52;
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* 1 FETCH (UID 10 FLAGS (\\Seen) MODSEQ (52))\r\na OK STORE completed.\r\n");
+}
