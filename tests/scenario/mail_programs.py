@@ -6,7 +6,7 @@ import threading
 import time
 
 from imap_client import identity_of, make_message
-from programs import Account, Curl, Fetchmail, Mbsync, Mutt, need
+from programs import Account, Curl, Fetchmail, Interimap, Mbsync, Mutt, need
 from scenario import scenario
 
 
@@ -154,3 +154,31 @@ def two_mbsyncs_keep_two_maildirs_in_step(s):
     expected = {"m1", "m2", "m3", "m5", "from-one", "from-two"}
     assert set(one.files()) == set(two.files()) == expected == set(s.stored())
     assert "S" in two.files()["m2"].rpartition(":2,")[2]
+
+
+@scenario(variants=("full",), users=2, timeout=90)
+def interimap_keeps_two_accounts_in_step(s):
+    """By QRESYNC, while others change what it knows."""
+    need("interimap")
+    s.fill(6)
+    program = Interimap(Account(os.path.join(s.directory, "interimap"), s.mux_port, user="u2"), Account(os.path.join(s.directory, "far"), s.mux_port))
+    program.sync()
+    near, far = s.client(user="u2", name="near", select="INBOX", learn=True), s.client(user="u1", name="far", select="INBOX", learn=True)
+    assert near.identities() == far.identities() == ["m1", "m2", "m3", "m4", "m5", "m6"]
+    far.ok("STORE 2 +FLAGS (\\Flagged)")
+    far.ok("STORE 4 +FLAGS (\\Deleted)")
+    far.ok("EXPUNGE")
+    near.ok("STORE 1 +FLAGS (\\Answered)")
+    near.append("INBOX", make_message("from-near"))
+    far.append("INBOX", make_message("from-far"))
+    program.sync()
+    near.ok("STORE 5 +FLAGS (\\Deleted)")
+    near.ok("EXPUNGE")
+    program.sync()
+    for client in (near, far):
+        client.noop()
+        client.learn()
+    assert sorted(near.identities()) == sorted(far.identities()), (near.messages, far.messages)
+    assert len(near.identities()) == 6
+    for identity in near.identities():
+        assert near.flags_of(identity) - {"\\Recent"} == far.flags_of(identity) - {"\\Recent"}, identity

@@ -85,6 +85,30 @@ class Curl:
         self._curl(mailbox, "-X", "EXPUNGE")
 
 
+class Interimap:
+    """interimap, keeping the INBOX of two accounts in step, both ways, by QRESYNC."""
+
+    SECTION = """[%s]
+type = imap
+host = 127.0.0.1
+port = %d
+STARTTLS = NO
+auth = LOGIN
+username = %s
+password = %s
+
+"""
+
+    def __init__(self, local, remote):
+        self.account = local
+        sections = "".join(self.SECTION % (name, account.port, account.user, account.password)
+                           for name, account in (("local", local), ("remote", remote)))
+        self.config = local.write("interimap.conf", "database = %s\nlist-mailbox = \"INBOX\"\n\n%s" % (local.path("state.db"), sections))
+
+    def sync(self):
+        self.account.run(["interimap", "--config=" + self.config], timeout=60)
+
+
 class Mbsync:
     """isync, keeping the account's INBOX in step with a Maildir, both ways."""
 

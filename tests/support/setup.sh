@@ -8,7 +8,7 @@ unit_packages=(libcriterion-dev)
 fuzz_packages=(clang libclang-rt-dev)
 model_packages=(spin)
 coverage_packages=(gcovr)
-client_packages=(curl isync neomutt fetchmail)
+client_packages=(curl isync neomutt fetchmail interimap)
 style_packages=(clang clang-format clang-tidy universal-ctags)
 
 fail() {
