@@ -1,5 +1,6 @@
 """CONDSTORE and QRESYNC for clients (RFC 7162): several at once, each with its own knowledge, beside clients that use neither."""
 from imap_client import numbers_of
+from resuming import kept, resume
 from scenario import scenario
 
 # The servers of the matrix that have mod-sequences, and one that has none.
@@ -16,28 +17,14 @@ def aware(s, name="aware", qresync=True, **options):
     return client
 
 
-def kept(client):
-    """What it keeps over a lost connection."""
+def knows_all(client):
+    """What it keeps over a lost connection, once it has looked at everything."""
     client.ok("UID FETCH 1:* (FLAGS)")
-    messages = {message.uid: (message.identity, frozenset(message.flags - {"\\Recent"})) for message in client.messages}
-    return int(client.code_values["UIDVALIDITY"]), client.highestmodseq, messages
+    return kept(client)
 
 
 def spelt(uids):
     return ",".join(map(str, sorted(uids)))
-
-
-def resume(client, cache, mailbox="INBOX"):
-    """Selects by QRESYNC. Returns the uids that it knows now to be there, as the protocol has told them."""
-    validity, modseq, messages = cache
-    client.vanished_earlier = []
-    known = " " + spelt(messages) if messages else ""
-    client.ok("SELECT %s (QRESYNC (%d %d%s))" % (mailbox, validity, modseq, known))
-    left = {uid: value for uid, value in messages.items() if uid not in client.vanished_earlier}
-    for message in client.messages:
-        if message.uid is not None and message.flags is not None and message.uid in left:
-            left[message.uid] = (left[message.uid][0], frozenset(message.flags - {"\\Recent"}))
-    return left
 
 
 def check_resumed(client, left):
@@ -146,7 +133,7 @@ def a_store_that_is_too_late_is_not_done(s):
 def a_client_comes_back_by_qresync(s):
     s.fill(8)
     phone, laptop = aware(s, "phone"), s.client(name="laptop", select="INBOX", learn=True)
-    cache = kept(phone)
+    cache = knows_all(phone)
     phone.close_socket()
     laptop.ok("STORE 2,5 +FLAGS (\\Deleted)")
     laptop.ok("EXPUNGE")
@@ -159,7 +146,7 @@ def a_client_comes_back_by_qresync(s):
     check_resumed(phone, left)
     assert left[1][1] == {"\\Flagged", "$Label"}, left
     # Nothing has changed: nothing is told.
-    cache = kept(phone)
+    cache = knows_all(phone)
     phone.ok("UNSELECT")
     phone.vanished_earlier = []
     result = phone.ok("SELECT INBOX (QRESYNC (%d %d %s))" % (cache[0], cache[1], spelt(cache[2])))
@@ -180,7 +167,7 @@ def one_that_comes_back_while_others_work(s):
     phone = aware(s, "phone")
     phone.ok("CREATE Other")
     for round_ in range(12):
-        cache = kept(phone)
+        cache = knows_all(phone)
         phone.ok("SELECT Other" if round_ % 2 else "UNSELECT")
         worker = others[round_ % 3]
         worker.noop()
@@ -202,7 +189,7 @@ def highestmodseq_is_never_above_what_has_been_told(s):
     """FETCH by number holds an expunge back while it tells a higher mod-sequence: RFC 7162 section 3.2."""
     s.fill(5)
     phone, other = aware(s, "phone"), aware(s, "other")
-    cache = kept(phone)
+    cache = knows_all(phone)
     other.ok("STORE 2 +FLAGS (\\Deleted)")
     other.ok("EXPUNGE")
     other.ok("STORE 4 +FLAGS (\\Flagged)")  # m5
@@ -229,7 +216,7 @@ def idle_tells_them_as_well(s):
     other.ok("EXPUNGE")
     phone.idle_until(lambda: phone.identities() == ["m2", "m4"])
     phone.done()
-    check_resumed(phone, resume(phone, kept(phone)))
+    check_resumed(phone, resume(phone, knows_all(phone)))
 
 
 @scenario(variants=WITH)

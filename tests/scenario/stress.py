@@ -22,7 +22,11 @@ def crowd(s, mailboxes, each, ledger, **options):
     busy = []
     for mailbox in mailboxes:
         for _ in range(each):
-            client = s.client(name="c%d" % len(busy), select=mailbox, learn=True)
+            client = s.client(name="c%d" % len(busy))
+            if len(busy) % 2 and "QRESYNC" in client.capabilities():
+                client.ok("ENABLE QRESYNC")
+            client.select(mailbox)
+            client.learn()
             busy.append(Busy(client, ledger, mailbox, s.seed * 1000 + len(busy), **options))
     return busy
 

@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 
 from imap_client import Literal, make_message
+from resuming import kept, parameter, take_up
 
 PATIENCE = 30
 
@@ -122,6 +123,8 @@ class Busy:
         if not self.empty():
             numbers, messages = self.some()
             self.promise(self.command("STORE %s +FLAGS.SILENT (\\Answered)" % numbers), messages, "\\Answered")
+            for message in messages:
+                message.flags = None  # it has not read what they are now
 
     def search(self):
         if self.empty():
@@ -192,8 +195,15 @@ class Busy:
         self.command("STATUS %s (MESSAGES UNSEEN UIDNEXT)" % self.choose.choice(("INBOX", self.mailbox, "Archive")))
 
     def reopen(self):
-        self.command("SELECT ", self.mailbox)
-        self.learn()
+        cache = kept(self.client)
+        if not cache:
+            self.command("SELECT ", self.mailbox)
+        else:
+            self.client.vanished_earlier = []
+            if self.command("SELECT %s %s" % (self.mailbox, parameter(cache))).ok:
+                take_up(self.client, cache)
+        if not cache or self.choose.random() < 0.5:
+            self.learn()
 
     def close(self):
         self.command("CLOSE")
@@ -239,5 +249,8 @@ def agree(client, truth):
         return known == wanted
 
     client.command("NOOP", timeout=PATIENCE)
+    for message in client.messages if client.qresync else []:  # it has been told of every change
+        if message.uid in truth and message.flags is not None:
+            assert message.flags - {"\\Recent"} == truth[message.uid][1], (client.name, message, truth[message.uid])
     client.learn()
     client.until(same, 15)

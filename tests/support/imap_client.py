@@ -512,10 +512,24 @@ class Client:
             self.vanished_earlier += uids
             return
         for uid in uids:
-            at = [index for index, message in enumerate(self.messages) if message.uid == uid]
-            if not at:
-                self._fault("VANISHED names UID %d, which the client does not count" % uid)
-            self._expunge(at[0] + 1)
+            self._expunge(self._place_of(uid) + 1)
+
+    def _place_of(self, uid):
+        """Where the message stands. Of those that it could not name it may be any between its neighbours, and what was known
+        of them may have been known of it."""
+        first, last = 0, len(self.messages)
+        for index, message in enumerate(self.messages):
+            if message.uid == uid:
+                return index
+            if message.uid is not None and message.uid < uid:
+                first = index + 1
+            elif message.uid is not None:
+                last = index
+                break
+        if first >= last:
+            self._fault("VANISHED names UID %d, which the client does not count" % uid)
+        self.messages[first:last] = [Message() for _ in range(last - first)]
+        return first
 
     def _fetch(self, response):
         number = response.number
