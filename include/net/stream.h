@@ -1,5 +1,6 @@
-/* One connection: a descriptor, perhaps TLS, its input and its output. Moves bytes between the kernel
- * and two evbuffers and never looks at them. Below session's and mux's machines, above libevent's events and libssl.
+/* One connection: a descriptor, perhaps TLS, perhaps compression, its input and its output. Moves bytes between the
+ * kernel and two evbuffers and never looks at them. Below session's and mux's machines, above libevent's events and
+ * libssl.
  *
  * The stream reports by one callback only, `wake`: something has changed, look at me. It may be called from within any
  * of the functions below, so it must do no more than wake a task. SIGPIPE must be ignored by the program.
@@ -15,6 +16,7 @@
 
 #include "base/runqueue.h"
 
+struct deflater;
 struct evbuffer;
 struct event_base;
 struct ssl_st;
@@ -55,6 +57,12 @@ void stream_tune(struct stream *stream, usec keepalive, usec patience);
 void stream_start_tls(struct stream *stream, struct ssl_st *ssl);
 bool stream_is_secure(const struct stream *stream); /* the handshake is done */
 
+/* Begins COMPRESS=DEFLATE (RFC 4978) on an OPEN stream: the input that was not taken, and all that follows, is inflated
+ * from now on; the output that waits goes as it is, and all that is added later deflated. Borrows the deflater, which
+ * many streams may share. Nothing may be read or written in between, so an owner pauses the stream where octets of both
+ * kinds come. Once only. What cannot be inflated ends in FAILED. The input's bounds hold for what comes out. */
+void stream_compress(struct stream *stream, struct deflater *deflater);
+
 /* The present state; STREAM_FAILED and STREAM_CLOSED are final. */
 enum stream_state stream_state(const struct stream *stream);
 /* For the log; a constant. */
@@ -71,11 +79,13 @@ void stream_resets(struct stream *stream, bool resets);
 
 struct evbuffer *stream_input(struct stream *stream);  /* the owner drains it */
 struct evbuffer *stream_output(struct stream *stream); /* the owner adds, then calls stream_flush */
+/* Octets of the output that the kernel has not taken: those in stream_output, and those that have been deflated. */
+size_t stream_waiting(const struct stream *stream);
 /* Writes what the kernel takes now; the rest goes by itself. OPEN only; otherwise nothing happens. */
 void stream_flush(struct stream *stream);
-/* Octets that came since it was made, after TLS has taken off its own. */
+/* Octets that came since it was made, after TLS has taken off its own; deflated ones count as they came. */
 uint64_t stream_octets_read(const struct stream *stream);
-uint64_t stream_octets_written(const struct stream *stream); /* taken by the kernel so far */
+uint64_t stream_octets_written(const struct stream *stream); /* taken by the kernel so far, likewise */
 
 /* false: also says that the owner has looked at all of the input. What it left is the beginning of something longer,
  * bounded by the owner's own limits, and does not keep more from coming. */

@@ -5,6 +5,7 @@
 #include <event2/event_struct.h>
 #include <openssl/ssl.h>
 
+#include "net/deflate.h"
 #include "net/stream.h"
 #include "net/tls.h"
 
@@ -15,7 +16,10 @@ struct stream {
     int descriptor;
     enum stream_state state;
     SSL *ssl;
-    struct evbuffer *input, *output;
+    struct evbuffer *input, *output;         /* the owner's ends */
+    struct evbuffer *raw_input, *raw_output; /* the kernel's ends: the same two unless there is compression */
+    struct deflater *deflater;               /* borrowed; NULL: no compression */
+    struct inflater inflater;
     struct event read_event, write_event;
     bool reading, writing; /* the events are added */
     bool reset_by_peer;
@@ -51,6 +55,12 @@ void stream_note_data(struct stream *stream);
 void stream_read_plain(struct stream *stream);
 /* As stream_read_plain, through TLS. */
 void stream_read_tls(struct stream *stream);
+/* Octets that were read are not all in the input: there was no room for what they inflate to. */
+bool stream_holds_input(const struct stream *stream);
+/* With compression: from the raw input to the input as far as there is room, and from the output to the raw output as
+ * far as that is short. Without: nothing. May end in FAILED; the second says whether it has not. */
+void stream_inflate(struct stream *stream);
+bool stream_deflate(struct stream *stream);
 void stream_read_away(struct stream *stream);  /* LINGERING */
 bool stream_write_some(struct stream *stream); /* true: it has not failed */
 

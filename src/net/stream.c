@@ -72,7 +72,7 @@ bool stream_has_room(const struct stream *stream)
 
 static bool may_take_more(const struct stream *stream)
 {
-    return !stream->input_ended && stream_has_room(stream);
+    return (!stream->input_ended || stream_holds_input(stream)) && stream_has_room(stream);
 }
 
 static bool wants_to_read(const struct stream *stream)
@@ -97,7 +97,7 @@ static bool wants_to_read(const struct stream *stream)
 
 static bool wants_to_write(const struct stream *stream)
 {
-    bool waiting = evbuffer_get_length(stream->output) > 0 && !stream->write_wants_read;
+    bool waiting = stream_waiting(stream) > 0 && !stream->write_wants_read;
 
     switch (stream->state) {
     case STREAM_HANDSHAKE:
@@ -139,7 +139,7 @@ void stream_arm(struct stream *stream)
         stream_fail_errno(stream, "waiting for the other side");
         return;
     }
-    if (stream->reading && stream->ssl_may_hold && stream->state == STREAM_OPEN)
+    if (stream->reading && (stream->ssl_may_hold || stream_holds_input(stream)) && stream->state == STREAM_OPEN)
         event_active(&stream->read_event, EV_READ, 1);
 }
 
@@ -161,7 +161,7 @@ static void write_and_tell(struct stream *stream)
 {
     if (!stream_write_some(stream))
         return;
-    if (stream->state == STREAM_FLUSHING && evbuffer_get_length(stream->output) == 0) {
+    if (stream->state == STREAM_FLUSHING && stream_waiting(stream) == 0) {
         finish_output(stream);
         return;
     }
@@ -195,16 +195,25 @@ static void step_handshake(struct stream *stream)
     }
 }
 
+/* What has been read already comes first. */
+static void read_more(struct stream *stream)
+{
+    if (stream_holds_input(stream))
+        return;
+    if (stream->ssl)
+        stream_read_tls(stream);
+    else
+        stream_read_plain(stream);
+}
+
 static void read_open(struct stream *stream)
 {
     if (stream->write_wants_read && !stream_write_some(stream))
         return;
-    if (!may_take_more(stream))
-        stream_arm(stream);
-    else if (stream->ssl)
-        stream_read_tls(stream);
-    else
-        stream_read_plain(stream);
+    if (may_take_more(stream)) {
+        read_more(stream);
+        stream_inflate(stream);
+    }
     if (stream->state == STREAM_OPEN)
         stream_arm(stream);
 }
@@ -273,6 +282,8 @@ struct stream *stream_new(struct event_base *base, int descriptor, void (*wake)(
     stream->read_size = STREAM_READ_LEAST;
     stream->input = evbuffer_new();
     stream->output = evbuffer_new();
+    stream->raw_input = stream->input;
+    stream->raw_output = stream->output;
     if (!stream->input || !stream->output || !assign_events(stream, base)) {
         stream_free(stream);
         return NULL;
@@ -295,6 +306,11 @@ void stream_free(struct stream *stream)
         SSL_set_quiet_shutdown(stream->ssl, 1);
         SSL_free(stream->ssl);
     }
+    inflater_clear(&stream->inflater);
+    if (stream->raw_input != stream->input)
+        evbuffer_free(stream->raw_input);
+    if (stream->raw_output != stream->output)
+        evbuffer_free(stream->raw_output);
     if (stream->input)
         evbuffer_free(stream->input);
     if (stream->output)
@@ -326,7 +342,7 @@ void stream_tune(struct stream *stream, usec keepalive, usec patience)
 
 void stream_start_tls(struct stream *stream, struct ssl_st *ssl)
 {
-    assert(stream->state == STREAM_OPEN && !stream->ssl && evbuffer_get_length(stream->output) == 0);
+    assert(stream->state == STREAM_OPEN && !stream->ssl && !stream->deflater && stream_waiting(stream) == 0);
     evbuffer_drain(stream->input, evbuffer_get_length(stream->input));
     stream->seen = 0;
     stream->ssl = ssl;
@@ -413,7 +429,7 @@ const char *stream_reason(const struct stream *stream)
 
 bool stream_input_ended(const struct stream *stream)
 {
-    return stream->input_ended;
+    return stream->input_ended && !stream_holds_input(stream);
 }
 
 bool stream_peer_has_ended(const struct stream *stream)

@@ -47,7 +47,7 @@ static void wipe_chunk(const void *data, size_t size, void *context)
  * never filled. */
 static bool add_wiped(struct stream *stream, void *chunk, size_t used)
 {
-    if (evbuffer_add_reference(stream->input, chunk, used, wipe_chunk, NULL) == 0)
+    if (evbuffer_add_reference(stream->raw_input, chunk, used, wipe_chunk, NULL) == 0)
         return true;
     wipe_chunk(chunk, used, NULL);
     return false;
@@ -65,7 +65,7 @@ static bool reserve(struct stream *stream, size_t size, struct room *room)
         *room = (struct room){.memory = malloc(STREAM_READ_LEAST), .size = STREAM_READ_LEAST};
         return room->memory != NULL;
     }
-    if (evbuffer_reserve_space(stream->input, (ev_ssize_t)size, &room->vector, 1) != 1)
+    if (evbuffer_reserve_space(stream->raw_input, (ev_ssize_t)size, &room->vector, 1) != 1)
         return false;
     room->memory = room->vector.iov_base;
     room->size = size;
@@ -83,7 +83,7 @@ static bool commit(struct stream *stream, struct room *room, size_t used)
     if (stream->wipe_input)
         return add_wiped(stream, room->memory, used);
     room->vector.iov_len = used;
-    return evbuffer_commit_space(stream->input, &room->vector, used > 0 ? 1 : 0) == 0;
+    return evbuffer_commit_space(stream->raw_input, &room->vector, used > 0 ? 1 : 0) == 0;
 }
 
 static void adapt_read_size(struct stream *stream, size_t got)
@@ -256,16 +256,16 @@ static void note_written(struct stream *stream, size_t size)
     stream->octets_written += size;
     stream->acknowledge = false; /* they carry it */
     if (stream->wipe_output)
-        wipe_front(stream->output, size);
+        wipe_front(stream->raw_output, size);
     else
-        evbuffer_drain(stream->output, size);
+        evbuffer_drain(stream->raw_output, size);
 }
 
 /* evbuffer_write would drain the written octets before they could be wiped. */
 static bool write_plain(struct stream *stream)
 {
     struct evbuffer_iovec vectors[WRITE_VECTORS];
-    int count = evbuffer_peek(stream->output, (ev_ssize_t)WRITE_ROUND, NULL, vectors, WRITE_VECTORS);
+    int count = evbuffer_peek(stream->raw_output, (ev_ssize_t)WRITE_ROUND, NULL, vectors, WRITE_VECTORS);
     ssize_t sent = writev(stream->descriptor, vectors, count < WRITE_VECTORS ? count : WRITE_VECTORS);
 
     if (sent > 0)
@@ -303,8 +303,8 @@ static bool write_tls(struct stream *stream)
     size_t round = 0, filled = 0;
 
     stream->write_wants_read = false;
-    while (round < WRITE_ROUND && evbuffer_get_length(stream->output) > 0) {
-        ev_ssize_t size = evbuffer_copyout(stream->output, record, sizeof(record));
+    while (round < WRITE_ROUND && evbuffer_get_length(stream->raw_output) > 0) {
+        ev_ssize_t size = evbuffer_copyout(stream->raw_output, record, sizeof(record));
         if (size <= 0)
             break;
         filled = (size_t)size > filled ? (size_t)size : filled;
@@ -322,10 +322,18 @@ static bool write_tls(struct stream *stream)
     return alive;
 }
 
-/* True: the stream has not failed. */
+/* True: the stream has not failed. With compression the raw output holds a part only, and is filled again. */
 bool stream_write_some(struct stream *stream)
 {
-    if (evbuffer_get_length(stream->output) == 0)
-        return true;
-    return stream->ssl ? write_tls(stream) : write_plain(stream);
+    for (size_t round = 0; round < WRITE_ROUND; round += STREAM_LOW_WATER) {
+        if (!stream_deflate(stream))
+            return false;
+        if (evbuffer_get_length(stream->raw_output) == 0)
+            return true;
+        if (!(stream->ssl ? write_tls(stream) : write_plain(stream)))
+            return false;
+        if (!stream->deflater || evbuffer_get_length(stream->raw_output) > 0)
+            return true;
+    }
+    return true;
 }

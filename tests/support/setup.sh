@@ -2,7 +2,7 @@
 # Needs $root, the top of the source tree. With IMAPMUX_NO_INSTALL nothing is installed: what is missing is named.
 # tests/Containerfile has the same packages (tests/style/packages compares them).
 
-build_packages=(cmake ninja-build gcc libc6-dev pkg-config libevent-dev libssl-dev uthash-dev libinih-dev)
+build_packages=(cmake ninja-build gcc libc6-dev pkg-config libevent-dev libssl-dev uthash-dev libinih-dev zlib1g-dev)
 server_packages=(python3 dovecot-imapd dovecot-lmtpd openssl)
 unit_packages=(libcriterion-dev)
 fuzz_packages=(clang libclang-rt-dev)
