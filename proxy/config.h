@@ -37,6 +37,7 @@ struct upstream_values {
     const char *tls_ca, *tls_name;
     const char *source;
     unsigned id; /* enum upstream_id */
+    bool compress;
     const char *hide, *limit_words, *temporary_words, *credential_words;
     const char *max_sessions_for;
     bool verify_connection;
@@ -52,6 +53,7 @@ struct listener_values {
     const char *upstream;
     const char *cert, *key;
     unsigned plaintext_login; /* enum choice */
+    bool compress;
     const char *proxy_from;
 };
 

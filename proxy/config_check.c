@@ -147,6 +147,7 @@ static void fill_upstream(struct config_upstream *upstream, const struct config_
         .tls_name = values->tls_name,
         .id = (enum upstream_id)values->id,
         .source = values->source,
+        .compress = values->compress,
         .hide = values->hide,
         .limit_words = values->limit_words,
         .temporary_words = values->temporary_words,

@@ -31,6 +31,7 @@ struct door {
     const struct upstream_settings *upstream;
     struct naming naming;
     enum choice plaintext_login;
+    bool compress;
     struct networks proxy_from; /* empty: clients connect themselves */
     bool wanted;                /* by the configuration that is being applied */
 };
@@ -75,6 +76,7 @@ static void let_in(void *owner, int descriptor, const struct address *peer)
         .tls = door->has_certificate ? door->tls : NULL,
         .implicit_tls = door->url.implicit_tls,
         .plaintext_login = may_log_in_plainly(door, descriptor, peer),
+        .compress = door->compress,
         .peer = *peer,
     };
 
@@ -213,6 +215,7 @@ static void set_rules(struct door *door, const struct config_listener *wanted)
     door->upstream = &live->settings;
     door->naming = wanted->upstream->naming;
     door->plaintext_login = (enum choice)wanted->values->plaintext_login;
+    door->compress = wanted->values->compress;
     door->proxy_from = wanted->proxy_from;
     door->wanted = true;
 }

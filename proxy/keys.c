@@ -88,6 +88,8 @@ const struct key keys[] = {
              "addresses of this machine to connect from, separated by spaces or commas; each user has one of them"),
     CHOICE_KEY(SECTION_UPSTREAM, upstream_values, id, id_times, "auto",
                "when ID is sent: auto after login if it is announced, before login, after login, or never"),
+    SWITCH_KEY(SECTION_UPSTREAM, upstream_values, compress, "no",
+               "compress the connection to the server where it offers COMPRESS=DEFLATE: worth it on slow lines"),
     TEXT_KEY(SECTION_UPSTREAM, upstream_values, hide, "",
              "capabilities of the server that are neither used nor shown, separated by spaces"),
     TEXT_KEY(SECTION_UPSTREAM, upstream_values, limit_words, "",
@@ -119,6 +121,7 @@ const struct key keys[] = {
     TEXT_KEY(SECTION_LISTENER, listener_values, key, "", "PEM file of the certificate's key, without a pass phrase"),
     CHOICE_KEY(SECTION_LISTENER, listener_values, plaintext_login, auto_yes_no, "auto",
                "logins without TLS: auto from this machine only, yes from everywhere, no never"),
+    SWITCH_KEY(SECTION_LISTENER, listener_values, compress, "yes", "offer COMPRESS=DEFLATE to clients"),
     TEXT_KEY(SECTION_LISTENER, listener_values, proxy_from, "",
              "addresses and networks of proxies that must begin each connection with a PROXY header; empty: none"),
     SETTINGS(TIMEOUT_KEY)

@@ -24,6 +24,7 @@ enum {
     X(CAPABILITY, "CAPABILITY", COMMAND_ANY, false, false)                                                             \
     X(CHECK, "CHECK", COMMAND_SELECTED, false, false)                                                                  \
     X(CLOSE, "CLOSE", COMMAND_SELECTED, false, false)                                                                  \
+    X(COMPRESS, "COMPRESS", COMMAND_LOGGED_IN, false, false)                                                           \
     X(COPY, "COPY", COMMAND_SELECTED, true, true)                                                                      \
     X(CREATE, "CREATE", COMMAND_LOGGED_IN, false, false)                                                               \
     X(DELETE, "DELETE", COMMAND_LOGGED_IN, false, false)                                                               \

@@ -26,7 +26,10 @@ struct upstream_link_ops {
      * call no other dial happens for this upstream. */
     void *(*dial)(void *context, struct upstream *upstream, const struct upstream_settings *settings);
     void (*start_tls)(void *link); /* drops buffered plain text; then upstream_secured */
-    void (*wake)(void *link);      /* upstream_output has bytes, or reading may go on */
+    /* What upstream_receive has left, and all that comes later, is inflated; what upstream_output gets from then on is
+     * deflated (RFC 4978); then upstream_compressed. */
+    void (*compress)(void *link);
+    void (*wake)(void *link); /* upstream_output has bytes, or reading may go on */
     /* At once; or, with `flush`: our end after upstream_output has been written, the descriptor when the server has
      * closed its end, too, or after response_timeout. */
     void (*close)(void *link, bool flush);

@@ -139,6 +139,7 @@ struct upstream_settings {
     const char *tls_name; /* name expected in the certificate, NULL: host */
     enum upstream_id id;
     const char *source;      /* addresses of this machine to connect from: see net/sources.h; NULL: any */
+    bool compress;           /* COMPRESS=DEFLATE is used where the server offers it */
     const char *hide;        /* capabilities neither used nor shown, separated by spaces; NULL: none */
     const char *limit_words; /* more patterns of refusals, separated by '|': see refusal.h; NULL: none */
     const char *temporary_words;

@@ -144,6 +144,8 @@ void upstream_ends_unheard(struct upstream *upstream);
 void upstream_connected(struct upstream *upstream);
 /* The TLS handshake after STARTTLS is done. */
 void upstream_secured(struct upstream *upstream);
+/* The octets are compressed from here on, both ways. */
+void upstream_compressed(struct upstream *upstream);
 /* Takes what it can use from `in`. The link calls runqueue_step afterwards. */
 void upstream_receive(struct upstream *upstream, struct evbuffer *in);
 /* Returns the output, borrowed; the link drains it from the front. */

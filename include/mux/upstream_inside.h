@@ -48,6 +48,7 @@ struct upstream {
     struct credential credential; /* login.credential: our own copy, until ready or closed */
     int step;                     /* enum setup_step */
     bool secured;
+    bool compressing;     /* from the OK to COMPRESS until the link has begun it: nothing is read or written */
     bool sent_credential; /* set when LOGIN or AUTHENTICATE is written, cleared by a dial */
     bool sent_response;   /* set when AUTHENTICATE's response is written: the next + is a challenge */
     char challenge[1024]; /* decoded */
@@ -101,6 +102,8 @@ void upstream_setup_tagged(struct upstream *upstream, const struct response *res
 void upstream_setup_continue(struct upstream *upstream, const struct response *response);
 /* TLS stands after STARTTLS: what was announced before it is forgotten, capabilities are asked again. */
 void upstream_setup_secured(struct upstream *upstream);
+/* Compression stands after COMPRESS: goes on with the next step. */
+void upstream_setup_compressed(struct upstream *upstream);
 /* Untagged responses of the setup. CAPABILITY (in a code too) and ENABLED count, everything else is ignored. */
 void upstream_setup_untagged(struct upstream *upstream, const struct response *response);
 

@@ -12,6 +12,7 @@
 #include "net/address.h"
 
 struct client_link;
+struct deflater;
 struct event_base;
 struct registry;
 struct runqueue;
@@ -31,6 +32,7 @@ struct client_links {
 
     struct client_link *first; /* private */
     size_t count;
+    struct deflater *deflater; /* private: of all that compress; NULL: none has */
 };
 
 struct client_link_options {
@@ -39,6 +41,7 @@ struct client_link_options {
     struct tls_context *tls; /* NULL: neither STARTTLS nor implicit TLS */
     bool implicit_tls;
     bool plaintext_login;
+    bool compress; /* COMPRESS=DEFLATE is offered */
     struct address peer;
 };
 

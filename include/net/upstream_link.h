@@ -8,6 +8,7 @@
 #include "mux/link.h"
 #include "mux/settings.h"
 
+struct deflater;
 struct event_base;
 struct evdns_base;
 struct runqueue;
@@ -32,6 +33,7 @@ struct upstream_links {
     struct upstream_link *first; /* private */
     size_t count;
     struct upstream_tls_entry *tls;
+    struct deflater *deflater; /* private: of all that compress; NULL: none has */
 };
 
 extern const struct upstream_link_ops upstream_link_ops;

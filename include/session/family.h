@@ -48,7 +48,8 @@ struct run_ops {
 struct run {
     const struct run_ops *ops;
     struct session *session;
-    uint32_t sole; /* set by build: see struct job */
+    uint32_t sole;   /* set by build: see struct job */
+    bool compresses; /* set by the family: all that follows the tagged answer is to be compressed */
 };
 
 /* One job of a command: what mux/job.h says of job_ops, with the run in place of the job. All ops but `done` may be
@@ -86,6 +87,7 @@ struct command_row {
 
 /* The families, by file: each file includes this header, so that its ops are what is declared here. */
 extern const struct run_ops append_ops;                                               /* append.c */
+extern const struct run_ops compress_ops;                                             /* compress.c */
 extern const struct run_ops copy_ops;                                                 /* copy.c */
 extern const struct run_ops expunge_ops;                                              /* expunge.c */
 extern const struct run_ops fetch_ops;                                                /* fetch.c */

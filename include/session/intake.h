@@ -25,6 +25,9 @@ struct intake_ops {
     void (*too_large)(void *owner, const char *reason);
 };
 
+/* The octets after a command's line are of another kind. */
+enum intake_change { INTAKE_NO_CHANGE, INTAKE_TLS, INTAKE_COMPRESSION };
+
 struct intake {
     const struct intake_ops *ops;
     void *owner;
@@ -38,9 +41,9 @@ struct intake {
     bool rest;         /* the last octets that came have not been read: half a line, or more than may be read now */
     bool line_awaited; /* from intake_await_line until the line has come */
     bool blocked;      /* set by a command that must be answered first; cleared by intake_resume or intake_await_line */
-    bool awaits_tls;   /* from STARTTLS to intake_secured: nothing more is read in clear text */
     bool plus_owed;    /* set when a literal is accepted while an output line is open; cleared when its + is written */
-    bool paused;       /* set when reading stops; cleared by intake_resume */
+    enum intake_change awaits; /* from intake_await to intake_changed: nothing more is read */
+    bool paused;               /* set when reading stops; cleared by intake_resume */
 };
 
 /* Fills `intake`; ops, ground, output and queue are borrowed and must outlive it. False: out of memory; intake_clear
@@ -60,10 +63,10 @@ void intake_await_line(struct intake *intake);
 void intake_resume(struct intake *intake, bool idle);
 /* From the next line on the limits are those of a client that has logged in. */
 void intake_logged_in(struct intake *intake);
-/* STARTTLS is about to be answered: nothing more is read until intake_secured. */
-void intake_await_tls(struct intake *intake);
-/* TLS stands: reading goes on. */
-void intake_secured(struct intake *intake);
+/* STARTTLS or COMPRESS is about to be answered OK: nothing more is read until intake_changed. */
+void intake_await(struct intake *intake, enum intake_change change);
+/* TLS or compression stands: reading goes on. */
+void intake_changed(struct intake *intake);
 void intake_stop(struct intake *intake); /* nothing more is read */
 /* Lets go of the upload that is being read: before the spooler ends. */
 void intake_drop_upload(struct intake *intake);

@@ -17,6 +17,7 @@ struct evbuffer;
 struct offer {
     bool has[CAPABILITY_COUNT];
     uint64_t extensions[OFFER_WORDS]; /* a bit for each of session/extensions.h */
+    uint64_t hushed[OFFER_WORDS];     /* likewise: of those offered, not shown any more */
 };
 
 struct offer_before_login {
@@ -27,6 +28,10 @@ struct offer_before_login {
 
 /* Keeps the upstream's capabilities of now; the former list is replaced. */
 void offer_note(struct offer *offer, const struct capability_set *capabilities);
+/* This extension is not offered after all. */
+void offer_withdraw(struct offer *offer, struct slice name);
+/* This extension is not shown any more: there is nothing left of it to use. Its words are permitted as before. */
+void offer_hush(struct offer *offer, struct slice name);
 /* Has the client been offered an extension to which this word belongs? True as well for a word of none. */
 bool offer_permits(const struct offer *offer, enum extension_word kind, struct slice word);
 /* Does the word belong to an extension that the client has been offered? */

@@ -13,6 +13,7 @@ struct session_options {
     bool secure;                              /* the connection has TLS already */
     bool starttls;                            /* STARTTLS can be done */
     bool plaintext_login;                     /* LOGIN and AUTHENTICATE are permitted without TLS */
+    bool compress;                            /* COMPRESS=DEFLATE is offered */
     const char *peer;                         /* address for the log, copied */
     uint64_t address;                         /* the key under which clients of its address are counted */
     /* Output has been added, or session_wants has changed, outside of session_receive: the link is to look. Never

@@ -16,6 +16,7 @@ struct task;
 
 struct output {
     struct evbuffer *bytes; /* the link takes them from the front */
+    struct evbuffer *first; /* NULL, or what the link takes before `bytes`: see output_divide */
     struct evbuffer *held;  /* whole lines that wait for the end of the open line */
     struct task *task;      /* borrowed: woken when the output fails and when a line is closed */
     bool line_open;
@@ -48,6 +49,12 @@ void output_fail(struct output *output); /* out of memory: takes nothing more, w
 bool output_failed(const struct output *output);
 void output_seal(struct output *output);        /* the session ends: takes nothing more */
 bool output_takes(const struct output *output); /* neither failed nor sealed */
+/* The link must not mix what has been written with what follows: it takes output_first until that is empty, then calls
+ * output_join. No line is open. */
+void output_divide(struct output *output);
+void output_join(struct output *output); /* what is to be taken first is empty by now */
+bool output_is_divided(const struct output *output);
+struct evbuffer *output_first(const struct output *output); /* what the link takes now; borrowed */
 /* Octets that the link can take now; held lines do not count. */
 size_t output_length(const struct output *output);
 

@@ -46,8 +46,6 @@ void run_bad(struct session *session, const char *text);
 void run_no_memory(struct session *session); /* NO [UNAVAILABLE] */
 /* As the upstream's result says (session/answer.h). */
 void run_result(struct session *session, const struct job_result *result);
-/* For want of this capability: NO [CANNOT] if the client has been offered it, else BAD. */
-void run_cannot(struct session *session, const char *text, enum capability capability);
 /* Before the first command goes up that removes messages: those that the client still counts and that are gone already
  * were removed by others. Later calls do nothing. False: out of memory, and the session ends. */
 bool run_note_ghosts(struct session *session) __attribute__((warn_unused_result));

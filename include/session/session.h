@@ -37,8 +37,10 @@ enum {
     SESSION_PAUSE = 1, /* do not read: enough is queued */
     SESSION_START_TLS =
         2, /* once the output so far is written: drop the input read so far, start TLS, then session_secured */
-    SESSION_CLOSE = 4, /* once the output is written: close with close_notify */
-    SESSION_ABORT = 8, /* close at once, not one octet more, no close_notify (a literal was cut) */
+    SESSION_CLOSE = 4,     /* once the output is written: close with close_notify */
+    SESSION_COMPRESS = 16, /* once session_output is written: compress what follows, both ways, from what
+                              session_receive has left on; then session_compressed */
+    SESSION_ABORT = 8,     /* close at once, not one octet more, no close_notify (a literal was cut) */
 };
 /* What the link is to do, as bits of the enum above; 0: nothing special. */
 unsigned session_wants(const struct session *session);
@@ -46,6 +48,8 @@ unsigned session_wants(const struct session *session);
 bool session_is_logged_in(const struct session *session);
 /* The link has begun TLS after SESSION_START_TLS: reading goes on in it. */
 void session_secured(struct session *session);
+/* The link has begun compression after SESSION_COMPRESS: session_output is what follows, and reading goes on. */
+void session_compressed(struct session *session);
 /* Says * BYE with the reason (a constant or copied text, no line ends) unless a literal is half-written, and wants to
  * be closed. */
 void session_bye(struct session *session, const char *reason);

@@ -81,6 +81,7 @@ struct session {
     /* session.c */
     usec left_until;      /* 0; once the client has gone: until then its commands are carried out */
     bool end_of_input;    /* set by session_end_of_input, never cleared */
+    bool compressed;      /* compress.c: set by COMPRESS, never cleared */
     const char *retiring; /* why it ends after the command in progress; NULL: it does not */
 };
 

@@ -292,6 +292,7 @@ void upstream_dial(struct upstream *upstream, const struct upstream_login *login
     upstream->unreached = true;
     upstream->between = login->between ? *login->between : (struct link_ends){0};
     upstream->ends = (struct link_ends){0};
+    upstream->compressing = false;
     upstream->was_ready = upstream->secured = upstream->capabilities_told = upstream->timed_out = false;
     upstream->sent_credential = upstream->sent_response = false;
     upstream->challenge_length = 0;
@@ -327,6 +328,12 @@ void upstream_secured(struct upstream *upstream)
 {
     if (upstream->state == UPSTREAM_SECURING)
         upstream_setup_secured(upstream);
+}
+
+void upstream_compressed(struct upstream *upstream)
+{
+    if (upstream->compressing && upstream->state == UPSTREAM_AUTHENTICATING)
+        upstream_setup_compressed(upstream);
 }
 
 void upstream_fail(struct upstream *upstream, enum refusal refusal, struct slice words)

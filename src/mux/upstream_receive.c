@@ -203,10 +203,10 @@ static bool awaits_tls(const struct upstream *upstream)
     return upstream->state == UPSTREAM_SECURING && !upstream->in_flight;
 }
 
-/* Stops at STARTTLS: plain text that the server sent after its OK must not be read. */
+/* Stops at STARTTLS: plain text that the server sent after its OK must not be read. Stops at COMPRESS, too. */
 static bool may_read(const struct upstream *upstream)
 {
-    return upstream_has_link(upstream) && !awaits_tls(upstream);
+    return upstream_has_link(upstream) && !awaits_tls(upstream) && !upstream->compressing;
 }
 
 /* A server that keeps to the protocol is silent until the handshake. */
@@ -255,7 +255,7 @@ void upstream_receive(struct upstream *upstream, struct evbuffer *in)
     response_reader_settle(upstream->reader, in);
     if (awaits_tls(upstream) && evbuffer_get_length(in) > 0)
         refuse_injection(upstream);
-    if (!may_read(upstream))
+    if (!may_read(upstream) && !upstream->compressing) /* compressed octets are the link's */
         evbuffer_drain(in, evbuffer_get_length(in));
     if (upstream_has_link(upstream))
         upstream_set_deadline(upstream);

@@ -19,6 +19,7 @@ enum setup_step {
     SETUP_CAPABILITY_AFTER,
     SETUP_ID_AFTER,
     SETUP_ENABLE,
+    SETUP_COMPRESS, /* the last: what is sent before it is sent plainly, and no answer to it is awaited any more */
     SETUP_READY,
 };
 
@@ -62,6 +63,11 @@ static bool wants_enable(const struct upstream *upstream)
 {
     const bool *has = upstream->capabilities.has;
     return has[CAPABILITY_ENABLE] && (has[CAPABILITY_CONDSTORE] || has[CAPABILITY_QRESYNC]);
+}
+
+static bool wants_compression(const struct upstream *upstream)
+{
+    return upstream->settings->compress && upstream->capabilities.has[CAPABILITY_COMPRESS];
 }
 
 /* --- commands of the steps */
@@ -171,6 +177,12 @@ static void write_enable(struct upstream *upstream, struct outgoing *out)
         outgoing_text(out, " QRESYNC");
 }
 
+static void write_compress(struct upstream *upstream, struct outgoing *out)
+{
+    (void)upstream;
+    outgoing_text(out, "COMPRESS DEFLATE");
+}
+
 static const struct {
     bool (*wanted)(const struct upstream *upstream);
     void (*write)(struct upstream *upstream, struct outgoing *out);
@@ -184,6 +196,7 @@ static const struct {
     [SETUP_CAPABILITY_AFTER] = {wants_capability_after, write_capability, true},
     [SETUP_ID_AFTER] = {wants_id_after, write_id, false},
     [SETUP_ENABLE] = {wants_enable, write_enable, false},
+    [SETUP_COMPRESS] = {wants_compression, write_compress, false},
 };
 
 /* Returns why this step must not be taken; NULL: it may. */
@@ -284,6 +297,13 @@ void upstream_setup_secured(struct upstream *upstream)
     next_step(upstream);
 }
 
+void upstream_setup_compressed(struct upstream *upstream)
+{
+    upstream->compressing = false;
+    upstream->step++;
+    next_step(upstream);
+}
+
 static void refused(struct upstream *upstream, const struct response *response)
 {
     char buffer[400];
@@ -309,6 +329,11 @@ void upstream_setup_tagged(struct upstream *upstream, const struct response *res
     }
     if (upstream->step == SETUP_STARTTLS) {
         start_tls(upstream);
+        return;
+    }
+    if (upstream->step == SETUP_COMPRESS) {
+        upstream->compressing = true;
+        upstream->ground->link_ops->compress(upstream->link);
         return;
     }
     upstream->step++;

@@ -3,6 +3,7 @@
  * session that wants a pause, nor free anything that is on the call stack.
  *
  *   SECURING --TLS agreed--> SERVING --the session wants TLS--> SECURING
+ *   SERVING --the session wants compression--> SERVING
  *   SERVING --the session wants to close--> DRAINING --all given to the stream--> CLOSING --closed--> gone
  *   and from each of them --failed, cut or aborted--> gone
  *
@@ -16,6 +17,7 @@
 #include <utlist.h>
 
 #include "base/runqueue.h"
+#include "net/deflate.h"
 #include "net/output_queue.h"
 #include "net/stream.h"
 #include "net/tls.h"
@@ -123,7 +125,7 @@ static void cut(struct client_link *link, const char *reason)
 {
     log_line(link->links->log, LOG_WARNING,
              "%s: client %s: cut: %s (%zu octets wait in memory, %" PRIu64 " in the spool)", account_of(link),
-             link->peer, reason, evbuffer_get_length(stream_output(link->stream)), link->queue.waiting);
+             link->peer, reason, stream_waiting(link->stream), link->queue.waiting);
     end(link);
 }
 
@@ -131,7 +133,7 @@ static void cut(struct client_link *link, const char *reason)
 
 static size_t stream_load(const struct client_link *link)
 {
-    return evbuffer_get_length(stream_output(link->stream));
+    return stream_waiting(link->stream);
 }
 
 /* From the spool to the stream, as much as the client takes now. False: the link has ended. */
@@ -209,7 +211,8 @@ static bool all_written(const struct client_link *link)
 
 static bool wants_no_input(const struct client_link *link)
 {
-    return session_wants(link->session) & (SESSION_PAUSE | SESSION_START_TLS | SESSION_CLOSE | SESSION_ABORT);
+    return session_wants(link->session) &
+           (SESSION_PAUSE | SESSION_START_TLS | SESSION_COMPRESS | SESSION_CLOSE | SESSION_ABORT);
 }
 
 static void feed(struct client_link *link)
@@ -252,6 +255,22 @@ static void start_tls(struct client_link *link, usec now)
     stream_start_tls(link->stream, ssl);
 }
 
+/* All clients share the deflater. */
+static void compress(struct client_link *link)
+{
+    struct client_links *links = link->links;
+
+    if (!links->deflater)
+        links->deflater = deflater_new();
+    if (!links->deflater) {
+        end_logged(link, LOG_ERROR, "out of memory");
+        return;
+    }
+    stream_compress(link->stream, links->deflater);
+    session_compressed(link->session);
+    task_wake(&link->task);
+}
+
 static bool make_session(struct client_link *link)
 {
     const struct session_options options = {
@@ -260,6 +279,7 @@ static bool make_session(struct client_link *link)
         .secure = stream_is_secure(link->stream),
         .starttls = link->options.tls && !link->options.implicit_tls,
         .plaintext_login = link->options.plaintext_login,
+        .compress = link->options.compress,
         .peer = link->peer,
         .address = address_number(&link->options.peer),
         .wake = wake,
@@ -310,7 +330,9 @@ static void step_serving(struct client_link *link, usec now)
         task_wake(&link->task);
     } else if ((wants & SESSION_START_TLS) && all_written(link)) {
         start_tls(link, now);
-    } else if (wants & SESSION_START_TLS) {
+    } else if ((wants & SESSION_COMPRESS) && all_written(link)) {
+        compress(link);
+    } else if (wants & (SESSION_START_TLS | SESSION_COMPRESS)) {
         stream_pause(link->stream, true);
     } else if (wants_no_input(link)) {
         stream_watch(link->stream);
@@ -466,4 +488,6 @@ void client_links_clear(struct client_links *links)
 {
     while (links->first)
         end(links->first);
+    deflater_free(links->deflater);
+    links->deflater = NULL;
 }

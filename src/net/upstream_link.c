@@ -16,6 +16,7 @@
 
 #include "base/runqueue.h"
 #include "mux/upstream.h"
+#include "net/deflate.h"
 #include "net/dialer.h"
 #include "net/stream.h"
 #include "net/tls.h"
@@ -38,6 +39,7 @@ struct upstream_link {
     bool connected;        /* upstream_connected was called */
     bool paused;
     bool tls_wanted, close_wanted, flush_wanted;
+    bool compression_wanted; /* never for longer than the octets are handed over: see step_open */
     bool ended;
     bool asked_for_more; /* since something was last moved: asking again and again would be a loop */
     usec deadline;       /* of SECURING and CLOSING */
@@ -215,7 +217,7 @@ static void feed(struct upstream_link *link)
 
 static size_t stream_load(const struct upstream_link *link)
 {
-    return evbuffer_get_length(stream_output(link->stream));
+    return stream_waiting(link->stream);
 }
 
 static void note_moved(struct upstream_link *link, size_t moved, usec now)
@@ -267,9 +269,27 @@ static bool output_empty(const struct upstream_link *link)
     return stream_load(link) == 0 && evbuffer_get_length(upstream_output(link->upstream)) == 0;
 }
 
+/* Where the server has answered COMPRESS, before an octet is written that it takes for compressed. */
+static void compress(struct upstream_link *link)
+{
+    struct upstream_links *links = link->links;
+
+    link->compression_wanted = false;
+    if (!links->deflater)
+        links->deflater = deflater_new();
+    if (!links->deflater) {
+        finish(link, "out of memory");
+        return;
+    }
+    stream_compress(link->stream, links->deflater);
+    upstream_compressed(link->upstream);
+}
+
 static void step_open(struct upstream_link *link, usec now)
 {
     feed(link);
+    if (!link->ended && link->compression_wanted)
+        compress(link);
     if (link->ended)
         return;
     move_output(link, now);
@@ -381,6 +401,12 @@ static void start_tls(void *object)
     task_wake(&link->task);
 }
 
+static void compress_link(void *object)
+{
+    struct upstream_link *link = object;
+    link->compression_wanted = true;
+}
+
 static void wake_link(void *object)
 {
     wake(object);
@@ -404,6 +430,7 @@ static void pause_link(void *object, bool paused)
 const struct upstream_link_ops upstream_link_ops = {
     .dial = dial,
     .start_tls = start_tls,
+    .compress = compress_link,
     .wake = wake_link,
     .close = close_link,
     .pause = pause_link,
@@ -426,4 +453,6 @@ void upstream_links_clear(struct upstream_links *links)
     while (links->first)
         release(links->first);
     upstream_links_forget_tls(links);
+    deflater_free(links->deflater);
+    links->deflater = NULL;
 }

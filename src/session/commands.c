@@ -8,6 +8,7 @@
     X(CAPABILITY, capability_ops, ROW_NO_ARGUMENTS)                                                                    \
     X(CHECK, noop_ops, ROW_NO_ARGUMENTS)                                                                               \
     X(CLOSE, close_ops, ROW_NO_ARGUMENTS | ROW_CHANGES | ROW_LEAVES_MAILBOX)                                           \
+    X(COMPRESS, compress_ops, ROW_RUNS_FIRST)                                                                          \
     X(COPY, copy_ops, ROW_CHANGES)                                                                                     \
     X(CREATE, folder_ops, ROW_CHANGES)                                                                                 \
     X(DELETE, folder_ops, ROW_CHANGES)                                                                                 \

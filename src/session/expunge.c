@@ -62,6 +62,17 @@ static void done(struct run *run, const struct job_result *result)
         run_result(session, result);
 }
 
+/* The server has no UIDPLUS, perhaps not any more. */
+static void refuse(struct session *session)
+{
+    static const char text[] = "UID EXPUNGE is not possible: the mail server does not support it";
+
+    if (offer_has(&session->offer, CAPABILITY_UIDPLUS))
+        run_no(session, "CANNOT", text);
+    else
+        run_bad(session, text);
+}
+
 /* The set has been read. */
 static void begin(struct expunge_run *expunge)
 {
@@ -73,7 +84,7 @@ static void begin(struct expunge_run *expunge)
     if (view->read_only)
         run_no(session, "READ-ONLY", "The mailbox is open read-only");
     else if (uid && !session_can(session, CAPABILITY_UIDPLUS))
-        run_cannot(session, "UID EXPUNGE is not possible: the mail server does not support it", CAPABILITY_UIDPLUS);
+        refuse(session);
     else if (!seqset_copy(&expunge->uids, &expunge->parts.left))
         run_no_memory(session);
     else if (uid && expunge->uids.count == 0)

@@ -1,5 +1,5 @@
-/* See intake.h. A command after which the meaning of the bytes may change (LOGIN, STARTTLS, IDLE...) is run before more
- * is read: `blocked`. */
+/* See intake.h. A command after which the meaning of the bytes may change (LOGIN, STARTTLS, COMPRESS, IDLE...) is run
+ * before more is read: `blocked`. */
 #include "session/intake.h"
 
 #include <event2/buffer.h>
@@ -262,7 +262,7 @@ void intake_resume(struct intake *intake, bool idle)
         intake->plus_owed = false;
         output_format(intake->output, "+ OK\r\n");
     }
-    if (intake->blocked && idle && !intake->awaits_tls)
+    if (intake->blocked && idle && intake->awaits == INTAKE_NO_CHANGE)
         intake->blocked = false;
     if (intake->paused && may_read(intake)) {
         intake->paused = false;
@@ -276,14 +276,15 @@ void intake_logged_in(struct intake *intake)
     command_reader_set_limit(intake->reader, intake->ground->settings->client_line_max, false);
 }
 
-void intake_await_tls(struct intake *intake)
+void intake_await(struct intake *intake, enum intake_change change)
 {
-    intake->awaits_tls = true;
+    intake->awaits = change;
 }
 
-void intake_secured(struct intake *intake)
+void intake_changed(struct intake *intake)
 {
-    intake->awaits_tls = intake->blocked = false;
+    intake->awaits = INTAKE_NO_CHANGE;
+    intake->blocked = false;
 }
 
 void intake_stop(struct intake *intake)

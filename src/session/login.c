@@ -58,6 +58,8 @@ static void join(struct session *session, struct account *account)
         return;
     }
     offer_note(&session->offer, account_capabilities(account));
+    if (!session->options.compress)
+        offer_withdraw(&session->offer, SLICE("COMPRESS=DEFLATE"));
     session_set_phase(session, SESSION_LOGGED_IN);
     session_log(session, LOG_INFO, "logged in");
     finish(session);
@@ -349,7 +351,7 @@ static void start_starttls(struct run *run)
     } else if (!session->options.starttls) {
         run_bad(session, "STARTTLS is not possible: this server has no certificate");
     } else {
-        intake_await_tls(&session->intake);
+        intake_await(&session->intake, INTAKE_TLS);
         run_ok(session, "Begin TLS now");
     }
 }

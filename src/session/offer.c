@@ -17,10 +17,42 @@ void offer_note(struct offer *offer, const struct capability_set *capabilities)
     assert(extensions_count() <= 64 * OFFER_WORDS);
     memcpy(offer->has, capabilities->has, sizeof(offer->has));
     memset(offer->extensions, 0, sizeof(offer->extensions));
+    memset(offer->hushed, 0, sizeof(offer->hushed));
     for (size_t i = 0; i < extensions_count(); i++) {
         if (extension_is_possible(extensions_at(i), capabilities))
             offer->extensions[i / 64] |= bit_of(i);
     }
+}
+
+/* There must be one of this name. */
+static size_t index_of(struct slice name)
+{
+    size_t index = 0;
+
+    while (!slice_equal_nocase(slice_of(extensions_at(index)->name), name)) {
+        index++;
+        assert(index < extensions_count());
+    }
+    return index;
+}
+
+void offer_withdraw(struct offer *offer, struct slice name)
+{
+    size_t index = index_of(name);
+
+    offer->extensions[index / 64] &= ~bit_of(index);
+}
+
+void offer_hush(struct offer *offer, struct slice name)
+{
+    size_t index = index_of(name);
+
+    offer->hushed[index / 64] |= bit_of(index);
+}
+
+static bool is_shown(const struct offer *offer, size_t index)
+{
+    return (offer->extensions[index / 64] & ~offer->hushed[index / 64] & bit_of(index)) != 0;
 }
 
 static bool is_offered(const struct offer *offer, size_t index)
@@ -119,7 +151,7 @@ void offer_print(const struct offer *offer, const struct capability_set *capabil
 {
     append_format(out, "IMAP4rev1");
     for (size_t i = 0; i < extensions_count(); i++) {
-        if (is_offered(offer, i))
+        if (is_shown(offer, i))
             print_extension(extensions_at(i), capabilities, append_max, out);
     }
 }

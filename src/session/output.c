@@ -2,6 +2,7 @@
  * well. */
 #include "session/output.h"
 
+#include <assert.h>
 #include <event2/buffer.h>
 #include <stdarg.h>
 
@@ -20,6 +21,8 @@ void output_clear(struct output *output)
         evbuffer_free(output->bytes);
     if (output->held)
         evbuffer_free(output->held);
+    if (output->first)
+        evbuffer_free(output->first);
     *output = (struct output){0};
 }
 
@@ -105,7 +108,39 @@ bool output_takes(const struct output *output)
     return !output->sealed && !output_failed(output);
 }
 
+void output_divide(struct output *output)
+{
+    struct evbuffer *bytes = evbuffer_new();
+
+    assert(!output->first && !output->line_open);
+    if (!bytes || !output_takes(output)) {
+        if (bytes)
+            evbuffer_free(bytes);
+        output_fail(output);
+        return;
+    }
+    output->first = output->bytes;
+    output->bytes = bytes;
+}
+
+void output_join(struct output *output)
+{
+    assert(output->first && evbuffer_get_length(output->first) == 0);
+    evbuffer_free(output->first);
+    output->first = NULL;
+}
+
+bool output_is_divided(const struct output *output)
+{
+    return output->first != NULL;
+}
+
+struct evbuffer *output_first(const struct output *output)
+{
+    return output->first ? output->first : output->bytes;
+}
+
 size_t output_length(const struct output *output)
 {
-    return evbuffer_get_length(output->bytes);
+    return evbuffer_get_length(output_first(output));
 }

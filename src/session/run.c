@@ -44,6 +44,14 @@ static void clear(struct current *current)
     *current = (struct current){.until = USEC_NEVER, .word_at = USEC_NEVER, .bad_in_a_row = bad_in_a_row};
 }
 
+/* The tagged answer has been written. */
+static void end(struct session *session)
+{
+    if (session->current.run && session->current.run->compresses)
+        output_divide(&session->output);
+    clear(&session->current);
+}
+
 static void abandon_job(struct current *current)
 {
     if (current->job)
@@ -141,7 +149,7 @@ static void go_on_ending(struct session *session, usec now)
     if (!tell(session))
         return;
     output_move(&session->output, session->current.tagged);
-    clear(&session->current);
+    end(session);
 }
 
 usec run_deadline(const struct session *session)
@@ -290,7 +298,7 @@ void run_finish(struct session *session, enum response_status status, const char
     task_wake(&session->task);
     if (told) {
         output_check(&session->output, print_tagged(session, status, code, text, session->output.bytes));
-        clear(current);
+        end(session);
         return;
     }
     run_wake_at(session, session_now(session) + 1);
@@ -360,14 +368,6 @@ void run_bad(struct session *session, const char *text)
     run_finish(session, RESPONSE_BAD, NULL, text);
     if (session->current.bad_in_a_row >= most)
         session_ask_to_end(session, SESSION_END_BYE, "Too many invalid commands");
-}
-
-void run_cannot(struct session *session, const char *text, enum capability capability)
-{
-    if (offer_has(&session->offer, capability))
-        run_no(session, "CANNOT", text);
-    else
-        run_bad(session, text);
 }
 
 void run_result(struct session *session, const struct job_result *result)

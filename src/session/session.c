@@ -386,16 +386,19 @@ void session_end_of_input(struct session *session)
 
 struct evbuffer *session_output(struct session *session)
 {
-    return session->output.bytes;
+    return output_first(&session->output);
 }
 
 unsigned session_wants(const struct session *session)
 {
     if (session->end == SESSION_END_ABORT || output_failed(&session->output))
         return SESSION_ABORT;
+    if (output_is_divided(&session->output))
+        return SESSION_COMPRESS; /* a BYE may stand in what is to be compressed */
     if (session->phase == SESSION_ENDING)
         return SESSION_CLOSE;
-    return (session->intake.paused ? SESSION_PAUSE : 0) | (session->intake.awaits_tls ? SESSION_START_TLS : 0);
+    return (session->intake.paused ? SESSION_PAUSE : 0) |
+           (session->intake.awaits == INTAKE_TLS ? SESSION_START_TLS : 0);
 }
 
 const char *session_account_name(const struct session *session)
@@ -411,6 +414,13 @@ bool session_is_logged_in(const struct session *session)
 void session_secured(struct session *session)
 {
     session->options.secure = true;
-    intake_secured(&session->intake);
+    intake_changed(&session->intake);
+    task_wake(&session->task);
+}
+
+void session_compressed(struct session *session)
+{
+    output_join(&session->output);
+    intake_changed(&session->intake);
     task_wake(&session->task);
 }

@@ -53,8 +53,12 @@ void bench_begin(struct bench *bench, bool small, bool fresh)
     bench->log = (struct log){.level = LOG_DEBUG, .write = write_log};
     bench->spooler = (struct spooler){.ops = &fuzz_spool_ops};
     bench->upstreams[0] = (struct upstream_settings){.name = "one", .host = "127.0.0.1", .port = 143};
-    bench->upstreams[1] = (struct upstream_settings){
-        .name = "two", .host = "imap.example", .port = 143, .tls = UPSTREAM_STARTTLS, .hide = "MOVE XLIST"};
+    bench->upstreams[1] = (struct upstream_settings){.name = "two",
+                                                     .host = "imap.example",
+                                                     .port = 143,
+                                                     .tls = UPSTREAM_STARTTLS,
+                                                     .compress = true,
+                                                     .hide = "MOVE XLIST"};
     for (size_t i = 0; i < BENCH_CLIENTS; i++)
         bench->clients[i].bench = bench;
     bench->runqueue = fuzz_memory(runqueue_new());

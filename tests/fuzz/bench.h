@@ -45,7 +45,7 @@ struct dialled {
     struct upstream *upstream; /* NULL: there is none */
     const struct upstream_settings *settings;
     unsigned long number; /* lines are numbered as they are dialled */
-    bool connected, secured, start_tls, close;
+    bool connected, secured, start_tls, compress, close;
     bool stuck; /* does not connect */
     struct evbuffer *in, *out;
     struct command_reader *reader; /* reads what the server is sent */

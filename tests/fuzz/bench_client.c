@@ -119,6 +119,7 @@ static void connect_client(struct client *client)
                                       .secure = number != 2,
                                       .starttls = true,
                                       .plaintext_login = number % 2 == 0,
+                                      .compress = number != 1,
                                       .peer = "192.0.2.1",
                                       .wake = wake,
                                       .link = client};
@@ -189,6 +190,11 @@ bool client_work(struct client *client)
     if (wants & SESSION_START_TLS) {
         evbuffer_drain(client->in, evbuffer_get_length(client->in));
         session_secured(client->session);
+        return true;
+    }
+    if (wants & SESSION_COMPRESS) {
+        take_output(client);
+        session_compressed(client->session);
         return true;
     }
     return give_input(client);

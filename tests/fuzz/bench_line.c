@@ -60,6 +60,15 @@ static void start_tls(void *link)
     line->start_tls = true;
 }
 
+/* The octets of the fuzz stay as they are: only the order of the steps is tried. */
+static void compress(void *link)
+{
+    struct dialled *line = link;
+
+    fuzz_require(line->settings->compress && !line->compress, "compression is begun once, where it is wanted");
+    line->compress = true;
+}
+
 static void wake(void *link)
 {
     struct dialled *line = link;
@@ -83,7 +92,7 @@ static void pause_line(void *link, bool paused)
 }
 
 const struct upstream_link_ops bench_link_ops = {
-    .dial = dial, .start_tls = start_tls, .wake = wake, .close = close_line, .pause = pause_line};
+    .dial = dial, .start_tls = start_tls, .compress = compress, .wake = wake, .close = close_line, .pause = pause_line};
 
 void line_forget(struct dialled *line)
 {
@@ -270,6 +279,11 @@ bool line_work(struct dialled *line)
         line->start_tls = false;
         line->secured = true;
         upstream_secured(line->upstream);
+        return true;
+    }
+    if (line->compress) {
+        line->compress = false;
+        upstream_compressed(line->upstream);
         return true;
     }
     return take_output(line) || give_input(line);

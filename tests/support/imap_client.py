@@ -10,6 +10,7 @@ import select
 import socket
 import ssl
 import time
+import zlib
 
 import grammar
 from wire import Atom, Framer, Line, items_as_written, parse, quote, sequence_set
@@ -130,6 +131,40 @@ class Result:
         return "%r after %r" % (self.tagged, self.untagged)
 
 
+class CompressedSocket:
+    """A socket whose octets are compressed as RFC 4978 has it."""
+
+    def __init__(self, inner):
+        self.inner = inner
+        self.deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
+        self.inflater = zlib.decompressobj(-15)
+        self.octets_read = self.octets_inflated = 0
+
+    def sendall(self, data):
+        self.inner.sendall(self.deflater.compress(data) + self.deflater.flush(zlib.Z_SYNC_FLUSH))
+
+    def recv(self, size):
+        while True:
+            data = self.inner.recv(size)
+            plain = self.inflater.decompress(data)
+            self.octets_read += len(data)
+            self.octets_inflated += len(plain)
+            if plain or not data:
+                return plain
+
+    def pending(self):
+        return self.inner.pending() if hasattr(self.inner, "pending") else 0
+
+    def fileno(self):
+        return self.inner.fileno()
+
+    def settimeout(self, seconds):
+        self.inner.settimeout(seconds)
+
+    def close(self):
+        self.inner.close()
+
+
 class Closed(Exception):
     """The server closed the connection; `bye` holds its words, if it said any."""
 
@@ -170,6 +205,11 @@ class Client:
 
     def start_tls(self, context):
         self.socket = context.wrap_socket(self.socket, server_hostname=self.host)
+
+    def compress(self):
+        """COMPRESS DEFLATE; what follows it is compressed, both ways."""
+        self.ok("COMPRESS DEFLATE")
+        self.socket = CompressedSocket(self.socket)
 
     # --- sending
 

@@ -57,7 +57,7 @@ class UpstreamRules:
         self.announced = set()
         self.account = None
         self.logged_in = False
-        self.encrypted = False  # after STARTTLS there is nothing to read any more
+        self.encrypted = False  # after STARTTLS or COMPRESS there is nothing to read any more
         self.selected = None
         self._login_tag = self._auth = None
         self._announced_since_login = False
@@ -151,7 +151,7 @@ class UpstreamRules:
         if tag == self._idle_tag:
             self._idle_tag = None
         word = command.split(" ")[0].upper()
-        if word == "STARTTLS" and ok:
+        if word in ("STARTTLS", "COMPRESS") and ok:
             self.encrypted = True
         if word in ("SELECT", "EXAMINE"):
             self.selected = _mailbox(command) if ok else None

@@ -26,7 +26,13 @@ static void close_link(void *link, bool flush)
     ((struct bench *)link)->closing = true;
 }
 
-static const struct upstream_link_ops link_ops = {.dial = dial, .wake = wake, .close = close_link};
+static void compress(void *link)
+{
+    ((struct bench *)link)->compressions++;
+}
+
+static const struct upstream_link_ops link_ops = {
+    .dial = dial, .compress = compress, .wake = wake, .close = close_link};
 
 static void write_log(void *context, enum log_level level, const char *line)
 {
@@ -73,6 +79,8 @@ void bench_log_in(struct bench *bench, const struct upstream_owner *owner, const
         else
             snprintf(line, sizeof(line), "%%T OK done");
         bench_say(bench, line);
+        if (bench->compressions > 0)
+            upstream_compressed(bench->upstream);
     }
     cr_assert(upstream_logged_in(bench->upstream));
 }

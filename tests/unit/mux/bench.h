@@ -9,6 +9,7 @@
 #include "mux/upstream.h"
 
 struct bench {
+    int compressions; /* that the link was told to begin */
     struct ground ground;
     struct settings settings;
     struct log log;

@@ -231,3 +231,66 @@ Test(upstream, an_end_by_logout_is_our_own)
     bench_closed(&bench);
     cr_assert_not(ended_by_server);
 }
+
+/* --- COMPRESS */
+
+static void begin_compressing(void)
+{
+    told[0] = '\0';
+    bench_init(&bench);
+    bench.upstream_settings.compress = true;
+}
+
+TestSuite(upstream_compress, .init = begin_compressing, .fini = finish);
+
+Test(upstream_compress, it_is_the_last_step_and_what_follows_its_answer_is_left)
+{
+    bench_log_in(&bench, &owner, "COMPRESS=DEFLATE");
+    cr_assert_eq(bench.compressions, 1);
+    cr_assert_str_eq(bench_written(&bench), "");
+    send_text("NOOP");
+    cr_assert_str_eq(bench_written(&bench), "NOOP");
+}
+
+/* As far as COMPRESS, which awaits its answer. */
+static void go_to_compress(void)
+{
+    static struct credential credential;
+    struct upstream_login login = {.authentication_id = SLICE("user"), .credential = &credential};
+
+    cr_assert(credential_init(&credential, CREDENTIAL_PASSWORD, SLICE("sesame")));
+    bench.upstream = upstream_new(&bench.ground, &bench.upstream_settings, "user@server", &owner);
+    upstream_dial(bench.upstream, &login);
+    credential_clear(&credential);
+    upstream_connected(bench.upstream);
+    bench_say(&bench, "* OK [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] hello");
+    (void)bench_written(&bench);
+    bench_say(&bench, "%T OK [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE] in");
+    cr_assert_str_eq(bench_written(&bench), "COMPRESS DEFLATE");
+    cr_assert_not(upstream_logged_in(bench.upstream));
+}
+
+Test(upstream_compress, octets_behind_the_ok_are_the_links)
+{
+    go_to_compress();
+    bench_say(&bench, "%T OK begin\r\nnot for us");
+    cr_assert_eq(bench.compressions, 1);
+    cr_assert_eq(evbuffer_get_length(bench.in), strlen("not for us\r\n"));
+    cr_assert_not(upstream_logged_in(bench.upstream));
+    upstream_compressed(bench.upstream);
+    cr_assert(upstream_logged_in(bench.upstream));
+}
+
+Test(upstream_compress, a_server_that_refuses_is_used_without)
+{
+    go_to_compress();
+    bench_say(&bench, "%T NO not now");
+    cr_assert_eq(bench.compressions, 0);
+    cr_assert(upstream_logged_in(bench.upstream));
+}
+
+Test(upstream_compress, one_that_offers_none_is_not_asked)
+{
+    bench_log_in(&bench, &owner, "IDLE");
+    cr_assert_eq(bench.compressions, 0);
+}

@@ -57,7 +57,8 @@ struct fake_session {
     unsigned wants;
     size_t take_most; /* octets that session_receive takes in all */
     bool logged_in, secure, starttls, plaintext_login, awaits_rest;
-    int made, secured, ended_input, closed;
+    bool compress;
+    int made, secured, compressed, ended_input, closed;
     void (*wake)(void *link);
     void *link;
 };
@@ -69,8 +70,9 @@ bool fake_session_has(const char *text); /* it has taken exactly this */
 struct upstream;
 struct fake_upstream {
     struct evbuffer *taken, *output;
-    int connected, secured, closed, writable;
+    int connected, secured, compressed, closed, writable;
     bool start_tls_on_connect, start_tls_after_receive, busy;
+    size_t compress_after; /* takes so many octets, then wants compression; 0: it does not */
     char reason[600];
     void *link;
     struct link_ends between, ends;

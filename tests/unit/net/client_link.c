@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/deflate.h"
 #include "net/spool.h"
 #include "net/tls.h"
 #include "session/session.h"
@@ -493,4 +494,43 @@ Test(client_link, starttls_begins_after_the_answer_is_written)
     cr_assert_eq(fake_session.closed, 1);
     cr_assert_eq(fake_session.secured, 0);
     close_tls_rig(&tls);
+}
+
+Test(client_link, compression_begins_after_the_answer_is_written_and_with_what_was_left)
+{
+    struct rig rig;
+    struct deflater *deflater = deflater_new();
+    struct inflater inflater = {0};
+    struct evbuffer *plain = evbuffer_new(), *wire = evbuffer_new();
+    char got[64];
+
+    prepare(&rig);
+    open_client(&rig, &(struct client_link_options){.plaintext_login = true, .compress = true});
+    bench_rounds(&rig.bench, 3);
+    expect(&rig, "* OK hello\r\n");
+    cr_assert(fake_session.compress);
+    evbuffer_add(plain, "b NOOP\r\n", 8);
+    evbuffer_add(wire, "a COMPRESS\r\n", 12);
+    cr_assert(deflater_press(deflater, plain, SIZE_MAX, wire));
+    fake_session.take_most = 12;
+    cr_assert_gt(evbuffer_write(wire, rig.peer), 12);
+    bench_rounds(&rig.bench, 3);
+    cr_assert(fake_session_has("a COMPRESS\r\n"));
+    fake_session.wants = SESSION_COMPRESS;
+    fake_session_say("a OK\r\n");
+    fake_session.take_most = SIZE_MAX;
+    expect(&rig, "a OK\r\n");
+    bench_rounds(&rig.bench, 5);
+    cr_assert_eq(fake_session.compressed, 1);
+    cr_assert(fake_session_has("a COMPRESS\r\nb NOOP\r\n"));
+    fake_session_say("b OK\r\n");
+    bench_rounds(&rig.bench, 3);
+    evbuffer_add(wire, got, (size_t)bench_read(rig.peer, got, sizeof(got)));
+    cr_assert_eq(inflater_take(&inflater, wire, 100, plain), INFLATE_OK);
+    cr_assert_eq(memcmp(evbuffer_pullup(plain, -1), "b OK\r\n", 6), 0);
+    close_rig(&rig);
+    inflater_clear(&inflater);
+    deflater_free(deflater);
+    evbuffer_free(plain);
+    evbuffer_free(wire);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mux/upstream.h"
+#include "net/upstream_link.h"
 #include "session/session.h"
 #include "unit/net/bench.h"
 
@@ -22,6 +23,7 @@ struct session *session_new(struct registry *registry, const struct session_opti
     fake_session.secure = options->secure;
     fake_session.starttls = options->starttls;
     fake_session.plaintext_login = options->plaintext_login;
+    fake_session.compress = options->compress;
     fake_session.wake = options->wake;
     fake_session.link = options->link;
     fake_session.made++;
@@ -81,6 +83,13 @@ void session_secured(struct session *session)
     (void)session;
     fake_session.secured++;
     fake_session.wants &= ~(unsigned)SESSION_START_TLS;
+}
+
+void session_compressed(struct session *session)
+{
+    (void)session;
+    fake_session.compressed++;
+    fake_session.wants &= ~(unsigned)SESSION_COMPRESS;
 }
 
 void session_bye(struct session *session, const char *reason)
@@ -175,6 +184,12 @@ void upstream_connected(struct upstream *upstream)
     fake_upstream.connected++;
 }
 
+void upstream_compressed(struct upstream *upstream)
+{
+    (void)upstream;
+    fake_upstream.compressed++;
+}
+
 void upstream_secured(struct upstream *upstream)
 {
     (void)upstream;
@@ -184,7 +199,13 @@ void upstream_secured(struct upstream *upstream)
 void upstream_receive(struct upstream *upstream, struct evbuffer *in)
 {
     (void)upstream;
-    evbuffer_add_buffer(fake_upstream.taken, in);
+    if (fake_upstream.compress_after == 0) {
+        evbuffer_add_buffer(fake_upstream.taken, in);
+        return;
+    }
+    evbuffer_remove_buffer(in, fake_upstream.taken, fake_upstream.compress_after);
+    fake_upstream.compress_after = 0;
+    upstream_link_ops.compress(fake_upstream.link);
 }
 
 struct evbuffer *upstream_output(struct upstream *upstream)

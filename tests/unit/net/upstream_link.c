@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/deflate.h"
 #include "net/stream.h"
 #include "net/tls.h"
 #include "unit/net/bench.h"
@@ -122,6 +123,35 @@ Test(upstream_link, an_answer_is_acknowledged_at_once_while_more_of_it_is_due)
     fake_upstream.busy = true;
     cr_assert_not(delays_after(&rig, "* SEARCH 1\r\n"));
     close_rig(&rig);
+}
+
+Test(upstream_link, compression_begins_with_the_octet_after_the_answer)
+{
+    struct rig rig;
+    struct deflater *deflater = deflater_new();
+    struct inflater inflater = {0};
+    struct evbuffer *plain = evbuffer_new(), *wire = evbuffer_new();
+    char got[64];
+
+    connect_rig(&rig);
+    fake_upstream.link = rig.link;
+    fake_upstream.compress_after = 6;
+    evbuffer_add(plain, "* 1 EXISTS\r\n", 12);
+    evbuffer_add(wire, "a OK\r\n", 6);
+    evbuffer_add(fake_upstream.output, "b NOOP\r\n", 8); /* written when the answer has been read */
+    cr_assert(deflater_press(deflater, plain, SIZE_MAX, wire));
+    cr_assert_gt(evbuffer_write(wire, rig.peer), 6);
+    bench_rounds(&rig.bench, 5);
+    cr_assert_eq(fake_upstream.compressed, 1);
+    cr_assert(fake_upstream_has("a OK\r\n* 1 EXISTS\r\n"));
+    evbuffer_add(wire, got, (size_t)bench_read(rig.peer, got, sizeof(got)));
+    cr_assert_eq(inflater_take(&inflater, wire, 100, plain), INFLATE_OK);
+    cr_assert_eq(memcmp(evbuffer_pullup(plain, -1), "b NOOP\r\n", 8), 0);
+    close_rig(&rig);
+    inflater_clear(&inflater);
+    deflater_free(deflater);
+    evbuffer_free(plain);
+    evbuffer_free(wire);
 }
 
 Test(upstream_link, all_of_a_large_output_goes)

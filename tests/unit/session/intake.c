@@ -301,11 +301,11 @@ Test(intake, a_line_without_end_is_refused_once)
 Test(intake, between_starttls_and_tls_nothing_is_read)
 {
     say("a IDLE\r\nb NOOP\r\n");
-    intake_await_tls(&intake);
+    intake_await(&intake, INTAKE_TLS);
     queued_free(taken());
     intake_resume(&intake, true);
     cr_assert(intake.paused);
-    intake_secured(&intake);
+    intake_changed(&intake);
     intake_resume(&intake, true);
     say("");
     cr_assert_eq(queue.length, 1);

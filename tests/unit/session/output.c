@@ -94,3 +94,17 @@ Test(output, sealed_it_takes_nothing_and_has_not_failed)
     cr_assert(!output_failed(&output) && !output_takes(&output));
     cr_assert_str_eq(bench_text(&output), "* BYE\r\n");
 }
+
+Test(output, what_was_written_before_a_division_is_taken_first_and_alone)
+{
+    output_format(&output, "a OK\r\n");
+    output_divide(&output);
+    output_format(&output, "* BYE\r\n");
+    cr_assert(output_is_divided(&output));
+    cr_assert_eq(output_length(&output), 6);
+    evbuffer_drain(output_first(&output), 6);
+    cr_assert_eq(output_length(&output), 0);
+    output_join(&output);
+    cr_assert_not(output_is_divided(&output));
+    cr_assert_str_eq(bench_text(&output), "* BYE\r\n");
+}
