@@ -25,14 +25,19 @@
     X(CREATE_SPECIAL_USE, "CREATE-SPECIAL-USE")                                                                        \
     X(ENABLE, "ENABLE")                                                                                                \
     X(ESEARCH, "ESEARCH")                                                                                              \
+    X(I18NLEVEL_1, "I18NLEVEL=1")                                                                                      \
+    X(I18NLEVEL_2, "I18NLEVEL=2")                                                                                      \
     X(ID, "ID")                                                                                                        \
     X(IDLE, "IDLE")                                                                                                    \
     X(LIST_EXTENDED, "LIST-EXTENDED")                                                                                  \
+    X(LIST_METADATA, "LIST-METADATA")                                                                                  \
+    X(LIST_MYRIGHTS, "LIST-MYRIGHTS")                                                                                  \
     X(LIST_STATUS, "LIST-STATUS")                                                                                      \
     X(LITERAL_MINUS, "LITERAL-")                                                                                       \
     X(LITERAL_PLUS, "LITERAL+")                                                                                        \
     X(LOGINDISABLED, "LOGINDISABLED")                                                                                  \
     X(METADATA, "METADATA")                                                                                            \
+    X(METADATA_SERVER, "METADATA-SERVER")                                                                              \
     X(MOVE, "MOVE")                                                                                                    \
     X(MULTIAPPEND, "MULTIAPPEND")                                                                                      \
     X(NAMESPACE, "NAMESPACE")                                                                                          \
@@ -41,6 +46,7 @@
     X(PREVIEW, "PREVIEW")                                                                                              \
     X(QRESYNC, "QRESYNC")                                                                                              \
     X(QUOTA, "QUOTA")                                                                                                  \
+    X(QUOTASET, "QUOTASET")                                                                                            \
     X(REPLACE, "REPLACE")                                                                                              \
     X(SASL_IR, "SASL-IR")                                                                                              \
     X(SAVEDATE, "SAVEDATE")                                                                                            \

@@ -28,23 +28,33 @@ enum {
     X(COPY, "COPY", COMMAND_SELECTED, true, true)                                                                      \
     X(CREATE, "CREATE", COMMAND_LOGGED_IN, false, false)                                                               \
     X(DELETE, "DELETE", COMMAND_LOGGED_IN, false, false)                                                               \
+    X(DELETEACL, "DELETEACL", COMMAND_LOGGED_IN, false, false)                                                         \
     X(ENABLE, "ENABLE", COMMAND_LOGGED_IN, false, false)                                                               \
     X(EXAMINE, "EXAMINE", COMMAND_LOGGED_IN, false, false)                                                             \
     X(EXPUNGE, "EXPUNGE", COMMAND_SELECTED, true, false)                                                               \
     X(FETCH, "FETCH", COMMAND_SELECTED, true, true)                                                                    \
+    X(GETACL, "GETACL", COMMAND_LOGGED_IN, false, false)                                                               \
+    X(GETMETADATA, "GETMETADATA", COMMAND_LOGGED_IN, false, false)                                                     \
+    X(GETQUOTA, "GETQUOTA", COMMAND_LOGGED_IN, false, false)                                                           \
+    X(GETQUOTAROOT, "GETQUOTAROOT", COMMAND_LOGGED_IN, false, false)                                                   \
     X(ID, "ID", COMMAND_ANY, false, false)                                                                             \
     X(IDLE, "IDLE", COMMAND_LOGGED_IN, false, false)                                                                   \
     X(LIST, "LIST", COMMAND_LOGGED_IN, false, false)                                                                   \
+    X(LISTRIGHTS, "LISTRIGHTS", COMMAND_LOGGED_IN, false, false)                                                       \
     X(LOGIN, "LOGIN", COMMAND_BEFORE_LOGIN, false, false)                                                              \
     X(LOGOUT, "LOGOUT", COMMAND_ANY, false, false)                                                                     \
     X(LSUB, "LSUB", COMMAND_LOGGED_IN, false, false)                                                                   \
     X(MOVE, "MOVE", COMMAND_SELECTED, true, true)                                                                      \
+    X(MYRIGHTS, "MYRIGHTS", COMMAND_LOGGED_IN, false, false)                                                           \
     X(NAMESPACE, "NAMESPACE", COMMAND_LOGGED_IN, false, false)                                                         \
     X(NOOP, "NOOP", COMMAND_ANY, false, false)                                                                         \
     X(RENAME, "RENAME", COMMAND_LOGGED_IN, false, false)                                                               \
     X(REPLACE, "REPLACE", COMMAND_SELECTED, true, true)                                                                \
     X(SEARCH, "SEARCH", COMMAND_SELECTED, true, true)                                                                  \
     X(SELECT, "SELECT", COMMAND_LOGGED_IN, false, false)                                                               \
+    X(SETACL, "SETACL", COMMAND_LOGGED_IN, false, false)                                                               \
+    X(SETMETADATA, "SETMETADATA", COMMAND_LOGGED_IN, false, false)                                                     \
+    X(SETQUOTA, "SETQUOTA", COMMAND_LOGGED_IN, false, false)                                                           \
     X(STARTTLS, "STARTTLS", COMMAND_BEFORE_LOGIN, false, false)                                                        \
     X(STATUS, "STATUS", COMMAND_LOGGED_IN, false, false)                                                               \
     X(STORE, "STORE", COMMAND_SELECTED, true, true)                                                                    \

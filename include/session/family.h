@@ -97,6 +97,7 @@ extern const struct run_ops labels_ops;                                         
 extern const struct run_ops list_ops;                                                 /* list.c */
 extern const struct run_ops login_ops, authenticate_ops, starttls_ops;                /* login.c */
 extern const struct run_ops capability_ops, enable_ops, id_ops, logout_ops, noop_ops; /* plain.c */
+extern const struct run_ops passed_ops;                                               /* passed.c */
 extern const struct run_ops replace_ops;                                              /* replace.c */
 extern const struct run_ops search_ops;                                               /* search.c */
 extern const struct run_ops select_ops, close_ops, unselect_ops;                      /* select.c */

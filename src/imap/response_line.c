@@ -28,22 +28,17 @@ static const struct {
     bool numbered;
     bool zero; /* the number may be 0 */
 } words[] = {
-    {"EXISTS", RESPONSE_EXISTS, true, true},
-    {"RECENT", RESPONSE_RECENT, true, true},
-    {"EXPUNGE", RESPONSE_EXPUNGE, true, false},
-    {"FETCH", RESPONSE_FETCH, true, false},
-    {"CAPABILITY", RESPONSE_CAPABILITY, false, false},
-    {"ENABLED", RESPONSE_ENABLED, false, false},
-    {"ESEARCH", RESPONSE_ESEARCH, false, false},
-    {"FLAGS", RESPONSE_FLAGS, false, false},
-    {"ID", RESPONSE_ID, false, false},
-    {"LIST", RESPONSE_LIST, false, false},
-    {"LSUB", RESPONSE_LSUB, false, false},
-    {"NAMESPACE", RESPONSE_NAMESPACE, false, false},
-    {"SEARCH", RESPONSE_SEARCH, false, false},
-    {"STATUS", RESPONSE_MAILBOX_STATUS, false, false},
-    {"VANISHED", RESPONSE_VANISHED, false, false},
-    {"XLIST", RESPONSE_XLIST, false, false},
+    {"EXISTS", RESPONSE_EXISTS, true, true},       {"RECENT", RESPONSE_RECENT, true, true},
+    {"EXPUNGE", RESPONSE_EXPUNGE, true, false},    {"FETCH", RESPONSE_FETCH, true, false},
+    {"ACL", RESPONSE_ACL, false, false},           {"CAPABILITY", RESPONSE_CAPABILITY, false, false},
+    {"ENABLED", RESPONSE_ENABLED, false, false},   {"ESEARCH", RESPONSE_ESEARCH, false, false},
+    {"FLAGS", RESPONSE_FLAGS, false, false},       {"ID", RESPONSE_ID, false, false},
+    {"LIST", RESPONSE_LIST, false, false},         {"LISTRIGHTS", RESPONSE_LISTRIGHTS, false, false},
+    {"LSUB", RESPONSE_LSUB, false, false},         {"METADATA", RESPONSE_METADATA, false, false},
+    {"MYRIGHTS", RESPONSE_MYRIGHTS, false, false}, {"NAMESPACE", RESPONSE_NAMESPACE, false, false},
+    {"QUOTA", RESPONSE_QUOTA, false, false},       {"QUOTAROOT", RESPONSE_QUOTAROOT, false, false},
+    {"SEARCH", RESPONSE_SEARCH, false, false},     {"STATUS", RESPONSE_MAILBOX_STATUS, false, false},
+    {"VANISHED", RESPONSE_VANISHED, false, false}, {"XLIST", RESPONSE_XLIST, false, false},
 };
 #define WORD_COUNT (sizeof(words) / sizeof(*words))
 
@@ -365,10 +360,16 @@ static struct slice take_data_word(struct slice *text)
 
 /* ---- repairs ---- */
 
+static bool is_list(enum response_kind kind)
+{
+    return kind == RESPONSE_LIST || kind == RESPONSE_LSUB || kind == RESPONSE_XLIST;
+}
+
 static bool is_about_names(enum response_kind kind)
 {
-    return kind == RESPONSE_LIST || kind == RESPONSE_LSUB || kind == RESPONSE_XLIST || kind == RESPONSE_NAMESPACE ||
-           kind == RESPONSE_MAILBOX_STATUS;
+    return is_list(kind) || kind == RESPONSE_NAMESPACE || kind == RESPONSE_MAILBOX_STATUS || kind == RESPONSE_ACL ||
+           kind == RESPONSE_LISTRIGHTS || kind == RESPONSE_METADATA || kind == RESPONSE_MYRIGHTS ||
+           kind == RESPONSE_QUOTA || kind == RESPONSE_QUOTAROOT;
 }
 
 /* Where a separator begins that is a backslash or a quote without its escape: "\" or """, and then `after`, between
@@ -427,7 +428,7 @@ static struct slice repaired(struct slice text, enum response_kind kind, struct 
         return clean_text(text, arena);
     if (kind == RESPONSE_NAMESPACE)
         return repair_namespaces(text, arena);
-    return kind == RESPONSE_MAILBOX_STATUS ? text : repair_list(text, arena);
+    return is_list(kind) ? repair_list(text, arena) : text;
 }
 
 static bool parse_data(struct line line, struct slice text, struct arena *arena, struct response *response)

@@ -12,13 +12,13 @@
 #define CHARSET_MAX 100
 
 /* Codes that mean the same to our client as to us. Those with numbers of messages are not among them;
- * APPENDUID and COPYUID are made by the commands themselves. All are words alone, but for BADCHARSET and MAILBOXID. */
+ * APPENDUID and COPYUID are made by the commands themselves. All are words alone, but for BADCHARSET, MAILBOXID and
+ * METADATA. */
 static const char *const handed_on[] = {
-    "ALREADYEXISTS", "AUTHORIZATIONFAILED", "BADCHARSET",    "CANNOT",      "CLIENTBUG",
-    "CONTACTADMIN",  "CORRUPTION",          "EXPUNGEISSUED", "HASCHILDREN", "INUSE",
-    "LIMIT",         "MAILBOXID",           "NONEXISTENT",   "NOPERM",      "OVERQUOTA",
-    "PARSE",         "SERVERBUG",           "TOOBIG",        "TRYCREATE",   "UNAVAILABLE",
-    "UNKNOWN-CTE",
+    "ALREADYEXISTS", "AUTHORIZATIONFAILED", "BADCHARSET",  "CANNOT",      "CLIENTBUG", "CONTACTADMIN",
+    "CORRUPTION",    "EXPUNGEISSUED",       "HASCHILDREN", "INUSE",       "LIMIT",     "MAILBOXID",
+    "METADATA",      "NONEXISTENT",         "NOPERM",      "OVERQUOTA",   "PARSE",     "SERVERBUG",
+    "TOOBIG",        "TRYCREATE",           "UNAVAILABLE", "UNKNOWN-CTE",
 };
 
 static bool is_handed_on(const struct response_code *code)
@@ -86,7 +86,19 @@ static void print_charsets(const struct value *list, struct evbuffer *out)
     append_bytes(out, ")", 1);
 }
 
-/* "CODE", "BADCHARSET (a b)" or "MAILBOXID (id)" */
+/* RFC 5464 section 4.2.1 and 4.3: LONGENTRIES 2199, MAXSIZE 1024, TOOMANY, NOPRIVATE. Others are left out. */
+static void print_metadata(const struct value *word, struct evbuffer *out)
+{
+    uint64_t number;
+
+    if (value_is_atom(word, "TOOMANY") || value_is_atom(word, "NOPRIVATE"))
+        append_format(out, " %.*s", (int)word->text.length, word->text.data);
+    else if ((value_is_atom(word, "LONGENTRIES") || value_is_atom(word, "MAXSIZE")) && word->next &&
+             value_number(word->next, INT64_MAX, &number))
+        append_format(out, " %.*s %llu", (int)word->text.length, word->text.data, (unsigned long long)number);
+}
+
+/* "CODE", "BADCHARSET (a b)", "MAILBOXID (id)" or "METADATA MAXSIZE 3" */
 static char *print_code(const struct response_code *code)
 {
     struct evbuffer *out = evbuffer_new();
@@ -99,6 +111,8 @@ static char *print_code(const struct response_code *code)
         print_charsets(code->arguments, out);
     if (code->name == RESPONSE_CODE_MAILBOXID && (!append_bytes(out, " ", 1) || !value_print(code->arguments, out)))
         append_fail(out);
+    if (slice_equal_nocase(code->atom, SLICE("METADATA")))
+        print_metadata(code->arguments, out);
     text = take_string(out);
     evbuffer_free(out);
     return text;

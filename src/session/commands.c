@@ -12,23 +12,33 @@
     X(COPY, copy_ops, ROW_CHANGES)                                                                                     \
     X(CREATE, folder_ops, ROW_CHANGES)                                                                                 \
     X(DELETE, folder_ops, ROW_CHANGES)                                                                                 \
+    X(DELETEACL, passed_ops, ROW_CHANGES)                                                                              \
     X(ENABLE, enable_ops, 0)                                                                                           \
     X(EXAMINE, select_ops, ROW_LEAVES_MAILBOX)                                                                         \
     X(EXPUNGE, expunge_ops, ROW_NO_ARGUMENTS | ROW_CHANGES)                                                            \
     X(FETCH, fetch_ops, ROW_HOLDS_EXPUNGES)                                                                            \
+    X(GETACL, passed_ops, 0)                                                                                           \
+    X(GETMETADATA, passed_ops, 0)                                                                                      \
+    X(GETQUOTA, passed_ops, 0)                                                                                         \
+    X(GETQUOTAROOT, passed_ops, 0)                                                                                     \
     X(ID, id_ops, 0)                                                                                                   \
     X(IDLE, idle_ops, ROW_RUNS_FIRST | ROW_NO_ARGUMENTS)                                                               \
     X(LIST, list_ops, 0)                                                                                               \
+    X(LISTRIGHTS, passed_ops, 0)                                                                                       \
     X(LOGIN, login_ops, ROW_RUNS_FIRST)                                                                                \
     X(LOGOUT, logout_ops, ROW_RUNS_FIRST | ROW_NO_ARGUMENTS)                                                           \
     X(LSUB, list_ops, 0)                                                                                               \
     X(MOVE, copy_ops, ROW_CHANGES)                                                                                     \
+    X(MYRIGHTS, passed_ops, 0)                                                                                         \
     X(NAMESPACE, list_ops, ROW_NO_ARGUMENTS)                                                                           \
     X(NOOP, noop_ops, ROW_NO_ARGUMENTS)                                                                                \
     X(RENAME, folder_ops, ROW_CHANGES)                                                                                 \
     X(REPLACE, replace_ops, ROW_CHANGES)                                                                               \
     X(SEARCH, search_ops, ROW_HOLDS_EXPUNGES)                                                                          \
     X(SELECT, select_ops, ROW_LEAVES_MAILBOX)                                                                          \
+    X(SETACL, passed_ops, ROW_CHANGES)                                                                                 \
+    X(SETMETADATA, passed_ops, ROW_CHANGES)                                                                            \
+    X(SETQUOTA, passed_ops, ROW_CHANGES)                                                                               \
     X(STARTTLS, starttls_ops, ROW_RUNS_FIRST | ROW_NO_ARGUMENTS)                                                       \
     X(STATUS, status_ops, 0)                                                                                           \
     X(STORE, store_ops, ROW_CHANGES | ROW_HOLDS_EXPUNGES)                                                              \

@@ -1,10 +1,12 @@
-/* LIST (also extended, RFC 5258, with RETURN STATUS, RFC 5819), LSUB, XLIST, NAMESPACE: passed on as values, the
- * answers held until they are complete, so that a repetition after a lost connection shows nothing twice. A STATUS of
- * the mailbox that the upstream has selected would be stale: it is made from the truth, after a look. */
+/* LIST (also extended, RFC 5258, with RETURN STATUS, RFC 5819, MYRIGHTS, METADATA), LSUB, XLIST, NAMESPACE: passed on
+ * as values, the answers held until they are complete, so that a repetition after a lost connection shows nothing
+ * twice. A STATUS of the mailbox that the upstream has selected would be stale: it is made from the truth, after a
+ * look. */
 #include <event2/buffer.h>
 
 #include "base/append.h"
 #include "imap/structure.h"
+#include "session/lines.h"
 #include "session/run.h"
 #include "session/status_items.h"
 
@@ -118,6 +120,27 @@ static bool print_status(struct list_run *list, const struct value *values)
            append_bytes(out, "\r\n", 2);
 }
 
+/* Has the client asked for it: RETURN (MYRIGHTS METADATA (...))? */
+static bool asks_for(const struct command *command, const char *option)
+{
+    for (const struct value *value = command->arguments; value; value = value->next) {
+        const struct value *each = value_is_atom(value, "RETURN") && value->next ? value->next->first : NULL;
+        while (each && !value_is_atom(each, option))
+            each = each->next;
+        if (each)
+            return true;
+    }
+    return false;
+}
+
+/* RFC 8440, RFC 9590 */
+static bool print_asked(struct list_run *list, const struct response *response, const char *option)
+{
+    if (!asks_for(session_command(list->run.session), option) || !line_is_sound(response))
+        return true;
+    return line_print(response->kind, line_name(response), response->arguments, list->answers);
+}
+
 static void answered(struct run *run, const struct response *response)
 {
     struct account *account = session_account(run->session);
@@ -132,6 +155,10 @@ static void answered(struct run *run, const struct response *response)
         ok = print_list(word, response->arguments, out);
     } else if (response->kind == RESPONSE_MAILBOX_STATUS) {
         ok = print_status((struct list_run *)run, response->arguments);
+    } else if (response->kind == RESPONSE_MYRIGHTS) {
+        ok = print_asked((struct list_run *)run, response, "MYRIGHTS");
+    } else if (response->kind == RESPONSE_METADATA) {
+        ok = print_asked((struct list_run *)run, response, "METADATA");
     } else if (response->kind == RESPONSE_NAMESPACE) {
         note_separators(account, response->arguments);
         append_format(out, "* NAMESPACE ");

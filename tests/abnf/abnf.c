@@ -80,6 +80,13 @@ static bool bad_charset(struct reader *reader)
 }
 
 /* RFC 7162 "mod-sequence-value" */
+static bool metadata_code(struct reader *reader)
+{
+    uint64_t value;
+
+    return atom(reader) && (!maybe(reader, " ") || number(reader, 0, NUMBER64_MAX, &value));
+}
+
 static bool modseq(struct reader *reader)
 {
     uint64_t value;
@@ -122,6 +129,7 @@ static bool code(struct reader *reader)
                  {"APPENDUID ", append_uid},
                  {"COPYUID ", copy_uid},
                  {"BADCHARSET ", bad_charset},
+                 {"METADATA ", metadata_code},
                  {"MAILBOXID ", object_id},
                  {"BADURL ", bad_url},
                  {"INPROGRESS ", in_progress},
@@ -271,6 +279,54 @@ static bool each(struct reader *reader, rule *element)
     return true;
 }
 
+static bool astring_pair(struct reader *reader)
+{
+    return astring(reader) && space(reader) && astring(reader);
+}
+
+static bool acl(struct reader *reader)
+{
+    return mailbox(reader) && each(reader, astring_pair);
+}
+
+static bool mailbox_and_astring(struct reader *reader)
+{
+    return mailbox(reader) && space(reader) && astring(reader);
+}
+
+static bool listrights(struct reader *reader)
+{
+    return mailbox_and_astring(reader) && each(reader, astring);
+}
+
+static bool quotaroot(struct reader *reader)
+{
+    return mailbox(reader) && each(reader, astring);
+}
+
+static bool quota_resource(struct reader *reader)
+{
+    uint64_t value;
+
+    return atom(reader) && space(reader) && number(reader, 0, NUMBER64_MAX, &value) && space(reader) &&
+           number(reader, 0, NUMBER64_MAX, &value);
+}
+
+static bool quota(struct reader *reader)
+{
+    return astring(reader) && space(reader) && several(reader, quota_resource, 0);
+}
+
+static bool entry(struct reader *reader)
+{
+    return astring(reader) && space(reader) && nstring(reader);
+}
+
+static bool metadata(struct reader *reader)
+{
+    return mailbox(reader) && space(reader) && several(reader, entry, 0);
+}
+
 /* --- untagged */
 
 static bool numbered(struct reader *reader)
@@ -299,9 +355,20 @@ static bool untagged(struct reader *reader)
         const char *name;
         rule *data;
         bool handed_on;
-    } kinds[] = {{"FLAGS ", flag_list, false},     {"LIST ", list_data, false},     {"LSUB ", list_data, false},
-                 {"XLIST ", list_data, false},     {"STATUS ", status_data, false}, {"ID ", id_data, false},
-                 {"NAMESPACE ", namespaces, true}, {"VANISHED ", vanished, false}};
+    } kinds[] = {{"FLAGS ", flag_list, false},
+                 {"LIST ", list_data, false},
+                 {"LSUB ", list_data, false},
+                 {"XLIST ", list_data, false},
+                 {"STATUS ", status_data, false},
+                 {"ID ", id_data, false},
+                 {"NAMESPACE ", namespaces, true},
+                 {"VANISHED ", vanished, false},
+                 {"ACL ", acl, false},
+                 {"LISTRIGHTS ", listrights, false},
+                 {"MYRIGHTS ", mailbox_and_astring, false},
+                 {"QUOTA ", quota, false},
+                 {"QUOTAROOT ", quotaroot, false},
+                 {"METADATA ", metadata, false}};
 
     if (digit_comes(reader))
         return numbered(reader);

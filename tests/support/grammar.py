@@ -202,7 +202,9 @@ class Reader:
             name = self.match(re.compile(rb"[A-Z]+"), "response")
             kind = {b"CAPABILITY": self.capability_data, b"ENABLED": self.enabled, b"FLAGS": self.flags, b"LIST": self.list_data,
                     b"LSUB": self.list_data, b"XLIST": self.list_data, b"SEARCH": self.search, b"STATUS": self.status_data,
-                    b"ID": self.id_data, b"NAMESPACE": self.namespaces, b"VANISHED": self.vanished}.get(name)
+                    b"ID": self.id_data, b"NAMESPACE": self.namespaces, b"VANISHED": self.vanished,
+                    b"ACL": self.acl, b"LISTRIGHTS": self.listrights, b"MYRIGHTS": self.myrights, b"QUOTA": self.quota,
+                    b"QUOTAROOT": self.quotaroot, b"METADATA": self.metadata}.get(name)
             if not kind:
                 self.fail("an unknown response %r" % name)
             kind()
@@ -274,6 +276,10 @@ class Reader:
         elif code == b"BADURL":
             self.space()
             self.quoted()
+        elif code == b"METADATA":
+            if self.maybe(b" ") and not (self.maybe(b"TOOMANY") or self.maybe(b"NOPRIVATE")):
+                self.maybe(b"LONGENTRIES ") or self.take(b"MAXSIZE ")
+                self.number(0, NUMBER64_MAX)
         elif code == b"BADCHARSET":
             if self.maybe(b" "):
                 self.several(self.astring, least=1)
@@ -304,6 +310,57 @@ class Reader:
             self.atom()
 
     # --- data
+
+    def acl(self):
+        self.space()
+        self.mailbox()
+        while self.maybe(b" "):
+            self.astring()
+            self.space()
+            self.astring()
+
+    def listrights(self):
+        self.space()
+        self.mailbox()
+        self.space()
+        self.astring()
+        while self.maybe(b" "):
+            self.astring()
+
+    def myrights(self):
+        self.space()
+        self.mailbox()
+        self.space()
+        self.astring()
+
+    def quota(self):
+        self.space()
+        self.astring()
+        self.space()
+        self.several(self.quota_resource)
+
+    def quota_resource(self):
+        self.atom()
+        for _ in range(2):
+            self.space()
+            self.number(0, NUMBER64_MAX)
+
+    def quotaroot(self):
+        self.space()
+        self.mailbox()
+        while self.maybe(b" "):
+            self.astring()
+
+    def metadata(self):
+        self.space()
+        self.mailbox()
+        self.space()
+        self.several(self.entry_and_value)
+
+    def entry_and_value(self):
+        self.astring()
+        self.space()
+        self.nstring()
 
     def flag(self):
         system = self.maybe(b"\\")

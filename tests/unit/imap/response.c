@@ -33,6 +33,12 @@ static const char *const kind_names[] = {
     [RESPONSE_SEARCH] = "SEARCH",
     [RESPONSE_MAILBOX_STATUS] = "STATUS",
     [RESPONSE_VANISHED] = "VANISHED",
+    [RESPONSE_ACL] = "ACL",
+    [RESPONSE_LISTRIGHTS] = "LISTRIGHTS",
+    [RESPONSE_METADATA] = "METADATA",
+    [RESPONSE_MYRIGHTS] = "MYRIGHTS",
+    [RESPONSE_QUOTA] = "QUOTA",
+    [RESPONSE_QUOTAROOT] = "QUOTAROOT",
     [RESPONSE_XLIST] = "XLIST",
     [RESPONSE_OTHER] = "OTHER",
 };
@@ -255,8 +261,14 @@ Test(response, a_mailbox_may_be_named_like_a_section)
 
 Test(response, other_words_are_well_formed_and_no_more)
 {
-    expect(SLICE("* QUOTAROOT INBOX \"\"\r\n* 7 FOO bar\r\n* EXISTS\r\n* 5 SEARCH 1\r\n"),
-           "OTHER QUOTAROOT INBOX \"\"\nOTHER FOO 7bar\nOTHER EXISTS \nOTHER SEARCH 51");
+    expect(SLICE("* COMPARATOR INBOX \"\"\r\n* 7 FOO bar\r\n* EXISTS\r\n* 5 SEARCH 1\r\n"),
+           "OTHER COMPARATOR INBOX \"\"\nOTHER FOO 7bar\nOTHER EXISTS \nOTHER SEARCH 51");
+}
+
+Test(response, lines_about_mailboxes_take_any_name)
+{
+    expect(SLICE("* QUOTAROOT a\\b \"\"\r\n* quota \"\" (STORAGE 1 2)\r\n* ACL {1}\r\nb u1 lr\r\n"),
+           "QUOTAROOT a\\b \"\"\nQUOTA \"\" (STORAGE 1 2)\nACL {1}b u1 lr");
 }
 
 Test(response, a_search_answer_holds_numbers_only)

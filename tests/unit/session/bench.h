@@ -31,13 +31,14 @@ struct bench {
     struct account_member *member;      /* the one that has joined */
     bool offers_tokens, refuses_members, refuses_jobs, refuses_logins;
     bool flags_in_step, wants_modseq, tells_vanished;
-    struct job *job;    /* submitted and neither done nor abandoned; NULL: none */
-    unsigned jobs;      /* submitted in all */
-    unsigned abandoned; /* jobs */
-    unsigned doomed;    /* jobs */
-    unsigned touched;   /* account_mailbox_touched */
-    unsigned interest;  /* account_interest_changed */
-    char gone[128];     /* names of account_mailbox_gone, a space behind each */
+    struct job *job;       /* submitted and neither done nor abandoned; NULL: none */
+    unsigned jobs;         /* submitted in all */
+    unsigned abandoned;    /* jobs */
+    unsigned doomed;       /* jobs */
+    unsigned touched;      /* account_mailbox_touched */
+    unsigned interest;     /* account_interest_changed */
+    char gone[128];        /* names of account_mailbox_gone, a space behind each */
+    char out_of_step[128]; /* names of account_mailbox_out_of_step, likewise */
     char user[64], password[64];
     bool logging_in, login_cancelled;
 

@@ -182,8 +182,10 @@ void account_mailbox_gone(struct account *account, struct slice name, const char
 
 void account_mailbox_out_of_step(struct account *account, struct slice name)
 {
+    size_t used = strlen(bench.out_of_step);
+
     (void)account;
-    (void)name;
+    snprintf(bench.out_of_step + used, sizeof(bench.out_of_step) - used, "%.*s ", (int)name.length, name.data);
 }
 
 void account_status_seen(struct account *account, struct mailbox *mailbox, const struct value *items)

@@ -103,3 +103,20 @@ Test(list, a_status_has_ids_and_limits)
     bench_done(JOB_OK, "x OK done");
     bench_expect("* STATUS other (MAILBOXID (F1) APPENDLIMIT 1000)\r\na OK done\r\n");
 }
+
+/* RFC 8440, RFC 9590 */
+Test(list, rights_and_annotations_are_shown_where_they_were_asked_for)
+{
+    bench_offer(CAPABILITY_LIST_MYRIGHTS);
+    bench_offer(CAPABILITY_LIST_METADATA);
+    bench_say("a LIST \"\" % RETURN (MYRIGHTS METADATA (/private/x))\r\n");
+    bench_expect_sent("LIST \"\" % RETURN (MYRIGHTS METADATA (/private/x))");
+    bench_answer("* LIST () \"/\" a\r\n* MYRIGHTS a lr\r\n* METADATA a (/private/x {1}\r\ny)\r\n* MYRIGHTS b\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* LIST () \"/\" a\r\n* MYRIGHTS a lr\r\n* METADATA a (/private/x \"y\")\r\na OK done\r\n");
+    bench_say("b LIST \"\" % RETURN (MYRIGHTS)\r\n");
+    (void)bench_build();
+    bench_answer("* METADATA a (/private/x \"y\")\r\n* MYRIGHTS a lr\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* MYRIGHTS a lr\r\nb OK done\r\n");
+}
