@@ -38,14 +38,20 @@ static void follow(struct client *client, const struct response *response)
     case RESPONSE_CONTINUE:
     case RESPONSE_STATUS:
     case RESPONSE_RECENT:
+    case RESPONSE_ACL:
     case RESPONSE_CAPABILITY:
     case RESPONSE_ENABLED:
     case RESPONSE_ESEARCH:
     case RESPONSE_FLAGS:
     case RESPONSE_ID:
     case RESPONSE_LIST:
+    case RESPONSE_LISTRIGHTS:
     case RESPONSE_LSUB:
+    case RESPONSE_METADATA:
+    case RESPONSE_MYRIGHTS:
     case RESPONSE_NAMESPACE:
+    case RESPONSE_QUOTA:
+    case RESPONSE_QUOTAROOT:
     case RESPONSE_SEARCH:
     case RESPONSE_MAILBOX_STATUS:
     case RESPONSE_XLIST:
