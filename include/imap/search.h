@@ -1,5 +1,6 @@
 /* SEARCH keys as a tree: a client's search is parsed whole, the owner translates its numbers, and it is printed again.
- * RFC 3501 section 6.4.4; RFC 5032 (WITHIN), RFC 8474 (OBJECTID), RFC 8514 (SAVEDATE), X-GM-EXT-1. */
+ * RFC 3501 section 6.4.4; RFC 5032 (WITHIN), RFC 8474 (OBJECTID), RFC 8514 (SAVEDATE), X-GM-EXT-1; RFC 4731
+ * (RETURN). */
 #ifndef IMAPMUX_IMAP_SEARCH_H
 #define IMAPMUX_IMAP_SEARCH_H
 
@@ -9,6 +10,7 @@
 #include "base/arena.h"
 #include "base/slice.h"
 #include "imap/outgoing.h"
+#include "imap/search_return.h"
 #include "imap/seqset.h"
 #include "imap/value.h"
 
@@ -35,18 +37,14 @@ struct search_key {
 };
 
 struct search {
+    struct search_return options;
     struct slice charset;   /* empty: none given */
     struct search_key *key; /* SEARCH_AND */
 };
 
-/* Which keys may be used: those of extensions only where the client was offered them. */
-struct search_permit {
-    bool (*key)(const void *context, struct slice name);
-    const void *context;
-};
-
-/* The arguments of SEARCH. False: *error is a constant text (a key that is unknown or not permitted, a missing or
- * malformed argument such as a date or a number, depth above 100). Values borrowed. */
+/* The arguments of SEARCH: RETURN and CHARSET, each if it stands there, and the keys. False: *error is a constant text
+ * (a key or option that is unknown or not permitted, a missing or malformed argument such as a date or a number, depth
+ * above 100). Values borrowed. */
 bool search_parse(const struct value *arguments, const struct search_permit *permit, struct arena *arena,
                   struct search *search, const char **error) __attribute__((warn_unused_result));
 
@@ -59,8 +57,8 @@ struct search_translation {
     void *context;
 };
 
-/* Writes "CHARSET x keys" (or the keys alone): sets as "UID 1:3", an empty one as "NOT ALL", RECENT as its UIDs, NEW
- * and OLD from them. False: out of memory. */
+/* Writes "CHARSET x keys" (or the keys alone), never RETURN: sets as "UID 1:3", an empty one as "NOT ALL", RECENT as
+ * its UIDs, NEW and OLD from them. False: out of memory. */
 bool search_print_upstream(const struct search *search, const struct search_translation *translation,
                            struct outgoing *out) __attribute__((warn_unused_result));
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "imap/capability.h"
+#include "imap/search_return.h"
 #include "session/extensions.h"
 
 struct evbuffer;
@@ -38,6 +39,8 @@ bool offer_permits(const struct offer *offer, enum extension_word kind, struct s
 bool offer_adds(const struct offer *offer, enum extension_word kind, struct slice word);
 /* Is this the text of a response code ("WORD arguments") that the client may be told? NULL: no. */
 bool offer_permits_code(const struct offer *offer, const char *code);
+/* The keys and options of RETURN that a SEARCH of this client may have. `offer` is borrowed. */
+struct search_permit offer_search_permit(const struct offer *offer);
 /* Did the upstream have it when offer_note was called? */
 bool offer_has(const struct offer *offer, enum capability capability);
 /* Does the upstream lack something now (`capabilities`) that the client was offered? */

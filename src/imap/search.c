@@ -296,28 +296,43 @@ static bool read_key(struct parser *parser, struct search_key **key)
     return done;
 }
 
+/* The words before the keys. */
+static bool read_head(struct parser *parser, struct search *search)
+{
+    if (value_is_atom(parser->next, "RETURN") && parser->permit->option(parser->permit->context, SLICE("ALL"))) {
+        take(parser);
+        if (!search_return_parse(take(parser), parser->permit, &search->options, &parser->error))
+            return false;
+    }
+    if (!value_is_atom(parser->next, "CHARSET"))
+        return true;
+    take(parser);
+    if (!is_field_name(parser->next))
+        return fail(parser, "CHARSET without its name");
+    search->charset = take(parser)->text;
+    return true;
+}
+
+static bool read_search(struct parser *parser, struct search *search)
+{
+    if (!read_head(parser, search))
+        return false;
+    if (!parser->next)
+        return fail(parser, argument_errors[ARGUMENT_KEY]);
+    search->key = arena_alloc(parser->arena, sizeof(*search->key));
+    return search->key ? read_keys(parser, &search->key->first) : fail(parser, "Search too big");
+}
+
 bool search_parse(const struct value *arguments, const struct search_permit *permit, struct arena *arena,
                   struct search *search, const char **error)
 {
     struct parser parser = {.arena = arena, .permit = permit, .next = arguments};
-    bool done = true;
 
     *search = (struct search){0};
-    if (value_is_atom(parser.next, "CHARSET")) {
-        take(&parser);
-        done = is_field_name(parser.next) || fail(&parser, "CHARSET without its name");
-        if (done)
-            search->charset = take(&parser)->text;
-    }
-    if (done && !parser.next)
-        done = fail(&parser, argument_errors[ARGUMENT_KEY]);
-    if (done) {
-        search->key = arena_alloc(arena, sizeof(*search->key));
-        done = search->key ? read_keys(&parser, &search->key->first) : fail(&parser, "Search too big");
-    }
-    if (!done)
-        *error = parser.error;
-    return done;
+    if (read_search(&parser, search))
+        return true;
+    *error = parser.error;
+    return false;
 }
 
 /* ---- printing ---- */

@@ -43,7 +43,7 @@ static const struct extension extensions[] = {
      NEEDS(CAPABILITY_CREATE_SPECIAL_USE),
      .words = {[WORD_CREATE] = "USE"}},
     {.name = "ENABLE", .treatment = EXTENSION_ADDED, .words = {[WORD_COMMAND] = "ENABLE"}},
-    {.name = "ESEARCH", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
+    {.name = "ESEARCH", .treatment = EXTENSION_ADDED, .words = {[WORD_SEARCH_RETURN] = "MIN MAX ALL COUNT"}},
     {.name = "ESORT", .treatment = EXTENSION_HIDDEN, .why = NOT_YET},
     {.name = "FILTERS", .treatment = EXTENSION_HIDDEN, .why = "a filter's keys may name messages by number"},
     {.name = "I18NLEVEL=1",

@@ -87,6 +87,21 @@ bool offer_permits_code(const struct offer *offer, const char *code)
     return code && offer_permits(offer, WORD_CODE, (struct slice){code, strcspn(code, " ")});
 }
 
+static bool permits_key(const void *context, struct slice name)
+{
+    return offer_permits(context, WORD_SEARCH, name);
+}
+
+static bool adds_option(const void *context, struct slice name)
+{
+    return offer_adds(context, WORD_SEARCH_RETURN, name);
+}
+
+struct search_permit offer_search_permit(const struct offer *offer)
+{
+    return (struct search_permit){.key = permits_key, .option = adds_option, .context = offer};
+}
+
 bool offer_has(const struct offer *offer, enum capability capability)
 {
     return offer->has[capability];

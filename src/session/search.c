@@ -1,9 +1,11 @@
 /* SEARCH and UID SEARCH: the view is told first of what it lacks; the keys are printed again, every set of numbers as
- * UIDs. A found message is shown if the view counts it and it lives. RFC 3501 section 6.4.4, RFC 5032 (WITHIN).
+ * UIDs. A found message is shown if the view counts it and it lives. What RETURN asks for is made here from all
+ * that was found. RFC 3501 section 6.4.4, RFC 4731, RFC 5032 (WITHIN).
  */
 #include "imap/search.h"
 
 #include "session/finding.h"
+#include "session/found.h"
 #include "session/renumber.h"
 #include "session/run.h"
 #include "session/tell.h"
@@ -34,24 +36,6 @@ static void answered(struct run *run, const struct response *response)
     finding_take(&((struct search_run *)run)->found, response, &run->session->output);
 }
 
-static void write_found(struct session *session, const struct view *view, const struct search_run *search)
-{
-    struct output *output = &session->output;
-    struct seqset living = {0}, numbers = {0};
-    struct seqset_walk walk;
-    uint32_t number;
-
-    output_check(output, uid_map_intersect(&view->mailbox->map, &search->found.uids, &living) &&
-                             renumber_back(view, &living, session_command(session)->uid, &numbers));
-    output_format(output, "* SEARCH");
-    seqset_walk_start(&walk, &numbers);
-    while (seqset_walk_next(&walk, &number))
-        output_format(output, " %u", number);
-    output_format(output, "\r\n");
-    seqset_clear(&living);
-    seqset_clear(&numbers);
-}
-
 static void done(struct run *run, const struct job_result *result)
 {
     const struct search_run *search = (const struct search_run *)run;
@@ -67,24 +51,19 @@ static void done(struct run *run, const struct job_result *result)
         return;
     }
     tell_arrivals(view, &session->output);
-    write_found(session, view, search);
+    found_write(session, &search->found.uids, &search->search.options);
     run_ok(session, NULL);
 }
 
 static const struct run_step search_step = {
     .goal = JOB_RUN, .policy = POLICY_SEARCH, .build = build, .untagged = answered, .done = done};
 
-static bool permits_key(const void *offer, struct slice name)
-{
-    return offer_permits(offer, WORD_SEARCH, name);
-}
-
 static void start(struct run *run)
 {
     struct search_run *search = (struct search_run *)run;
     struct session *session = run->session;
     struct view *view = session_view(session);
-    struct search_permit permit = {.key = permits_key, .context = &session->offer};
+    struct search_permit permit = offer_search_permit(&session->offer);
     const char *error = "SEARCH takes search keys";
 
     if (!search_parse(session_command(session)->arguments, &permit, &session->current.queued->arena, &search->search,

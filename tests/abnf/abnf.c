@@ -348,6 +348,29 @@ static bool vanished(struct reader *reader)
     return any_set(reader);
 }
 
+/* RFC 4731 "search-return-data" */
+static bool found(struct reader *reader)
+{
+    static const struct {
+        const char *name;
+        rule *value;
+    } items[] = {{"MIN ", nz_number}, {"MAX ", nz_number}, {"ALL ", any_set}, {"COUNT ", plain_number}};
+
+    for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
+        if (maybe(reader, items[i].name))
+            return items[i].value(reader);
+    return fault(reader, "an item of ESEARCH");
+}
+
+/* RFC 4466 "esearch-response"; the tag is always told. */
+static bool esearch(struct reader *reader)
+{
+    if (!take(reader, " (TAG ") || !string(reader) || !take(reader, ")"))
+        return false;
+    (void)maybe(reader, " UID");
+    return each(reader, found);
+}
+
 static bool untagged(struct reader *reader)
 {
     static const char *const statuses[] = {"OK ", "NO ", "BAD ", "BYE ", "PREAUTH "};
@@ -380,6 +403,8 @@ static bool untagged(struct reader *reader)
             return (kinds[i].handed_on && reader->any_values ? any_values : kinds[i].data)(reader);
     if (maybe(reader, "SEARCH"))
         return each(reader, nz_number);
+    if (maybe(reader, "ESEARCH"))
+        return esearch(reader);
     if (maybe(reader, "ENABLED"))
         return each(reader, atom);
     return maybe(reader, "CAPABILITY") ? capabilities(reader) : fault(reader, "a response");

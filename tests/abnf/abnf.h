@@ -1,5 +1,5 @@
-/* What a server may write, by the ABNF of RFC 3501 section 9 (with RFC 2342, 2971, 4315, 5161, 5258, 7162, 8438), to
- * the octet: a space too many or too few, a literal where only a quoted string may stand, NIL, 0 or a large number
+/* What a server may write, by the ABNF of RFC 3501 section 9 (with RFC 2342, 2971, 4315, 4731, 5161, 5258, 7162, 8438),
+ * to the octet: a space too many or too few, a literal where only a quoted string may stand, NIL, 0 or a large number
  * where none may. Written apart from the proxy's own parsers, which are forgiving; shared by the simulator's clients
  * and the fuzzed ones. tests/support/grammar.py is the same for the scenarios, and tests/abnf/lines is read by both.
  *

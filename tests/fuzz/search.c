@@ -65,7 +65,8 @@ static struct slice write_upstream(const struct search *search, bool *some_recen
 static bool permits(const void *context, struct slice name)
 {
     return *(const bool *)context ||
-           !(slice_equal_nocase(name, SLICE("OLDER")) || slice_starts_nocase(name, SLICE("X-GM")));
+           !(slice_equal_nocase(name, SLICE("OLDER")) || slice_equal_nocase(name, SLICE("SAVE")) ||
+             slice_starts_nocase(name, SLICE("X-GM")));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -73,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice input = {(const char *)data, size}, text;
     unsigned how = fuzz_option(&input, 256);
     bool some_recent = how & 1, extended = how & 2;
-    struct search_permit permit = {permits, &extended};
+    struct search_permit permit = {permits, permits, &extended};
     struct search search, again;
     const char *error = NULL;
     struct arena arena;

@@ -1,4 +1,4 @@
-"""What a server may write, by the ABNF of RFC 3501 section 9 (with RFC 2342, 2971, 3516, 4315, 5161, 5258, 8438, 8474,
+"""What a server may write, by the ABNF of RFC 3501 section 9 (with RFC 2342, 2971, 3516, 4315, 4731, 5161, 5258, 8438, 8474,
 8514, 8970 and X-GM-EXT-1), to the octet: a space too many or too few, a literal where only a quoted string may stand, NIL, 0 or a large number where none may.
 
 Nothing is forgiven. Two things are more than the RFC has: text for humans may be UTF-8 (RFC 9051 section 9), and extensions
@@ -204,7 +204,8 @@ class Reader:
                     b"LSUB": self.list_data, b"XLIST": self.list_data, b"SEARCH": self.search, b"STATUS": self.status_data,
                     b"ID": self.id_data, b"NAMESPACE": self.namespaces, b"VANISHED": self.vanished,
                     b"ACL": self.acl, b"LISTRIGHTS": self.listrights, b"MYRIGHTS": self.myrights, b"QUOTA": self.quota,
-                    b"QUOTAROOT": self.quotaroot, b"METADATA": self.metadata}.get(name)
+                    b"QUOTAROOT": self.quotaroot, b"METADATA": self.metadata,
+                    b"ESEARCH": self.esearch}.get(name)
             if not kind:
                 self.fail("an unknown response %r" % name)
             kind()
@@ -379,6 +380,20 @@ class Reader:
     def search(self):
         while self.maybe(b" "):
             self.nz_number()
+
+    def esearch(self):
+        """RFC 4466 and 4731; the tag is always told."""
+        self.take(b" (TAG ")
+        self.string()
+        self.take(b")")
+        self.maybe(b" UID")
+        kinds = {b"MIN": self.nz_number, b"MAX": self.nz_number, b"ALL": self.uid_set, b"COUNT": self.number}
+        while self.maybe(b" "):
+            name = self.atom().upper()
+            if name not in kinds:
+                self.fail("an unknown item %r" % name)
+            self.space()
+            kinds[name]()
 
     def separator(self):
         if self.maybe(b"NIL"):

@@ -201,7 +201,7 @@ static bool permits_all(const void *context, struct slice name)
 
 static bool translate_search(struct evbuffer *in, struct record *record)
 {
-    const struct search_permit permit = {.key = permits_all};
+    const struct search_permit permit = {.key = permits_all, .option = permits_all};
     const struct search_translation translation = {.numbers = put_set, .uids = put_set, .recent = put_recent};
     struct outgoing *out = outgoing_new();
     struct value *values;
@@ -304,7 +304,8 @@ static const struct {
      "ENVELOPE (NIL \"a\\\"b\" ((NIL NIL \"x\" \"y\")) NIL))\r\n* SEARCH 1 5 9 2\r\n"
      "* ESEARCH (TAG \"x1\") UID ALL 1:4,9,12:14\r\n* LIST () \"/\" {3}\r\na b\r\nx1 OK [COPYUID 3 1:4 5:8] done\r\n",
      read_responses},
-    {"search", "OR (1:3,7 UNSEEN) NOT UID 4:* HEADER Subject {3}\r\na\"b NEW OLD RECENT KEYWORD x OLDER 5",
+    {"search",
+     "RETURN (MIN ALL) OR (1:3,7 UNSEEN) NOT UID 4:* HEADER Subject {3}\r\na\"b NEW OLD RECENT KEYWORD x OLDER 5",
      translate_search},
     {"items", "(FLAGS UID RFC822.TEXT BODY[1.HEADER.FIELDS (From \"To\" Subject)]<3.70> BODY.PEEK[TEXT] ENVELOPE)",
      translate_items},

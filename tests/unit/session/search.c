@@ -69,3 +69,48 @@ Test(search, keys_that_are_none_are_bad_and_within_only_where_it_is_offered)
     bench_expect_like("a BAD ");
     cr_assert_null(bench.job);
 }
+
+Test(search, return_is_answered_from_all_that_was_found)
+{
+    bench_say("a1 SEARCH RETURN (MAX COUNT MIN ALL) UNSEEN\r\n");
+    bench_expect_sent("UID SEARCH UNSEEN");
+    bench_answer("* SEARCH 30 10 20\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* ESEARCH (TAG \"a1\") MIN 1 MAX 3 ALL 1:3 COUNT 3\r\na1 OK SEARCH completed.\r\n");
+    bench_say("b UID SEARCH RETURN () UNSEEN\r\n");
+    (void)bench_build();
+    bench_answer("* SEARCH 10 30\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* ESEARCH (TAG \"b\") UID ALL 10,30\r\nb OK UID SEARCH completed.\r\n");
+}
+
+Test(search, of_nothing_found_only_the_count_is_told)
+{
+    bench_say("a SEARCH RETURN (MIN MAX ALL COUNT) SEEN\r\n");
+    (void)bench_build();
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* ESEARCH (TAG \"a\") COUNT 0\r\na OK SEARCH completed.\r\n");
+    bench_say("b SEARCH RETURN (MIN) SEEN\r\n");
+    (void)bench_build();
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* ESEARCH (TAG \"b\")\r\nb OK SEARCH completed.\r\n");
+}
+
+Test(search, minimum_and_count_leave_out_the_dead)
+{
+    bench_say("a SEARCH RETURN (MIN COUNT) ALL\r\n");
+    (void)bench_build();
+    bench_answer("* SEARCH 10 20 30\r\n");
+    bench_expunge(10);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* ESEARCH (TAG \"a\") MIN 2 COUNT 2\r\na OK SEARCH completed.\r\n");
+}
+
+Test(search, options_that_are_none_are_bad)
+{
+    bench_say("a SEARCH RETURN (NOSUCH) ALL\r\n");
+    bench_expect_like("a BAD ");
+    bench_say("b SEARCH RETURN (MIN) NOSUCH\r\n");
+    bench_expect_like("b BAD ");
+    cr_assert_null(bench.job);
+}

@@ -1,0 +1,52 @@
+/* See found.h. */
+#include "session/found.h"
+
+#include "session/renumber.h"
+
+static void write_plain(struct output *output, const struct seqset *numbers)
+{
+    struct seqset_walk walk;
+    uint32_t number;
+
+    output_format(output, "* SEARCH");
+    seqset_walk_start(&walk, numbers);
+    while (seqset_walk_next(&walk, &number))
+        output_format(output, " %u", number);
+    output_format(output, "\r\n");
+}
+
+/* A single line. Of nothing found only COUNT is told. */
+static void write_extended(struct session *session, const struct seqset *numbers, const struct search_return *options)
+{
+    const struct command *command = session_command(session);
+    struct output *output = &session->output;
+
+    output_format(output, "* ESEARCH (TAG \"%.*s\")%s", (int)command->tag.length, command->tag.data,
+                  command->uid ? " UID" : "");
+    if (options->min && numbers->count > 0)
+        output_format(output, " MIN %u", numbers->ranges[0].low);
+    if (options->max && numbers->count > 0)
+        output_format(output, " MAX %u", numbers->ranges[numbers->count - 1].high);
+    if (options->all && numbers->count > 0) {
+        output_format(output, " ALL ");
+        output_check(output, seqset_print(numbers, output->bytes));
+    }
+    if (options->count)
+        output_format(output, " COUNT %llu", (unsigned long long)seqset_size(numbers));
+    output_format(output, "\r\n");
+}
+
+void found_write(struct session *session, const struct seqset *uids, const struct search_return *options)
+{
+    const struct view *view = session_view(session);
+    struct seqset living = {0}, numbers = {0};
+
+    output_check(&session->output, uid_map_intersect(&view->mailbox->map, uids, &living) &&
+                                       renumber_back(view, &living, session_command(session)->uid, &numbers));
+    if (!options->given)
+        write_plain(&session->output, &numbers);
+    else if (search_return_tells(options))
+        write_extended(session, &numbers, options);
+    seqset_clear(&living);
+    seqset_clear(&numbers);
+}
