@@ -30,7 +30,7 @@ struct search_key {
     enum search_kind kind;
     struct search_key *first; /* children */
     struct search_key *next;
-    struct slice written;         /* NUMBERS, UIDS: the set as written, valid */
+    struct slice written;         /* NUMBERS, UIDS: the set as written, valid; `$` may stand in it */
     const char *name;             /* PLAIN: upper-case name */
     const struct value *argument; /* PLAIN: its first argument (next: the second, HEADER's) */
     unsigned argument_count;      /* PLAIN: 0 to 2 */

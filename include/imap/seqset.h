@@ -30,6 +30,10 @@ enum seqset_result { SEQSET_OK, SEQSET_BAD, SEQSET_TOO_BIG /* out of memory */ }
 void seqset_clear(struct seqset *set); /* frees, leaves the empty set */
 /* As written: 0 and numbers beyond 32 bits are SEQSET_BAD. The set must be empty before. */
 enum seqset_result seqset_parse(struct slice text, struct seqset *set) __attribute__((warn_unused_result));
+/* The same of a set in which `$` may stand for what a search has saved (RFC 5182 section 3): *saved says whether it
+ * does. It is not in the set, which is empty if nothing else was written. */
+enum seqset_result seqset_parse_saved(struct slice text, struct seqset *set, bool *saved)
+    __attribute__((warn_unused_result));
 /* Puts `star` for '*' and makes it resolved. star = 0: ranges with '*' in them are dropped. False: out of memory. */
 bool seqset_resolve(const struct seqset *written, uint32_t star, struct seqset *resolved)
     __attribute__((warn_unused_result));

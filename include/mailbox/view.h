@@ -49,6 +49,7 @@ struct view {
     uint64_t modseq_shown;      /* the highest in lines since the last tagged answer */
     uint32_t brought;           /* up to this UID the client may know flags by itself; 0: it does not */
     bool modseq_lowered;        /* the client has been told a lower one than it had read in lines */
+    struct seqset saved;        /* see view_save; may name UIDs that are gone */
     const struct view_ops *ops;
     void *owner;
     struct view *prev, *next; /* mailbox->views */
@@ -77,6 +78,13 @@ uint32_t view_last_uid(const struct view *view);             /* 0: empty */
 bool view_uids(const struct view *view, uint32_t low, uint32_t high, struct seqset *uids);
 /* Adds the UIDs between low and high (both included) that the view counts, ghosts included. */
 bool view_counted_uids(const struct view *view, uint32_t low, uint32_t high, struct seqset *uids);
+
+/* --- what the client's last search saved: `$` (RFC 5182) */
+/* Keeps these UIDs in place of the former ones: resolved, counted by the view, UIDs that are gone for good may stand
+ * between them (see uid_map_intersect_dense). Takes what `uids` owns, which is empty afterwards. */
+void view_save(struct view *view, struct seqset *uids);
+/* Adds those of them that live. False: out of memory. */
+bool view_saved_uids(const struct view *view, struct seqset *uids);
 
 /* --- arrivals: "* n EXISTS" */
 /* Are there messages that the client has not been told of? */

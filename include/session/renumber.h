@@ -1,5 +1,6 @@
 /* The one place that turns a client's numbers into UIDs. Called at the command's turn, never earlier and never later.
- * RFC 3501 section 9 "sequence-set", RFC 2180. */
+ * `$` is what the
+ * view has saved, without what is gone. RFC 3501 section 9 "sequence-set", RFC 2180, RFC 5182. */
 #ifndef IMAPMUX_SESSION_RENUMBER_H
 #define IMAPMUX_SESSION_RENUMBER_H
 
@@ -18,6 +19,9 @@ enum renumber_result {
 /* The argument of FETCH, STORE, COPY, MOVE, UID EXPUNGE: the UIDs that it means in this view, ghosts included. uid: it
  * names UIDs (those that the view does not count are left out, `*` is the view's last). `uids` must be empty before. */
 enum renumber_result renumber_set(const struct view *view, struct slice written, bool uid, struct seqset *uids);
+/* UIDs as they were written, also those that the view does not count: for what asks about the messages that are gone.
+ * `uids` must be empty before. */
+enum renumber_result renumber_unclipped(const struct view *view, struct slice written, struct seqset *uids);
 const char *renumber_fault(enum renumber_result result); /* for BAD, NO */
 
 /* For SEARCH: ranges are cut to the view, ghosts are left out, nothing is an error. dense ranges (see

@@ -199,9 +199,14 @@ static bool read_argument(struct parser *parser, enum argument argument, struct 
 static bool read_set(struct parser *parser, const struct value *value, struct search_key *key)
 {
     struct seqset set = {0};
-    enum seqset_result result = value && value->kind == VALUE_ATOM ? seqset_parse(value->text, &set) : SEQSET_BAD;
+    enum seqset_result result = SEQSET_BAD;
+    bool saved = false;
 
+    if (value && value->kind == VALUE_ATOM)
+        result = seqset_parse_saved(value->text, &set, &saved);
     seqset_clear(&set);
+    if (saved && !parser->permit->option(parser->permit->context, SLICE("SAVE")))
+        result = SEQSET_BAD;
     if (result == SEQSET_TOO_BIG)
         parser->arena->out_of_memory = true;
     if (result != SEQSET_OK)
@@ -274,7 +279,7 @@ static bool read_value(struct parser *parser, struct search_key *key)
         return read_list(parser, value, key);
     if (value->kind != VALUE_ATOM)
         return fail(parser, "A search key must be an atom");
-    if (value->text.data[0] == '*' || (value->text.data[0] >= '0' && value->text.data[0] <= '9')) {
+    if (strchr("*$0123456789", value->text.data[0])) {
         key->kind = SEARCH_NUMBERS;
         return read_set(parser, value, key);
     }

@@ -72,23 +72,47 @@ static bool read_range(struct slice *text, struct seqrange *range)
     return read_endpoint(text, &range->high);
 }
 
-enum seqset_result seqset_parse(struct slice text, struct seqset *set)
+/* A number, a range, or `$`. */
+static enum seqset_result read_element(struct slice *text, struct seqset *set, bool *saved)
 {
     struct seqrange range;
 
+    if (text->length > 0 && text->data[0] == '$') {
+        *saved = true;
+        *text = (struct slice){text->data + 1, text->length - 1};
+        return SEQSET_OK;
+    }
+    if (!read_range(text, &range))
+        return SEQSET_BAD;
+    return append(set, range.low, range.high) ? SEQSET_OK : SEQSET_TOO_BIG;
+}
+
+enum seqset_result seqset_parse_saved(struct slice text, struct seqset *set, bool *saved)
+{
+    enum seqset_result result;
+
+    *saved = false;
     for (;;) {
-        if (!read_range(&text, &range))
-            break;
-        if (!append(set, range.low, range.high)) {
-            seqset_clear(set);
-            return SEQSET_TOO_BIG;
-        }
-        if (text.length == 0)
+        result = read_element(&text, set, saved);
+        if (result == SEQSET_OK && text.length == 0)
             return SEQSET_OK;
-        if (text.data[0] != ',')
+        if (result == SEQSET_OK && text.data[0] != ',')
+            result = SEQSET_BAD;
+        if (result != SEQSET_OK)
             break;
         text = (struct slice){text.data + 1, text.length - 1};
     }
+    seqset_clear(set);
+    return result;
+}
+
+enum seqset_result seqset_parse(struct slice text, struct seqset *set)
+{
+    bool saved;
+    enum seqset_result result = seqset_parse_saved(text, set, &saved);
+
+    if (result != SEQSET_OK || !saved)
+        return result;
     seqset_clear(set);
     return SEQSET_BAD;
 }

@@ -60,6 +60,7 @@ void view_free(struct view *view)
     leave(view);
     uid_set_clear(&view->ghosts);
     uid_set_clear(&view->recent);
+    seqset_clear(&view->saved);
     free(view->exact);
     free(view);
 }
@@ -176,6 +177,21 @@ bool view_counted_uids(const struct view *view, uint32_t low, uint32_t high, str
 bool view_uids(const struct view *view, uint32_t low, uint32_t high, struct seqset *uids)
 {
     return view_counted_uids(view, view_uid(view, low), view_uid(view, high), uids);
+}
+
+/* --- what a search has saved */
+
+void view_save(struct view *view, struct seqset *uids)
+{
+    seqset_clear(&view->saved);
+    view->saved = *uids;
+    *uids = (struct seqset){0};
+}
+
+/* A UID never comes back: what has gone need not be taken out at that time. */
+bool view_saved_uids(const struct view *view, struct seqset *uids)
+{
+    return uid_map_intersect(&view->mailbox->map, &view->saved, uids);
 }
 
 /* --- arrivals */

@@ -84,16 +84,12 @@ enum renumber_result fetch_changes_ask(struct fetch_run *fetch)
 {
     struct session *session = fetch->run.session;
     struct view *view = session_view(session);
-    struct seqset written = {0};
-    enum renumber_result result = RENUMBER_OK;
+    enum renumber_result result;
 
-    if (!fetch->changes.vanished)
+    if (fetch->changes.vanished)
+        result = renumber_unclipped(view, session_command(session)->arguments->text, &fetch->changes.asked);
+    else
         result = seqset_copy(&fetch->uids, &fetch->changes.asked) ? RENUMBER_OK : RENUMBER_NO_MEMORY;
-    else if (seqset_parse(session_command(session)->arguments->text, &written) != SEQSET_OK)
-        result = RENUMBER_BAD_SET;
-    else if (!seqset_resolve(&written, view_last_uid(view), &fetch->changes.asked))
-        result = RENUMBER_NO_MEMORY;
-    seqset_clear(&written);
     if (result == RENUMBER_OK)
         (void)!run_submit(session, &changes_step, view->mailbox);
     return result;

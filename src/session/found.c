@@ -50,3 +50,53 @@ void found_write(struct session *session, const struct seqset *uids, const struc
     seqset_clear(&living);
     seqset_clear(&numbers);
 }
+
+/* --- SAVE */
+
+void found_save_nothing(struct session *session, const struct search_return *options)
+{
+    struct view *view = session_view(session);
+    struct seqset nothing = {0};
+
+    if (view && options->save)
+        view_save(view, &nothing);
+}
+
+/* Some of the messages found, which are not none. */
+static bool add_ends(const struct seqset *living, const struct search_return *options, struct seqset *chosen)
+{
+    return (!options->min || seqset_add(chosen, living->ranges[0].low)) &&
+           (!options->max || seqset_add(chosen, living->ranges[living->count - 1].high));
+}
+
+/* Without what the view does not count. */
+static bool choose(const struct view *view, const struct seqset *uids, const struct search_return *options,
+                   struct seqset *chosen)
+{
+    struct seqset living = {0}, counted = {0};
+    bool ok = uid_map_intersect(&view->mailbox->map, uids, &living) && renumber_back(view, &living, true, &counted);
+
+    if (ok && counted.count > 0 && !options->all && !options->count && search_return_tells(options))
+        ok = add_ends(&counted, options, chosen);
+    else if (ok)
+        ok = uid_map_intersect_dense(&view->mailbox->map, &counted, chosen);
+    seqset_clear(&living);
+    seqset_clear(&counted);
+    return ok;
+}
+
+bool found_save(struct session *session, const struct seqset *uids, const struct search_return *options)
+{
+    struct view *view = session_view(session);
+    struct seqset chosen = {0};
+    bool fits;
+
+    if (!options->save)
+        return true;
+    output_check(&session->output, choose(view, uids, options, &chosen));
+    fits = chosen.count <= FOUND_SAVED_MAX;
+    if (!fits)
+        seqset_clear(&chosen);
+    view_save(view, &chosen);
+    return fits;
+}

@@ -43,23 +43,58 @@ static enum renumber_result add_uids(const struct view *view, const struct seqse
     return RENUMBER_OK;
 }
 
-enum renumber_result renumber_set(const struct view *view, struct slice written, bool uid, struct seqset *uids)
+static enum renumber_result add_set(const struct view *view, const struct seqset *set, bool uid, struct seqset *uids)
 {
-    struct seqset set = {0}, resolved = {0};
-    enum renumber_result result = RENUMBER_OK;
-    enum seqset_result parsed = seqset_parse(written, &set);
+    struct seqset resolved = {0};
+    enum renumber_result result;
     uint32_t star = uid ? view_last_uid(view) : view_exists(view);
 
-    if (parsed != SEQSET_OK)
-        result = parsed == SEQSET_BAD ? RENUMBER_BAD_SET : RENUMBER_NO_MEMORY;
-    else if (!uid && (star == 0 || seqset_highest(&set) > star))
-        result = RENUMBER_NO_MESSAGE;
-    else if (!seqset_resolve(&set, star, &resolved))
-        result = RENUMBER_NO_MEMORY;
-    else
-        result = uid ? add_uids(view, &resolved, uids) : add_numbers(view, &resolved, uids);
-    seqset_clear(&set);
+    if (!uid && (star == 0 || seqset_highest(set) > star))
+        return RENUMBER_NO_MESSAGE;
+    if (!seqset_resolve(set, star, &resolved))
+        return RENUMBER_NO_MEMORY;
+    result = uid ? add_uids(view, &resolved, uids) : add_numbers(view, &resolved, uids);
     seqset_clear(&resolved);
+    return result;
+}
+
+static enum renumber_result parse(struct slice written, struct seqset *set, bool *saved)
+{
+    switch (seqset_parse_saved(written, set, saved)) {
+    case SEQSET_OK:
+        return RENUMBER_OK;
+    case SEQSET_BAD:
+        return RENUMBER_BAD_SET;
+    case SEQSET_TOO_BIG:
+        break;
+    }
+    return RENUMBER_NO_MEMORY;
+}
+
+enum renumber_result renumber_set(const struct view *view, struct slice written, bool uid, struct seqset *uids)
+{
+    struct seqset set = {0};
+    bool saved;
+    enum renumber_result result = parse(written, &set, &saved);
+
+    if (result == RENUMBER_OK && set.count > 0)
+        result = add_set(view, &set, uid, uids);
+    if (result == RENUMBER_OK && saved && !view_saved_uids(view, uids))
+        result = RENUMBER_NO_MEMORY;
+    seqset_clear(&set);
+    return result;
+}
+
+enum renumber_result renumber_unclipped(const struct view *view, struct slice written, struct seqset *uids)
+{
+    struct seqset set = {0};
+    bool saved;
+    enum renumber_result result = parse(written, &set, &saved);
+
+    if (result == RENUMBER_OK &&
+        (!seqset_resolve(&set, view_last_uid(view), uids) || (saved && !view_saved_uids(view, uids))))
+        result = RENUMBER_NO_MEMORY;
+    seqset_clear(&set);
     return result;
 }
 
@@ -74,12 +109,25 @@ static bool add_living(const struct view *view, uint32_t low, uint32_t high, str
     return range.low > range.high || uid_map_intersect_dense(&view->mailbox->map, &one, ranges);
 }
 
+/* What was written, resolved; `$` has been added to `ranges` then. */
+static bool resolve(const struct view *view, struct slice written, uint32_t star, struct seqset *resolved,
+                    struct seqset *ranges)
+{
+    struct seqset set = {0};
+    bool saved;
+    bool ok = parse(written, &set, &saved) == RENUMBER_OK && seqset_resolve(&set, star, resolved) &&
+              (!saved || uid_map_intersect_dense(&view->mailbox->map, &view->saved, ranges));
+
+    seqset_clear(&set);
+    return ok;
+}
+
 static bool search_numbers(void *context, struct slice written, struct seqset *ranges)
 {
     const struct view *view = context;
-    struct seqset set = {0}, resolved = {0};
+    struct seqset resolved = {0};
     uint32_t exists = view_exists(view);
-    bool ok = seqset_parse(written, &set) == SEQSET_OK && seqset_resolve(&set, exists, &resolved);
+    bool ok = resolve(view, written, exists, &resolved, ranges);
 
     for (size_t i = 0; ok && i < resolved.count; i++) {
         struct seqrange range = resolved.ranges[i];
@@ -87,7 +135,6 @@ static bool search_numbers(void *context, struct slice written, struct seqset *r
             ok = add_living(view, view_uid(view, range.low), view_uid(view, range.high < exists ? range.high : exists),
                             ranges);
     }
-    seqset_clear(&set);
     seqset_clear(&resolved);
     return ok;
 }
@@ -95,12 +142,11 @@ static bool search_numbers(void *context, struct slice written, struct seqset *r
 static bool search_uids(void *context, struct slice written, struct seqset *ranges)
 {
     const struct view *view = context;
-    struct seqset set = {0}, resolved = {0};
-    bool ok = seqset_parse(written, &set) == SEQSET_OK && seqset_resolve(&set, view_last_uid(view), &resolved);
+    struct seqset resolved = {0};
+    bool ok = resolve(view, written, view_last_uid(view), &resolved, ranges);
 
     for (size_t i = 0; ok && i < resolved.count; i++)
         ok = add_living(view, resolved.ranges[i].low, resolved.ranges[i].high, ranges);
-    seqset_clear(&set);
     seqset_clear(&resolved);
     return ok;
 }

@@ -1,7 +1,6 @@
 /* SEARCH and UID SEARCH: the view is told first of what it lacks; the keys are printed again, every set of numbers as
- * UIDs. A found message is shown if the view counts it and it lives. What RETURN asks for is made here from all
- * that was found. RFC 3501 section 6.4.4, RFC 4731, RFC 5032 (WITHIN).
- */
+ * UIDs. A found message is shown if the view counts it and it lives. What RETURN asks for is made here from all that
+ * was found. RFC 3501 section 6.4.4, RFC 5032 (WITHIN), RFC 4731, RFC 5182. */
 #include "imap/search.h"
 
 #include "session/finding.h"
@@ -39,19 +38,27 @@ static void answered(struct run *run, const struct response *response)
 static void done(struct run *run, const struct job_result *result)
 {
     const struct search_run *search = (const struct search_run *)run;
+    const struct search_return *options = &search->search.options;
     struct session *session = run->session;
     struct view *view = session_view(session);
 
     if (result->status != JOB_OK || !view) {
+        if (result->status != JOB_BAD)
+            found_save_nothing(session, options);
         run_result(session, result);
         return;
     }
     if (!finding_is_told(&search->found)) {
+        found_save_nothing(session, options);
         finding_refuse(session);
         return;
     }
     tell_arrivals(view, &session->output);
-    found_write(session, &search->found.uids, &search->search.options);
+    if (!found_save(session, &search->found.uids, options)) {
+        run_no(session, "NOTSAVED", "Too many messages were found to be saved");
+        return;
+    }
+    found_write(session, &search->found.uids, options);
     run_ok(session, NULL);
 }
 
@@ -72,7 +79,8 @@ static void start(struct run *run)
         return;
     }
     tell_arrivals(view, &session->output);
-    (void)!run_submit(session, &search_step, view->mailbox);
+    if (!run_submit(session, &search_step, view->mailbox))
+        found_save_nothing(session, &search->search.options);
 }
 
 const struct run_ops search_ops = {.size = sizeof(struct search_run), .start = start, .clear = clear};

@@ -167,7 +167,7 @@ static bool parse_values(struct evbuffer *in, struct arena *arena, struct value 
 static bool put_set(void *context, struct slice written, struct seqset *uids)
 {
     struct seqset set = {0};
-    bool ok = seqset_parse(written, &set) == SEQSET_OK && seqset_resolve(&set, 90, uids);
+    bool saved, ok = seqset_parse_saved(written, &set, &saved) == SEQSET_OK && seqset_resolve(&set, 90, uids);
 
     (void)context;
     seqset_clear(&set);
@@ -305,7 +305,7 @@ static const struct {
      "* ESEARCH (TAG \"x1\") UID ALL 1:4,9,12:14\r\n* LIST () \"/\" {3}\r\na b\r\nx1 OK [COPYUID 3 1:4 5:8] done\r\n",
      read_responses},
     {"search",
-     "RETURN (MIN ALL) OR (1:3,7 UNSEEN) NOT UID 4:* HEADER Subject {3}\r\na\"b NEW OLD RECENT KEYWORD x OLDER 5",
+     "RETURN (MIN ALL) OR (1:3,$,7 UNSEEN) NOT UID 4:* HEADER Subject {3}\r\na\"b NEW OLD RECENT KEYWORD x OLDER 5",
      translate_search},
     {"items", "(FLAGS UID RFC822.TEXT BODY[1.HEADER.FIELDS (From \"To\" Subject)]<3.70> BODY.PEEK[TEXT] ENVELOPE)",
      translate_items},

@@ -5,15 +5,17 @@
 #include <event2/buffer.h>
 #include <string.h>
 
-/* Number n of this session is UID 10n; UIDs are known up to 100; the recent ones are in context. */
+/* Number n of this session is UID 10n; UIDs are known up to 100; 50 is saved; the recent ones are in context. */
 static bool numbers(void *context, struct slice written, struct seqset *uids)
 {
     struct seqset set = {0}, resolved = {0};
     struct seqset_walk walk;
     uint32_t number;
+    bool saved;
 
     (void)context;
-    cr_assert_eq(seqset_parse(written, &set), SEQSET_OK);
+    cr_assert_eq(seqset_parse_saved(written, &set, &saved), SEQSET_OK);
+    cr_assert(!saved || seqset_add(uids, 50));
     cr_assert(seqset_resolve(&set, 9, &resolved));
     seqset_walk_start(&walk, &resolved);
     while (seqset_walk_next(&walk, &number))
@@ -27,11 +29,11 @@ static bool numbers(void *context, struct slice written, struct seqset *uids)
 static bool uids(void *context, struct slice written, struct seqset *result)
 {
     struct seqset set = {0};
-    bool done;
+    bool done, saved;
 
     (void)context;
-    cr_assert_eq(seqset_parse(written, &set), SEQSET_OK);
-    done = seqset_resolve(&set, 100, result);
+    cr_assert_eq(seqset_parse_saved(written, &set, &saved), SEQSET_OK);
+    done = seqset_resolve(&set, 100, result) && (!saved || seqset_add(result, 50));
     seqset_clear(&set);
     return done;
 }
@@ -188,6 +190,17 @@ Test(search, sets_become_uids)
     expect("20:30", "NOT ALL");
     expect("NOT 20:30", "NOT NOT ALL");
     expect("UID *", "UID 100");
+}
+
+Test(search, a_dollar_is_what_was_saved)
+{
+    expect("$", "UID 50");
+    expect("NOT $ OR 1 $,2", "NOT UID 50 OR UID 10 UID 20,50");
+    expect("UID $", "UID 50");
+    expect("UID 3,$", "UID 3,50");
+    expect("$Junk", "Malformed sequence set");
+    expect("KEYWORD $Junk", "KEYWORD $Junk");
+    cr_assert_str_eq(written_upstream(SLICE("NOT $"), "SAVE", true), "Malformed sequence set");
 }
 
 Test(search, recent_is_known_here_only)

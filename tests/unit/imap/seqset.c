@@ -67,6 +67,27 @@ Test(seqset, what_is_no_set_is_refused)
     }
 }
 
+Test(seqset, a_dollar_may_stand_in_a_set_of_a_client)
+{
+    static const char *const bad[] = {"", "$$", "$1", "1$", "$,", ",$", "1:$", "$:1"};
+    struct seqset set = {0};
+    bool saved;
+
+    cr_assert_eq(seqset_parse_saved(SLICE("$"), &set, &saved), SEQSET_OK);
+    cr_assert(saved && set.count == 0);
+    cr_assert_eq(seqset_parse_saved(SLICE("2,$,7:*"), &set, &saved), SEQSET_OK);
+    cr_assert(saved && set.count == 2);
+    seqset_clear(&set);
+    cr_assert_eq(seqset_parse_saved(SLICE("2"), &set, &saved), SEQSET_OK);
+    cr_assert_not(saved);
+    seqset_clear(&set);
+    cr_assert_eq(seqset_parse(SLICE("$"), &set), SEQSET_BAD);
+    cr_assert_eq(seqset_parse(SLICE("3,$"), &set), SEQSET_BAD);
+    cr_assert_null(set.ranges);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        cr_assert_eq(seqset_parse_saved(slice_of(bad[i]), &set, &saved), SEQSET_BAD, "%s", bad[i]);
+}
+
 Test(seqset, what_stands_in_a_written_set)
 {
     struct seqset set = {0};

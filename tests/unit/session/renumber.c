@@ -89,6 +89,64 @@ Test(renumber, uids_that_the_view_lacks_are_left_out)
     expect("5,10,15:25", true, "10 20 ");
 }
 
+static void save(const char *written)
+{
+    struct seqset set = {0}, saved = {0};
+
+    cr_assert_eq(seqset_parse(slice_of(written), &set), SEQSET_OK);
+    cr_assert(seqset_resolve(&set, 0, &saved));
+    view_save(view, &saved);
+    seqset_clear(&set);
+}
+
+Test(renumber, a_dollar_is_what_was_saved_and_lives)
+{
+    expect("$", false, "");
+    expect("$", true, "");
+    save("10:20");
+    expect("$", false, "10 20 ");
+    expect("$,3", true, "10 20 ");
+    expect("$,3", false, "10 20 30 ");
+    expect("30,$", true, "10 20 30 ");
+    bench_expunge(10);
+    expect("$", false, "20 "); /* a ghost is not, though it has its number still */
+    expect("1,$", false, "10 20 ");
+    view_end_ghost(view, 10);
+    expect("$", false, "20 ");
+    bench_expunge(20);
+    view_end_ghost(view, 20);
+    bench_expunge(30);
+    view_end_ghost(view, 30);
+    expect("$", false, "");
+    expect_fault("$,1", false, RENUMBER_NO_MESSAGE);
+}
+
+Test(renumber, a_dollar_in_a_search)
+{
+    struct search_translation translation = renumber_search(view);
+    struct seqset ranges = {0};
+
+    save("20:30");
+    bench_expunge(30);
+    cr_assert(translation.numbers(translation.context, SLICE("$"), &ranges));
+    cr_assert_str_eq(printed(&ranges), "20 ");
+    seqset_clear(&ranges);
+    cr_assert(translation.uids(translation.context, SLICE("10,$"), &ranges));
+    cr_assert_str_eq(printed(&ranges), "10 20 ");
+    seqset_clear(&ranges);
+}
+
+Test(renumber, an_unclipped_set_has_what_is_gone_and_what_is_saved)
+{
+    struct seqset uids = {0};
+
+    save("20");
+    cr_assert_eq(renumber_unclipped(view, SLICE("5:6,$,*"), &uids), RENUMBER_OK);
+    cr_assert_str_eq(printed(&uids), "5 6 20 30 ");
+    seqset_clear(&uids);
+    cr_assert_eq(renumber_unclipped(view, SLICE("5:"), &uids), RENUMBER_BAD_SET);
+}
+
 Test(renumber, what_is_no_set_is_a_fault)
 {
     expect_fault("a", false, RENUMBER_BAD_SET);

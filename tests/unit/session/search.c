@@ -1,5 +1,6 @@
 /* SEARCH: sets as UIDs upwards, as numbers downwards, and only what lives and is counted. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "unit/session/bench.h"
 
@@ -113,4 +114,105 @@ Test(search, options_that_are_none_are_bad)
     bench_say("b SEARCH RETURN (MIN) NOSUCH\r\n");
     bench_expect_like("b BAD ");
     cr_assert_null(bench.job);
+}
+
+/* --- SAVE and $ */
+
+/* Saves what the server finds. */
+static void save(const char *command, const char *found, const char *heard)
+{
+    bench_say(command);
+    (void)bench_build();
+    bench_answer(found);
+    bench_done(JOB_OK, "x OK done");
+    bench_expect(heard);
+}
+
+Test(search, what_is_saved_stands_for_a_set_until_the_next_search_saves)
+{
+    save("a SEARCH RETURN (SAVE) UNSEEN\r\n", "* SEARCH 10 30\r\n", "a OK SEARCH completed.\r\n");
+    bench_say("b UID COPY $ other\r\n");
+    bench_expect_sent("UID COPY 10,30 other");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_like("b OK ");
+    save("c SEARCH ALL\r\n", "* SEARCH 20\r\n", "* SEARCH 2\r\nc OK SEARCH completed.\r\n");
+    bench_say("d UID SEARCH RETURN (SAVE COUNT) NOT $\r\n");
+    bench_expect_sent("UID SEARCH NOT UID 10,30");
+    bench_answer("* SEARCH 20\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* ESEARCH (TAG \"d\") UID COUNT 1\r\nd OK UID SEARCH completed.\r\n");
+    bench_say("e COPY $ other\r\n");
+    bench_expect_sent("UID COPY 20 other");
+}
+
+Test(search, of_minimum_and_maximum_alone_only_these_are_saved)
+{
+    static const struct {
+        const char *options, *told, *copied;
+    } cases[] = {{"MIN SAVE", "MIN 1", "10"},
+                 {"SAVE MAX", "MAX 3", "30"},
+                 {"MAX MIN SAVE", "MIN 1 MAX 3", "10,30"},
+                 {"MIN COUNT SAVE", "MIN 1 COUNT 3", "10,20,30"},
+                 {"SAVE ALL MAX", "MAX 3 ALL 1:3", "10,20,30"}};
+    char command[100], heard[100];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(command, sizeof(command), "a SEARCH RETURN (%s) ALL\r\n", cases[i].options);
+        snprintf(heard, sizeof(heard), "* ESEARCH (TAG \"a\") %s\r\na OK SEARCH completed.\r\n", cases[i].told);
+        save(command, "* SEARCH 10 20 30\r\n", heard);
+        bench_say("b UID COPY $ other\r\n");
+        snprintf(heard, sizeof(heard), "UID COPY %s other", cases[i].copied);
+        bench_expect_sent(heard);
+        bench_done(JOB_OK, "x OK done");
+        bench_expect_like("b OK ");
+    }
+}
+
+Test(search, nothing_saved_is_no_error)
+{
+    bench_say("a COPY $ other\r\nb FETCH $ UID\r\nc UID STORE $ +FLAGS (\\Seen)\r\n");
+    cr_assert_null(bench.job);
+    bench_expect("a OK COPY completed.\r\nb OK FETCH completed.\r\nc OK UID STORE completed.\r\n");
+    bench_say("d SEARCH $\r\n");
+    bench_expect_sent("UID SEARCH NOT ALL");
+}
+
+Test(search, no_saves_nothing_and_bad_changes_nothing)
+{
+    save("a SEARCH RETURN (SAVE) ALL\r\n", "* SEARCH 10 20\r\n", "a OK SEARCH completed.\r\n");
+    bench_say("b SEARCH RETURN (SAVE) NOSUCH\r\n");
+    bench_expect_like("b BAD ");
+    bench_say("c SEARCH TEXT x\r\n");
+    (void)bench_build();
+    bench_done(JOB_NO, "x NO not now");
+    bench_expect_like("c NO ");
+    bench_say("d UID COPY $ other\r\n");
+    bench_expect_sent("UID COPY 10,20 other");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_like("d OK ");
+    bench_say("e SEARCH RETURN (SAVE) CHARSET x TEXT x\r\n");
+    (void)bench_build();
+    bench_done(JOB_NO, "x NO [BADCHARSET] not known");
+    bench_expect_like("e NO ");
+    bench_say("f COPY $ other\r\n");
+    bench_expect_like("f OK ");
+    cr_assert_null(bench.job);
+}
+
+Test(search, a_message_that_dies_is_no_longer_saved)
+{
+    save("a SEARCH RETURN (SAVE) ALL\r\n", "* SEARCH 10 20\r\n", "a OK SEARCH completed.\r\n");
+    bench_expunge(10);
+    bench_say("b COPY $ other\r\n");
+    bench_expect_sent("UID COPY 20 other");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* 1 EXPUNGE\r\nb OK COPY completed.\r\n");
+}
+
+Test(search, one_that_arrives_after_it_is_not_saved)
+{
+    save("a SEARCH RETURN (SAVE) ALL\r\n", "* SEARCH 10 20 30\r\n", "a OK SEARCH completed.\r\n");
+    bench_deliver(40);
+    bench_say("b UID COPY $ other\r\n");
+    bench_expect_sent("UID COPY 10,20,30 other");
 }
