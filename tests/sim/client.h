@@ -15,6 +15,13 @@ struct packet { /* octets up to `end` come in one piece */
     struct packet *next;
 };
 
+/* What `$` is. */
+struct saved {
+    bool known; /* as far as the client can tell; messages that have gone may be among them */
+    struct message **messages;
+    unsigned count, capacity;
+};
+
 struct client {
     struct task task; /* its acts */
     struct task line; /* octets in both directions */
@@ -53,6 +60,7 @@ struct client {
     size_t held_size;
     struct order *held_for;
     struct replica replica;
+    struct saved saved;
     bool asked_qresync;                   /* on this line */
     unsigned told_uidnext, told_validity; /* in the SELECT in progress */
 };
@@ -111,5 +119,21 @@ void client_take_search(struct client *client, struct cursor *cursor);
 void client_take_status(struct client *client, struct cursor *cursor);
 void client_take_list(struct client *client, struct cursor *cursor);
 struct search_key_of *client_new_key(struct client *client, struct order *order); /* prints the keys */
+bool client_key_holds(const struct search_key_of *key, unsigned number, const struct message *message);
+bool client_key_is_certain(const struct search_key_of *key); /* what it holds for cannot have changed */
+/* Certain, and none that may arrive before it is answered can be found. */
+bool client_key_is_closed(const struct client *client, const struct order *order);
+/* Fails the run if a message was found for which the key does not hold, or not found though it does. */
+void client_judge_found(struct client *client, const struct order *order, const struct aim *aim, bool found);
+
+/* client_saved.c */
+void client_print_return(struct client *client, struct order *order); /* "RETURN (...) ", or nothing */
+bool client_expects_answer(const struct order *order);                /* SEARCH: a line of its own */
+void client_take_esearch(struct client *client, struct cursor *cursor);
+bool saved_has(const struct saved *saved, const struct message *message);
+void client_saves_nothing(struct client *client);                            /* SELECT */
+void client_saves(struct client *client, const struct order *order);         /* SEARCH is sent */
+void client_has_saved(struct client *client, const struct order *order);     /* it is OK */
+void client_has_not_saved(struct client *client, const struct order *order); /* it is not */
 
 #endif

@@ -181,6 +181,8 @@ static void take_untagged(struct client *client, struct slice line, struct curso
         take_status_line(client, cursor);
     else if (cursor_word(cursor, "SEARCH"))
         client_take_search(client, cursor);
+    else if (cursor_word(cursor, "ESEARCH"))
+        client_take_esearch(client, cursor);
     else if (cursor_word(cursor, "STATUS "))
         client_take_status(client, cursor);
     else if (cursor_word(cursor, "LIST "))

@@ -198,6 +198,8 @@ static void check_asked(struct client *client, const struct told *told)
     const struct entry *entry = &client->replica.entries[told->number - 1];
     struct aim *aim = aim_of(client, told);
 
+    if (order->vague)
+        return;
     if (data && (!aim || order->kind != ORDER_FETCH || (data & ~order->items)))
         wrong(client, told, "an item that was not asked for", SLICE(""));
     if ((told->items & ITEM_UID) && !client->replica.qresync && !(aim && (order->uid || (order->items & ITEM_UID))))

@@ -83,6 +83,7 @@ static void judge_select(struct client *client, const struct order *order, struc
 {
     struct replica *replica = &client->replica;
 
+    client_saves_nothing(client);
     if (client->told_validity == 0 && replica->selected)
         replica->box = nameless_box(client, order);
     if (!replica->box && client->told_validity == 0 && client->sim->plan.ailment == NAMELESS && client->user->ends > 0)
@@ -219,7 +220,7 @@ static void judge_copy(struct client *client, struct order *order, struct slice 
         if (!aim->message || aim->number == 0)
             continue;
         /* A message that has died meanwhile cannot be missed if the server does not tell what it has copied. */
-        if (!done && (!gone_unmoved || (!order->uid && told && any_done)))
+        if (!done && (!gone_unmoved || (!order->uid && !order->dollar && told && any_done)))
             sim_fail(client->sim, "not done", "%s, %s: OK, but UID %u was not copied", client->name, order->tag,
                      aim->uid);
         if (order->kind == ORDER_MOVE && done && !aim->message->dead)
@@ -388,6 +389,7 @@ static void judge_no(struct client *client, struct order *order, bool bad, struc
     if (order->kind == ORDER_APPEND && order->identity->delivered > 0 &&
         !memmem(text.data, text.length, "may or may not", 14) && undisturbed_since(client, order->sent_at))
         wrong(client, order, "refused", "NO to an APPEND that was done");
+    client_has_not_saved(client, order);
     if (order->kind == ORDER_COPY || order->kind == ORDER_MOVE)
         judge_copy_refused(client, order, code, text);
     if (order->kind == ORDER_CLOSE || order->kind == ORDER_SELECT || order->kind == ORDER_EXAMINE)
@@ -428,7 +430,8 @@ static void judge_ok(struct client *client, struct order *order, struct slice co
         replica_end(&client->replica);
         break;
     case ORDER_SEARCH:
-        if (!order->search_answered)
+        client_has_saved(client, order);
+        if (!order->search_answered && client_expects_answer(order))
             wrong(client, order, "not answered", "SEARCH is OK, but nothing was said");
         break;
     case ORDER_DELETE:

@@ -91,12 +91,43 @@ static void print_uids(struct client *client, struct order *order)
     }
 }
 
+/* Of each that may live the client knows the number. */
+static bool knows_saved(const struct client *client)
+{
+    for (unsigned i = 0; client->saved.known && i < client->saved.count; i++) {
+        const struct message *message = client->saved.messages[i];
+        if (!message->dead && replica_number(&client->replica, message) == 0)
+            return false;
+    }
+    return client->saved.known;
+}
+
+/* `$`: those of what was saved that the client still counts. */
+static bool print_saved(struct client *client, struct order *order)
+{
+    const struct replica *replica = &client->replica;
+    const struct saved *saved = &client->saved;
+
+    if (!client->sim->plan.returns || !knows_saved(client) || !dice_percent(&client->dice, saved->count > 0 ? 35 : 5) ||
+        (is_narrow(client, order) && saved->count > 5))
+        return false;
+    order->dollar = true;
+    client_print(client, "$");
+    for (unsigned i = 0; i < replica->count; i++) {
+        if (replica->entries[i].message && saved_has(saved, replica->entries[i].message))
+            aim_at(client, order, i + 1);
+    }
+    return true;
+}
+
 static struct order *begin(struct client *client, enum order_kind kind, bool batch, const char *command)
 {
     struct order *order = client_order(client, kind);
 
     order->uid = client->replica.count == 0 || (dice_percent(&client->dice, 45) && !(batch && false));
     client_print(client, "%s%s ", order->uid ? "UID " : "", command);
+    if (print_saved(client, order))
+        return order;
     if (order->uid)
         print_uids(client, order);
     else
@@ -251,7 +282,8 @@ void client_uid_expunge(struct client *client)
     order = client_order(client, ORDER_EXPUNGE);
     order->uid = true;
     client_print(client, "UID EXPUNGE ");
-    print_uids(client, order);
+    if (!print_saved(client, order))
+        print_uids(client, order);
     end(client, order);
 }
 
@@ -266,6 +298,9 @@ void client_search(struct client *client, bool uid)
     for (unsigned i = 0; i < client->replica.count; i++)
         aim_at(client, order, i + 1);
     client_print(client, "%sSEARCH ", uid ? "UID " : "");
+    if (client->sim->plan.returns)
+        client_print_return(client, order);
     order->key = client_new_key(client, order);
+    client_saves(client, order);
     end(client, order);
 }

@@ -4,7 +4,7 @@
 
 #include "sim/client.h"
 
-enum key_kind { KEY_ALL, KEY_NUMBERS, KEY_UIDS, KEY_ID, KEY_FLAG, KEY_NO_FLAG };
+enum key_kind { KEY_ALL, KEY_NUMBERS, KEY_UIDS, KEY_ID, KEY_FLAG, KEY_NO_FLAG, KEY_SAVED };
 
 struct search_key_of {
     enum key_kind kind;
@@ -12,6 +12,7 @@ struct search_key_of {
     struct ranges *ranges;
     uint32_t value;
     bool quiet; /* asked when nothing changes */
+    struct saved saved;
 };
 
 /* A key that holds for all, with a literal that comes in a packet of its own. */
@@ -23,11 +24,25 @@ static void add_literal(struct client *client, struct order *order)
     client_print(client, "none");
 }
 
+static bool asks_saved(struct client *client, struct order *order, struct search_key_of *key)
+{
+    if (!client->sim->plan.returns || !client->saved.known || !dice_percent(&client->dice, 20))
+        return false;
+    key->kind = KEY_SAVED;
+    key->negated = dice_percent(&client->dice, 30);
+    key->saved = client->saved;
+    order->dollar = true;
+    client_print(client, key->negated ? "NOT $" : "$");
+    return true;
+}
+
 struct search_key_of *client_new_key(struct client *client, struct order *order)
 {
     struct search_key_of *key = memory_take(&client->sim->memory, sizeof(*key));
     uint32_t count = client->replica.count, low, high;
 
+    if (asks_saved(client, order, key))
+        return key;
     key->kind = (enum key_kind)dice_below(&client->dice, KEY_NO_FLAG + 1);
     key->negated = dice_percent(&client->dice, 30);
     key->quiet = order->quiet;
@@ -64,12 +79,12 @@ struct search_key_of *client_new_key(struct client *client, struct order *order)
     return key;
 }
 
-static bool is_certain(const struct search_key_of *key)
+bool client_key_is_certain(const struct search_key_of *key)
 {
     return key->quiet || (key->kind != KEY_FLAG && key->kind != KEY_NO_FLAG);
 }
 
-static bool holds(const struct search_key_of *key, unsigned number, const struct message *message)
+bool client_key_holds(const struct search_key_of *key, unsigned number, const struct message *message)
 {
     bool is = true;
 
@@ -91,15 +106,39 @@ static bool holds(const struct search_key_of *key, unsigned number, const struct
     case KEY_NO_FLAG:
         is = (message->flags & (1u << key->value)) == 0;
         break;
+    case KEY_SAVED:
+        is = saved_has(&key->saved, message);
+        break;
     }
     return is != key->negated;
 }
 
-static void judge_aim(struct client *client, const struct order *order, const struct aim *aim, bool found)
+bool client_key_is_closed(const struct client *client, const struct order *order)
 {
+    const struct search_key_of *key = order->key;
+    const struct replica *replica = &client->replica;
+    uint32_t high;
+
+    if (key->negated)
+        return false;
+    if (key->kind == KEY_SAVED)
+        return true;
+    if ((key->kind != KEY_NUMBERS && key->kind != KEY_UIDS) || replica->count == 0)
+        return false;
+    high = key->ranges->range[0].high;
+    return key->kind == KEY_NUMBERS ? high <= replica->count
+                                    : replica->entries[replica->count - 1].message &&
+                                          high <= replica->entries[replica->count - 1].message->uid;
+}
+
+void client_judge_found(struct client *client, const struct order *order, const struct aim *aim, bool found)
+{
+    if (order->vague)
+        return;
+
     if (!aim->message || ((aim->message->dead || aim->message->hidden) && !found))
         return;
-    if (found != holds(order->key, aim->number, aim->message))
+    if (found != client_key_holds(order->key, aim->number, aim->message))
         sim_fail(client->sim, "SEARCH", "%s, %s: number %u (UID %u) was %sfound", client->name, order->tag, aim->number,
                  aim->uid, found ? "" : "not ");
 }
@@ -110,7 +149,7 @@ void client_take_search(struct client *client, struct cursor *cursor)
     bool *found;
     uint64_t number;
 
-    if (order->kind != ORDER_SEARCH || order->search_answered) {
+    if (order->kind != ORDER_SEARCH || order->search_answered || order->options != 0) {
         sim_fail(client->sim, "out of place", "%s: SEARCH that nobody has asked for", client->name);
         return;
     }
@@ -128,8 +167,8 @@ void client_take_search(struct client *client, struct cursor *cursor)
             sim_fail(client->sim, "SEARCH", "%s, %s: UID %u was found, which there never was", client->name, order->tag,
                      (unsigned)number);
     }
-    for (unsigned i = 0; is_certain(order->key) && i < order->aim_count; i++)
-        judge_aim(client, order, &order->aims[i], found[i]);
+    for (unsigned i = 0; client_key_is_certain(order->key) && i < order->aim_count; i++)
+        client_judge_found(client, order, &order->aims[i], found[i]);
 }
 
 /* --- STATUS */

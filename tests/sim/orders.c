@@ -290,7 +290,7 @@ static void check_ghosts(const struct order *order)
     const struct user *user = order->user;
     const struct sim *sim = user->sim;
 
-    if (order->uid || !order->alone || user->copies != order->copy_number ||
+    if (order->uid || order->dollar || !order->alone || user->copies != order->copy_number ||
         user->disturbed_at > order->sent_at - USEC_MINUTE)
         return;
     for (unsigned i = 0; i < order->aim_count; i++) {

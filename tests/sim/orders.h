@@ -46,6 +46,15 @@ enum {
     ITEM_RFC822 = 512,
     ITEM_ENVELOPE = 1024,
 };
+/* Options of RETURN. */
+enum {
+    RETURN_MIN = 1,
+    RETURN_MAX = 2,
+    RETURN_ALL = 4,
+    RETURN_COUNT = 8,
+    RETURN_SAVE = 16,
+    RETURN_GIVEN = 32, /* RETURN was written */
+};
 #define PART_START 3u
 #define PART_COUNT 40u
 
@@ -102,6 +111,12 @@ struct order {
     struct identity *identity;   /* APPEND */
     unsigned carried_out;        /* how often, where once is enough to know */
     struct search_key_of *key;   /* SEARCH */
+    unsigned options;            /* SEARCH: of RETURN; 0: none was written */
+    struct message **told;       /* SEARCH: what SAVE saves, as ESEARCH has told it */
+    unsigned told_count;
+    bool told_known; /* it has told all of that */
+    bool dollar;     /* its set is `$` */
+    bool vague;      /* and what that is nobody knows */
     bool search_answered, status_answered;
     uint32_t superfluous; /* STORE: a number that was answered in spite of .SILENT; 0: none */
     bool cut_short;       /* by the model itself: no judgement */

@@ -131,6 +131,7 @@ enum kind {
     KIND_SESSIONS,
     KIND_NAMES,
     KIND_RESUMES,
+    KIND_RETURNS,
 };
 
 static struct dice kind_dice(uint64_t seed, enum kind kind)
@@ -240,6 +241,11 @@ static void choose_resumes(struct plan *plan, struct dice dice)
     plan->resumes = (plan->can & CAN_QRESYNC) && dice_percent(&dice, 35);
 }
 
+static void choose_returns(struct plan *plan, struct dice dice)
+{
+    plan->returns = dice_percent(&dice, 35);
+}
+
 static void choose_kinds(struct plan *plan, uint64_t seed)
 {
     struct dice dice = kind_dice(seed, KIND_ANY);
@@ -294,6 +300,7 @@ void plan_make(struct plan *plan, uint64_t seed)
     choose_kinds(plan, seed);
     choose_sessions(plan, kind_dice(seed, KIND_SESSIONS));
     choose_resumes(plan, kind_dice(seed, KIND_RESUMES));
+    choose_returns(plan, kind_dice(seed, KIND_RETURNS));
 }
 
 /* --- cuts */

@@ -132,6 +132,7 @@ struct plan {
     bool hurries;        /* packets come cut in the middle of a line, and commands by number in one packet with DONE */
     bool resumes;        /* some clients switch QRESYNC on, and take up what they kept */
     bool spellings;      /* the server takes names in any case, and has a second namespace with another separator */
+    bool returns;        /* clients search with RETURN, and use what they have saved */
     bool searches_numbers; /* clients send UID SEARCH by number, and literals in a packet of their own */
     uint64_t piece_size;   /* of the upstream; 0: messages are fetched whole */
     bool counts_wrong;     /* its RFC822.SIZE is not what it sends */
