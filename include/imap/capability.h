@@ -25,6 +25,7 @@
     X(CREATE_SPECIAL_USE, "CREATE-SPECIAL-USE")                                                                        \
     X(ENABLE, "ENABLE")                                                                                                \
     X(ESEARCH, "ESEARCH")                                                                                              \
+    X(ESORT, "ESORT")                                                                                                  \
     X(I18NLEVEL_1, "I18NLEVEL=1")                                                                                      \
     X(I18NLEVEL_2, "I18NLEVEL=2")                                                                                      \
     X(ID, "ID")                                                                                                        \
@@ -52,9 +53,11 @@
     X(SAVEDATE, "SAVEDATE")                                                                                            \
     X(SEARCHRES, "SEARCHRES")                                                                                          \
     X(SORT, "SORT")                                                                                                    \
+    X(SORT_DISPLAY, "SORT=DISPLAY")                                                                                    \
     X(SPECIAL_USE, "SPECIAL-USE")                                                                                      \
     X(STARTTLS, "STARTTLS")                                                                                            \
     X(STATUS_SIZE, "STATUS=SIZE")                                                                                      \
+    X(THREAD, "THREAD=")                                                                                               \
     X(UIDPLUS, "UIDPLUS")                                                                                              \
     X(UNSELECT, "UNSELECT")                                                                                            \
     X(WITHIN, "WITHIN")                                                                                                \

@@ -55,10 +55,12 @@ enum {
     X(SETACL, "SETACL", COMMAND_LOGGED_IN, false, false)                                                               \
     X(SETMETADATA, "SETMETADATA", COMMAND_LOGGED_IN, false, false)                                                     \
     X(SETQUOTA, "SETQUOTA", COMMAND_LOGGED_IN, false, false)                                                           \
+    X(SORT, "SORT", COMMAND_SELECTED, true, true)                                                                      \
     X(STARTTLS, "STARTTLS", COMMAND_BEFORE_LOGIN, false, false)                                                        \
     X(STATUS, "STATUS", COMMAND_LOGGED_IN, false, false)                                                               \
     X(STORE, "STORE", COMMAND_SELECTED, true, true)                                                                    \
     X(SUBSCRIBE, "SUBSCRIBE", COMMAND_LOGGED_IN, false, false)                                                         \
+    X(THREAD, "THREAD", COMMAND_SELECTED, true, true)                                                                  \
     X(UNSELECT, "UNSELECT", COMMAND_SELECTED, false, false)                                                            \
     X(UNSUBSCRIBE, "UNSUBSCRIBE", COMMAND_LOGGED_IN, false, false)                                                     \
     X(XLIST, "XLIST", COMMAND_LOGGED_IN, false, false)
@@ -91,7 +93,7 @@ const char *command_title(enum command_name name); /* "FETCH"; "?" for COMMAND_U
 unsigned command_states(enum command_name name);
 /* Does it name messages by number, and not in its UID form? */
 bool command_uses_numbers(const struct command *command);
-/* The same, and true of a UID SEARCH with what may be a number among its keys. */
+/* The same, and true of a UID SEARCH, SORT or THREAD with what may be a number among its keys. */
 bool command_may_use_numbers(const struct command *command);
 
 #endif

@@ -86,7 +86,9 @@ enum response_kind {
     RESPONSE_QUOTA,
     RESPONSE_QUOTAROOT,
     RESPONSE_SEARCH,
+    RESPONSE_SORT,
     RESPONSE_MAILBOX_STATUS, /* STATUS */
+    RESPONSE_THREAD,         /* text: the threads, sound (imap/threads.h); no arguments */
     RESPONSE_VANISHED,
     RESPONSE_XLIST,
     RESPONSE_OTHER, /* well-formed, another word */
@@ -116,7 +118,7 @@ struct response {
     struct slice tag; /* of a tagged status; empty for untagged ones */
     enum response_status status;
     struct response_code code; /* RESPONSE_STATUS */
-    struct slice text;         /* RESPONSE_STATUS, CONTINUE: human text after the code; may be empty */
+    struct slice text;         /* RESPONSE_STATUS, CONTINUE: human text after the code; may be empty. THREAD */
     uint32_t number;
     struct slice word;       /* the word after "* " (or after the number) as written, for the log */
     struct value *arguments; /* of every other kind: the values after the word */
@@ -164,6 +166,10 @@ enum seqset_result response_uid_set(const struct value *value, struct seqset *se
  * something else among them (a list, such as (MODSEQ 5), may be), and which were found is not known. */
 enum response_found { RESPONSE_FOUND, RESPONSE_FOUND_UNREADABLE, RESPONSE_FOUND_NO_MEMORY };
 enum response_found response_take_found(const struct response *response, struct seqset *found)
+    __attribute__((warn_unused_result));
+
+/* The same of SORT, or ESEARCH with ALL: puts what it tells behind `found`, a set as written, in its order. */
+enum response_found response_take_sorted(const struct response *response, struct seqset *found)
     __attribute__((warn_unused_result));
 
 #endif

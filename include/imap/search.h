@@ -39,6 +39,7 @@ struct search_key {
 struct search {
     struct search_return options;
     struct slice charset;   /* empty: none given */
+    bool charset_first;     /* it stands without its word before the keys */
     struct search_key *key; /* SEARCH_AND */
 };
 
@@ -47,6 +48,10 @@ struct search {
  * above 100). Values borrowed. */
 bool search_parse(const struct value *arguments, const struct search_permit *permit, struct arena *arena,
                   struct search *search, const char **error) __attribute__((warn_unused_result));
+
+/* The last arguments of SORT and THREAD: a charset, and the keys. Otherwise as search_parse. RFC 5256 section 5. */
+bool search_parse_charset_first(const struct value *arguments, const struct search_permit *permit, struct arena *arena,
+                                struct search *search, const char **error) __attribute__((warn_unused_result));
 
 /* The owner's translation of sets, and of keys that only one session can judge. Each fills `uids` (resolved, empty
  * before). False: out of memory. */

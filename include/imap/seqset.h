@@ -46,6 +46,11 @@ bool seqset_add(struct seqset *set, uint32_t number) __attribute__((warn_unused_
 bool seqset_add_range(struct seqset *set, uint32_t low, uint32_t high) __attribute__((warn_unused_result));
 /* Puts a number behind a set as written, 1 <= number. False: out of memory. */
 bool seqset_write(struct seqset *written, uint32_t number) __attribute__((warn_unused_result));
+/* Puts a range behind a set as written. False: out of memory. */
+bool seqset_write_range(struct seqset *written, struct seqrange range) __attribute__((warn_unused_result));
+/* Puts a number behind a list of ranges that is in an order of its own; one that follows the last one lengthens its
+ * range. Such a list is counted, printed and walked as a resolved set is. False: out of memory. */
+bool seqset_write_next(struct seqset *list, uint32_t number) __attribute__((warn_unused_result));
 /* Adds to a resolved set all of a set as written, whatever its order, in O(n log n) of both; '*' is left out. False:
  * out of memory, and nothing has been added. */
 bool seqset_add_written(struct seqset *set, const struct seqset *written) __attribute__((warn_unused_result));

@@ -28,7 +28,9 @@ enum extension_word {
     WORD_STORE_MODIFIER, /* before the item */
     WORD_STATUS,         /* item of STATUS */
     WORD_SEARCH,         /* search key */
-    WORD_SEARCH_RETURN,  /* option of RETURN in SEARCH and SORT */
+    WORD_SEARCH_RETURN,  /* option of RETURN in SEARCH */
+    WORD_SORT,           /* sort key */
+    WORD_SORT_RETURN,    /* option of RETURN in SORT */
     WORD_LIST_SELECTION, /* option before the reference of LIST */
     WORD_LIST_RETURN,    /* option of RETURN in LIST */
     WORD_CODE,           /* response code that is handed on to clients */

@@ -101,8 +101,10 @@ extern const struct run_ops passed_ops;                                         
 extern const struct run_ops replace_ops;                                              /* replace.c */
 extern const struct run_ops search_ops;                                               /* search.c */
 extern const struct run_ops select_ops, close_ops, unselect_ops;                      /* select.c */
+extern const struct run_ops sort_ops;                                                 /* sort.c */
 extern const struct run_ops status_ops;                                               /* status.c */
 extern const struct run_ops store_ops;                                                /* store.c */
+extern const struct run_ops thread_ops;                                               /* thread.c */
 
 /* Of store_ops: STORE of X-GM-LABELS is carried out by labels.c. */
 const struct run_ops *labels_instead(const struct session *session);

@@ -41,6 +41,8 @@ bool offer_adds(const struct offer *offer, enum extension_word kind, struct slic
 bool offer_permits_code(const struct offer *offer, const char *code);
 /* The keys and options of RETURN that a SEARCH of this client may have. `offer` is borrowed. */
 struct search_permit offer_search_permit(const struct offer *offer);
+/* The same of a SORT: `key` is about the keys of the search. */
+struct search_permit offer_sort_permit(const struct offer *offer);
 /* Did the upstream have it when offer_note was called? */
 bool offer_has(const struct offer *offer, enum capability capability);
 /* Does the upstream lack something now (`capabilities`) that the client was offered? */

@@ -29,6 +29,7 @@ const char *renumber_fault(enum renumber_result result); /* for BAD, NO */
 struct search_translation renumber_search(const struct view *view);
 
 /* The other way: UIDs into the client's numbers (uid: left as they are), those that the view does not count left out.
+ * `uids` is resolved, or in an order of its own (seqset_write_next), and so is `numbers`, which must be empty before.
  * False: out of memory. */
 bool renumber_back(const struct view *view, const struct seqset *uids, bool uid, struct seqset *numbers);
 

@@ -44,7 +44,9 @@ bool command_uses_numbers(const struct command *command)
 
 bool command_may_use_numbers(const struct command *command)
 {
-    return command_uses_numbers(command) || (command->name == COMMAND_SEARCH && has_number(command->arguments));
+    bool searches = command->name == COMMAND_SEARCH || command->name == COMMAND_SORT || command->name == COMMAND_THREAD;
+
+    return command_uses_numbers(command) || (searches && has_number(command->arguments));
 }
 
 static enum command_name find_name(struct slice word)
@@ -103,7 +105,7 @@ static size_t parse_head(struct slice text, struct command *command)
     }
     command->name = find_name(word);
     if (command->uid && (command->name == COMMAND_UNKNOWN || !commands[command->name].has_uid))
-        command->fault = "UID must be followed by FETCH, STORE, COPY, MOVE, REPLACE, SEARCH or EXPUNGE";
+        command->fault = "UID must be followed by FETCH, STORE, COPY, MOVE, REPLACE, SEARCH, SORT, THREAD or EXPUNGE";
     else if (word.length == 0)
         command->fault = "Missing command";
     else if (command->name == COMMAND_UNKNOWN)

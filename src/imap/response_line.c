@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "imap/seqset.h"
+#include "imap/threads.h"
 
 #define MODSEQ_MAX ((uint64_t)INT64_MAX)
 
@@ -28,17 +29,30 @@ static const struct {
     bool numbered;
     bool zero; /* the number may be 0 */
 } words[] = {
-    {"EXISTS", RESPONSE_EXISTS, true, true},       {"RECENT", RESPONSE_RECENT, true, true},
-    {"EXPUNGE", RESPONSE_EXPUNGE, true, false},    {"FETCH", RESPONSE_FETCH, true, false},
-    {"ACL", RESPONSE_ACL, false, false},           {"CAPABILITY", RESPONSE_CAPABILITY, false, false},
-    {"ENABLED", RESPONSE_ENABLED, false, false},   {"ESEARCH", RESPONSE_ESEARCH, false, false},
-    {"FLAGS", RESPONSE_FLAGS, false, false},       {"ID", RESPONSE_ID, false, false},
-    {"LIST", RESPONSE_LIST, false, false},         {"LISTRIGHTS", RESPONSE_LISTRIGHTS, false, false},
-    {"LSUB", RESPONSE_LSUB, false, false},         {"METADATA", RESPONSE_METADATA, false, false},
-    {"MYRIGHTS", RESPONSE_MYRIGHTS, false, false}, {"NAMESPACE", RESPONSE_NAMESPACE, false, false},
-    {"QUOTA", RESPONSE_QUOTA, false, false},       {"QUOTAROOT", RESPONSE_QUOTAROOT, false, false},
-    {"SEARCH", RESPONSE_SEARCH, false, false},     {"STATUS", RESPONSE_MAILBOX_STATUS, false, false},
-    {"VANISHED", RESPONSE_VANISHED, false, false}, {"XLIST", RESPONSE_XLIST, false, false},
+    {"EXISTS", RESPONSE_EXISTS, true, true},
+    {"RECENT", RESPONSE_RECENT, true, true},
+    {"EXPUNGE", RESPONSE_EXPUNGE, true, false},
+    {"FETCH", RESPONSE_FETCH, true, false},
+    {"ACL", RESPONSE_ACL, false, false},
+    {"CAPABILITY", RESPONSE_CAPABILITY, false, false},
+    {"ENABLED", RESPONSE_ENABLED, false, false},
+    {"ESEARCH", RESPONSE_ESEARCH, false, false},
+    {"FLAGS", RESPONSE_FLAGS, false, false},
+    {"ID", RESPONSE_ID, false, false},
+    {"LIST", RESPONSE_LIST, false, false},
+    {"LISTRIGHTS", RESPONSE_LISTRIGHTS, false, false},
+    {"LSUB", RESPONSE_LSUB, false, false},
+    {"METADATA", RESPONSE_METADATA, false, false},
+    {"MYRIGHTS", RESPONSE_MYRIGHTS, false, false},
+    {"NAMESPACE", RESPONSE_NAMESPACE, false, false},
+    {"QUOTA", RESPONSE_QUOTA, false, false},
+    {"QUOTAROOT", RESPONSE_QUOTAROOT, false, false},
+    {"SEARCH", RESPONSE_SEARCH, false, false},
+    {"SORT", RESPONSE_SORT, false, false},
+    {"STATUS", RESPONSE_MAILBOX_STATUS, false, false},
+    {"THREAD", RESPONSE_THREAD, false, false},
+    {"VANISHED", RESPONSE_VANISHED, false, false},
+    {"XLIST", RESPONSE_XLIST, false, false},
 };
 #define WORD_COUNT (sizeof(words) / sizeof(*words))
 
@@ -443,6 +457,10 @@ static bool parse_data(struct line line, struct slice text, struct arena *arena,
     response->word = take_data_word(&text);
     if (response->word.length == 0 || !find_kind(response, numbered))
         return false;
+    if (response->kind == RESPONSE_THREAD) {
+        response->text = text;
+        return threads_sound(text);
+    }
     line.any_octet = line.deep = line.sections = response->kind == RESPONSE_FETCH;
     line.names = is_about_names(response->kind);
     if (line.names || response->kind == RESPONSE_CAPABILITY)
@@ -453,7 +471,8 @@ static bool parse_data(struct line line, struct slice text, struct arena *arena,
         return parse_fetch(response, arena);
     if (response->kind == RESPONSE_MAILBOX_STATUS)
         return is_sound_status(response->arguments);
-    return response->kind != RESPONSE_SEARCH || is_sound_search(response->arguments);
+    return (response->kind != RESPONSE_SEARCH && response->kind != RESPONSE_SORT) ||
+           is_sound_search(response->arguments);
 }
 
 bool response_line_parse(struct line line, struct arena *arena, struct response *response)
@@ -563,5 +582,24 @@ enum response_found response_take_found(const struct response *response, struct 
     if (result == RESPONSE_FOUND && !seqset_add_written(found, &numbers))
         result = RESPONSE_FOUND_NO_MEMORY;
     seqset_clear(&numbers);
+    return result;
+}
+
+enum response_found response_take_sorted(const struct response *response, struct seqset *found)
+{
+    const struct value *all = response->kind == RESPONSE_ESEARCH ? all_of_esearch(response->arguments) : NULL;
+    struct seqset ranges = {0};
+    enum response_found result = RESPONSE_FOUND;
+
+    if (response->kind == RESPONSE_SORT)
+        result = write_numbers(response->arguments, found);
+    else if (all &&
+             (all->kind != VALUE_ATOM || seqset_parse(all->text, &ranges) != SEQSET_OK || seqset_has_star(&ranges)))
+        result = RESPONSE_FOUND_UNREADABLE;
+    for (size_t i = 0; result == RESPONSE_FOUND && i < ranges.count; i++) {
+        if (!seqset_write_range(found, ranges.ranges[i]))
+            result = RESPONSE_FOUND_NO_MEMORY;
+    }
+    seqset_clear(&ranges);
     return result;
 }

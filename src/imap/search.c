@@ -318,9 +318,17 @@ static bool read_head(struct parser *parser, struct search *search)
     return true;
 }
 
+static bool read_charset(struct parser *parser, struct search *search)
+{
+    if (!is_field_name(parser->next))
+        return fail(parser, "A charset must stand before the search keys");
+    search->charset = take(parser)->text;
+    return true;
+}
+
 static bool read_search(struct parser *parser, struct search *search)
 {
-    if (!read_head(parser, search))
+    if (!(search->charset_first ? read_charset : read_head)(parser, search))
         return false;
     if (!parser->next)
         return fail(parser, argument_errors[ARGUMENT_KEY]);
@@ -334,6 +342,18 @@ bool search_parse(const struct value *arguments, const struct search_permit *per
     struct parser parser = {.arena = arena, .permit = permit, .next = arguments};
 
     *search = (struct search){0};
+    if (read_search(&parser, search))
+        return true;
+    *error = parser.error;
+    return false;
+}
+
+bool search_parse_charset_first(const struct value *arguments, const struct search_permit *permit, struct arena *arena,
+                                struct search *search, const char **error)
+{
+    struct parser parser = {.arena = arena, .permit = permit, .next = arguments};
+
+    *search = (struct search){.charset_first = true};
     if (read_search(&parser, search))
         return true;
     *error = parser.error;
@@ -459,7 +479,7 @@ bool search_print_upstream(const struct search *search, const struct search_tran
     struct printer printer = {translation, out};
 
     if (search->charset.length > 0) {
-        outgoing_text(out, "CHARSET ");
+        outgoing_text(out, search->charset_first ? "" : "CHARSET ");
         outgoing_astring(out, search->charset);
         outgoing_text(out, " ");
     }

@@ -258,6 +258,21 @@ bool seqset_write(struct seqset *written, uint32_t number)
     return append(written, number, number);
 }
 
+bool seqset_write_range(struct seqset *written, struct seqrange range)
+{
+    return append(written, range.low, range.high);
+}
+
+bool seqset_write_next(struct seqset *list, uint32_t number)
+{
+    struct seqrange *last = list->count > 0 ? &list->ranges[list->count - 1] : NULL;
+
+    if (!last || last->high == UINT32_MAX || last->high + 1 != number)
+        return append(list, number, number);
+    last->high = number;
+    return true;
+}
+
 /* Most answers ascend, and stand behind what is there. */
 static bool add_ascending(struct seqset *set, const struct seqset *ascending)
 {

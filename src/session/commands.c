@@ -39,10 +39,12 @@
     X(SETACL, passed_ops, ROW_CHANGES)                                                                                 \
     X(SETMETADATA, passed_ops, ROW_CHANGES)                                                                            \
     X(SETQUOTA, passed_ops, ROW_CHANGES)                                                                               \
+    X(SORT, sort_ops, ROW_HOLDS_EXPUNGES)                                                                              \
     X(STARTTLS, starttls_ops, ROW_RUNS_FIRST | ROW_NO_ARGUMENTS)                                                       \
     X(STATUS, status_ops, 0)                                                                                           \
     X(STORE, store_ops, ROW_CHANGES | ROW_HOLDS_EXPUNGES)                                                              \
     X(SUBSCRIBE, folder_ops, ROW_CHANGES)                                                                              \
+    X(THREAD, thread_ops, ROW_HOLDS_EXPUNGES)                                                                          \
     X(UNSELECT, unselect_ops, ROW_NO_ARGUMENTS | ROW_LEAVES_MAILBOX)                                                   \
     X(UNSUBSCRIBE, folder_ops, ROW_CHANGES)                                                                            \
     X(XLIST, list_ops, 0)

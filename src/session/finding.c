@@ -17,10 +17,20 @@ void finding_ask(struct finding *finding, const struct session *session, struct 
     outgoing_text(out, finding->due ? "UID SEARCH RETURN (ALL) " : "UID SEARCH ");
 }
 
+void finding_ask_sorted(struct finding *finding, const struct session *session, struct outgoing *out)
+{
+    finding_clear(finding);
+    finding->asked = finding->sorted = true;
+    finding->due = session_can(session, CAPABILITY_ESORT);
+    outgoing_text(out, finding->due ? "UID SORT RETURN (ALL) " : "UID SORT ");
+}
+
 void finding_take(struct finding *finding, const struct response *response, struct output *output)
 {
-    finding->answered |= response->kind == RESPONSE_SEARCH || response->kind == RESPONSE_ESEARCH;
-    switch (response_take_found(response, &finding->uids)) {
+    enum response_kind plain = finding->sorted ? RESPONSE_SORT : RESPONSE_SEARCH;
+
+    finding->answered |= response->kind == plain || response->kind == RESPONSE_ESEARCH;
+    switch ((finding->sorted ? response_take_sorted : response_take_found)(response, &finding->uids)) {
     case RESPONSE_FOUND:
         break;
     case RESPONSE_FOUND_UNREADABLE:

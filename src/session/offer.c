@@ -102,6 +102,16 @@ struct search_permit offer_search_permit(const struct offer *offer)
     return (struct search_permit){.key = permits_key, .option = adds_option, .context = offer};
 }
 
+static bool adds_sort_option(const void *context, struct slice name)
+{
+    return offer_adds(context, WORD_SORT_RETURN, name);
+}
+
+struct search_permit offer_sort_permit(const struct offer *offer)
+{
+    return (struct search_permit){.key = permits_key, .option = adds_sort_option, .context = offer};
+}
+
 bool offer_has(const struct offer *offer, enum capability capability)
 {
     return offer->has[capability];

@@ -169,7 +169,7 @@ bool renumber_back(const struct view *view, const struct seqset *uids, bool uid,
 
     seqset_walk_start(&walk, uids);
     while (seqset_walk_next(&walk, &at)) {
-        if (view_counts(view, at) && !seqset_add(numbers, uid ? at : view_number(view, at)))
+        if (view_counts(view, at) && !seqset_write_next(numbers, uid ? at : view_number(view, at)))
             return false;
     }
     return true;

@@ -48,18 +48,7 @@ static void done(struct run *run, const struct job_result *result)
         run_result(session, result);
         return;
     }
-    if (!finding_is_told(&search->found)) {
-        found_save_nothing(session, options);
-        finding_refuse(session);
-        return;
-    }
-    tell_arrivals(view, &session->output);
-    if (!found_save(session, &search->found.uids, options)) {
-        run_no(session, "NOTSAVED", "Too many messages were found to be saved");
-        return;
-    }
-    found_write(session, &search->found.uids, options);
-    run_ok(session, NULL);
+    found_answer(session, &search->found, options);
 }
 
 static const struct run_step search_step = {

@@ -371,6 +371,33 @@ static bool esearch(struct reader *reader)
     return each(reader, found);
 }
 
+/* RFC 5256 "thread-list" */
+static bool thread_list(struct reader *reader)
+{
+    unsigned branches = 0;
+
+    if (!take(reader, "("))
+        return false;
+    for (bool more = !comes(reader, "("); more; more = maybe(reader, " ") && !comes(reader, "("))
+        if (!nz_number(reader))
+            return false;
+    for (; comes(reader, "("); branches++)
+        if (!thread_list(reader))
+            return false;
+    return (branches != 1 || fault(reader, "more than one branch")) && take(reader, ")");
+}
+
+static bool threads(struct reader *reader)
+{
+    if (!maybe(reader, " "))
+        return true;
+    do {
+        if (!thread_list(reader))
+            return false;
+    } while (comes(reader, "("));
+    return true;
+}
+
 static bool untagged(struct reader *reader)
 {
     static const char *const statuses[] = {"OK ", "NO ", "BAD ", "BYE ", "PREAUTH "};
@@ -401,8 +428,10 @@ static bool untagged(struct reader *reader)
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         if (maybe(reader, kinds[i].name))
             return (kinds[i].handed_on && reader->any_values ? any_values : kinds[i].data)(reader);
-    if (maybe(reader, "SEARCH"))
+    if (maybe(reader, "SEARCH") || maybe(reader, "SORT"))
         return each(reader, nz_number);
+    if (maybe(reader, "THREAD"))
+        return threads(reader);
     if (maybe(reader, "ESEARCH"))
         return esearch(reader);
     if (maybe(reader, "ENABLED"))

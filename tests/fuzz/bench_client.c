@@ -53,6 +53,8 @@ static void follow(struct client *client, const struct response *response)
     case RESPONSE_QUOTA:
     case RESPONSE_QUOTAROOT:
     case RESPONSE_SEARCH:
+    case RESPONSE_SORT:
+    case RESPONSE_THREAD:
     case RESPONSE_MAILBOX_STATUS:
     case RESPONSE_XLIST:
     case RESPONSE_OTHER:

@@ -62,8 +62,8 @@ UNLIKE_COURIER = ("select_tells_what_a_client_needs", "a_refused_delete_ends_no_
 globals().update(borrow("mailboxes", left_out=UNLIKE_COURIER))
 globals().update(borrow("mailboxes", ("cyrus",), only=UNLIKE_COURIER))
 # Courier's names are not those of the listings, and it has no MOVE to compare with.
-globals().update(borrow("same_as_direct", left_out=("listings", "moves")))
-globals().update(borrow("same_as_direct", ("cyrus",), only=("listings", "moves")))
+globals().update(borrow("same_as_direct", left_out=("listings", "moves", "sorted_and_threaded")))
+globals().update(borrow("same_as_direct", ("cyrus",), only=("listings", "moves", "sorted_and_threaded")))
 
 
 # --- Courier's own names

@@ -1,7 +1,8 @@
 """Searches of several clients at once: RETURN, what is answered to each in its own numbers, and nothing of what has gone."""
-from imap_client import identity_of, numbers_of
+from imap_client import identity_of, make_message, numbers_of
 from mail_server import free_port
 from scenario import MATRIX, scenario
+from scripted_upstream import odd
 
 HEADER = b"BODY[HEADER.FIELDS (X-ID)]"
 
@@ -144,3 +145,76 @@ def pipelined_commands_find_what_the_search_before_them_has_saved(s):
     assert sorted(s.stored("Work")) == ["m3", "m5"]
     stored = s.stored()
     assert sorted(stored) == ["m2", "m4", "m6"] and "\\Flagged" in stored["m2"], stored
+
+
+# --- SORT and THREAD
+
+def sorted_numbers(result):
+    return [int(word) for word in result.of("SORT")[0].data]
+
+
+def threads_of(result):
+    """The lists of THREAD as written, numbers as int."""
+    def read(value):
+        return [read(each) for each in value] if isinstance(value, list) else int(value)
+    return read(list(result.of("THREAD")[0].data))
+
+
+def reply(identity, references=""):
+    return make_message(identity, extra="References: %s\r\n" % " ".join("<%s@example.org>" % name for name in references.split()) if references else "")
+
+
+@scenario(variants=("full",))
+def sorted_for_clients_that_count_differently(s):
+    s.fill(5)
+    phone, desk = s.client(name="phone", select="INBOX", learn=True), s.client(name="desk", select="INBOX", learn=True)
+    assert {"SORT", "SORT=DISPLAY", "ESORT"} <= phone.capabilities()
+    assert sorted_numbers(phone.ok("SORT (REVERSE SUBJECT) UTF-8 ALL")) == [5, 4, 3, 2, 1]
+    desk.ok("STORE 2 +FLAGS.SILENT (\\Deleted)")
+    desk.ok("EXPUNGE")
+    # The phone counts the dead one still: its numbers stay, and it is not told of the dead one.
+    assert sorted_numbers(phone.ok("SORT (REVERSE SUBJECT) UTF-8 ALL")) == [5, 4, 3, 1]
+    assert sorted_numbers(desk.ok("SORT (REVERSE SUBJECT) UTF-8 ALL")) == [4, 3, 2, 1]
+    assert sorted_numbers(phone.ok("SORT (REVERSE SUBJECT) UTF-8 2:4")) == [4, 3]
+    found = extended(phone.ok("SORT RETURN (MIN MAX ALL COUNT SAVE) (REVERSE SUBJECT) UTF-8 2:5"))
+    assert found == {"UID": False, "MIN": b"5", "MAX": b"3", "ALL": b"5,4,3", "COUNT": b"3"}, found
+    assert named(phone, "FETCH $") == ["m3", "m4", "m5"]
+    both = [sorted_numbers(client.ok("UID SORT (REVERSE SUBJECT) UTF-8 ALL")) for client in (phone, desk)]
+    assert both[0] == both[1] == [5, 4, 3, 1], both
+    assert sorted_numbers(phone.ok("SORT (DATE) UTF-8 KEYWORD none")) == []
+    phone.noop()
+    assert sorted_numbers(phone.ok("SORT (REVERSE SUBJECT) UTF-8 ALL")) == [4, 3, 2, 1]
+
+
+@scenario(variants=("full",))
+def threads_without_what_has_gone(s):
+    s.server.deliver_all("u1", [reply("a"), reply("b", "a"), reply("c", "a"), reply("d", "a b"), reply("e", "a b"), reply("f")], None)
+    phone, desk = s.client(name="phone", select="INBOX", learn=True), s.client(name="desk", select="INBOX", learn=True)
+    number = {message.identity: index + 1 for index, message in enumerate(phone.messages)}
+    a, b, c, d, e, f = (number[name] for name in "abcdef")
+    command = "THREAD REFERENCES UTF-8 ALL"
+    whole = [[a, [b, [d], [e]], [c]], [f]]
+    assert threads_of(phone.ok(command)) == whole, phone.ok(command)
+    desk.ok("STORE %d +FLAGS.SILENT (\\Deleted)" % b)
+    desk.ok("EXPUNGE")
+    # Without the dead one the two below it stand in its place, and all keep the phone's numbers.
+    without = threads_of(phone.ok(command))
+    assert sorted(flat(without)) == sorted({a, c, d, e, f}) and without[-1] == [f], without
+    moved = [value - (value > b) for value in flat(without)]
+    assert sorted(flat(threads_of(desk.ok(command)))) == sorted(moved)
+    assert sorted(flat(threads_of(phone.ok("UID " + command)))) == sorted(flat(threads_of(desk.ok("UID " + command))))
+    assert threads_of(phone.ok("THREAD REFERENCES UTF-8 %d" % (f - 1))) == [[f - 1]]  # told by now
+    assert phone.ok("THREAD REFERENCES UTF-8 KEYWORD none").of("THREAD")[0].data == []
+    assert phone.command("THREAD NOSUCH UTF-8 ALL").status == "BAD"
+
+
+def flat(lists):
+    return [number for value in lists for number in (flat(value) if isinstance(value, list) else [value])]
+
+
+@scenario(upstream=odd())
+def where_the_server_cannot_sort_nobody_is_offered_it(s):
+    client = s.client(select="INBOX", learn=True)
+    assert not {"SORT", "ESORT", "SORT=DISPLAY"} & client.capabilities() and not any(name.startswith("THREAD=") for name in client.capabilities())
+    assert client.command("SORT (DATE) UTF-8 ALL").status == "BAD"
+    assert client.command("UID THREAD REFERENCES UTF-8 ALL").status == "BAD"

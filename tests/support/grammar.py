@@ -1,4 +1,4 @@
-"""What a server may write, by the ABNF of RFC 3501 section 9 (with RFC 2342, 2971, 3516, 4315, 4731, 5161, 5258, 8438, 8474,
+"""What a server may write, by the ABNF of RFC 3501 section 9 (with RFC 2342, 2971, 3516, 4315, 4731, 5161, 5256, 5258, 8438, 8474,
 8514, 8970 and X-GM-EXT-1), to the octet: a space too many or too few, a literal where only a quoted string may stand, NIL, 0 or a large number where none may.
 
 Nothing is forgiven. Two things are more than the RFC has: text for humans may be UTF-8 (RFC 9051 section 9), and extensions
@@ -205,7 +205,7 @@ class Reader:
                     b"ID": self.id_data, b"NAMESPACE": self.namespaces, b"VANISHED": self.vanished,
                     b"ACL": self.acl, b"LISTRIGHTS": self.listrights, b"MYRIGHTS": self.myrights, b"QUOTA": self.quota,
                     b"QUOTAROOT": self.quotaroot, b"METADATA": self.metadata,
-                    b"ESEARCH": self.esearch}.get(name)
+                    b"ESEARCH": self.esearch, b"SORT": self.search, b"THREAD": self.threads}.get(name)
             if not kind:
                 self.fail("an unknown response %r" % name)
             kind()
@@ -394,6 +394,27 @@ class Reader:
                 self.fail("an unknown item %r" % name)
             self.space()
             kinds[name]()
+
+    def threads(self):
+        """RFC 5256 "thread-data" """
+        if self.maybe(b" "):
+            self.thread_list()
+            while self.comes(b"("):
+                self.thread_list()
+
+    def thread_list(self):
+        self.take(b"(")
+        if not self.comes(b"("):
+            self.nz_number()
+            while self.maybe(b" ") and not self.comes(b"("):
+                self.nz_number()
+        branches = 0
+        while self.comes(b"("):
+            self.thread_list()
+            branches += 1
+        if branches == 1:
+            self.fail("one branch alone")
+        self.take(b")")
 
     def separator(self):
         if self.maybe(b"NIL"):

@@ -72,9 +72,12 @@ Test(command, faults_keep_the_tag_and_say_why)
     expect_fault("a", "a", "Missing command");
     expect_fault("a ", "a", "Missing command");
     expect_fault("a FOO bar", "a", "Unknown command");
-    expect_fault("a UID", "a", "UID must be followed by FETCH, STORE, COPY, MOVE, REPLACE, SEARCH or EXPUNGE");
-    expect_fault("a UID NOOP", "a", "UID must be followed by FETCH, STORE, COPY, MOVE, REPLACE, SEARCH or EXPUNGE");
-    expect_fault("a UID FOO", "a", "UID must be followed by FETCH, STORE, COPY, MOVE, REPLACE, SEARCH or EXPUNGE");
+    expect_fault("a UID", "a",
+                 "UID must be followed by FETCH, STORE, COPY, MOVE, REPLACE, SEARCH, SORT, THREAD or EXPUNGE");
+    expect_fault("a UID NOOP", "a",
+                 "UID must be followed by FETCH, STORE, COPY, MOVE, REPLACE, SEARCH, SORT, THREAD or EXPUNGE");
+    expect_fault("a UID FOO", "a",
+                 "UID must be followed by FETCH, STORE, COPY, MOVE, REPLACE, SEARCH, SORT, THREAD or EXPUNGE");
     expect_fault("a LOGIN (x", "a", "Unbalanced parentheses");
     expect_fault("a LOGIN \"x", "a", "Unterminated quoted string");
     expect_fault("a LOGIN {x}", "a", "Malformed literal");

@@ -261,3 +261,20 @@ Test(seqset, written_numbers_are_added_in_any_order)
         seqset_clear(&set);
     }
 }
+
+Test(seqset, a_list_in_an_order_of_its_own_is_kept_in_runs)
+{
+    static const uint32_t numbers[] = {7, 3, 4, 5, 5, UINT32_MAX, 1};
+    struct evbuffer *out = evbuffer_new();
+    struct seqset list = {0};
+    char text[100] = "";
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        cr_assert(seqset_write_next(&list, numbers[i]));
+    cr_assert_eq(seqset_size(&list), 7);
+    cr_assert(seqset_print(&list, out));
+    evbuffer_remove(out, text, sizeof(text) - 1);
+    cr_assert_str_eq(text, "7,3:5,5,4294967295,1");
+    seqset_clear(&list);
+    evbuffer_free(out);
+}
