@@ -23,38 +23,37 @@ static const char *const code_names[] = {
         [RESPONSE_CODE_UNKNOWN] = "?",
 };
 
+/* The data behind "* number". */
 static const struct {
     const char *word;
     enum response_kind kind;
-    bool numbered;
     bool zero; /* the number may be 0 */
-} words[] = {
-    {"EXISTS", RESPONSE_EXISTS, true, true},
-    {"RECENT", RESPONSE_RECENT, true, true},
-    {"EXPUNGE", RESPONSE_EXPUNGE, true, false},
-    {"FETCH", RESPONSE_FETCH, true, false},
-    {"ACL", RESPONSE_ACL, false, false},
-    {"CAPABILITY", RESPONSE_CAPABILITY, false, false},
-    {"ENABLED", RESPONSE_ENABLED, false, false},
-    {"ESEARCH", RESPONSE_ESEARCH, false, false},
-    {"FLAGS", RESPONSE_FLAGS, false, false},
-    {"ID", RESPONSE_ID, false, false},
-    {"LIST", RESPONSE_LIST, false, false},
-    {"LISTRIGHTS", RESPONSE_LISTRIGHTS, false, false},
-    {"LSUB", RESPONSE_LSUB, false, false},
-    {"METADATA", RESPONSE_METADATA, false, false},
-    {"MYRIGHTS", RESPONSE_MYRIGHTS, false, false},
-    {"NAMESPACE", RESPONSE_NAMESPACE, false, false},
-    {"QUOTA", RESPONSE_QUOTA, false, false},
-    {"QUOTAROOT", RESPONSE_QUOTAROOT, false, false},
-    {"SEARCH", RESPONSE_SEARCH, false, false},
-    {"SORT", RESPONSE_SORT, false, false},
-    {"STATUS", RESPONSE_MAILBOX_STATUS, false, false},
-    {"THREAD", RESPONSE_THREAD, false, false},
-    {"VANISHED", RESPONSE_VANISHED, false, false},
-    {"XLIST", RESPONSE_XLIST, false, false},
-};
-#define WORD_COUNT (sizeof(words) / sizeof(*words))
+} numbered_words[] = {{"EXISTS", RESPONSE_EXISTS, true},
+                      {"RECENT", RESPONSE_RECENT, true},
+                      {"EXPUNGE", RESPONSE_EXPUNGE, false},
+                      {"FETCH", RESPONSE_FETCH, false}};
+
+/* Those behind "* ", by their kind. */
+static const char *const words[] = {[RESPONSE_ACL] = "ACL",
+                                    [RESPONSE_CAPABILITY] = "CAPABILITY",
+                                    [RESPONSE_ENABLED] = "ENABLED",
+                                    [RESPONSE_ESEARCH] = "ESEARCH",
+                                    [RESPONSE_FLAGS] = "FLAGS",
+                                    [RESPONSE_ID] = "ID",
+                                    [RESPONSE_LIST] = "LIST",
+                                    [RESPONSE_LISTRIGHTS] = "LISTRIGHTS",
+                                    [RESPONSE_LSUB] = "LSUB",
+                                    [RESPONSE_METADATA] = "METADATA",
+                                    [RESPONSE_MYRIGHTS] = "MYRIGHTS",
+                                    [RESPONSE_NAMESPACE] = "NAMESPACE",
+                                    [RESPONSE_QUOTA] = "QUOTA",
+                                    [RESPONSE_QUOTAROOT] = "QUOTAROOT",
+                                    [RESPONSE_SEARCH] = "SEARCH",
+                                    [RESPONSE_SORT] = "SORT",
+                                    [RESPONSE_MAILBOX_STATUS] = "STATUS",
+                                    [RESPONSE_THREAD] = "THREAD",
+                                    [RESPONSE_VANISHED] = "VANISHED",
+                                    [RESPONSE_XLIST] = "XLIST"};
 
 const char *response_status_name(enum response_status status)
 {
@@ -346,14 +345,25 @@ static bool is_sound_status(const struct value *name)
     return true;
 }
 
+static bool find_numbered(struct response *response)
+{
+    for (size_t i = 0; i < sizeof(numbered_words) / sizeof(numbered_words[0]); i++) {
+        if (!slice_equal_nocase(response->word, slice_of(numbered_words[i].word)))
+            continue;
+        response->kind = numbered_words[i].kind;
+        return numbered_words[i].zero || response->number > 0;
+    }
+    return true;
+}
+
 static bool find_kind(struct response *response, bool numbered)
 {
     response->kind = RESPONSE_OTHER;
-    for (size_t i = 0; i < WORD_COUNT; i++) {
-        if (words[i].numbered != numbered || !slice_equal_nocase(response->word, slice_of(words[i].word)))
-            continue;
-        response->kind = words[i].kind;
-        return words[i].zero || !numbered || response->number > 0;
+    if (numbered)
+        return find_numbered(response);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (words[i] && slice_equal_nocase(response->word, slice_of(words[i])))
+            response->kind = (enum response_kind)i;
     }
     return true;
 }
@@ -493,27 +503,6 @@ bool response_line_parse(struct line line, struct arena *arena, struct response 
         return is_tag(first) && parse_status(behind, arena, response);
     }
     return slice_equal(first, SLICE("*")) && parse_data(line, text, arena, response);
-}
-
-bool response_line_is_spare(struct slice line)
-{
-    static const char *const needed[] = {"SEARCH", "ESEARCH", "SORT",    "THREAD", "VANISHED",
-                                         "FLAGS",  "EXISTS",  "EXPUNGE", "RECENT", "FETCH"};
-    struct slice left = line, word;
-
-    if (!slice_equal(take_word(&left), SLICE("*")))
-        return false;
-    word = take_data_word(&left);
-    for (size_t i = 0; i < word.length; i++) {
-        char c = slice_upper(word.data[i]);
-        if (!(c >= 'A' && c <= 'Z') && c != '-')
-            return false;
-    }
-    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-        if (slice_equal_nocase(word, slice_of(needed[i])))
-            return false;
-    }
-    return word.length > 0;
 }
 
 enum seqset_result response_uid_set(const struct value *value, struct seqset *set)
