@@ -4,6 +4,7 @@
 #define IMAPMUX_SESSION_FETCH_INSIDE_H
 
 #include "imap/fetch_items.h"
+#include "imap/search_return.h"
 #include "session/changes.h"
 #include "session/renumber.h"
 #include "session/run.h"
@@ -61,11 +62,12 @@ struct fetch_pieces {
 struct fetch_run {
     struct run run;
     struct fetch_item *items;
-    uint64_t upstream_items; /* bits of those that must be asked: all but UID, FLAGS and MODSEQ */
-    uint64_t truth_items;    /* bits of FLAGS and MODSEQ, answered from the truth and both at once */
-    bool flags, modseq;      /* which of these two are asked for */
-    struct changes changes;  /* CHANGEDSINCE: the others are left out */
-    bool changes_told;       /* the flags of those that are left have been told by the server in this command */
+    uint64_t upstream_items;       /* bits of those that must be asked: all but UID, FLAGS and MODSEQ */
+    uint64_t truth_items;          /* bits of FLAGS and MODSEQ, answered from the truth and both at once */
+    bool flags, modseq;            /* which of these two are asked for */
+    struct search_partial partial; /* PARTIAL: only these of the set; low 0: all */
+    struct changes changes;        /* CHANGEDSINCE: the others are left out */
+    bool changes_told;             /* the flags of those that are left have been told by the server in this command */
     bool with_uid;
     bool peek;          /* the session changes nothing */
     struct seqset uids; /* of the client's set, ghosts included */

@@ -464,6 +464,22 @@ void fetch_begin(struct fetch_run *fetch)
 
 /* --- the command */
 
+/* PARTIAL counts those that live. */
+static bool choose_part(struct fetch_run *fetch, const struct view *view)
+{
+    struct seqset living = {0}, chosen = {0};
+    bool ok;
+
+    if (fetch->partial.low == 0)
+        return true;
+    ok = uid_map_intersect(&view->mailbox->map, &fetch->uids, &living) &&
+         search_partial_choose(&fetch->partial, &living, &chosen);
+    seqset_clear(&living);
+    seqset_clear(&fetch->uids);
+    fetch->uids = chosen;
+    return ok;
+}
+
 static void begin_set(struct fetch_run *fetch)
 {
     struct session *session = fetch->run.session;
@@ -474,6 +490,8 @@ static void begin_set(struct fetch_run *fetch)
     if (command->uid)
         tell_arrivals(view, &session->output); /* or "11:*" with an untold 11 would mean 10 */
     result = renumber_set(view, command->arguments->text, command->uid, &fetch->uids);
+    if (result == RENUMBER_OK && !choose_part(fetch, view))
+        result = RENUMBER_NO_MEMORY;
     if (result == RENUMBER_OK && fetch->changes.since != 0)
         result = fetch_changes_ask(fetch);
     else if (result == RENUMBER_OK)

@@ -14,6 +14,12 @@ const char *fetch_changes_read(struct fetch_run *fetch, const struct value *list
     for (value = list->first; value; value = value->next) {
         if (value->kind == VALUE_ATOM && !offer_adds(&session->offer, WORD_FETCH_MODIFIER, value->text))
             return "FETCH does not know this modifier";
+        if (value_is_atom(value, "PARTIAL") && fetch->partial.low == 0) {
+            value = value->next;
+            if (!search_partial_parse(value, &fetch->partial))
+                return "PARTIAL takes a range such as 1:100 or -1:-100";
+            continue;
+        }
         if (value_is_atom(value, "VANISHED")) {
             fetch->changes.vanished = true;
             continue;
@@ -26,6 +32,8 @@ const char *fetch_changes_read(struct fetch_run *fetch, const struct value *list
         fetch->modseq = true;
         fetch->truth_items |= FETCH_IMPLIED_MODSEQ;
     }
+    if (fetch->partial.low != 0 && !session_command(session)->uid)
+        return "PARTIAL goes with UID FETCH only";
     if (fetch->changes.vanished && (fetch->changes.since == 0 || !session_command(session)->uid))
         return "VANISHED goes with UID FETCH and CHANGEDSINCE only";
     if (fetch->changes.vanished && !session->enabled.qresync)
@@ -53,6 +61,18 @@ static void note_gone(struct run *run, const struct response *response)
     changes_untagged(&((struct fetch_run *)run)->changes, response, &run->session->output);
 }
 
+/* With PARTIAL only of those that it has chosen before. */
+static bool keep_changed(struct fetch_run *fetch)
+{
+    struct seqset kept = {0};
+    bool ok = fetch->partial.low != 0 ? seqset_intersect(&fetch->changes.changed, &fetch->uids, &kept)
+                                      : seqset_copy(&fetch->changes.changed, &kept);
+
+    seqset_clear(&fetch->uids);
+    fetch->uids = kept;
+    return ok;
+}
+
 /* The others are left out. */
 static void changes_known(struct run *run, const struct job_result *result)
 {
@@ -63,9 +83,7 @@ static void changes_known(struct run *run, const struct job_result *result)
         run_result(session, result);
         return;
     }
-    seqset_clear(&fetch->uids);
-    if (!changes_settle(&fetch->changes, session_view(session)) ||
-        !seqset_copy(&fetch->changes.changed, &fetch->uids)) {
+    if (!changes_settle(&fetch->changes, session_view(session)) || !keep_changed(fetch)) {
         run_no_memory(session);
         return;
     }

@@ -18,7 +18,21 @@ static void write_plain(struct session *session, const struct seqset *numbers)
     output_format(output, "\r\n");
 }
 
-/* A single line. Of nothing found only COUNT is told. */
+static void write_partial(struct output *output, const struct seqset *numbers, const struct search_partial *partial)
+{
+    struct seqset chosen = {0};
+
+    output_check(output, search_partial_choose(partial, numbers, &chosen));
+    output_format(output, " PARTIAL (%.*s ", (int)partial->written.length, partial->written.data);
+    if (chosen.count > 0)
+        output_check(output, seqset_print(&chosen, output->bytes));
+    else
+        output_format(output, "NIL");
+    output_format(output, ")");
+    seqset_clear(&chosen);
+}
+
+/* A single line. Of nothing found only COUNT and PARTIAL are told. */
 static void write_extended(struct session *session, const struct seqset *numbers, const struct search_return *options)
 {
     const struct command *command = session_command(session);
@@ -34,6 +48,8 @@ static void write_extended(struct session *session, const struct seqset *numbers
         output_format(output, " ALL ");
         output_check(output, seqset_print(numbers, output->bytes));
     }
+    if (options->partial.low != 0)
+        write_partial(output, numbers, &options->partial);
     if (options->count)
         output_format(output, " COUNT %llu", (unsigned long long)seqset_size(numbers));
     output_format(output, "\r\n");
@@ -109,10 +125,16 @@ void found_save_nothing(struct session *session, const struct search_return *opt
 }
 
 /* Some of the messages found, which are not none. */
-static bool add_ends(const struct seqset *living, const struct search_return *options, struct seqset *chosen)
+static bool add_some(const struct seqset *living, const struct search_return *options, struct seqset *chosen)
 {
-    return (!options->min || seqset_add(chosen, living->ranges[0].low)) &&
-           (!options->max || seqset_add(chosen, living->ranges[living->count - 1].high));
+    struct seqset part = {0};
+    bool ok = (!options->min || seqset_add(chosen, living->ranges[0].low)) &&
+              (!options->max || seqset_add(chosen, living->ranges[living->count - 1].high));
+
+    if (ok && options->partial.low != 0)
+        ok = search_partial_choose(&options->partial, living, &part) && seqset_add_written(chosen, &part);
+    seqset_clear(&part);
+    return ok;
 }
 
 static bool choose(const struct view *view, const struct seqset *living, const struct search_return *options,
@@ -122,7 +144,7 @@ static bool choose(const struct view *view, const struct seqset *living, const s
     bool ok;
 
     if (living->count > 0 && !options->all && !options->count && search_return_tells(options))
-        return add_ends(living, options, chosen);
+        return add_some(living, options, chosen);
     ok = seqset_add_written(&all, living) && uid_map_intersect_dense(&view->mailbox->map, &all, chosen);
     seqset_clear(&all);
     return ok;

@@ -348,13 +348,27 @@ static bool vanished(struct reader *reader)
     return any_set(reader);
 }
 
+/* RFC 9394 "ret-data-partial" */
+static bool partial(struct reader *reader)
+{
+    bool from_end;
+
+    if (!take(reader, "("))
+        return false;
+    from_end = maybe(reader, "-");
+    if (!nz_number(reader) || !take(reader, from_end ? ":-" : ":") || !nz_number(reader) || !space(reader))
+        return false;
+    return (maybe(reader, "NIL") || any_set(reader)) && take(reader, ")");
+}
+
 /* RFC 4731 "search-return-data" */
 static bool found(struct reader *reader)
 {
     static const struct {
         const char *name;
         rule *value;
-    } items[] = {{"MIN ", nz_number}, {"MAX ", nz_number}, {"ALL ", any_set}, {"COUNT ", plain_number}};
+    } items[] = {
+        {"MIN ", nz_number}, {"MAX ", nz_number}, {"ALL ", any_set}, {"COUNT ", plain_number}, {"PARTIAL ", partial}};
 
     for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++)
         if (maybe(reader, items[i].name))

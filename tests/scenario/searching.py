@@ -218,3 +218,23 @@ def where_the_server_cannot_sort_nobody_is_offered_it(s):
     assert not {"SORT", "ESORT", "SORT=DISPLAY"} & client.capabilities() and not any(name.startswith("THREAD=") for name in client.capabilities())
     assert client.command("SORT (DATE) UTF-8 ALL").status == "BAD"
     assert client.command("UID THREAD REFERENCES UTF-8 ALL").status == "BAD"
+
+
+@scenario(variants=MATRIX)
+def parts_of_what_was_found(s):
+    s.fill(7)
+    phone, desk = s.client(name="phone", select="INBOX", learn=True), s.client(name="desk", select="INBOX", learn=True)
+    assert "PARTIAL" in phone.capabilities()
+    desk.ok("STORE 6 +FLAGS.SILENT (\\Deleted)")
+    desk.ok("EXPUNGE")
+    for options, place, expected in (("PARTIAL 1:3", b"1:3", b"1:3"), ("PARTIAL -1:-2", b"-1:-2", b"5,7"), ("PARTIAL 6:100", b"6:100", b"7"),
+                                     ("PARTIAL 7:9", b"7:9", None), ("partial 3:2 count", b"3:2", b"2:3")):
+        found = extended(phone.ok("SEARCH RETURN (%s) ALL" % options))
+        assert [bytes(found["PARTIAL"][0]), found["PARTIAL"][1]] == [place, expected], found
+    phone.ok("SEARCH RETURN (PARTIAL -1:-2 SAVE) ALL")
+    assert named(phone, "FETCH $") == ["m5", "m7"]
+    part = desk.ok("UID FETCH 2:* (UID) (PARTIAL -1:-3)").of("FETCH")
+    assert [int(response.fetch_items()[b"UID"]) for response in part] == [4, 5, 7], part
+    for bad in ("SEARCH RETURN (PARTIAL 1:2 ALL) ALL", "SEARCH RETURN (PARTIAL 0:2) ALL", "SEARCH RETURN (PARTIAL) ALL",
+                "FETCH 1:* UID (PARTIAL 1:2)", "UID FETCH 1:* UID (PARTIAL)"):
+        assert desk.command(bad).status == "BAD", bad

@@ -387,13 +387,23 @@ class Reader:
         self.string()
         self.take(b")")
         self.maybe(b" UID")
-        kinds = {b"MIN": self.nz_number, b"MAX": self.nz_number, b"ALL": self.uid_set, b"COUNT": self.number}
+        kinds = {b"MIN": self.nz_number, b"MAX": self.nz_number, b"ALL": self.uid_set, b"COUNT": self.number,
+                 b"PARTIAL": self.partial}
         while self.maybe(b" "):
             name = self.atom().upper()
             if name not in kinds:
                 self.fail("an unknown item %r" % name)
             self.space()
             kinds[name]()
+
+    def partial(self):
+        """RFC 9394 "ret-data-partial", without its name"""
+        self.take(b"(")
+        self.match(re.compile(rb"[1-9]\d*:[1-9]\d*|-[1-9]\d*:-[1-9]\d*"), "range of places")
+        self.space()
+        if not self.maybe(b"NIL"):
+            self.uid_set()
+        self.take(b")")
 
     def threads(self):
         """RFC 5256 "thread-data" """

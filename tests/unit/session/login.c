@@ -13,9 +13,10 @@ Test(login, an_accepted_client_is_told_its_capabilities)
     cr_assert_str_eq(bench.password, "secret");
     bench_expect("");
     bench_login(LOGIN_OK, "");
-    bench_expect("a OK [CAPABILITY IMAP4rev1 ENABLE ESEARCH ID IDLE INPROGRESS LITERAL+ MOVE SASL-IR SEARCHRES UIDPLUS "
-                 "UNSELECT] "
-                 "Logged in\r\n");
+    bench_expect(
+        "a OK [CAPABILITY IMAP4rev1 ENABLE ESEARCH ID IDLE INPROGRESS LITERAL+ MOVE PARTIAL SASL-IR SEARCHRES UIDPLUS "
+        "UNSELECT] "
+        "Logged in\r\n");
     cr_assert(session_is_logged_in(bench.session));
 }
 

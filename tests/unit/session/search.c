@@ -216,3 +216,35 @@ Test(search, one_that_arrives_after_it_is_not_saved)
     bench_say("b UID COPY $ other\r\n");
     bench_expect_sent("UID COPY 10,20,30 other");
 }
+
+Test(search, a_part_is_told_and_saved)
+{
+    save("a SEARCH RETURN (PARTIAL -1:-2 SAVE COUNT) ALL\r\n", "* SEARCH 10 20 30\r\n",
+         "* ESEARCH (TAG \"a\") PARTIAL (-1:-2 2:3) COUNT 3\r\na OK SEARCH completed.\r\n");
+    bench_say("b UID COPY $ other\r\n");
+    bench_expect_sent("UID COPY 10,20,30 other");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_like("b OK ");
+    save("c UID SEARCH RETURN (PARTIAL 2:9 SAVE MIN) ALL\r\n", "* SEARCH 10 20 30\r\n",
+         "* ESEARCH (TAG \"c\") UID MIN 10 PARTIAL (2:9 20,30)\r\nc OK UID SEARCH completed.\r\n");
+    save("d UID SEARCH RETURN (SAVE PARTIAL 4:9) ALL\r\n", "* SEARCH 10 20 30\r\n",
+         "* ESEARCH (TAG \"d\") UID PARTIAL (4:9 NIL)\r\nd OK UID SEARCH completed.\r\n");
+    bench_say("e COPY $ other\r\n");
+    bench_expect_like("e OK ");
+    cr_assert_null(bench.job);
+}
+
+Test(search, a_part_of_a_fetch)
+{
+    bench.flags_in_step = true;
+    bench_say("a UID FETCH 1:* UID (PARTIAL -1:-2)\r\nb UID FETCH 1:15 UID (PARTIAL 2:3)\r\n");
+    bench_expect(
+        "* 2 FETCH (UID 20)\r\n* 3 FETCH (UID 30)\r\na OK UID FETCH completed.\r\nb OK UID FETCH completed.\r\n");
+    bench_expunge(10);
+    bench_say("c UID FETCH 1:* UID (PARTIAL 1:1)\r\n");
+    bench_expect("* 2 FETCH (UID 20)\r\n* 1 EXPUNGE\r\nc OK UID FETCH completed.\r\n");
+    bench_say("d FETCH 1:* UID (PARTIAL 1:1)\r\n");
+    bench_expect_like("d BAD ");
+    bench_say("e UID FETCH 1:* UID (PARTIAL 1)\r\n");
+    bench_expect_like("e BAD ");
+}
