@@ -142,10 +142,10 @@ void mailbox_selected(struct mailbox *mailbox, const struct mailbox_told *told)
     mailbox_recent_selected(mailbox, told->read_write && !told->read_only);
 }
 
+/* What was told may be older than a message that has come and gone since. */
 static uint32_t uidnext_of(const struct mailbox *mailbox, uint32_t told)
 {
-    const struct message *last = uid_map_last(&mailbox->map);
-    uint32_t above = last ? last->uid + 1 : 0;
+    uint32_t above = mailbox->map.highest + (mailbox->map.highest != UINT32_MAX);
 
     return told > above ? told : told != 0 ? above : 0;
 }

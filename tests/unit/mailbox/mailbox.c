@@ -343,6 +343,24 @@ Test(mailbox, a_tail_that_shrinks_at_its_front_grows_at_its_end)
     mailbox_free(mailbox);
 }
 
+/* Some servers tell it in STATUS only. */
+Test(mailbox, uidnext_is_above_what_has_come_and_gone_since_it_was_told)
+{
+    struct mailbox *mailbox = three();
+    struct mailbox_told told = {.uidvalidity = 1};
+
+    mailbox->uidnext_status = 31;
+    cr_assert_eq(mailbox_in_step(mailbox, &told, 3, MAILBOX_FLAGS_TOLD, 0), MAILBOX_OK);
+    cr_assert_eq(mailbox->uidnext, 31);
+    cr_assert(mailbox_append(mailbox, 40));
+    cr_assert_eq(mailbox->uidnext, 41);
+    mailbox_left(mailbox);
+    mailbox_gone(mailbox, 40);
+    cr_assert_eq(mailbox_in_step(mailbox, &told, 3, MAILBOX_FLAGS_TOLD, 0), MAILBOX_OK);
+    cr_assert_eq(mailbox->uidnext, 41);
+    mailbox_free(mailbox);
+}
+
 /* --- \Recent */
 
 static void ignore_change(void *owner, enum view_change change)
