@@ -241,6 +241,10 @@ bool mailbox_flags_next(const struct mailbox *mailbox, uint32_t most, struct seq
     __attribute__((warn_unused_result));
 /* They are asked for from now on: if that fails, not again before flag_interval. */
 void mailbox_flags_tried(struct mailbox *mailbox, usec now);
+/* The server is asked for the flags of this message, or of these: until it has told them they are due, since what was
+ * known before is no answer. Only while the flags are not in step. */
+void mailbox_flags_expected(struct mailbox *mailbox, struct message *message);
+void mailbox_flags_expected_of(struct mailbox *mailbox, const struct seqset *uids);
 void mailbox_flags_asked(struct mailbox *mailbox, uint32_t up_to); /* answered: the next part begins above this UID */
 /* Are all flags in step? Judged when a part has been answered: the last part ends the learning, or, where some flags
  * were not told, it begins again. vouched: as in mailbox_settle_modseq. */

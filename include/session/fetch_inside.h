@@ -102,7 +102,7 @@ void fetch_go_on(struct fetch_run *fetch);
 bool fetch_truth_knows(const struct fetch_run *fetch, const struct message *message);
 /* " FLAGS", with MODSEQ where there is one, if the client asked for what the truth has of them and they are not in
  * step. */
-void fetch_write_flags_item(const struct fetch_run *fetch, const struct mailbox *mailbox, struct outgoing *out);
+void fetch_write_flags_item(const struct fetch_run *fetch, struct mailbox *mailbox, struct outgoing *out);
 
 /* fetch_pieces.c */
 

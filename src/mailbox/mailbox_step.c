@@ -232,6 +232,23 @@ void mailbox_flags_tried(struct mailbox *mailbox, usec now)
     mailbox->flags_urgent = false;
 }
 
+void mailbox_flags_expected(struct mailbox *mailbox, struct message *message)
+{
+    mailbox->flags_due += !message->flags_due;
+    message->flags_due = true;
+}
+
+void mailbox_flags_expected_of(struct mailbox *mailbox, const struct seqset *uids)
+{
+    const struct uid_map *map = &mailbox->map;
+
+    for (size_t i = 0; i < uids->count; i++) {
+        for (uint32_t at = uid_map_rank(map, uids->ranges[i].low - 1), end = uid_map_rank(map, uids->ranges[i].high);
+             at < end; at++)
+            mailbox_flags_expected(mailbox, uid_map_at(map, at));
+    }
+}
+
 void mailbox_flags_asked(struct mailbox *mailbox, uint32_t up_to)
 {
     mailbox->flags_cursor = up_to;
@@ -263,10 +280,12 @@ bool mailbox_flags_learned(struct mailbox *mailbox, usec now, bool vouched)
         return true;
     if (flags_are_left(mailbox))
         return false;
-    mailbox->flags_cursor = 0; /* if some were not told: once more from the start */
+    mailbox->flags_cursor = 0;
     mailbox->flags_in_step = !mailbox->flags_due_only && mailbox_all_flags_known(mailbox);
-    if (!mailbox->flags_in_step)
+    if (!mailbox->flags_in_step) {
+        mailbox->flags_due_only = mailbox->flags_due > 0; /* those that were not told are asked for once more */
         return false;
+    }
     mailbox->flags_at = now;
     if (vouched)
         mailbox_settle_modseq(mailbox);

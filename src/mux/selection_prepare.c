@@ -137,6 +137,8 @@ static bool send_flags(struct selection *selection)
     if (mailbox_flags_next(mailbox, changes ? UINT32_MAX : FLAGS_SLICE, &uids)) {
         uids.count = seqset_fitting(&uids, selection->ground->settings->upstream_command_max);
         outgoing_set(out, &uids);
+        if (!changes)
+            mailbox_flags_expected_of(mailbox, &uids);
     }
     selection->flags_up_to = seqset_highest(&uids);
     selection->flags_by_changes = changes;

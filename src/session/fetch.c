@@ -72,7 +72,7 @@ static void adapt(const struct settings *settings, struct fetch_run *fetch)
 
 bool fetch_truth_knows(const struct fetch_run *fetch, const struct message *message)
 {
-    return (!fetch->flags || message->flags_known) && (!fetch->modseq || message->modseq != 0);
+    return (!fetch->flags || (message->flags_known && !message->flags_due)) && (!fetch->modseq || message->modseq != 0);
 }
 
 /* Where the line waits for the pieces FLAGS and MODSEQ are answered in it, from the truth, if they are known. */
@@ -124,12 +124,26 @@ static bool asks_truth(const struct fetch_run *fetch, const struct mailbox *mail
            (!account_flags_in_step(session_account(fetch->run.session), mailbox) || truth_lacks_modseq(fetch, mailbox));
 }
 
-void fetch_write_flags_item(const struct fetch_run *fetch, const struct mailbox *mailbox, struct outgoing *out)
+/* Flags that are not in step are no answer until the server has told them. */
+static void expect_flags(const struct fetch_run *fetch, struct mailbox *mailbox)
+{
+    if (account_flags_in_step(session_account(fetch->run.session), mailbox))
+        return;
+    for (size_t i = 0; i < fetch->slice_count; i++) {
+        struct message *message = uid_map_find(&mailbox->map, fetch->slice[i].uid);
+        if (message && !(fetch->slice[i].answered & fetch->truth_items))
+            mailbox_flags_expected(mailbox, message);
+    }
+}
+
+void fetch_write_flags_item(const struct fetch_run *fetch, struct mailbox *mailbox, struct outgoing *out)
 {
     const struct account *account = session_account(fetch->run.session);
 
-    if (asks_truth(fetch, mailbox))
-        outgoing_text(out, account_wants_modseq(account, mailbox) ? " FLAGS MODSEQ" : " FLAGS");
+    if (!asks_truth(fetch, mailbox))
+        return;
+    expect_flags(fetch, mailbox);
+    outgoing_text(out, account_wants_modseq(account, mailbox) ? " FLAGS MODSEQ" : " FLAGS");
 }
 
 /* Those that must be asked for now: the strings of a large message have come already. */
@@ -138,7 +152,7 @@ static uint64_t items_to_ask(const struct fetch_run *fetch)
     return fetch->upstream_items & ~fetch->pieces.spooled;
 }
 
-static void write_items(const struct mailbox *mailbox, const struct fetch_run *fetch, struct outgoing *out)
+static void write_items(struct mailbox *mailbox, const struct fetch_run *fetch, struct outgoing *out)
 {
     uint64_t bit = 1;
 

@@ -14,7 +14,7 @@ static uint64_t bit_of(size_t index)
 
 void offer_note(struct offer *offer, const struct capability_set *capabilities)
 {
-    assert(extensions_count() <= 64 * OFFER_WORDS);
+    assert(extensions_count() <= (size_t)64 * OFFER_WORDS);
     memcpy(offer->has, capabilities->has, sizeof(offer->has));
     memset(offer->extensions, 0, sizeof(offer->extensions));
     memset(offer->hushed, 0, sizeof(offer->hushed));

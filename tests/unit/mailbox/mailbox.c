@@ -499,3 +499,25 @@ Test(mailbox, first_flags_are_news_to_a_client_that_may_have_brought_others)
     view_free(view);
     mailbox_free(mailbox);
 }
+
+Test(mailbox, flags_that_were_known_before_are_no_answer_to_the_question)
+{
+    struct mailbox *mailbox = three();
+    struct seqset uids = {0};
+
+    mailbox->map_in_step = true;
+    mailbox->flags_in_step = false;
+    cr_assert(mailbox_flags_next(mailbox, 10, &uids));
+    mailbox_flags_expected_of(mailbox, &uids);
+    cr_assert_eq(fetch(mailbox, 1, 10, flags(0, 0)), MAILBOX_OK);
+    cr_assert_eq(fetch(mailbox, 3, 30, flags(0, 0)), MAILBOX_OK);
+    mailbox_flags_asked(mailbox, 30);
+    cr_assert_not(mailbox_flags_learned(mailbox, 5, false));
+    seqset_clear(&uids);
+    cr_assert(mailbox_flags_next(mailbox, 10, &uids));
+    cr_assert(seqset_size(&uids) == 1 && seqset_contains(&uids, 20));
+    cr_assert_eq(fetch(mailbox, 2, 20, flags(0, 0)), MAILBOX_OK);
+    cr_assert(mailbox->flags_in_step);
+    seqset_clear(&uids);
+    mailbox_free(mailbox);
+}

@@ -285,6 +285,25 @@ void bench_expect_sent(const char *command)
     cr_assert_str_eq(bench.sent, expected);
 }
 
+/* As the selection does: flags are in the truth before anybody hears of the answer. */
+static void take_flags(uint32_t uid, const struct fetch_pair *pairs)
+{
+    struct message *message = uid_map_find(&bench.inbox->map, uid);
+    struct mailbox_flags flags = {0};
+    struct arena arena;
+
+    arena_init(&arena, 10000);
+    for (const struct fetch_pair *pair = pairs; pair; pair = pair->next) {
+        if (fetch_pair_kind(pair) == FETCH_FLAGS)
+            flags.present = flags_parse(pair->value, &arena, &flags.flags);
+        if (fetch_pair_kind(pair) == FETCH_MODSEQ)
+            flags.modseq = fetch_pair_modseq(pair);
+    }
+    if (message)
+        cr_assert(mailbox_set_flags(bench.inbox, message, &flags));
+    arena_clear(&arena);
+}
+
 /* Of a FETCH answer: the UID comes first in the tests. */
 static void hand_on_fetch(const struct response *response)
 {
@@ -299,6 +318,7 @@ static void hand_on_fetch(const struct response *response)
     fetch.uid = uid;
     if (fetch_pairs_size(response->fetch.pairs) != 0 && uid_map_find(&bench.inbox->map, uid))
         uid_map_find(&bench.inbox->map, uid)->size = fetch_pairs_size(response->fetch.pairs);
+    take_flags(uid, response->fetch.pairs);
     bench.job->ops->fetch(bench.job, &fetch);
 }
 

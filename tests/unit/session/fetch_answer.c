@@ -104,9 +104,24 @@ Test(fetch_answer, flags_that_are_owed_come_before_the_tag)
     bench.flags_in_step = false;
     bench_say("a UID FETCH 10 (FLAGS RFC822.SIZE)\r\n");
     (void)bench_build();
+    bench_answer("* 1 FETCH (UID 10 RFC822.SIZE 5)\r\n* 1 FETCH (UID 10 FLAGS (\\Seen))\r\n");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect("* 1 FETCH (UID 10 RFC822.SIZE 5)\r\n* 1 FETCH (UID 10 FLAGS (\\Seen))\r\n"
+                 "a OK UID FETCH completed.\r\n");
+}
+
+Test(fetch_answer, flags_that_the_server_has_not_told_are_not_those_known_before)
+{
+    bench.flags_in_step = false;
+    bench_say("a UID FETCH 10 (FLAGS RFC822.SIZE)\r\n");
+    bench_expect_sent("UID FETCH 10 (UID FLAGS RFC822.SIZE)");
     bench_answer("* 1 FETCH (UID 10 RFC822.SIZE 5)\r\n");
     bench_done(JOB_OK, "x OK done");
-    bench_expect("* 1 FETCH (UID 10 RFC822.SIZE 5 FLAGS ())\r\na OK UID FETCH completed.\r\n");
+    cr_assert_eq(bench.job->goal, JOB_SELECTED);
+    bench_done(JOB_OK, NULL);
+    bench_expect_sent("UID FETCH 10 (UID FLAGS RFC822.SIZE)");
+    bench_done(JOB_OK, "x OK done");
+    bench_expect_like("* 1 FETCH (UID 10 RFC822.SIZE 5)\r\na NO [SERVERBUG]");
 }
 
 Test(fetch_answer, two_parts_with_one_start_have_each_its_own_answer)

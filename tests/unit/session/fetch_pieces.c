@@ -160,7 +160,7 @@ Test(fetch_pieces, the_first_piece_sets_seen_once)
     cr_assert_not(bench.job->sets_seen);
     give("BODY.PEEK[]<4.4>", "BODY[]<4> \"e\"");
     nothing_else();
-    bench_expect("* 1 FETCH (RFC822 {5}\r\nabcde)\r\na OK FETCH completed.\r\n");
+    bench_expect("* 1 FETCH (RFC822 {5}\r\nabcde)\r\n* 1 FETCH (FLAGS (\\Seen))\r\na OK FETCH completed.\r\n");
 }
 
 Test(fetch_pieces, after_a_lost_line_only_the_rest_is_asked_for)
