@@ -147,10 +147,13 @@ static bool intern_flags(struct mailbox *mailbox, const struct flag_list *flags,
     return keywords_intern(mailbox->keywords, flags->keywords, flags->keyword_count, keywords);
 }
 
+/* No message's mod-sequence ever falls: the server has begun them again (RFC 7162 section 6). */
 static void take_modseq(struct mailbox *mailbox, struct message *message, uint64_t modseq)
 {
     if (modseq == 0)
         return;
+    if (modseq < message->modseq)
+        mailbox_forget_modseqs(mailbox);
     message->modseq = modseq;
     if (modseq > mailbox->modseq_pending)
         mailbox->modseq_pending = modseq;

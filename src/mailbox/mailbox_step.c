@@ -124,10 +124,15 @@ unsigned mailbox_refused(struct mailbox *mailbox)
     return ++mailbox->refusals;
 }
 
-void mailbox_modseq_is_void(struct mailbox *mailbox)
+void mailbox_forget_modseqs(struct mailbox *mailbox)
 {
     mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_said = mailbox->modseq_selected = 0;
     mailbox->left_with_flags = false;
+}
+
+void mailbox_modseq_is_void(struct mailbox *mailbox)
+{
+    mailbox_forget_modseqs(mailbox);
     mailbox_doubt(mailbox);
 }
 

@@ -361,6 +361,21 @@ Test(mailbox, uidnext_is_above_what_has_come_and_gone_since_it_was_told)
     mailbox_free(mailbox);
 }
 
+/* RFC 7162 section 6: while the mailbox is selected, no HIGHESTMODSEQ says so. */
+Test(mailbox, a_mod_sequence_that_falls_makes_the_mailboxs_void)
+{
+    struct mailbox *mailbox = three();
+
+    cr_assert_eq(fetch(mailbox, 1, 10, flags(0, 90)), MAILBOX_OK);
+    mailbox_settle_modseq(mailbox);
+    cr_assert_eq(mailbox->modseq, 90);
+    cr_assert_eq(fetch(mailbox, 1, 10, flags(FLAG_SEEN, 5)), MAILBOX_OK);
+    cr_assert_eq(mailbox_highestmodseq(mailbox), 0);
+    mailbox_settle_modseq(mailbox);
+    cr_assert_eq(mailbox->modseq, 5);
+    mailbox_free(mailbox);
+}
+
 /* --- \Recent */
 
 static void ignore_change(void *owner, enum view_change change)
