@@ -156,12 +156,13 @@ static void changes_known(struct run *run, const struct job_result *result)
         run_result(run->session, result);
 }
 
-static const struct run_step changes_step = {.goal = JOB_RUN,
-                                             .policy = POLICY_FETCH,
-                                             .build = build_changes,
-                                             .untagged = note_gone,
-                                             .fetch = note_change,
-                                             .done = changes_known};
+#define CHANGES_STEP                                                                                                   \
+    .goal = JOB_RUN, .policy = POLICY_FETCH, .build = build_changes, .untagged = note_gone, .fetch = note_change,      \
+    .done = changes_known
+
+/* As the view is to begin: what an EXAMINE shows as \Recent is given to nobody. */
+static const struct run_step select_changes_step = {CHANGES_STEP, .read_write = true};
+static const struct run_step examine_changes_step = {CHANGES_STEP};
 
 /* All that the client knows, or every UID that there may have been. False: out of memory. */
 static bool note_known(struct select_run *select)
@@ -218,13 +219,14 @@ static void selected(struct run *run, const struct job_result *result)
 {
     struct select_run *select = (struct select_run *)run;
     struct session *session = run->session;
+    bool examine = session_command(session)->name == COMMAND_EXAMINE;
 
     if (result->status != JOB_OK)
         run_result(session, result);
     else if (!resynchronises(select))
         open_mailbox(select);
     else if (note_known(select))
-        (void)!run_submit(session, &changes_step, select->mailbox);
+        (void)!run_submit(session, examine ? &examine_changes_step : &select_changes_step, select->mailbox);
     else
         run_no_memory(session);
 }

@@ -105,6 +105,7 @@ Test(select, one_that_comes_back_is_told_what_has_changed_before_its_view_begins
     bench_say("a SELECT INBOX (QRESYNC (7 40 5:30))\r\n");
     bench_expect("* OK [CLOSED] The former mailbox is closed\r\n");
     bench_done(JOB_OK, NULL);
+    cr_assert(bench.job->read_write, "\\Recent is given only where SELECT has shown it");
     bench_expect_sent("UID FETCH 5:30 (UID FLAGS MODSEQ) (CHANGEDSINCE 40 VANISHED)");
     bench_answer("* VANISHED (EARLIER) 5:12\r\n* 2 FETCH (UID 20 FLAGS (\\Seen) MODSEQ (50))\r\n");
     bench_flag_at(20, FLAG_SEEN, 50);
