@@ -61,6 +61,7 @@ static void start(struct run *run)
     struct view *view = session_view(session);
     struct search_permit permit = offer_search_permit(&session->offer);
     const char *error = "SEARCH takes search keys";
+    struct search_return options;
 
     if (!search_parse(session_command(session)->arguments, &permit, &session->current.queued->arena, &search->search,
                       &error)) {
@@ -68,8 +69,9 @@ static void start(struct run *run)
         return;
     }
     tell_arrivals(view, &session->output);
+    options = search->search.options; /* the run may be gone then */
     if (!run_submit(session, &search_step, view->mailbox))
-        found_save_nothing(session, &search->search.options);
+        found_save_nothing(session, &options);
 }
 
 const struct run_ops search_ops = {.size = sizeof(struct search_run), .start = start, .clear = clear};

@@ -84,6 +84,7 @@ static void start(struct run *run)
     struct sort_run *sort = (struct sort_run *)run;
     struct session *session = run->session;
     struct view *view = session_view(session);
+    struct search_return options;
     const char *error = NULL;
 
     if (!parse(sort, &error)) {
@@ -91,8 +92,9 @@ static void start(struct run *run)
         return;
     }
     tell_arrivals(view, &session->output);
+    options = sort->options; /* the run may be gone then */
     if (!run_submit(session, &sort_step, view->mailbox))
-        found_save_nothing(session, &sort->options);
+        found_save_nothing(session, &options);
 }
 
 const struct run_ops sort_ops = {.size = sizeof(struct sort_run), .start = start, .clear = clear};
