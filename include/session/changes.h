@@ -18,7 +18,7 @@ struct changes {
     bool vanished;         /* those that have gone are wanted */
     struct seqset changed; /* living ones of `asked` that have changed, or may have; their flags are in the truth */
     struct seqset gone;    /* UIDs of `asked` that have been expunged; some from before `since`, perhaps */
-    bool gone_untold;      /* the server cannot say which: all that are not there */
+    bool gone_untold;      /* the server cannot say which, or not readably: all that are not there */
 };
 
 void changes_clear(struct changes *changes);

@@ -106,15 +106,23 @@ void changes_fetch(struct changes *changes, uint32_t uid, struct output *output)
 
 void changes_untagged(struct changes *changes, const struct response *response, struct output *output)
 {
+    const struct value *earlier = response->arguments;
     struct seqset told = {0};
 
-    if (response->kind != RESPONSE_VANISHED || !changes->vanished || !value_is_list(response->arguments) ||
-        response_uid_set(response->arguments->next, &told) != SEQSET_OK) {
-        seqset_clear(&told);
+    if (response->kind != RESPONSE_VANISHED || !changes->vanished || !value_is_list(earlier))
         return;
+    switch (response_uid_set(earlier->next, &told)) {
+    case SEQSET_OK:
+        for (size_t i = 0; i < told.count; i++)
+            output_check(output, seqset_add_range(&changes->gone, told.ranges[i].low, told.ranges[i].high));
+        break;
+    case SEQSET_BAD: /* which have gone is not known */
+        changes->gone_untold = true;
+        break;
+    case SEQSET_TOO_BIG:
+        output_fail(output);
+        break;
     }
-    for (size_t i = 0; i < told.count; i++)
-        output_check(output, seqset_add_range(&changes->gone, told.ranges[i].low, told.ranges[i].high));
     seqset_clear(&told);
 }
 

@@ -5,7 +5,7 @@
 const char *fetch_changes_read(struct fetch_run *fetch, const struct value *list)
 {
     const struct session *session = fetch->run.session;
-    const struct value *value = list;
+    const struct value *value;
 
     if (!list)
         return NULL;

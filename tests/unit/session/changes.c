@@ -138,3 +138,18 @@ Test(changes, what_the_server_has_not_enabled_is_not_asked)
     expect_sent("UID FETCH 5:35 (UID FLAGS)");
     cr_assert(changes.gone_untold);
 }
+
+Test(changes, where_it_cannot_be_read_what_has_gone_it_is_all_that_is_not_there)
+{
+    struct value earlier = {.kind = VALUE_LIST}, wrong = {.kind = VALUE_ATOM, .text = {"8:*", 3}};
+    struct response response = {.kind = RESPONSE_VANISHED, .arguments = &earlier};
+
+    expect_sent("UID FETCH 5:35 (UID FLAGS MODSEQ) (CHANGEDSINCE 40 VANISHED)");
+    changes_untagged(&changes, &response, &bench.session->output);
+    cr_assert(changes.gone_untold, "no set");
+    changes.gone_untold = false;
+    earlier.next = &wrong;
+    changes_untagged(&changes, &response, &bench.session->output);
+    cr_assert(changes_settle(&changes, session_view(bench.session)));
+    expect(&changes.gone, "5:9,11:19,21:29");
+}
