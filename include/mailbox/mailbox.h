@@ -225,7 +225,8 @@ void mailbox_excused_line(struct mailbox *mailbox, usec since);
 void mailbox_spared_line(struct mailbox *mailbox, unsigned doing);
 /* NO to SELECT or STATUS of it. Returns how many in a row there have been; an answer that tells of it ends the row. */
 unsigned mailbox_refused(struct mailbox *mailbox);
-/* The server's mod-sequences have begun again: ours says nothing any more. RFC 7162 section 6. */
+/* The server's mod-sequences have begun again: ours, and those of the messages, say nothing any more. RFC 7162
+ * section 6. */
 void mailbox_forget_modseqs(struct mailbox *mailbox);
 /* The same, and all flags and messages are looked at again. */
 void mailbox_modseq_is_void(struct mailbox *mailbox);

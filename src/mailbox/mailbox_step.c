@@ -128,6 +128,8 @@ void mailbox_forget_modseqs(struct mailbox *mailbox)
 {
     mailbox->modseq = mailbox->modseq_pending = mailbox->modseq_said = mailbox->modseq_selected = 0;
     mailbox->left_with_flags = false;
+    for (uint32_t i = 0; i < mailbox->map.count; i++)
+        uid_map_at(&mailbox->map, i)->modseq = 0;
 }
 
 void mailbox_modseq_is_void(struct mailbox *mailbox)

@@ -68,8 +68,8 @@ void resume_end(const struct resume *resume, struct replica *replica)
     const struct kept *kept = resume->kept;
     unsigned number = 0;
 
-    if (!kept || kept->box != replica->box)
-        return;
+    if (!kept || kept->box != replica->box || replica->nomodseq)
+        return; /* without mod-sequences it begins anew */
     for (unsigned i = 0; i < kept->count && !replica->sim->failed; i++) {
         if (resume->gone[i])
             continue;

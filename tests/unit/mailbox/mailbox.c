@@ -536,3 +536,19 @@ Test(mailbox, flags_that_were_known_before_are_no_answer_to_the_question)
     seqset_clear(&uids);
     mailbox_free(mailbox);
 }
+
+Test(mailbox, messages_in_new_mod_sequences_do_not_make_them_begin_once_more)
+{
+    struct mailbox *mailbox = three();
+
+    mailbox->map_in_step = true;
+    uid_map_find(&mailbox->map, 10)->modseq = 90;
+    uid_map_find(&mailbox->map, 20)->modseq = 91;
+    mailbox_modseq_is_void(mailbox);
+    mailbox->map_in_step = true;
+    mailbox->modseq_selected = 9; /* by the SELECT that follows */
+    cr_assert_eq(fetch(mailbox, 1, 10, flags(0, 7)), MAILBOX_OK);
+    cr_assert_eq(fetch(mailbox, 2, 20, flags(0, 8)), MAILBOX_OK);
+    cr_assert_eq(mailbox_highestmodseq(mailbox), 9);
+    mailbox_free(mailbox);
+}
